@@ -1,0 +1,35 @@
+# The few commands. Plain: what runs is what you read.
+
+CARGO ?= cargo
+NEXTEST := $(shell command -v cargo-nextest)
+
+.PHONY: demo run test lint bench fmt fresh
+
+# A server on a temporary database, two receivers and live traffic. Ctrl-C stops it.
+demo:
+	$(CARGO) run --release --quiet --bin posthaste -- demo
+
+# A server for development: data in ./posthaste-data, receivers on this machine allowed.
+run:
+	$(CARGO) run --bin posthaste -- serve --allow-http --allow-network 127.0.0.0/8
+
+# Everything that must hold: installs what the tests need, then lints, then tests.
+test: lint
+	tests/install.sh
+	$(CARGO) test --workspace
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --quiet -- --deny warnings
+
+# How fast it is on this machine. See docs/benchmarks.md.
+bench:
+	$(CARGO) run --release --quiet --package bench
+
+fmt:
+	$(CARGO) fmt --all
+
+# Rewrites the files that the binary prints. `make test` fails when they are stale.
+fresh:
+	$(CARGO) run --quiet --bin posthaste -- openapi > openapi.json
+	$(CARGO) run --quiet --bin posthaste -- config print > config.example.toml

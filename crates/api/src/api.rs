@@ -1,0 +1,67 @@
+//! What every handler is given, and the router that has them all.
+
+use std::sync::Arc;
+
+use axum::Router;
+use dialect::Dialect;
+use model::env::Env;
+use model::network::Policy;
+use model::project::Project;
+use store::Store;
+use tokio::sync::Semaphore;
+
+use crate::openapi::Documents;
+use crate::problem::Problem;
+use crate::{frame, routes};
+
+/// Bytes of large bodies that are held in memory at once, over all requests. Further ones wait their turn.
+const ROOM: usize = 256 * 1024 * 1024;
+
+/// What a handler needs, shared by all of them. Cloning is cheap.
+#[derive(Clone)]
+pub struct Api {
+    pub store: Store,
+    pub env: Arc<dyn Env>,
+    /// Where webhooks may go.
+    pub policy: Arc<Policy>,
+    /// SHA-256 of the admin key.
+    pub admin_key_hash: [u8; 32],
+    /// How the world reaches us, without a slash at the end. In the OpenAPI document, so that its examples run.
+    pub public_url: Option<Arc<str>>,
+    /// Kibibytes of large bodies that may still be read.
+    pub(crate) room: Arc<Semaphore>,
+    pub(crate) documents: Arc<Documents>,
+}
+
+impl Api {
+    pub fn new(
+        store: Store,
+        env: Arc<dyn Env>,
+        policy: Arc<Policy>,
+        admin_key_hash: [u8; 32],
+        public_url: Option<Arc<str>>,
+    ) -> Self {
+        let room = Arc::new(Semaphore::new(ROOM / 1024));
+        let documents = Arc::new(Documents::of(public_url.as_deref()));
+        Self { store, env, policy, admin_key_hash, public_url, room, documents }
+    }
+
+    /// How a project speaks. A project whose dialect this version does not have cannot be served.
+    pub(crate) fn dialect_of(&self, project: &Project) -> Result<Arc<Dialect>, Problem> {
+        dialect::built_in(&project.dialect).ok_or_else(|| {
+            let cause =
+                format!("project {} has the dialect {:?}, which is not known here", project.id, project.dialect);
+            Problem::broken(cause)
+        })
+    }
+}
+
+/// Every route, each within the frame that all requests pass.
+pub fn router(api: Api) -> Router {
+    routes::routes().layer(axum::middleware::from_fn_with_state(api.clone(), frame::frame)).with_state(api)
+}
+
+/// The OpenAPI 3.1 document, as `/openapi.json` gives it.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    crate::openapi::document(None)
+}

@@ -1,0 +1,164 @@
+//! Deliveries: looked up with every attempt, and tried once more by hand.
+
+pub(crate) mod view;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use model::delivery::Status;
+use model::id::{DeliveryId, EndpointId, EventId, ProjectId};
+use model::key::Scope;
+use model::project::Project;
+use store::retries::Retried;
+use store::search::{DeliveryFilter, Paging};
+
+use crate::Api;
+use crate::caller::Caller;
+use crate::openapi::Lookup;
+use crate::path::Named;
+use crate::problem::{Code, Problem};
+use crate::query::{Listed, Query};
+use view::{DeliveryView, FullDelivery};
+
+/// List deliveries
+///
+/// Newest first.
+#[utoipa::path(get, path = "/v1/deliveries", tag = "Deliveries", operation_id = "list_deliveries",
+    params(
+        ("status" = Option<String>, Query, description = "`pending`, `delivered`, `failed` or `cancelled`."),
+        ("event_type" = Option<String>, Query, description = "Of events of this type."),
+        ("event" = Option<String>, Query, description = "Of the event with this id."),
+        ("endpoint" = Option<String>, Query, description = "To the endpoint with this id."),
+        ("tenant" = Option<String>, Query, description = "Of this tenant's events."),
+        ("status_code" = Option<u16>, Query, description = "Whose last attempt was answered with this status."),
+        ("since" = Option<String>, Query, description = "Made at or after, RFC 3339."),
+        ("until" = Option<String>, Query, description = "Made before, RFC 3339."),
+        ("limit" = Option<u32>, Query, description = "1 to 250, usually 50."),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page of deliveries.", body = Listed<DeliveryView>), Lookup))]
+pub(crate) async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    mut query: Query,
+) -> Result<Json<Listed<DeliveryView>>, Problem> {
+    let project = caller.may(Scope::Read)?;
+    let endpoint = query.take("endpoint");
+    let filter = filter(&mut query, endpoint);
+    page(&api, project, filter, query).await
+}
+
+/// List an endpoint's deliveries
+///
+/// Newest first. Deliveries of a deleted endpoint stay listed.
+#[utoipa::path(get, path = "/v1/endpoints/{id}/deliveries", tag = "Deliveries", operation_id = "list_endpoint_deliveries",
+    params(
+        ("id" = String, Path, description = "The endpoint's id."),
+        ("status" = Option<String>, Query, description = "`pending`, `delivered`, `failed` or `cancelled`."),
+        ("event_type" = Option<String>, Query, description = "Of events of this type."),
+        ("event" = Option<String>, Query, description = "Of the event with this id."),
+        ("tenant" = Option<String>, Query, description = "Of this tenant's events."),
+        ("status_code" = Option<u16>, Query, description = "Whose last attempt was answered with this status."),
+        ("since" = Option<String>, Query, description = "Made at or after, RFC 3339."),
+        ("until" = Option<String>, Query, description = "Made before, RFC 3339."),
+        ("limit" = Option<u32>, Query, description = "1 to 250, usually 50."),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page of deliveries.", body = Listed<DeliveryView>), Lookup))]
+pub(crate) async fn list_of_endpoint(
+    caller: Caller,
+    State(api): State<Api>,
+    Named(endpoint): Named<EndpointId>,
+    mut query: Query,
+) -> Result<Json<Listed<DeliveryView>>, Problem> {
+    let project = caller.may(Scope::Read)?;
+    let filter = filter(&mut query, Some(endpoint));
+    if !was_ever(&api, project.id, endpoint).await? {
+        return Err(Problem::not_found("endpoint", &endpoint.to_string()));
+    }
+    page(&api, project, filter, query).await
+}
+
+/// Show a delivery
+///
+/// With the body that was sent and every attempt.
+#[utoipa::path(get, path = "/v1/deliveries/{id}", tag = "Deliveries", operation_id = "show_delivery",
+    params(("id" = String, Path, description = "The delivery's id, a UUID.")),
+    responses((status = 200, description = "The delivery.", body = FullDelivery), Lookup))]
+pub(crate) async fn show(
+    caller: Caller,
+    State(api): State<Api>,
+    Named(id): Named<DeliveryId>,
+) -> Result<Json<FullDelivery>, Problem> {
+    let project = caller.may(Scope::Read)?;
+    full(&api, project, id).await.map(Json)
+}
+
+/// Try once more
+///
+/// One attempt now. A delivery that had ended gets no schedule behind it; one that is pending keeps its own.
+#[utoipa::path(post, path = "/v1/deliveries/{id}/retry", tag = "Deliveries", operation_id = "retry_delivery",
+    params(("id" = String, Path, description = "The delivery's id, a UUID.")),
+    responses((status = 202, description = "Due now.", body = FullDelivery), Lookup))]
+pub(crate) async fn retry(
+    caller: Caller,
+    State(api): State<Api>,
+    Named(id): Named<DeliveryId>,
+) -> Result<(StatusCode, Json<FullDelivery>), Problem> {
+    let project = caller.may(Scope::EndpointsWrite)?;
+    match api.store.retry(project.id, id).await? {
+        None => Err(Problem::not_found("delivery", &id.to_string())),
+        Some(Retried::NoEndpoint) => {
+            let detail = "The endpoint of this delivery was deleted: there is nowhere to send it.";
+            Err(Problem::new(Code::Conflict, detail))
+        }
+        Some(Retried::Due) => Ok((StatusCode::ACCEPTED, Json(full(&api, project, id).await?))),
+    }
+}
+
+/// A delivery with all that is known about it.
+pub(crate) async fn full(api: &Api, project: &Project, id: DeliveryId) -> Result<FullDelivery, Problem> {
+    let found = api.store.delivery(project.id, id).await?;
+    let found = found.ok_or_else(|| Problem::not_found("delivery", &id.to_string()))?;
+    let endpoint = api.store.directory().endpoint(found.delivery.endpoint).cloned();
+    Ok(FullDelivery::of(found, endpoint.as_deref(), &api.dialect_of(project)?))
+}
+
+fn filter(query: &mut Query, endpoint: Option<EndpointId>) -> DeliveryFilter {
+    DeliveryFilter {
+        endpoint,
+        event: query.take::<EventId>("event"),
+        status: query.take_with("status", |name| {
+            Status::named(name).ok_or("a status is pending, delivered, failed or cancelled")
+        }),
+        event_type: query.take("event_type"),
+        tenant: query.take("tenant"),
+        status_code: query.take_with("status_code", |text| {
+            text.parse().ok().filter(|code| (100..1000).contains(code)).ok_or("a status code is a number like 503")
+        }),
+        since: query.take("since"),
+        until: query.take("until"),
+    }
+}
+
+async fn page(
+    api: &Api,
+    project: &Project,
+    filter: DeliveryFilter,
+    mut query: Query,
+) -> Result<Json<Listed<DeliveryView>>, Problem> {
+    let paging = query.paging();
+    query.finish()?;
+    let page = api.store.deliveries(project.id, filter, paging).await?;
+    Ok(Json(Listed::of(page, DeliveryView::of)))
+}
+
+/// Whether the project has this endpoint, or had it and deliveries are left.
+async fn was_ever(api: &Api, project: ProjectId, id: EndpointId) -> Result<bool, Problem> {
+    if api.store.directory().endpoint(id).is_some_and(|endpoint| endpoint.project == project) {
+        return Ok(true);
+    }
+    let filter = DeliveryFilter { endpoint: Some(id), ..DeliveryFilter::default() };
+    let any = api.store.deliveries(project, filter, Paging { limit: 1, after: None }).await?;
+    Ok(!any.items.is_empty())
+}

@@ -1,0 +1,218 @@
+//! Deliveries as they are shown.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dialect::Dialect;
+use dialect::voice::{Occasion, Voice};
+use model::attempt::{Failure, Headers};
+use model::delivery::Status;
+use model::endpoint::{self, Auth, Endpoint, Ordering, Settings};
+use model::event::Event;
+use model::id::{DeliveryId, EndpointId, EventId};
+use model::secret::{Secrets, Signing};
+use model::subscription::{EventType, Subscription};
+use model::time::Timestamp;
+use model::url::EndpointUrl;
+use serde::Serialize;
+use store::search::{Delivery, StoredAttempt};
+use utoipa::ToSchema;
+
+/// A delivery in a list: one event on its way to one endpoint.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Delivery)]
+pub(crate) struct DeliveryView {
+    #[schema(value_type = String, example = "019c1c9e-6d38-7c3a-9d0e-3f5b6c7d8e9f")]
+    id: DeliveryId,
+    #[schema(value_type = String, example = "evt_06f3m5q9kx6v0f0v8c9z1k2m3n")]
+    event_id: EventId,
+    #[schema(value_type = String, example = "invoice.paid")]
+    event_type: EventType,
+    #[schema(value_type = String, example = "ep_06f3m5q9kx6v0f0v8c9z1k2m3n")]
+    endpoint_id: EndpointId,
+    #[schema(required = true, example = "customer_42")]
+    tenant: Option<String>,
+    /// `pending`, `delivered`, `failed` or `cancelled`.
+    #[schema(value_type = String, example = "delivered")]
+    status: Status,
+    /// Why it was cancelled: `expired` or `endpoint_deleted`.
+    #[schema(required = true, example = json!(null))]
+    reason: Option<&'static str>,
+    /// How many attempts were made.
+    #[schema(example = 1)]
+    attempt_count: u32,
+    /// Whether the last attempt was asked for by hand.
+    manual: bool,
+    /// Of the last attempt, if it was answered.
+    #[schema(required = true, example = 204)]
+    status_code: Option<u16>,
+    /// While it is pending.
+    #[schema(required = true, value_type = Option<String>, format = DateTime, example = json!(null))]
+    next_attempt_at: Option<Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+/// A delivery with the body that was sent and every attempt.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FullDelivery {
+    #[serde(flatten)]
+    delivery: DeliveryView,
+    /// What was sent, byte for byte; `null` before the first attempt.
+    #[schema(
+        required = true,
+        example = "{\"type\":\"invoice.paid\",\"timestamp\":\"2026-01-31T09:30:00.000Z\",\"data\":{\"id\":\"inv_1\"}}"
+    )]
+    request_body: Option<String>,
+    /// In the order they were made.
+    attempts: Vec<AttemptView>,
+}
+
+/// One attempt: what was sent when, and what came back.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Attempt)]
+pub(crate) struct AttemptView {
+    /// Counts from 1 over the life of the delivery.
+    #[schema(example = 1)]
+    number: u32,
+    #[schema(value_type = String, format = DateTime)]
+    started_at: Timestamp,
+    #[schema(example = 84)]
+    duration_ms: u64,
+    /// If it was answered.
+    #[schema(required = true, example = 204)]
+    status_code: Option<u16>,
+    /// Why it failed; `null` if it did not.
+    #[schema(required = true, value_type = Option<AttemptError>, example = json!(null))]
+    error: Option<Failure>,
+    /// As sent, secrets masked.
+    request_headers: BTreeMap<String, String>,
+    response_headers: BTreeMap<String, String>,
+    /// As much as was read, as text.
+    response_body: String,
+    /// There was more to it than was read.
+    response_truncated: bool,
+    /// When the next one was due, if there was to be one.
+    #[schema(required = true, value_type = Option<String>, format = DateTime, example = json!(null))]
+    next_attempt_at: Option<Timestamp>,
+}
+
+/// Why an attempt failed.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the schema of model::attempt::Failure, which knows no OpenAPI")]
+pub(crate) struct AttemptError {
+    /// `dns`, `connect`, `tls`, `timeout`, `reset`, `blocked`, `protocol`, `body`, `status` or `render`.
+    #[schema(example = "timeout")]
+    kind: String,
+    /// What went wrong, in words.
+    #[schema(example = "no answer within 10s")]
+    message: String,
+}
+
+impl DeliveryView {
+    pub(crate) fn of(delivery: Delivery) -> Self {
+        Self {
+            id: delivery.id,
+            event_id: delivery.event,
+            event_type: delivery.event_type,
+            endpoint_id: delivery.endpoint,
+            tenant: delivery.tenant,
+            status: delivery.status,
+            reason: delivery.reason.map(|reason| reason.name()),
+            attempt_count: delivery.attempts,
+            manual: delivery.manual,
+            status_code: delivery.status_code,
+            next_attempt_at: delivery.next_attempt_at,
+            created_at: delivery.created_at,
+        }
+    }
+}
+
+impl FullDelivery {
+    /// `endpoint` is `None` when it was deleted.
+    pub(crate) fn of(found: store::search::FullDelivery, endpoint: Option<&Endpoint>, dialect: &Arc<Dialect>) -> Self {
+        let last = found.attempts.last();
+        let request_body = last.and_then(|last| sent(&found.event, &found.delivery, last, endpoint, dialect));
+        Self {
+            request_body,
+            attempts: found.attempts.into_iter().map(AttemptView::of).collect(),
+            delivery: DeliveryView::of(found.delivery),
+        }
+    }
+}
+
+impl AttemptView {
+    fn of(attempt: StoredAttempt) -> Self {
+        Self {
+            number: attempt.number,
+            started_at: attempt.started_at,
+            duration_ms: attempt.duration_ms,
+            status_code: attempt.status_code,
+            error: attempt.failure,
+            request_headers: by_name(attempt.request_headers),
+            response_headers: by_name(attempt.response_headers),
+            response_body: String::from_utf8_lossy(&attempt.response_body).into_owned(),
+            response_truncated: attempt.response_truncated,
+            next_attempt_at: attempt.next_attempt_at,
+        }
+    }
+}
+
+/// Headers that came more than once are joined, as RFC 9110, section 5.2, reads them.
+fn by_name(headers: Headers) -> BTreeMap<String, String> {
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in headers {
+        names
+            .entry(name)
+            .and_modify(|values| {
+                values.push_str(", ");
+                values.push_str(&value);
+            })
+            .or_insert(value);
+    }
+    names
+}
+
+/// The body of the last attempt. It is not kept: the same occasion gives the same bytes.
+fn sent(
+    event: &Event,
+    delivery: &Delivery,
+    last: &StoredAttempt,
+    endpoint: Option<&Endpoint>,
+    dialect: &Arc<Dialect>,
+) -> Option<String> {
+    let occasion = Occasion { event, delivery: delivery.id, attempt: last.number, at: last.started_at };
+    let voice = match endpoint {
+        Some(endpoint) => Voice::new(dialect, endpoint),
+        None => Voice::new(dialect, &deleted(delivery, event)),
+    };
+    let body = voice.body(&occasion).ok()?;
+    Some(String::from_utf8_lossy(&body).into_owned())
+}
+
+/// Stands for an endpoint that is gone.
+fn deleted(delivery: &Delivery, event: &Event) -> Endpoint {
+    Endpoint {
+        id: delivery.endpoint,
+        project: event.project,
+        settings: Settings {
+            url: EndpointUrl::stored("https://deleted.invalid/").expect("this is a URL"),
+            name: None,
+            events: Subscription::all(),
+            tenant: None,
+            signing: Signing::HmacSha256,
+            secrets: Secrets::default(),
+            auth: Auth::None,
+            headers: Vec::new(),
+            rate_limit: None,
+            ordering: Ordering::None,
+            timeout: None,
+            retry: None,
+            metadata: None,
+        },
+        status: endpoint::Status::Disabled,
+        disabled_reason: None,
+        created_at: delivery.created_at,
+        updated_at: delivery.created_at,
+    }
+}

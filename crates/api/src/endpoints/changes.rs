@@ -1,0 +1,332 @@
+//! From what a caller wrote to what an endpoint shall be, or everything that is wrong with it.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use dialect::{Dialect, EventsRule, SecretRule};
+use model::endpoint::{Auth, Endpoint, Ordering, Settings, Status};
+use model::env::Env;
+use model::id::{EndpointId, ProjectId};
+use model::invalid::Faults;
+use model::json::Json;
+use model::network::Policy;
+use model::rate::RateLimit;
+use model::retry::MOST_RETRIES;
+use model::secret::{Secret, Secrets, Signing};
+use model::subscription::{Pattern, Subscription};
+use model::time::Span;
+use model::url::EndpointUrl;
+
+use super::fields::{Fields, RateFields, RetryFields};
+use super::{headers, tenant};
+use crate::object::Change;
+use crate::problem::{Code, Problem};
+use crate::projects::judge_name;
+
+/// Milliseconds.
+const LONGEST_TIMEOUT: u64 = 120_000;
+
+/// Bytes.
+const LARGEST_METADATA: usize = 16 * 1024;
+
+/// What decides whether an endpoint is right.
+pub(super) struct Rules<'a> {
+    pub(super) dialect: &'a Dialect,
+    pub(super) policy: &'a Policy,
+}
+
+/// What is to be different, judged.
+#[derive(Clone)]
+pub(super) struct Changes {
+    url: Option<EndpointUrl>,
+    events: Change<Subscription>,
+    name: Change<String>,
+    tenant: Change<String>,
+    auth: Change<Auth>,
+    headers: Change<Vec<(String, String)>>,
+    rate_limit: Change<RateLimit>,
+    ordering: Change<Ordering>,
+    timeout: Change<Duration>,
+    retry: Change<Vec<Duration>>,
+    metadata: Change<Json>,
+    active: Option<bool>,
+}
+
+/// What was found wrong, and the code that says it best.
+struct Findings {
+    faults: Faults,
+    code: Code,
+}
+
+impl Findings {
+    fn new() -> Self {
+        Self { faults: Faults::default(), code: Code::InvalidRequest }
+    }
+
+    /// Notes a fault that has a code of its own.
+    fn refuse(&mut self, code: Code, pointer: impl Into<String>, message: impl Display) {
+        self.code = code;
+        self.faults.add(pointer, message.to_string());
+    }
+
+    fn judged(self) -> Result<(), Problem> {
+        self.faults.into_result().map_err(|faults| Problem::of(self.code, faults))
+    }
+}
+
+impl Fields {
+    /// A new endpoint with a secret, if its dialect has them.
+    pub(super) fn create(mut self, project: ProjectId, rules: &Rules<'_>, env: &dyn Env) -> Result<Endpoint, Problem> {
+        let mut findings = Findings::new();
+        if matches!(self.url, Change::Keep) {
+            findings.faults.add("/url", "required: where webhooks go, for example https://example.com/webhooks");
+        }
+        let signing = judge_signing(std::mem::take(&mut self.signing), &mut findings.faults);
+        let own = std::mem::take(&mut self.secret);
+        let secret = judge_secret(own, signing, rules.dialect, &mut findings.faults, env);
+        let changes = self.judge(rules, &mut findings);
+        findings.judged()?;
+        let now = env.now();
+        let blank = Endpoint {
+            id: EndpointId::new(env),
+            project,
+            settings: Settings {
+                url: changes.url.clone().expect("its absence is a fault"),
+                name: None,
+                events: Subscription::all(),
+                tenant: None,
+                signing,
+                secrets: secret.map(Secrets::of).unwrap_or_default(),
+                auth: Auth::None,
+                headers: Vec::new(),
+                rate_limit: None,
+                ordering: Ordering::None,
+                timeout: None,
+                retry: None,
+                metadata: None,
+            },
+            status: Status::Active,
+            disabled_reason: None,
+            created_at: now,
+            updated_at: now,
+        };
+        changes.made_to(&blank)
+    }
+
+    /// Changes to an endpoint that is there.
+    pub(super) fn change(mut self, rules: &Rules<'_>) -> Result<Changes, Problem> {
+        let mut findings = Findings::new();
+        if !std::mem::take(&mut self.secret).is_keep() {
+            findings.faults.add("/secret", "a secret is changed with POST /v1/endpoints/{id}/rotate-secret");
+        }
+        if !std::mem::take(&mut self.signing).is_keep() {
+            findings.faults.add("/signing", "how an endpoint is signed to stays: create another endpoint");
+        }
+        let only_active = self.is_only_active();
+        let changes = self.judge(rules, &mut findings);
+        findings.judged()?;
+        if !rules.dialect.endpoints.editable && !only_active {
+            return Err(Problem::new(Code::NotEditable, "Endpoints of this dialect stay as they were created."));
+        }
+        if changes.active.is_some() {
+            judge_pausable(rules.dialect)?;
+        }
+        Ok(changes)
+    }
+
+    fn is_only_active(&self) -> bool {
+        let Self { url, events, name, secret: _, active: _, tenant, signing: _, .. } = self;
+        let Self { auth, headers, rate_limit, ordering, timeout_ms, retry, metadata, .. } = self;
+        let who = url.is_keep() && events.is_keep() && name.is_keep() && tenant.is_keep() && auth.is_keep();
+        let how = headers.is_keep() && rate_limit.is_keep() && ordering.is_keep() && timeout_ms.is_keep();
+        who && how && retry.is_keep() && metadata.is_keep()
+    }
+
+    fn judge(self, rules: &Rules<'_>, findings: &mut Findings) -> Changes {
+        let url = judge_url(self.url, rules.policy, findings);
+        let events = self.events.judge(|events| judge_events(&events, rules.dialect, findings));
+        let faults = &mut findings.faults;
+        Changes {
+            url,
+            events,
+            name: self.name.judge(|name| faults.check("/name", judge_name(Some(name)))),
+            tenant: self.tenant.judge(|tenant| faults.check("/tenant", tenant::judge(tenant))),
+            auth: self.auth.judge(|auth| auth.0.judge(rules.dialect, faults)),
+            headers: self.headers.judge(|headers| Some(headers::judge(headers, rules.dialect, faults))),
+            rate_limit: self.rate_limit.judge(|rate| judge_rate(rate.0, faults)),
+            ordering: self.ordering.judge(|ordering| faults.check("/ordering", judge_ordering(&ordering))),
+            timeout: self.timeout_ms.judge(|millis| faults.check("/timeout_ms", judge_timeout(millis))),
+            retry: self.retry.judge(|retry| judge_retry(retry.0, faults)),
+            metadata: self.metadata.judge(|metadata| faults.check("/metadata", judge_metadata(metadata))),
+            active: match self.active {
+                Change::Set(active) => Some(active),
+                Change::Keep | Change::Clear => None,
+            },
+        }
+    }
+}
+
+impl Changes {
+    /// What the endpoint is afterwards.
+    pub(super) fn made_to(self, before: &Endpoint) -> Result<Endpoint, Problem> {
+        let mut after = before.clone();
+        let settings = &mut after.settings;
+        if let Some(url) = self.url {
+            settings.url = url;
+        }
+        let headers = match self.headers {
+            Change::Set(headers) => Change::Set(headers::unmasked(headers, &before.settings.headers)?),
+            other => other,
+        };
+        self.events.apply_or(&mut settings.events, Subscription::all);
+        self.name.apply(&mut settings.name);
+        self.tenant.apply(&mut settings.tenant);
+        self.auth.apply_or(&mut settings.auth, Auth::default);
+        headers.apply_or(&mut settings.headers, Vec::new);
+        self.rate_limit.apply(&mut settings.rate_limit);
+        self.ordering.apply_or(&mut settings.ordering, Ordering::default);
+        self.timeout.apply(&mut settings.timeout);
+        self.retry.apply(&mut settings.retry);
+        self.metadata.apply(&mut settings.metadata);
+        if let Some(active) = self.active {
+            switch(&mut after, active);
+        }
+        Ok(after)
+    }
+}
+
+/// Pauses or resumes.
+pub(super) fn switch(endpoint: &mut Endpoint, active: bool) {
+    endpoint.status = if active { Status::Active } else { Status::Paused };
+    endpoint.disabled_reason = None;
+}
+
+pub(super) fn judge_pausable(dialect: &Dialect) -> Result<(), Problem> {
+    if dialect.endpoints.pausable {
+        return Ok(());
+    }
+    Err(Problem::new(Code::NotPausable, "Endpoints of this dialect cannot be paused or resumed."))
+}
+
+fn judge_url(url: Change<String>, policy: &Policy, findings: &mut Findings) -> Option<EndpointUrl> {
+    match url {
+        Change::Keep => None,
+        Change::Clear => {
+            findings.faults.add("/url", "an endpoint always has a URL");
+            None
+        }
+        Change::Set(text) => match EndpointUrl::parse(&text, policy) {
+            Ok(url) => Some(url),
+            Err(refusal) => {
+                findings.refuse(Code::UrlNotAllowed, "/url", refusal);
+                None
+            }
+        },
+    }
+}
+
+fn judge_events(texts: &[String], dialect: &Dialect, findings: &mut Findings) -> Option<Subscription> {
+    let mut patterns = Vec::with_capacity(texts.len().min(Subscription::MOST));
+    for (index, text) in texts.iter().enumerate().take(Subscription::MOST) {
+        let pointer = format!("/events/{index}");
+        let Some(pattern) = findings.faults.check(&pointer, text.parse::<Pattern>()) else { continue };
+        if let Pattern::One(event_type) = &pattern
+            && !dialect.catalogue.accepts(event_type)
+        {
+            let message = format!("{event_type} is not in the catalogue of the dialect {}", dialect.name);
+            findings.refuse(Code::UnknownEventType, pointer, message);
+        }
+        patterns.push(pattern);
+    }
+    if dialect.endpoints.events == EventsRule::One && !matches!(patterns.as_slice(), [Pattern::One(_)]) {
+        findings.faults.add("/events", "an endpoint of this dialect has exactly one event type");
+    }
+    if !(1..=Subscription::MOST).contains(&texts.len()) {
+        findings.faults.add("/events", format_args!("1 to {} types or patterns; [\"*\"] is all", Subscription::MOST));
+        return None;
+    }
+    Subscription::new(patterns)
+}
+
+fn judge_rate(RateFields { requests, per }: RateFields, faults: &mut Faults) -> Option<RateLimit> {
+    let requests = faults.check("/rate_limit/requests", requests.ok_or("required: a number from 1 to 100000"));
+    let per = faults.check("/rate_limit/per", per.ok_or("required: a duration from 1s to 24h"))?;
+    let per: Span = faults.check("/rate_limit/per", per.parse())?;
+    // What no such number can hold is no limit either.
+    let requests = u32::try_from(requests?).unwrap_or(0);
+    faults.check("/rate_limit", RateLimit { requests, per }.check())
+}
+
+fn judge_retry(RetryFields { schedule }: RetryFields, faults: &mut Faults) -> Option<Vec<Duration>> {
+    let schedule =
+        faults.check("/retry/schedule", schedule.ok_or("required: the waits, for example [\"1s\", \"5s\"]"))?;
+    if schedule.len() > MOST_RETRIES {
+        faults.add("/retry/schedule", format_args!("at most {MOST_RETRIES} waits"));
+        return None;
+    }
+    let wait = |(index, text): (usize, &String)| {
+        faults.check(&format!("/retry/schedule/{index}"), text.parse::<Span>()).map(|span| span.0)
+    };
+    // All of them are looked at, so that every fault is named.
+    let waits: Vec<Option<Duration>> = schedule.iter().enumerate().map(wait).collect();
+    waits.into_iter().collect()
+}
+
+fn judge_ordering(text: &str) -> Result<Ordering, &'static str> {
+    match text {
+        "none" => Ok(Ordering::None),
+        "fifo" => Ok(Ordering::Fifo),
+        _ => Err("an ordering is none or fifo"),
+    }
+}
+
+fn judge_timeout(millis: i64) -> Result<Duration, String> {
+    let fitting = u64::try_from(millis).ok().filter(|millis| (1..=LONGEST_TIMEOUT).contains(millis));
+    fitting.map(Duration::from_millis).ok_or_else(|| format!("a timeout has 1 to {LONGEST_TIMEOUT} milliseconds"))
+}
+
+fn judge_metadata(metadata: Json) -> Result<Json, String> {
+    if !metadata.as_str().starts_with('{') {
+        return Err("metadata is an object".to_owned());
+    }
+    if metadata.as_str().len() > LARGEST_METADATA {
+        return Err(format!("metadata has at most {LARGEST_METADATA} bytes"));
+    }
+    Ok(metadata)
+}
+
+fn judge_signing(signing: Change<String>, faults: &mut Faults) -> Signing {
+    match signing {
+        Change::Keep | Change::Clear => Signing::default(),
+        Change::Set(name) => match name.as_str() {
+            "hmac-sha256" => Signing::HmacSha256,
+            "ed25519" => Signing::Ed25519,
+            _ => {
+                faults.add("/signing", "signing is hmac-sha256 or ed25519");
+                Signing::default()
+            }
+        },
+    }
+}
+
+/// The caller's own secret, or one of ours where the dialect wants one.
+fn judge_secret(
+    own: Change<String>,
+    signing: Signing,
+    dialect: &Dialect,
+    faults: &mut Faults,
+    env: &dyn Env,
+) -> Option<Secret> {
+    if signing == Signing::Ed25519 && !dialect.signs_with(signing) {
+        faults.add("/signing", format_args!("the dialect {} has no signatures with ed25519", dialect.name));
+    }
+    match (own, dialect.endpoints.secret) {
+        (Change::Set(_), SecretRule::Never) => {
+            faults.add("/secret", format_args!("endpoints of the dialect {} have no secret", dialect.name));
+            None
+        }
+        (Change::Set(text), _) => faults.check("/secret", Secret::parse(&text, dialect.secret_form(), signing)),
+        (_, SecretRule::Always) => Some(Secret::generate(dialect.secret_form(), signing, env)),
+        _ => None,
+    }
+}

@@ -1,0 +1,83 @@
+//! Headers of an endpoint's own: which can be set, and how those that are credentials are shown.
+
+use std::collections::BTreeMap;
+
+use dialect::{Dialect, header};
+use model::invalid::Faults;
+
+use crate::object::Texts;
+use crate::problem::{Code, Problem};
+
+const MOST: usize = 50;
+
+const LONGEST_VALUE: usize = 4096;
+
+/// Stands for a value that looks like a credential. No value that can be set: those are ASCII.
+const MASK: &str = "••••••";
+
+/// What can be sent, each fault at the header's name.
+pub(super) fn judge(Texts(headers): Texts, dialect: &Dialect, faults: &mut Faults) -> Vec<(String, String)> {
+    if headers.len() > MOST {
+        faults.add("/headers", format_args!("an endpoint has at most {MOST} headers"));
+        return Vec::new();
+    }
+    let mut judged: Vec<(String, String)> = Vec::with_capacity(headers.len());
+    for (name, value) in headers {
+        let pointer = format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"));
+        let Some(name) = faults.check(&pointer, judge_name(&name, dialect)) else { continue };
+        if judged.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
+            faults.add(pointer, "this header stands here twice: capital letters make no difference");
+            continue;
+        }
+        if faults.check(&pointer, judge_value(&value)).is_some() {
+            judged.push((name, value));
+        }
+    }
+    judged
+}
+
+/// A name that an endpoint may set.
+pub(super) fn judge_name(name: &str, dialect: &Dialect) -> Result<String, String> {
+    header::name(name).map_err(|error| error.to_string())?;
+    if dialect.reserved(name) {
+        return Err(format!("{name} is set by Posthaste or by the connection, not by an endpoint"));
+    }
+    Ok(name.to_owned())
+}
+
+fn judge_value(value: &str) -> Result<(), String> {
+    let visible = value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) && value.trim() == value;
+    if value == MASK || (visible && value.len() <= LONGEST_VALUE) {
+        return Ok(());
+    }
+    Err(format!("a value has at most {LONGEST_VALUE} visible ASCII characters, with spaces only between them"))
+}
+
+/// As they are shown.
+pub(super) fn masked(headers: &[(String, String)]) -> BTreeMap<String, String> {
+    let shown = |(name, value): &(String, String)| {
+        let value = if header::looks_secret(name) { MASK } else { value };
+        (name.clone(), value.to_owned())
+    };
+    headers.iter().map(shown).collect()
+}
+
+/// Puts what stood there before where a mask came back, so that what was shown can be sent again.
+pub(super) fn unmasked(
+    headers: Vec<(String, String)>,
+    before: &[(String, String)],
+) -> Result<Vec<(String, String)>, Problem> {
+    let unmask = |(name, value): (String, String)| {
+        if value != MASK {
+            return Ok((name, value));
+        }
+        match before.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name)) {
+            Some((_, value)) => Ok((name, value.clone())),
+            None => {
+                let message = "this is how a hidden value is shown, and there is none: give the value itself";
+                Err(Problem::at(Code::InvalidRequest, format!("/headers/{name}"), message))
+            }
+        }
+    };
+    headers.into_iter().map(unmask).collect()
+}

@@ -1,0 +1,109 @@
+//! Rotating an endpoint's secret: a new one signs at once, the old one beside it for a while.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use dialect::{Dialect, SecretRule};
+use model::endpoint::Endpoint;
+use model::env::Env;
+use model::id::EndpointId;
+use model::invalid::Faults;
+use model::key::Scope;
+use model::secret::{Secret, Signing};
+use model::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{find, not_found};
+use crate::Api;
+use crate::body::{SETTINGS, Sent};
+use crate::caller::Caller;
+use crate::json;
+use crate::openapi::Writing;
+use crate::path::Named;
+use crate::problem::{Code, Problem, judged};
+
+/// How long both secrets sign where nothing is said.
+const USUAL_OVERLAP: Duration = Duration::from_secs(86_400);
+
+/// How to rotate. Nothing in it is required, nor is the body.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "overlap": "24h" }))]
+pub(crate) struct Rotation {
+    /// How long the old secret signs beside the new one. `0s` ends it at once.
+    #[schema(example = "24h", default = "24h")]
+    overlap: Option<String>,
+    /// Your own. One is made if none is given.
+    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
+    secret: Option<String>,
+}
+
+/// The new secret.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Rotated {
+    /// Shown this once.
+    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
+    secret: String,
+    /// Until when the old one signs as well; `null` when it does not.
+    #[schema(required = true, value_type = Option<String>, format = DateTime)]
+    previous_expires_at: Option<Timestamp>,
+}
+
+impl Rotation {
+    fn judge(self, dialect: &Dialect, signing: Signing, env: &dyn Env) -> Result<(Secret, Duration), Problem> {
+        let mut faults = Faults::default();
+        let overlap = match self.overlap {
+            Some(text) => faults.check("/overlap", text.parse::<Span>()).map(|span| span.0),
+            None => Some(USUAL_OVERLAP),
+        };
+        let form = dialect.secret_form();
+        let secret = match self.secret {
+            Some(text) => faults.check("/secret", Secret::parse(&text, form, signing)),
+            None => Some(Secret::generate(form, signing, env)),
+        };
+        judged(faults)?;
+        Ok((secret.expect("its absence is a fault"), overlap.expect("its absence is a fault")))
+    }
+}
+
+/// Rotate the secret
+///
+/// The new secret signs at once. Until the overlap ends the old one signs as well, so that receivers can change over
+/// without missing anything.
+#[utoipa::path(post, path = "/v1/endpoints/{id}/rotate-secret", tag = "Endpoints", operation_id = "rotate_secret",
+    params(("id" = String, Path, description = "The endpoint's id.")),
+    request_body = Option<Rotation>,
+    responses((status = 200, description = "Rotated.", body = Rotated), Writing))]
+pub(crate) async fn rotate(
+    caller: Caller,
+    State(api): State<Api>,
+    Named(id): Named<EndpointId>,
+    body: Sent,
+) -> Result<Json<Rotated>, Problem> {
+    let project = caller.may(Scope::EndpointsWrite)?;
+    let endpoint = find(&api, project, id)?;
+    let dialect = api.dialect_of(project)?;
+    if dialect.endpoints.secret == SecretRule::Never {
+        return Err(Problem::new(Code::Conflict, "Endpoints of this dialect have no secret."));
+    }
+    let text = body.json(SETTINGS).await?;
+    let rotation = json::object_or_default::<Rotation>(&text)?;
+    let (secret, overlap) = rotation.judge(&dialect, endpoint.settings.signing, &*api.env)?;
+    let now = api.env.now();
+    let expires_at = now + overlap;
+    let new = secret.clone();
+    let rotate = move |before: &Endpoint| {
+        let mut after = before.clone();
+        after.settings.secrets = before.settings.secrets.rotated(new.clone(), now, expires_at);
+        Ok::<_, Problem>(after)
+    };
+    let changed = api.store.change_endpoint(project.id, id, rotate).await?;
+    let endpoint = changed.ok_or_else(|| not_found(id))??;
+    let previous = endpoint.settings.secrets.previous.first().filter(|previous| previous.expires_at == expires_at);
+    Ok(Json(Rotated {
+        secret: secret.reveal().to_owned(),
+        previous_expires_at: previous.map(|previous| previous.expires_at),
+    }))
+}

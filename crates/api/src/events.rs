@@ -1,0 +1,142 @@
+//! Events: taken in, looked up, sent again.
+
+pub(crate) mod batch;
+mod idempotency;
+mod new_event;
+mod view;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use model::id::EventId;
+use model::job::Task;
+use model::key::Scope;
+use model::subscription::EventType;
+use store::ingest::{Accepted, Clash};
+use store::search::{DeliveryFilter, EventFilter, Paging};
+
+use crate::Api;
+use crate::body::Sent;
+use crate::caller::Caller;
+use crate::jobs::JobView;
+use crate::json;
+use crate::openapi::{Lookup, Writing};
+use crate::path::Named;
+use crate::problem::{Code, Problem};
+use crate::query::{LARGEST_PAGE, Listed, Query};
+use idempotency::IdempotencyKey;
+use new_event::{ENVELOPE, NewEvent};
+use view::{EventView, FullEvent, Taken};
+
+/// Send an event
+///
+/// `202` means that the event and its deliveries are on disk: none is lost. A repeat with the same `id` or
+/// `Idempotency-Key` is answered `200` with what the first was answered, and makes nothing new.
+#[utoipa::path(post, path = "/v1/events", tag = "Events", operation_id = "send_event",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to repeat the request: 1 to 255 visible characters.")),
+    request_body = NewEvent<'_>,
+    responses(
+        (status = 202, description = "Accepted: on disk, deliveries under way.", body = Taken),
+        (status = 200, description = "Accepted before: the first answer again.", body = Taken),
+        Writing,
+    ))]
+pub(crate) async fn create(
+    caller: Caller,
+    State(api): State<Api>,
+    key: IdempotencyKey,
+    body: Sent,
+) -> Result<(StatusCode, Json<Taken>), Problem> {
+    let project = caller.may(Scope::EventsWrite)?;
+    let dialect = api.dialect_of(project)?;
+    let text = body.json(dialect.limits.payload_bytes + ENVELOPE).await?;
+    let event: NewEvent<'_> = json::object(&text)?;
+    let intake = event.judge(project, &dialect, key.0, &*api.env)?;
+    drop(text);
+    let event_type = intake.event.event_type.clone();
+    answer(api.store.ingest(intake).await?, event_type).map(|(status, taken)| (status, Json(taken)))
+}
+
+/// What became of an event, as its sender is told.
+fn answer(accepted: Accepted, event_type: EventType) -> Result<(StatusCode, Taken), Problem> {
+    match accepted {
+        Accepted::New { id, deliveries } => Ok((StatusCode::ACCEPTED, Taken { id, event_type, deliveries })),
+        Accepted::Again { id, event_type, deliveries } => Ok((StatusCode::OK, Taken { id, event_type, deliveries })),
+        Accepted::Conflict(Clash::Id) => {
+            let message = "an event with this id was accepted before, and its request was another one";
+            Err(Problem::at(Code::IdempotencyConflict, "/id", message))
+        }
+        Accepted::Conflict(Clash::IdempotencyKey) => {
+            let message = "an event with this key was accepted before, and its request was another one";
+            Err(Problem::at(Code::IdempotencyConflict, idempotency::NAME.as_str(), message))
+        }
+    }
+}
+
+/// List events
+///
+/// Newest first, without their data.
+#[utoipa::path(get, path = "/v1/events", tag = "Events", operation_id = "list_events",
+    params(
+        ("type" = Option<String>, Query, description = "Of this type."),
+        ("tenant" = Option<String>, Query, description = "Of this tenant."),
+        ("since" = Option<String>, Query, description = "Accepted at or after, RFC 3339."),
+        ("until" = Option<String>, Query, description = "Accepted before, RFC 3339."),
+        ("limit" = Option<u32>, Query, description = "1 to 250, usually 50."),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page of events.", body = Listed<EventView>), Lookup))]
+pub(crate) async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    mut query: Query,
+) -> Result<Json<Listed<EventView>>, Problem> {
+    let project = caller.may(Scope::Read)?;
+    let filter = EventFilter {
+        event_type: query.take("type"),
+        tenant: query.take("tenant"),
+        since: query.take("since"),
+        until: query.take("until"),
+    };
+    let paging = query.paging();
+    query.finish()?;
+    let page = api.store.events(project.id, filter, paging).await?;
+    Ok(Json(Listed::of(page, EventView::of)))
+}
+
+/// Show an event
+///
+/// With its data and its deliveries, also when there are none. Of more than 250 deliveries the newest are shown;
+/// `GET /v1/deliveries?event=ID` lists all.
+#[utoipa::path(get, path = "/v1/events/{id}", tag = "Events", operation_id = "show_event",
+    params(("id" = String, Path, description = "The event's id.")),
+    responses((status = 200, description = "The event.", body = FullEvent), Lookup))]
+pub(crate) async fn show(
+    caller: Caller,
+    State(api): State<Api>,
+    Named(id): Named<EventId>,
+) -> Result<Json<FullEvent>, Problem> {
+    let project = caller.may(Scope::Read)?;
+    let found = api.store.event(project.id, id.clone()).await?;
+    let stored = found.ok_or_else(|| Problem::not_found("event", id.as_str()))?;
+    let filter = DeliveryFilter { event: Some(id), ..DeliveryFilter::default() };
+    let deliveries = api.store.deliveries(project.id, filter, Paging { limit: LARGEST_PAGE, after: None }).await?;
+    Ok(Json(FullEvent::of(stored.event, deliveries.items)))
+}
+
+/// Send an event again
+///
+/// To every active endpoint that wants it now. Receivers see the same `webhook-id`. The answer is a job.
+#[utoipa::path(post, path = "/v1/events/{id}/replay", tag = "Events", operation_id = "replay_event",
+    params(("id" = String, Path, description = "The event's id.")),
+    responses((status = 202, description = "Under way.", body = JobView), Lookup))]
+pub(crate) async fn replay(
+    caller: Caller,
+    State(api): State<Api>,
+    Named(id): Named<EventId>,
+) -> Result<(StatusCode, Json<JobView>), Problem> {
+    let project = caller.may(Scope::EventsWrite)?;
+    let found = api.store.event(project.id, id.clone()).await?;
+    found.ok_or_else(|| Problem::not_found("event", id.as_str()))?;
+    let job = api.store.create_job(project.id, Task::Replay { event: id }).await?;
+    Ok((StatusCode::ACCEPTED, Json(JobView::of(job))))
+}

@@ -1,0 +1,41 @@
+//! The `Idempotency-Key` header: by it a repeat of a request is recognised.
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderName;
+use axum::http::request::Parts;
+
+use crate::Api;
+use crate::problem::{Code, Problem};
+
+pub(super) const NAME: HeaderName = HeaderName::from_static("idempotency-key");
+
+const LONGEST: usize = 255;
+
+/// The caller's key for this request, if it gave one.
+pub(crate) struct IdempotencyKey(pub(super) Option<String>);
+
+impl IdempotencyKey {
+    /// The key of one item of a batch: the batch's, and where the item stands in it.
+    pub(super) fn of_item(&self, position: usize) -> Option<String> {
+        self.0.as_ref().map(|key| format!("{key}/{position}"))
+    }
+}
+
+impl FromRequestParts<Api> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(NAME) else { return Ok(Self(None)) };
+        let key = value
+            .to_str()
+            .ok()
+            .filter(|key| (1..=LONGEST).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()));
+        match key {
+            Some(key) => Ok(Self(Some(key.to_owned()))),
+            None => {
+                let message = format!("an Idempotency-Key has 1 to {LONGEST} visible ASCII characters");
+                Err(Problem::at(Code::InvalidRequest, NAME.as_str(), message))
+            }
+        }
+    }
+}

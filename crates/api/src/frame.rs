@@ -1,0 +1,99 @@
+//! What every request passes on its way in and every answer on its way out: an id, a net under panics, and an end to
+//! bodies that nobody read.
+
+mod remainder;
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use model::env::Env;
+use model::id::{Id, Kind};
+
+use crate::Api;
+use crate::problem::Problem;
+use remainder::Remainder;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A caller's own id for a request has at most so many characters.
+const LONGEST_REQUEST_ID: usize = 64;
+
+/// What a request is called in its answer and in our log.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(HeaderValue);
+
+/// Answers always, and always with the request's id.
+pub(crate) async fn frame(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let began = api.env.elapsed();
+    let id = RequestId::of(request.headers(), &*api.env);
+    request.extensions_mut().insert(id.clone());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let remainder = Remainder::lend(&mut request);
+
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = answered.unwrap_or_else(|panic| Problem::panicked(told(&*panic)).into_response());
+    if let Some(remainder) = remainder {
+        remainder.drain(&*api.env).await;
+    }
+
+    let route = route.as_ref().map_or("", MatchedPath::as_str);
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        if let Some(cause) = problem.cause() {
+            tracing::error!(request.id = id.as_str(), http.method = %method, http.route = route, cause, "a request failed");
+        }
+        *response.body_mut() = problem.body(id.as_str());
+    }
+    let took = api.env.elapsed().saturating_sub(began).as_millis();
+    let status = response.status().as_u16();
+    tracing::debug!(request.id = id.as_str(), http.method = %method, http.route = route, http.status = status, took_ms = %took, "answered");
+    response.headers_mut().insert(REQUEST_ID, id.0);
+    response
+}
+
+impl RequestId {
+    /// The caller's own, where it is one that can stand in headers and logs; otherwise one of ours.
+    fn of(headers: &HeaderMap, env: &dyn Env) -> Self {
+        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        let fits = |value: &&HeaderValue| {
+            (1..=LONGEST_REQUEST_ID).contains(&value.len()) && value.as_bytes().iter().all(allowed)
+        };
+        Self(match headers.get(REQUEST_ID).filter(fits) {
+            Some(own) => own.clone(),
+            None => HeaderValue::try_from(Id::<Requests>::new(env).to_string()).expect("an id is base 32"),
+        })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.to_str().expect("only ASCII was let in")
+    }
+}
+
+/// The frame gives every request one.
+impl FromRequestParts<Api> for RequestId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Infallible> {
+        let given = parts.extensions.get::<Self>().cloned();
+        Ok(given.unwrap_or_else(|| Self::of(&parts.headers, &*api.env)))
+    }
+}
+
+enum Requests {}
+
+impl Kind for Requests {
+    const PREFIX: &'static str = "req_";
+}
+
+/// What a panic says of itself.
+fn told(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("panicked: {}", text.unwrap_or("without a message"))
+}

@@ -1,0 +1,28 @@
+//! HTTP: what a user types and what comes back.
+//!
+//! [`routes`] is the table of contents. A handler is four things in this order: the [`caller`] and what it may, the
+//! input ([`body`], [`query`], [`path`]), one verb of the store, the answer or a [`problem`]. Around every handler stands
+//! the [`frame`]; beneath all of them the accept loop, [`serve`].
+
+pub mod api;
+mod body;
+mod caller;
+mod deliveries;
+mod docs;
+mod endpoints;
+mod events;
+mod frame;
+mod health;
+mod jobs;
+mod json;
+mod keys;
+mod object;
+mod openapi;
+mod path;
+pub mod problem;
+mod projects;
+mod query;
+mod routes;
+pub mod serve;
+
+pub use api::{Api, openapi, router};

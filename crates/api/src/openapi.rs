@@ -1,0 +1,173 @@
+//! The OpenAPI document, made from the handlers' own types, and what every operation has in common in it.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Server};
+use utoipa::{IntoResponses, Modify, OpenApi as _};
+
+use crate::problem::Code;
+use crate::{Api, deliveries, docs, endpoints, events, health, jobs, keys, problem, projects};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// The page is whole in itself: nothing is loaded and nothing runs.
+const SELF_CONTAINED: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
+
+const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Posthaste",
+        description = "A self-hosted webhook gateway: send it events, and every endpoint that wants them gets them, signed, retried until they are acknowledged, every attempt on record.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        events::create, events::batch::create, events::list, events::show, events::replay,
+        endpoints::create, endpoints::list, endpoints::show, endpoints::change, endpoints::delete,
+        endpoints::switch::pause, endpoints::switch::resume, endpoints::trial::test,
+        endpoints::rotation::rotate, endpoints::recovery::recover,
+        deliveries::list, deliveries::list_of_endpoint, deliveries::show, deliveries::retry,
+        jobs::show, jobs::cancel,
+        projects::create, projects::list, projects::show, projects::change, projects::delete,
+        keys::create, keys::list, keys::show, keys::revoke,
+        health::live, health::ready, document_json, reference_page,
+    ),
+    components(schemas(problem::Document<'static>)),
+    tags(
+        (name = "Events", description = "Something happened, and endpoints may want to know."),
+        (name = "Endpoints", description = "Addresses that get webhooks: what they want to hear and how they are spoken to."),
+        (name = "Deliveries", description = "One event on its way to one endpoint, with every attempt."),
+        (name = "Jobs", description = "Work that outlives its request: recovering an endpoint, replaying an event."),
+        (name = "Projects", description = "One product's webhooks, apart from every other's on this server."),
+        (name = "Keys", description = "What may be done, and by whom."),
+        (name = "Server", description = "The server itself. Needs no key."),
+    ),
+    security(("bearer" = [])),
+    modifiers(&Bearer),
+)]
+struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut OpenApi) {
+        let mut scheme = Http::new(HttpAuthScheme::Bearer);
+        scheme.description = Some(
+            "A project's key (`ph_…`), which implies its project, or the server's admin key, which names one with the header `Posthaste-Project: SLUG` (`default` if it does not).".to_owned(),
+        );
+        let components = document.components.get_or_insert_with(Components::new);
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The document, with the server's own address in it where that is known.
+pub(crate) fn document(public_url: Option<&str>) -> OpenApi {
+    let mut document = Description::openapi();
+    document.servers = public_url.map(|url| vec![Server::new(url)]);
+    document
+}
+
+/// The document and the page that is made from it, ready to send.
+pub(crate) struct Documents {
+    json: Bytes,
+    page: Bytes,
+}
+
+impl Documents {
+    pub(crate) fn of(public_url: Option<&str>) -> Self {
+        let document = serde_json::to_value(document(public_url)).expect("a document is texts");
+        let json = serde_json::to_vec_pretty(&document).expect("a document is texts");
+        Self { json: json.into(), page: docs::page(&document).into() }
+    }
+}
+
+/// This document
+#[utoipa::path(get, path = "/openapi.json", tag = "Server", operation_id = "openapi", security(()),
+    responses((status = 200, description = "OpenAPI 3.1.", content_type = "application/json", body = Object)))]
+pub(crate) async fn document_json(State(api): State<Api>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, REVALIDATE)], api.documents.json.clone())
+}
+
+/// A reference page
+#[utoipa::path(get, path = "/docs", tag = "Server", operation_id = "docs", security(()),
+    responses((status = 200, description = "This document, for people.", content_type = "text/html", body = String)))]
+pub(crate) async fn reference_page(State(api): State<Api>) -> impl IntoResponse {
+    let headers = [(CONTENT_TYPE, HTML), (CACHE_CONTROL, REVALIDATE), (CONTENT_SECURITY_POLICY, SELF_CONTAINED)];
+    (headers, api.documents.page.clone())
+}
+
+/// Problems of requests without a body.
+pub(crate) struct Lookup;
+
+/// Problems of requests with a body.
+pub(crate) struct Writing;
+
+const LOOKUP: &[Code] = &[
+    Code::Unauthorized,
+    Code::Forbidden,
+    Code::NotFound,
+    Code::Conflict,
+    Code::NotPausable,
+    Code::InvalidRequest,
+    Code::Internal,
+    Code::Unavailable,
+];
+
+const WRITING: &[Code] = &[
+    Code::InvalidJson,
+    Code::Unauthorized,
+    Code::Forbidden,
+    Code::NotFound,
+    Code::Conflict,
+    Code::IdempotencyConflict,
+    Code::NotEditable,
+    Code::NotPausable,
+    Code::PayloadTooLarge,
+    Code::UnsupportedMediaType,
+    Code::InvalidRequest,
+    Code::UrlNotAllowed,
+    Code::UnknownEventType,
+    Code::Internal,
+    Code::Unavailable,
+];
+
+impl IntoResponses for Lookup {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(LOOKUP)
+    }
+}
+
+impl IntoResponses for Writing {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(WRITING)
+    }
+}
+
+/// A response for each status that the codes have.
+fn problems(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
+    let mut told: BTreeMap<String, String> = BTreeMap::new();
+    for code in codes {
+        let about = code.about();
+        let line = format!("`{}`: {}.", about.name, about.title);
+        told.entry(about.status.as_str().to_owned())
+            .and_modify(|lines| {
+                lines.push(' ');
+                lines.push_str(&line);
+            })
+            .or_insert(line);
+    }
+    told.into_iter().map(|(status, description)| (status, RefOr::T(problem(&description)))).collect()
+}
+
+fn problem(description: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
+}

@@ -1,0 +1,57 @@
+//! What a path names: an id that does not read as one names nothing.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use model::id::{DeliveryId, EndpointId, EventId, JobId, KeyId};
+
+use crate::Api;
+use crate::problem::{Code, Problem};
+
+/// The one parameter of a path.
+pub(crate) struct Named<T>(pub(crate) T);
+
+/// What a path can name.
+pub(crate) trait Noun: FromStr {
+    const NOUN: &'static str;
+}
+
+impl Noun for EndpointId {
+    const NOUN: &'static str = "endpoint";
+}
+
+impl Noun for EventId {
+    const NOUN: &'static str = "event";
+}
+
+impl Noun for DeliveryId {
+    const NOUN: &'static str = "delivery";
+}
+
+impl Noun for JobId {
+    const NOUN: &'static str = "job";
+}
+
+impl Noun for KeyId {
+    const NOUN: &'static str = "key";
+}
+
+/// A project's id or slug, looked up by who asks.
+impl Noun for String {
+    const NOUN: &'static str = "project";
+}
+
+impl<T: Noun> FromRequestParts<Api> for Named<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let Path(text) = Path::<String>::from_request_parts(parts, api).await.map_err(|_| unreadable())?;
+        text.parse().map(Self).map_err(|_| Problem::not_found(T::NOUN, &text))
+    }
+}
+
+/// Percent-encoded bytes that are no UTF-8.
+fn unreadable() -> Problem {
+    Problem::new(Code::NotFound, "The path is not UTF-8.")
+}

@@ -1,0 +1,168 @@
+//! A problem: why a request was not done, as RFC 9457 says it.
+
+mod code;
+
+use std::error::Error;
+use std::fmt::Display;
+use std::iter;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use model::invalid::{Fault, Faults};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub use code::{About, Code};
+
+/// Seconds after which something that was not possible may be tried again.
+const TRY_AGAIN_AFTER: HeaderValue = HeaderValue::from_static("5");
+
+/// Answered instead of what was asked. The frame gives it its request's id and logs its cause.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    code: Code,
+    detail: String,
+    errors: Vec<Fault>,
+    /// For the log alone.
+    cause: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), errors: Vec::new(), cause: None }
+    }
+
+    /// What is wrong at `pointer` alone.
+    pub(crate) fn at(code: Code, pointer: impl Into<String>, message: impl Display) -> Self {
+        Self::of(code, vec![Fault::new(pointer, message.to_string())])
+    }
+
+    /// All that is wrong, at least one thing.
+    pub(crate) fn of(code: Code, errors: Vec<Fault>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => only.message.clone(),
+            several => format!("{} things are wrong; errors names each.", several.len()),
+        };
+        Self { code, detail, errors, cause: None }
+    }
+
+    pub(crate) fn not_found(noun: &str, named: &str) -> Self {
+        let named: String = named.chars().take(80).collect();
+        Self::new(Code::NotFound, format!("This project has no {noun} {named:?}."))
+    }
+
+    /// A state that cannot be, found in what is stored.
+    pub(crate) fn broken(cause: String) -> Self {
+        let detail = "Something the server needs is not in order; its log says what.";
+        Self { cause: Some(cause), ..Self::new(Code::Unavailable, detail) }
+    }
+
+    /// A handler panicked.
+    pub(crate) fn panicked(cause: String) -> Self {
+        let detail = "The server made a mistake; its log has it under this request's id.";
+        Self { cause: Some(cause), ..Self::new(Code::Internal, detail) }
+    }
+
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// As it is sent.
+    pub(crate) fn document<'a>(&'a self, request_id: &'a str) -> Document<'a> {
+        let about = self.code.about();
+        Document {
+            kind: format!("/docs#{}", about.name),
+            title: about.title,
+            status: about.status.as_u16(),
+            code: self.code,
+            detail: &self.detail,
+            errors: &self.errors,
+            request_id,
+        }
+    }
+
+    pub(crate) fn body(&self, request_id: &str) -> Body {
+        let json = serde_json::to_vec(&self.document(request_id)).expect("a problem is text and numbers");
+        Body::from(json)
+    }
+
+    fn challenge(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self.code {
+            Code::Unauthorized => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"posthaste\""))),
+            Code::Unavailable => Some((RETRY_AFTER, TRY_AGAIN_AFTER)),
+            _ => None,
+        }
+    }
+}
+
+/// Nothing else may be put in a problem: what we know of a failure stays in our log.
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        let chain: Vec<String> =
+            iter::successors(Some(&error as &dyn Error), |error| (*error).source()).map(ToString::to_string).collect();
+        let detail = "The server's database does not answer right now.";
+        Self { cause: Some(chain.join(": ")), ..Self::new(Code::Unavailable, detail) }
+    }
+}
+
+/// The body is put in by the frame, which knows the request's id.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.code.status().into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.extend(self.challenge());
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Ends the judging of an input: nothing wrong, or all that is.
+pub(crate) fn judged(faults: Faults) -> Result<(), Problem> {
+    faults.into_result().map_err(|faults| Problem::of(Code::InvalidRequest, faults))
+}
+
+/// Why a request was not done (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Document<'a> {
+    /// Where this code is explained.
+    #[serde(rename = "type")]
+    #[schema(example = "/docs#invalid_request")]
+    kind: String,
+    /// What the code means, the same for every problem of the code.
+    #[schema(example = "Some of the request is not right")]
+    title: &'a str,
+    /// The HTTP status.
+    #[schema(example = 422)]
+    status: u16,
+    code: Code,
+    /// What happened this time.
+    #[schema(example = "not a URL: write it in full, for example https://example.com/webhooks")]
+    detail: &'a str,
+    /// Each fault that was found, empty where the problem is not one of input.
+    #[schema(value_type = Vec<FaultDocument>)]
+    errors: &'a [Fault],
+    /// The same as in the `x-request-id` header, and in the server's log.
+    #[schema(example = "req_06f3m5q9kx6v0f0v8c9z1k2m3n")]
+    request_id: &'a str,
+}
+
+/// One fault and where it is.
+#[derive(ToSchema)]
+#[schema(as = Fault)]
+#[expect(dead_code, reason = "the schema of model::invalid::Fault, which knows no OpenAPI")]
+struct FaultDocument {
+    /// A JSON pointer into the body (`/rate_limit/per`), `?name` for a query parameter, else a header's name.
+    #[schema(example = "/url")]
+    pointer: String,
+    /// What is wrong and what would be right.
+    #[schema(example = "not a URL: write it in full, for example https://example.com/webhooks")]
+    message: String,
+}

@@ -1,0 +1,263 @@
+//! Projects: made and deleted by the admin, shown and changed by themselves too.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use model::id::ProjectId;
+use model::invalid::Faults;
+use model::key::Scope;
+use model::project::{Project, Slug};
+use model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::projects::SlugTaken;
+use utoipa::ToSchema;
+
+use crate::Api;
+use crate::body::{SETTINGS, Sent};
+use crate::caller::Caller;
+use crate::openapi::{Lookup, Writing};
+use crate::path::Named;
+use crate::problem::{Code, Problem, judged};
+use crate::query::{Listed, Query, page_of};
+use crate::{json, keys};
+
+const USUAL_DIALECT: &str = "standard";
+
+/// What the first key of a project is called.
+const FIRST_KEY: &str = "first key";
+
+/// A project to make.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Acme", "dialect": "standard" }))]
+pub(crate) struct NewProject {
+    /// What people read, 1 to 128 characters.
+    #[schema(required = true, nullable = false, value_type = String, example = "Acme")]
+    name: Option<String>,
+    /// Its name in headers and command lines, `[a-z0-9][a-z0-9-]{0,62}`. Made from the name if it is not given.
+    #[schema(example = "acme")]
+    slug: Option<String>,
+    /// How its webhooks speak.
+    #[schema(example = "standard", default = "standard")]
+    dialect: Option<String>,
+}
+
+/// What is to be different. What is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "Acme Inc." }))]
+pub(crate) struct ProjectChange {
+    #[schema(example = "Acme Inc.")]
+    name: Option<String>,
+    #[schema(example = "acme-inc")]
+    slug: Option<String>,
+    #[schema(example = "standard")]
+    dialect: Option<String>,
+}
+
+/// One product's webhooks.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Project)]
+pub(crate) struct ProjectView {
+    #[schema(value_type = String, example = "prj_06f3m5q9kx6v0f0v8c9z1k2m3n")]
+    id: ProjectId,
+    #[schema(value_type = String, example = "acme")]
+    slug: Slug,
+    #[schema(example = "Acme")]
+    name: String,
+    #[schema(example = "standard")]
+    dialect: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// The project's first key, with the scope `admin`. Shown this once, when the project is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ph_MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPIYTEMZUGU3A")]
+    api_key: Option<String>,
+}
+
+impl ProjectView {
+    fn of(project: &Project, api_key: Option<String>) -> Self {
+        Self {
+            id: project.id,
+            slug: project.slug.clone(),
+            name: project.name.clone(),
+            dialect: project.dialect.clone(),
+            created_at: project.created_at,
+            api_key,
+        }
+    }
+}
+
+impl NewProject {
+    fn judge(self, api: &Api) -> Result<Project, Problem> {
+        let mut faults = Faults::default();
+        let suggested = self.name.as_deref().and_then(Slug::suggested);
+        let name = faults.check("/name", judge_name(self.name));
+        let slug = match self.slug {
+            Some(slug) => faults.check("/slug", slug.parse()),
+            None if name.is_some() => {
+                faults.check("/slug", suggested.ok_or("required: none can be made from this name"))
+            }
+            None => None,
+        };
+        let dialect = self.dialect.unwrap_or_else(|| USUAL_DIALECT.to_owned());
+        let dialect = faults.check("/dialect", judge_dialect(dialect));
+        judged(faults)?;
+        Ok(Project {
+            id: ProjectId::new(&*api.env),
+            slug: slug.expect("its absence is a fault"),
+            name: name.expect("its absence is a fault"),
+            dialect: dialect.expect("its absence is a fault"),
+            created_at: api.env.now(),
+        })
+    }
+}
+
+impl ProjectChange {
+    fn judge(self, before: &Project) -> Result<Project, Problem> {
+        let mut faults = Faults::default();
+        let name = self.name.and_then(|name| faults.check("/name", judge_name(Some(name))));
+        let slug: Option<Slug> = self.slug.and_then(|slug| faults.check("/slug", slug.parse()));
+        let dialect = self.dialect.and_then(|dialect| faults.check("/dialect", judge_dialect(dialect)));
+        judged(faults)?;
+        let slug = slug.unwrap_or_else(|| before.slug.clone());
+        if is_default(before) && slug != before.slug {
+            return Err(Problem::new(Code::Conflict, "The project default keeps its slug: it is always there."));
+        }
+        Ok(Project {
+            slug,
+            name: name.unwrap_or_else(|| before.name.clone()),
+            dialect: dialect.unwrap_or_else(|| before.dialect.clone()),
+            ..before.clone()
+        })
+    }
+}
+
+/// A name that people read.
+pub(crate) fn judge_name(name: Option<String>) -> Result<String, &'static str> {
+    let name = name.ok_or("required: 1 to 128 characters")?;
+    let fits = (1..=128).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    if fits && !name.trim().is_empty() {
+        Ok(name)
+    } else {
+        Err("a name has 1 to 128 characters, none of them a control character")
+    }
+}
+
+fn judge_dialect(name: String) -> Result<String, String> {
+    if dialect::built_in(&name).is_some() {
+        return Ok(name);
+    }
+    let known: Vec<&str> = dialect::built_in_names().collect();
+    Err(format!("there is no such dialect; there are {}", known.join(", ")))
+}
+
+fn is_default(project: &Project) -> bool {
+    project.slug.as_str() == Slug::DEFAULT
+}
+
+fn slug_taken(_: SlugTaken) -> Problem {
+    Problem::at(Code::Conflict, "/slug", "another project has this slug")
+}
+
+/// Make a project
+///
+/// With its first key, which may do everything in it. Needs the server's admin key.
+#[utoipa::path(post, path = "/v1/projects", tag = "Projects", operation_id = "create_project",
+    request_body = NewProject,
+    responses((status = 201, description = "Made.", body = ProjectView), Writing))]
+pub(crate) async fn create(
+    caller: Caller,
+    State(api): State<Api>,
+    body: Sent,
+) -> Result<(StatusCode, Json<ProjectView>), Problem> {
+    caller.must_be_admin()?;
+    let text = body.json(SETTINGS).await?;
+    let project = json::object::<NewProject>(&text)?.judge(&api)?;
+    let (key, api_key) = keys::make(project.id, FIRST_KEY.to_owned(), vec![Scope::Admin], &*api.env);
+    let project = api.store.create_project(project, key).await?.map_err(slug_taken)?;
+    Ok((StatusCode::CREATED, Json(ProjectView::of(&project, Some(api_key)))))
+}
+
+/// List projects
+///
+/// Needs the server's admin key.
+#[utoipa::path(get, path = "/v1/projects", tag = "Projects", operation_id = "list_projects",
+    params(
+        ("limit" = Option<u32>, Query, description = "1 to 250, usually 50."),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page of projects.", body = Listed<ProjectView>), Lookup))]
+pub(crate) async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    mut query: Query,
+) -> Result<Json<Listed<ProjectView>>, Problem> {
+    caller.must_be_admin()?;
+    let paging = query.paging();
+    query.finish()?;
+    let directory = api.store.directory();
+    let page = page_of(directory.projects(), |project| project.id, paging);
+    Ok(Json(Listed::of(page, |project| ProjectView::of(project, None))))
+}
+
+/// Show a project
+///
+/// By id or slug. A project's key shows its own.
+#[utoipa::path(get, path = "/v1/projects/{id}", tag = "Projects", operation_id = "show_project",
+    params(("id" = String, Path, description = "The project's id or slug.")),
+    responses((status = 200, description = "The project.", body = ProjectView), Lookup))]
+pub(crate) async fn show(
+    caller: Caller,
+    State(api): State<Api>,
+    Named(named): Named<String>,
+) -> Result<Json<ProjectView>, Problem> {
+    let project = caller.may_in(Scope::Read, &named, &api.store.directory())?;
+    Ok(Json(ProjectView::of(&project, None)))
+}
+
+/// Change a project
+///
+/// What is left out stays. A project's key with the scope `admin` changes its own.
+#[utoipa::path(patch, path = "/v1/projects/{id}", tag = "Projects", operation_id = "change_project",
+    params(("id" = String, Path, description = "The project's id or slug.")),
+    request_body = ProjectChange,
+    responses((status = 200, description = "As it is now.", body = ProjectView), Writing))]
+pub(crate) async fn change(
+    caller: Caller,
+    State(api): State<Api>,
+    Named(named): Named<String>,
+    body: Sent,
+) -> Result<Json<ProjectView>, Problem> {
+    let before: Arc<Project> = caller.may_in(Scope::Admin, &named, &api.store.directory())?;
+    let text = body.json(SETTINGS).await?;
+    let project = json::object::<ProjectChange>(&text)?.judge(&before)?;
+    let changed = api.store.update_project(project).await?;
+    let project = changed.ok_or_else(|| Problem::not_found("project", &named))?.map_err(slug_taken)?;
+    Ok(Json(ProjectView::of(&project, None)))
+}
+
+/// Delete a project
+///
+/// With its keys and endpoints; its pending deliveries are cancelled. Needs the server's admin key. The project
+/// `default` stays.
+#[utoipa::path(delete, path = "/v1/projects/{id}", tag = "Projects", operation_id = "delete_project",
+    params(("id" = String, Path, description = "The project's id or slug.")),
+    responses((status = 204, description = "Deleted."), Lookup))]
+pub(crate) async fn delete(
+    caller: Caller,
+    State(api): State<Api>,
+    Named(named): Named<String>,
+) -> Result<StatusCode, Problem> {
+    caller.must_be_admin()?;
+    let project = caller.may_in(Scope::Admin, &named, &api.store.directory())?;
+    if is_default(&project) {
+        return Err(Problem::new(Code::Conflict, "The project default cannot be deleted: it is always there."));
+    }
+    match api.store.delete_project(project.id).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Problem::not_found("project", &named)),
+    }
+}

@@ -1,0 +1,107 @@
+//! The query of a request: what it asks for, every fault in it, and pages of lists.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use model::id::{Id, Kind};
+use model::invalid::Faults;
+use serde::Serialize;
+use store::search::{Cursor, Page, Paging};
+use utoipa::ToSchema;
+
+use crate::Api;
+use crate::problem::{Problem, judged};
+
+/// Items on a page where nothing is said, and at most.
+pub(crate) const USUAL_PAGE: usize = 50;
+pub(crate) const LARGEST_PAGE: usize = 250;
+
+/// The parameters of a query that were not taken yet, and what was wrong with those that were.
+pub(crate) struct Query {
+    parameters: Vec<(String, String)>,
+    faults: Faults,
+}
+
+impl FromRequestParts<Api> for Query {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let parameters = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Ok(Self { parameters, faults: Faults::default() })
+    }
+}
+
+impl Query {
+    /// A parameter by its name, if it is there and reads as what it should be.
+    pub(crate) fn take<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        self.take_with(name, |text| text.parse::<T>())
+    }
+
+    pub(crate) fn take_with<T, E: Display>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let at = self.parameters.iter().position(|(own, _)| own == name)?;
+        let (_, text) = self.parameters.swap_remove(at);
+        let read = read(&text).map_err(|error| error.to_string());
+        self.faults.check(&pointer(name), read)
+    }
+
+    pub(crate) fn paging(&mut self) -> Paging {
+        let limit = self.take_with("limit", |text| {
+            let limit = text.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit));
+            limit.ok_or_else(|| format!("a limit is a number from 1 to {LARGEST_PAGE}"))
+        });
+        let after = self.take_with("cursor", |text| {
+            Cursor::parse(text).ok_or("not a cursor: send the next_cursor of the page before as it came")
+        });
+        Paging { limit: limit.unwrap_or(USUAL_PAGE), after }
+    }
+
+    /// What is left is not known, or came twice.
+    pub(crate) fn finish(mut self) -> Result<(), Problem> {
+        for (name, _) in self.parameters {
+            self.faults.add(pointer(&name), "this parameter is not known here, or was given twice");
+        }
+        judged(self.faults)
+    }
+}
+
+fn pointer(name: &str) -> String {
+    format!("?{}", name.chars().take(80).collect::<String>())
+}
+
+/// A page of a list, newest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Listed<T> {
+    pub(crate) data: Vec<T>,
+    /// Send it as `cursor` to get the next page; `null` on the last.
+    #[schema(required = true, example = json!(null))]
+    pub(crate) next_cursor: Option<String>,
+}
+
+impl<T> Listed<T> {
+    pub(crate) fn of<U>(page: Page<U>, view: impl FnMut(U) -> T) -> Self {
+        let next_cursor = page.next.map(|cursor| cursor.to_string());
+        Self { data: page.items.into_iter().map(view).collect(), next_cursor }
+    }
+}
+
+/// Takes a page of what is in memory, newest first.
+pub(crate) fn page_of<T, K: Kind>(items: impl Iterator<Item = T>, id: impl Fn(&T) -> Id<K>, paging: Paging) -> Page<T> {
+    let after = paging.after.map(|cursor| cursor.to_string());
+    let after = after.and_then(|text| data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).ok());
+    let mut items: Vec<T> = items
+        .filter(|item| after.as_ref().is_none_or(|after| id(item).as_bytes().as_slice() < after.as_slice()))
+        .collect();
+    items.sort_unstable_by_key(|item| std::cmp::Reverse(id(item)));
+    let has_more = items.len() > paging.limit;
+    items.truncate(paging.limit);
+    let last = items.last().filter(|_| has_more).map(|item| *id(item).as_bytes());
+    let next = last.and_then(|bytes| Cursor::parse(&data_encoding::BASE64URL_NOPAD.encode(&bytes)));
+    Page { items, next }
+}

@@ -1,0 +1,91 @@
+//! Every route on one page.
+
+use axum::Router;
+use axum::http::{Method, Uri};
+use axum::routing::{MethodRouter, get, post};
+
+use crate::problem::{Code, Problem};
+use crate::{Api, deliveries, endpoints, events, health, jobs, keys, openapi, projects};
+
+#[rustfmt::skip]
+fn table() -> Vec<(&'static str, MethodRouter<Api>)> {
+    use endpoints::{recovery, rotation, switch, trial};
+    vec![
+        ("/v1/events",                        get(events::list).post(events::create)),
+        ("/v1/events/batch",                  post(events::batch::create)),
+        ("/v1/events/{id}",                   get(events::show)),
+        ("/v1/events/{id}/replay",            post(events::replay)),
+
+        ("/v1/endpoints",                     get(endpoints::list).post(endpoints::create)),
+        ("/v1/endpoints/{id}",                get(endpoints::show).patch(endpoints::change).delete(endpoints::delete)),
+        ("/v1/endpoints/{id}/pause",          post(switch::pause)),
+        ("/v1/endpoints/{id}/resume",         post(switch::resume)),
+        ("/v1/endpoints/{id}/test",           post(trial::test)),
+        ("/v1/endpoints/{id}/rotate-secret",  post(rotation::rotate)),
+        ("/v1/endpoints/{id}/recover",        post(recovery::recover)),
+        ("/v1/endpoints/{id}/deliveries",     get(deliveries::list_of_endpoint)),
+
+        ("/v1/deliveries",                    get(deliveries::list)),
+        ("/v1/deliveries/{id}",               get(deliveries::show)),
+        ("/v1/deliveries/{id}/retry",         post(deliveries::retry)),
+
+        ("/v1/jobs/{id}",                     get(jobs::show).delete(jobs::cancel)),
+
+        ("/v1/projects",                      get(projects::list).post(projects::create)),
+        ("/v1/projects/{id}",                 get(projects::show).patch(projects::change).delete(projects::delete)),
+        ("/v1/keys",                          get(keys::list).post(keys::create)),
+        ("/v1/keys/{id}",                     get(keys::show).delete(keys::revoke)),
+
+        ("/healthz",                          get(health::live)),
+        ("/readyz",                           get(health::ready)),
+        ("/openapi.json",                     get(openapi::document_json)),
+        ("/docs",                             get(openapi::reference_page)),
+    ]
+}
+
+pub(crate) fn routes() -> Router<Api> {
+    table()
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+}
+
+async fn no_such_path(uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(200).collect();
+    Problem::new(Code::NotFound, format!("There is nothing at {path}; /docs has every path."))
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(200).collect();
+    Problem::new(Code::MethodNotAllowed, format!("{path} has no {method}; the Allow header has what it takes."))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_route_is_in_the_openapi_document_and_nothing_else_is() {
+        let document = serde_json::to_value(openapi::document(None)).unwrap();
+        let mut documented = BTreeSet::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for method in methods.as_object().unwrap().keys() {
+                documented.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+        let mut routed = BTreeSet::new();
+        for (path, methods) in table() {
+            // The router of a path tells its methods only in its own words.
+            let told = format!("{methods:?}");
+            for method in ["get", "post", "put", "patch", "delete"] {
+                if !told.contains(&format!("{method}: None")) {
+                    routed.insert(format!("{} {path}", method.to_uppercase()));
+                }
+            }
+        }
+        assert_eq!(routed, documented);
+    }
+}

@@ -1,0 +1,123 @@
+//! All that a run measured, as a Markdown table: one row a measure, one column a scenario.
+
+use std::fmt::Write as _;
+
+use crate::latency::Quantiles;
+use crate::report::Report;
+use crate::trial::Trial;
+
+/// A row: its title, the bare loop's cell, and how to fill a scenario's.
+type Row<'a> = (&'static str, String, Box<dyn Fn(&Trial) -> String + 'a>);
+
+pub(crate) fn markdown(report: &Report) -> String {
+    let mut text = heading(report);
+    let names: Vec<_> = report.scenarios.iter().map(|trial| trial.name).collect();
+    line(&mut text, "", "bare signed POST", names.iter().map(|name| (*name).to_owned()));
+    line(&mut text, "---", "---:", names.iter().map(|_| "---:".to_owned()));
+    for (title, bare, fill) in rows(report) {
+        line(&mut text, title, &bare, report.scenarios.iter().map(fill));
+    }
+    for trial in &report.scenarios {
+        if let Some(refusal) = &trial.events.first_refusal {
+            let _ = writeln!(text, "\n{}: first refusal: {refusal}", trial.name);
+        }
+    }
+    text
+}
+
+fn heading(report: &Report) -> String {
+    let (machine, settings) = (&report.machine, &report.settings);
+    format!(
+        "{}, {} cores ({}), Linux {}, 4 KiB made durable in {:.2} ms. {} s after {} s of warm-up, {} connections, \
+         events with {} bytes of data; load, receiver and server share the cores.\n\n",
+        machine.date,
+        machine.cores,
+        machine.processor,
+        machine.kernel,
+        machine.fsync_ms,
+        settings.seconds,
+        settings.warm_up_seconds,
+        settings.connections,
+        grouped(settings.event_bytes.into()),
+    )
+}
+
+fn line(text: &mut String, title: &str, bare: &str, cells: impl Iterator<Item = String>) {
+    let _ = write!(text, "| {title} | {bare} |");
+    for cell in cells {
+        let _ = write!(text, " {cell} |");
+    }
+    text.push('\n');
+}
+
+fn rows(report: &Report) -> Vec<Row<'_>> {
+    let bare = &report.bare;
+    vec![
+        row("loop", "closed", |trial| match trial.offered_per_second {
+            Some(rate) => format!("open, {}/s", grouped(rate.into())),
+            None => "closed".to_owned(),
+        }),
+        row("accepted events/s", "", |trial| whole(trial.accepted_per_second)),
+        row("delivered events/s", &whole(bare.requests_per_second), |trial| whole(trial.delivered_per_second)),
+        row("server's (bare: client's) processor time an event, µs", &tenths(bare.processor_us_per_request), |trial| {
+            tenths(trial.processor_us_per_event)
+        }),
+        row("÷ bare signed POST", "1.0", |trial| tenths(report.times_bare(trial))),
+        row("load generator's processor time an event, µs", "", |trial| tenths(trial.load_processor_us_per_event)),
+        row("receiver's processor time an event, µs", &tenths(bare.receiver_processor_us_per_request), |trial| {
+            tenths(trial.receiver_processor_us_per_event)
+        }),
+        row("POST → 202, ms: p50 / p99", "", |trial| two(&trial.post_to_202)),
+        row("accepted → received, ms: p50 / p99 / p99.9", "", |trial| three(&trial.accepted_to_received)),
+        row("POST → received, ms: p50 / p99 / p99.9", "", |trial| three(&trial.post_to_received)),
+        row("server's peak memory (RSS), MB", "", |trial| tenths(trial.peak_rss_bytes as f64 / 1e6)),
+        row("bytes on disk an event", "", |trial| whole(trial.disk_bytes_per_event)),
+        row("accepted / refused / lost / doubled", "", |trial| {
+            let events = &trial.events;
+            [events.accepted, events.refused, events.lost, events.doubled].map(grouped).join(" / ")
+        }),
+    ]
+}
+
+fn row<'a>(title: &'static str, bare: &str, fill: impl Fn(&Trial) -> String + 'a) -> Row<'a> {
+    (title, bare.to_owned(), Box::new(fill))
+}
+
+fn two(latency: &Quantiles) -> String {
+    format!("{:.2} / {:.2}", latency.p50_ms, latency.p99_ms)
+}
+
+fn three(latency: &Quantiles) -> String {
+    format!("{} / {:.2}", two(latency), latency.p999_ms)
+}
+
+fn tenths(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+fn whole(value: f64) -> String {
+    grouped(value.round() as u64)
+}
+
+/// With commas between thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,93 @@
+//! `[retry]` and `[disable]`.
+
+use std::time::Duration;
+
+use model::health::DisableRule;
+use model::retry::{MOST_RETRIES, Policy, RetryAfter, RetryOn};
+
+use super::span;
+use crate::file::{self, Checked};
+use crate::mistake::{Mistakes, Place};
+
+/// The rule, and whether disabling is announced.
+pub(super) fn disable(file: file::Disable, place: &Place<'_>, m: &mut Mistakes) -> (DisableRule, bool) {
+    let rule = DisableRule {
+        on_status: statuses(file.on_status, &place.member("on_status"), m),
+        consecutive_failures: m
+            .take(&place.member("consecutive_failures"), file.consecutive_failures)
+            .unwrap_or_default(),
+        failing_for: span(file.failing_for, &place.member("failing_for"), m).unwrap_or_default(),
+    };
+    (rule, m.take(&place.member("notify"), file.notify).unwrap_or_default())
+}
+
+pub(super) fn policy(file: file::Retry, disable: &DisableRule, place: &Place<'_>, m: &mut Mistakes) -> Policy {
+    let after = place.member("retry_after");
+    Policy {
+        schedule: schedule(file.schedule, &place.member("schedule"), m),
+        on: on(file.on, disable, &place.member("on"), m),
+        jitter: jitter(file.jitter, &place.member("jitter"), m),
+        retry_after: RetryAfter {
+            on: statuses(file.retry_after.on, &after.member("on"), m),
+            max: span(file.retry_after.max, &after.member("max"), m).unwrap_or_default(),
+        },
+    }
+}
+
+fn schedule(file: Vec<Checked<model::time::Span>>, place: &Place<'_>, m: &mut Mistakes) -> Vec<Duration> {
+    if file.len() > MOST_RETRIES {
+        m.add(place, format!("at most {MOST_RETRIES} waits"));
+    }
+    m.each(place, file).into_iter().map(|span| span.0).collect()
+}
+
+fn on(file: Vec<Checked<String>>, disable: &DisableRule, place: &Place<'_>, m: &mut Mistakes) -> RetryOn {
+    // Who says "never again" is not asked again.
+    let mut on = RetryOn { except: disable.on_status.clone(), ..RetryOn::default() };
+    for (index, word) in file.into_iter().enumerate() {
+        let place = place.item(index);
+        let Some(word) = m.take(&place, word) else { continue };
+        match (word.as_str(), word.strip_suffix("xx").and_then(|hundreds| hundreds.parse().ok())) {
+            ("timeout", _) => on.timeout = true,
+            ("connection", _) => on.connection = true,
+            (_, Some(hundreds @ (1 | 3 | 4 | 5))) => on.classes[hundreds] = true,
+            (code, _) => match code.parse() {
+                Ok(status) if is_failure(status) => on.statuses.push(status),
+                _ => m.add(
+                    &place,
+                    format!(
+                        "{word:?} is no failure: write timeout, connection, 1xx, 3xx, 4xx, 5xx or a status such as 408"
+                    ),
+                ),
+            },
+        }
+    }
+    on
+}
+
+fn jitter(jitter: Checked<f64>, place: &Place<'_>, m: &mut Mistakes) -> f64 {
+    let jitter = m.take(place, jitter).unwrap_or_default();
+    if !(0.0..=1.0).contains(&jitter) {
+        m.add(place, "jitter is a share of the wait, from 0 to 1");
+    }
+    jitter
+}
+
+fn statuses(file: Vec<Checked<u16>>, place: &Place<'_>, m: &mut Mistakes) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    for (index, status) in file.into_iter().enumerate() {
+        let place = place.item(index);
+        match m.take(&place, status) {
+            Some(status) if is_failure(status) => statuses.push(status),
+            Some(status) => {
+                m.add(&place, format!("{status} is no status of a failure: those are 100 to 199 and 300 to 599"));
+            }
+            None => {}
+        }
+    }
+    statuses
+}
+
+fn is_failure(status: u16) -> bool {
+    (100..600).contains(&status) && !(200..300).contains(&status)
+}

@@ -1,0 +1,121 @@
+//! `[headers]`, `[[signatures]]` and `[body]`.
+
+use std::sync::Arc;
+
+use crate::file::{self, Checked};
+use crate::header;
+use crate::mistake::{Mistakes, Place};
+use crate::root::Root;
+use crate::sign::{Scheme, Signed, Written};
+use crate::slot::{Piece, Slot, pieces};
+use crate::template::Template;
+
+/// More than this is no longer a dialect, and receivers refuse a hundred headers.
+const MOST_HEADERS: usize = 32;
+const MOST_SIGNATURES: usize = 8;
+
+pub(super) fn headers(file: file::Headers, place: &Place<'_>, m: &mut Mistakes) -> Vec<(Arc<str>, Vec<Piece<Root>>)> {
+    if file.0.len() > MOST_HEADERS {
+        m.add(place, format!("at most {MOST_HEADERS} headers"));
+    }
+    let mut headers: Vec<(Arc<str>, _)> = Vec::new();
+    for (name, value) in file.0 {
+        let place = place.member(&name);
+        let value = line(value, Root::text, &place, m).map(|pieces| sendable(pieces, &place, m));
+        let Some(name) = header_name(&name, &place, m) else { continue };
+        if headers.iter().any(|(other, _)| *other == name) {
+            m.add(&place, "stands here twice: the case of a header's name makes no difference");
+        }
+        headers.push((name, value.unwrap_or_default()));
+    }
+    headers
+}
+
+fn header_name(name: &str, place: &Place<'_>, m: &mut Mistakes) -> Option<Arc<str>> {
+    if header::is_transport(name) {
+        m.add(place, format!("{name:?} belongs to the connection and is not a dialect's to set"));
+    }
+    m.check(place, header::name(name))
+}
+
+pub(super) fn schemes(file: Vec<file::Signature>, place: &Place<'_>, m: &mut Mistakes) -> Vec<Scheme> {
+    if file.len() > MOST_SIGNATURES {
+        m.add(place, format!("at most {MOST_SIGNATURES} signatures"));
+    }
+    file.into_iter().enumerate().map(|(index, signature)| scheme(signature, &place.item(index), m)).collect()
+}
+
+fn scheme(file: file::Signature, place: &Place<'_>, m: &mut Mistakes) -> Scheme {
+    Scheme {
+        header: signature_header(file.header, &place.member("header"), m).unwrap_or_else(|| "".into()),
+        algorithm: m.take(&place.member("algorithm"), file.algorithm).unwrap_or_default(),
+        key: m.take(&place.member("key"), file.key).unwrap_or_default(),
+        signs: signs(file.signs, &place.member("signs"), m).unwrap_or_default(),
+        encoding: m.take(&place.member("encoding"), file.encoding).unwrap_or_default(),
+        format: format(file.format, &place.member("format"), m).unwrap_or_default(),
+        join: join(file.join, &place.member("join"), m).unwrap_or_default(),
+        when: m.take(&place.member("when"), file.when).unwrap_or_default(),
+    }
+}
+
+fn signature_header(name: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<Arc<str>> {
+    let name = m.take(place, name)?;
+    if header::is_reserved(&name) && !header::is_transport(&name) {
+        m.add(place, format!("{name:?} says something else already"));
+    }
+    header_name(&name, place, m)
+}
+
+fn signs(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<Vec<Piece<Signed>>> {
+    let signs = line(text, Signed::named, place, m)?;
+    if signs.is_empty() {
+        m.add(place, "signs nothing: write for example {{body}}");
+    }
+    Some(signs)
+}
+
+fn format(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<Vec<Piece<Written>>> {
+    let format = sendable(line(text, Written::named, place, m)?, place, m);
+    if !format.contains(&Piece::Slot(Written::Signature)) {
+        m.add(place, "{{signature}} is missing");
+    }
+    Some(format)
+}
+
+fn join(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<String> {
+    let text = m.take(place, text)?;
+    m.check(place, header::check_value(&text));
+    Some(text)
+}
+
+/// A text with slots.
+fn line<S>(
+    text: Checked<String>,
+    resolve: impl Fn(&Slot<'_>) -> Result<S, String>,
+    place: &Place<'_>,
+    m: &mut Mistakes,
+) -> Option<Vec<Piece<S>>> {
+    let text = m.take(place, text)?;
+    m.check(place, pieces(&text, resolve))
+}
+
+/// The same pieces, whose text must fit into a header's value. What comes into the slots is looked at when it is there.
+fn sendable<S>(pieces: Vec<Piece<S>>, place: &Place<'_>, m: &mut Mistakes) -> Vec<Piece<S>> {
+    let bad = |piece: &Piece<S>| matches!(piece, Piece::Text(text) if header::check_value(text).is_err());
+    if pieces.iter().any(bad) {
+        m.add(place, header::NotAHeader::Value.to_string());
+    }
+    pieces
+}
+
+pub(super) fn body(file: file::Body, place: &Place<'_>, m: &mut Mistakes) -> Template {
+    if m.take(&place.member("spread"), file.spread).is_some_and(|path| !path.is_empty()) {
+        m.add(&place.member("spread"), "spreading is not supported");
+    }
+    let place = place.member("template");
+    let Some(text) = m.take(&place, file.template) else { return Template::default() };
+    Template::parse(&text).unwrap_or_else(|wrong| {
+        wrong.into_iter().for_each(|message| m.add(&place, message));
+        Template::default()
+    })
+}

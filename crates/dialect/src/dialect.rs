@@ -1,0 +1,144 @@
+//! A dialect: all the rules by which a product speaks, checked and ready to use.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use model::health::DisableRule;
+use model::retry::Policy;
+use model::secret::{Form, Signing};
+use serde::Deserialize;
+
+use crate::catalogue::Catalogue;
+use crate::document::{Document, STANDARD};
+use crate::mistake::Mistake;
+use crate::root::Root;
+use crate::sign::{KeyForm, Scheme};
+use crate::slot::Piece;
+use crate::template::Template;
+use crate::{compile, header};
+
+/// The files in `dialects/`.
+const FILES: [&str; 1] = [STANDARD];
+
+static BUILT_IN: LazyLock<Vec<Arc<Dialect>>> = LazyLock::new(|| {
+    let parse = |text| Dialect::parse(text).expect("a test reads every built-in file");
+    FILES.into_iter().map(|text| Arc::new(parse(text))).collect()
+});
+
+/// A dialect that comes with Posthaste.
+pub fn built_in(name: &str) -> Option<Arc<Dialect>> {
+    BUILT_IN.iter().find(|dialect| dialect.name == name).cloned()
+}
+
+pub fn built_in_names() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|dialect| dialect.name.as_str())
+}
+
+#[derive(Clone, Debug)]
+pub struct Dialect {
+    pub name: String,
+    /// What people read.
+    pub title: String,
+    /// `#rrggbb`.
+    pub accent_color: Option<String>,
+    /// How deliveries are retried. A status that disables an endpoint is never retried.
+    pub retry: Policy,
+    pub disable: DisableRule,
+    /// Whether disabling an endpoint is announced to its project.
+    pub notify: bool,
+    pub endpoints: Endpoints,
+    pub limits: Limits,
+    /// REST surfaces served at the root.
+    pub surfaces: Vec<String>,
+    pub providers: Providers,
+    pub catalogue: Catalogue,
+    /// Sent with every delivery, in this order.
+    pub(crate) headers: Vec<(Arc<str>, Vec<Piece<Root>>)>,
+    pub(crate) schemes: Vec<Scheme>,
+    pub(crate) body: Template,
+}
+
+/// Rules for endpoints.
+#[derive(Clone, Debug)]
+pub struct Endpoints {
+    /// What the product calls one.
+    pub word: String,
+    pub editable: bool,
+    pub pausable: bool,
+    pub secret: SecretRule,
+    pub https_only: bool,
+    pub events: EventsRule,
+    /// What the product calls a tenant; `None` if it has none.
+    pub tenant: Option<String>,
+}
+
+/// Whether endpoints have secrets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretRule {
+    /// One is made if none is given.
+    #[default]
+    Always,
+    /// Those that were given one.
+    Optional,
+    Never,
+}
+
+/// How many event types an endpoint may name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventsRule {
+    #[default]
+    Many,
+    One,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// For a whole request: connect, TLS, headers and body.
+    pub timeout: Duration,
+    /// Of an answer's body; reading stops there.
+    pub response_bytes: usize,
+    /// Of an event's data.
+    pub payload_bytes: usize,
+}
+
+/// Chat and automation services that endpoints may belong to.
+#[derive(Clone, Copy, Debug)]
+pub struct Providers {
+    /// They are recognised from the URL.
+    pub detect: bool,
+    /// They get messages in their own form.
+    pub cards: bool,
+}
+
+impl Dialect {
+    /// Reads a dialect file. What it leaves out is as in `standard`.
+    pub fn parse(text: &str) -> Result<Self, Vec<Mistake>> {
+        let document = Document::parse(text)?;
+        compile::dialect(document.file()?, &document.whole())
+    }
+
+    /// Which texts are secrets here.
+    pub fn secret_form(&self) -> Form {
+        let mut symmetric = self.schemes.iter().filter(|scheme| !scheme.algorithm.is_asymmetric()).peekable();
+        let only_asymmetric = symmetric.peek().is_none() && !self.schemes.is_empty();
+        if only_asymmetric || symmetric.any(|scheme| scheme.key == KeyForm::Whsec) {
+            Form::Standard
+        } else {
+            Form::Text
+        }
+    }
+
+    /// Whether endpoints can be signed to in this way.
+    pub fn signs_with(&self, signing: Signing) -> bool {
+        self.schemes.iter().any(|scheme| scheme.algorithm.is_asymmetric() == (signing == Signing::Ed25519))
+    }
+
+    /// Whether a header of this name is the dialect's or the connection's, whatever its case: an endpoint may not set it.
+    pub fn reserved(&self, name: &str) -> bool {
+        let dialects =
+            self.headers.iter().map(|(name, _)| name).chain(self.schemes.iter().map(|scheme| &scheme.header));
+        header::is_reserved(name) || dialects.into_iter().any(|own| own.eq_ignore_ascii_case(name))
+    }
+}

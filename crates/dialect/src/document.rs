@@ -1,0 +1,97 @@
+//! A dialect file from text to typed tables, completed by what `standard.toml` says.
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
+
+use crate::file::File;
+use crate::mistake::{Mistake, Mistakes, Place};
+
+pub(crate) const STANDARD: &str = include_str!("../dialects/standard.toml");
+
+/// Tables whose members are replaced as a whole, not one by one.
+const WHOLE: [&str; 1] = ["headers"];
+
+/// TOML, and where in the text everything stands.
+pub(crate) struct Document<'t> {
+    text: &'t str,
+    tree: DeValue<'t>,
+}
+
+impl<'t> Document<'t> {
+    pub(crate) fn parse(text: &'t str) -> Result<Self, Vec<Mistake>> {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let document = Self { text, tree: DeValue::Table(table.into_inner()) };
+        let mut mistakes = Mistakes::default();
+        for error in &errors {
+            mistakes.add_toml(error, &document.whole());
+        }
+        mistakes.none_or(document)
+    }
+
+    pub(crate) fn whole(&self) -> Place<'_> {
+        Place::whole(self.text, &self.tree)
+    }
+
+    /// The typed file, with `standard`'s values where it has none of its own.
+    pub(crate) fn file(&self) -> Result<File, Vec<Mistake>> {
+        let mut table = self.tree.as_table().cloned().unwrap_or_default();
+        complete(&mut table);
+        File::deserialize(Deserializer::from(Spanned::new(0..self.text.len(), table))).map_err(|error| {
+            let mut mistakes = Mistakes::default();
+            mistakes.add_toml(&error, &self.whole());
+            mistakes.into_vec()
+        })
+    }
+}
+
+/// Fills in what a file leaves out. Its name, title and colour are its own affair.
+fn complete(table: &mut DeTable<'_>) {
+    let standard = DeTable::parse(STANDARD).expect("standard.toml is TOML, a test reads it").into_inner();
+    if let (Some(ours), Some(theirs)) = (table.get_mut("signatures"), first_signature(&standard)) {
+        for entry in items(ours) {
+            if let DeValue::Table(signature) = entry.get_mut() {
+                fill(signature, theirs);
+            }
+        }
+    }
+    let tables = standard.into_iter().filter(|(_, value)| value.get_ref().is_table() || value.get_ref().is_array());
+    fill(table, &tables.collect());
+}
+
+fn first_signature<'d>(standard: &'d DeTable<'static>) -> Option<&'d DeTable<'static>> {
+    standard.get("signatures")?.get_ref().get(0)?.get_ref().as_table()
+}
+
+fn items<'d, 't>(value: &'d mut Spanned<DeValue<'t>>) -> impl Iterator<Item = &'d mut Spanned<DeValue<'t>>> {
+    match value.get_mut() {
+        DeValue::Array(items) => Some(items.iter_mut()),
+        _ => None,
+    }
+    .into_iter()
+    .flatten()
+}
+
+/// Puts into `ours` the members of `theirs` that it lacks.
+fn fill<'t>(ours: &mut DeTable<'t>, theirs: &DeTable<'t>) {
+    for (key, value) in theirs {
+        match (ours.get_mut(key.get_ref().as_ref()).map(Spanned::get_mut), value.get_ref()) {
+            (None, _) => drop(ours.insert(key.clone(), value.clone())),
+            (Some(DeValue::Table(ours)), DeValue::Table(theirs)) if !WHOLE.contains(&key.get_ref().as_ref()) => {
+                fill(ours, theirs);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standard_file_leaves_nothing_out() {
+        let table = DeTable::parse(STANDARD).unwrap();
+        assert!(File::deserialize(Deserializer::from(table)).is_ok());
+    }
+}

@@ -1,0 +1,106 @@
+//! Header names and values: which can be sent at all, which are not the endpoint's to set, which are credentials.
+
+use std::sync::Arc;
+
+/// A header as it goes out. The name is in lower case, as HTTP/2 wants it; the value is UTF-8 without control characters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Header {
+    pub name: Arc<str>,
+    pub value: Arc<str>,
+    /// A credential: masked wherever it is kept or shown.
+    pub secret: bool,
+}
+
+/// Credentials never reach a log.
+impl std::fmt::Debug for Header {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let value = if self.secret { "…" } else { &self.value };
+        write!(f, "{}: {value}", self.name)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAHeader {
+    #[error("a header's name has 1 to 128 letters, digits and any of !#$%&'*+-.^_`|~")]
+    Name,
+    #[error("a header's value has no control characters, such as line breaks and tabs")]
+    Value,
+}
+
+/// Longer names are refused.
+const LONGEST_NAME: usize = 128;
+
+/// What carries the request from hop to hop, and so is the connection's to set (RFC 9110, section 7.6.1; RFC 9113, 8.2.2).
+const TRANSPORT: [&str; 9] =
+    ["host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "expect"];
+
+/// A name in lower case, if it is a token (RFC 9110, section 5.6.2).
+pub fn name(text: &str) -> Result<Arc<str>, NotAHeader> {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let fits = (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(token);
+    if fits { Ok(text.to_ascii_lowercase().into()) } else { Err(NotAHeader::Name) }
+}
+
+pub fn check_value(value: &str) -> Result<(), NotAHeader> {
+    // A line break would begin another header.
+    if value.bytes().any(|byte| byte.is_ascii_control()) { Err(NotAHeader::Value) } else { Ok(()) }
+}
+
+/// Whether `name` is the connection's own, whatever its case: neither a dialect nor an endpoint may set it.
+pub fn is_transport(name: &str) -> bool {
+    TRANSPORT.iter().any(|own| own.eq_ignore_ascii_case(name)) || name.to_ascii_lowercase().starts_with("proxy-")
+}
+
+/// Whether `name` is ours in every dialect: an endpoint may not set it.
+pub fn is_reserved(name: &str) -> bool {
+    is_transport(name) || name.eq_ignore_ascii_case("content-type") || name.eq_ignore_ascii_case("user-agent")
+}
+
+/// Whether the value of a header of this name is probably a credential.
+pub fn looks_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let whole = ["authorization", "cookie"].contains(&name.as_str());
+    whole || ["token", "secret", "key", "password"].iter().any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_tokens_in_lower_case() {
+        assert_eq!(&*name("X-Acme_Event").unwrap(), "x-acme_event");
+        for text in ["", "a b", "a:b", "ä", "a\r\nb", "a\0", &"x".repeat(129)] {
+            assert_eq!(name(text), Err(NotAHeader::Name), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn values_hold_no_control_characters() {
+        assert!(check_value("Zürich, 1 %").is_ok());
+        for text in ["a\nb", "a\rb", "a\0", "a\tb", "\x7f"] {
+            assert_eq!(check_value(text), Err(NotAHeader::Value), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_connections_headers_are_not_for_endpoints() {
+        for name in
+            ["Host", "content-length", "Transfer-Encoding", "TE", "Proxy-Authorization", "User-Agent", "Content-Type"]
+        {
+            assert!(is_reserved(name), "{name}");
+        }
+        assert!(!is_reserved("x-host"));
+        assert!(!is_transport("user-agent"), "a dialect may have its own");
+    }
+
+    #[test]
+    fn credentials_are_known_by_their_names() {
+        for name in ["Authorization", "Cookie", "X-Auth-Token", "client_secret", "X-Api-Key", "db-password"] {
+            assert!(looks_secret(name), "{name}");
+        }
+        for name in ["webhook-id", "x-environment"] {
+            assert!(!looks_secret(name), "{name}");
+        }
+    }
+}

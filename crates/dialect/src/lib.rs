@@ -1,0 +1,19 @@
+//! How a product speaks: dialect files, bodies, headers and signatures. Pure: no runtime, no SQL, no clock, no randomness.
+//!
+//! A [`Dialect`] is read from a TOML file and checked once. A [`voice::Voice`] is a dialect towards one endpoint, with its
+//! keys ready. It turns a due delivery into the [`voice::Message`] that is sent.
+
+pub mod catalogue;
+mod compile;
+mod dialect;
+mod document;
+mod file;
+pub mod header;
+pub mod mistake;
+mod root;
+pub mod sign;
+mod slot;
+mod template;
+pub mod voice;
+
+pub use crate::dialect::{Dialect, Endpoints, EventsRule, Limits, Providers, SecretRule, built_in, built_in_names};

@@ -1,0 +1,141 @@
+//! What is wrong with a dialect file: each mistake with its key and its line.
+
+use std::fmt;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::file::Checked;
+
+/// One mistake in a dialect file, told to its writer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where, for example `signatures[0].format`; empty when the file as a whole does not read.
+    pub key: String,
+    /// From 1. `None` when what is wrong is not in the file at all.
+    pub line: Option<usize>,
+    pub message: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Collects the mistakes of one file, so that its writer is told all of them at once.
+#[derive(Debug, Default)]
+pub(crate) struct Mistakes(Vec<Mistake>);
+
+impl Mistakes {
+    pub(crate) fn add(&mut self, place: &Place<'_>, message: impl Into<String>) {
+        self.0.push(Mistake { key: place.key.clone(), line: place.line(), message: message.into() });
+    }
+
+    /// What keeps the text from being TOML, or the TOML from being a dialect file.
+    pub(crate) fn add_toml(&mut self, error: &toml::de::Error, whole: &Place<'_>) {
+        let Some(span) = error.span() else { return self.add(whole, error.message()) };
+        let place = whole.around(span.start).unwrap_or_else(|| whole.clone());
+        self.add(&place.starting(span.start), error.message());
+    }
+
+    /// Keeps the value, or notes the mistake and goes on.
+    pub(crate) fn check<T, E: ToString>(&mut self, place: &Place<'_>, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.add(place, error.to_string())).ok()
+    }
+
+    /// The value of a key, or nothing and a mistake.
+    pub(crate) fn take<T>(&mut self, place: &Place<'_>, value: Checked<T>) -> Option<T> {
+        self.check(place, value.0)
+    }
+
+    /// The good ones of a list.
+    pub(crate) fn each<T>(&mut self, place: &Place<'_>, values: Vec<Checked<T>>) -> Vec<T> {
+        values.into_iter().enumerate().filter_map(|(index, value)| self.take(&place.item(index), value)).collect()
+    }
+
+    /// `value`, if nothing is wrong with it.
+    pub(crate) fn none_or<T>(self, value: T) -> Result<T, Vec<Mistake>> {
+        if self.0.is_empty() { Ok(value) } else { Err(self.into_vec()) }
+    }
+
+    /// In the order of the file.
+    pub(crate) fn into_vec(mut self) -> Vec<Mistake> {
+        self.0.sort_by_key(|mistake| mistake.line);
+        self.0
+    }
+}
+
+/// A key in a dialect file, whether it is written there or not.
+#[derive(Clone)]
+pub(crate) struct Place<'f> {
+    text: &'f str,
+    key: String,
+    value: Option<&'f DeValue<'f>>,
+    /// Where it begins in the text; where what it belongs to begins, if it is not written.
+    start: Option<usize>,
+}
+
+impl<'f> Place<'f> {
+    /// The file as a whole.
+    pub(crate) fn whole(text: &'f str, file: &'f DeValue<'f>) -> Self {
+        Self { text, key: String::new(), value: Some(file), start: None }
+    }
+
+    pub(crate) fn member(&self, name: &str) -> Self {
+        let dot = if self.key.is_empty() { "" } else { "." };
+        let found = self.value.and_then(DeValue::as_table).and_then(|table| table.get_key_value(name));
+        Self {
+            text: self.text,
+            key: format!("{}{dot}{name}", self.key),
+            value: found.map(|(_, value)| value.get_ref()),
+            start: found.map(|(key, _)| key.span().start).or(self.start),
+        }
+    }
+
+    pub(crate) fn item(&self, index: usize) -> Self {
+        let found = self.value.and_then(|value| value.get(index));
+        Self {
+            text: self.text,
+            key: format!("{}[{index}]", self.key),
+            value: found.map(toml::Spanned::get_ref),
+            start: found.map(|value| value.span().start).or(self.start),
+        }
+    }
+
+    /// The innermost key that is written around the byte at `offset`.
+    pub(crate) fn around(&self, offset: usize) -> Option<Self> {
+        match self.value? {
+            DeValue::Table(table) => self.member_around(table, offset),
+            DeValue::Array(items) => items.iter().enumerate().find_map(|(index, value)| {
+                let item = self.item(index);
+                item.around(offset).or_else(|| value.span().contains(&offset).then_some(item))
+            }),
+            _ => None,
+        }
+    }
+
+    fn member_around(&self, table: &DeTable<'_>, offset: usize) -> Option<Self> {
+        table.iter().find_map(|(key, value)| {
+            let member = self.member(key.get_ref());
+            let written_here = key.span().contains(&offset) || value.span().contains(&offset);
+            member.around(offset).or_else(|| written_here.then_some(member))
+        })
+    }
+
+    /// This place, moved to the byte at `offset`.
+    pub(crate) fn starting(mut self, offset: usize) -> Self {
+        self.start = Some(offset);
+        self
+    }
+
+    fn line(&self) -> Option<usize> {
+        let before = self.text.get(..self.start?)?;
+        Some(before.bytes().filter(|byte| *byte == b'\n').count() + 1)
+    }
+}

@@ -1,0 +1,223 @@
+//! A voice: how one endpoint is spoken to. Made once for each revision of it, with everything prepared that can be.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use data_encoding::BASE64;
+use model::attempt::{Failure, FailureKind};
+use model::delivery::Due;
+use model::endpoint::{Auth, Endpoint};
+use model::secret::{Secret, Secrets, Signing};
+use model::time::Timestamp;
+
+use crate::Dialect;
+pub use crate::header::Header;
+use crate::header::{self, NotAHeader};
+use crate::root::Addressee;
+pub use crate::root::Occasion;
+use crate::sign::{Content, Key, Scheme, When};
+use crate::slot::Piece;
+
+const CONTENT_TYPE: (&str, &str) = ("content-type", "application/json");
+const USER_AGENT: (&str, &str) = ("user-agent", concat!("Posthaste/", env!("CARGO_PKG_VERSION")));
+
+/// What is sent, but for the address: the signatures are over exactly these body bytes.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// `content-type`, `user-agent`, the dialect's, the signatures, the endpoint's own. No name stands twice.
+    pub headers: Vec<Header>,
+    pub body: Bytes,
+}
+
+pub struct Voice {
+    dialect: Arc<Dialect>,
+    addressee: Addressee,
+    /// Before the dialect's headers.
+    opening: Vec<Header>,
+    signatures: Vec<SignatureHeader>,
+    /// After the signatures: the endpoint's own.
+    closing: Vec<Header>,
+    /// Why this endpoint cannot be spoken to, if so.
+    mute: Option<Failure>,
+}
+
+/// One header of signatures. Schemes with the same header share it.
+struct SignatureHeader {
+    name: Arc<str>,
+    signers: Vec<Signer>,
+}
+
+struct Signer {
+    /// Its place in the dialect.
+    scheme: usize,
+    key: Key,
+    /// Signs until then; `None` is the secret in use.
+    expires_at: Option<Timestamp>,
+}
+
+impl Voice {
+    /// An endpoint with settings that cannot be spoken by gets a voice as well: it says so at every attempt.
+    pub fn new(dialect: &Arc<Dialect>, endpoint: &Endpoint) -> Self {
+        let settings = &endpoint.settings;
+        let mut mute = None;
+        let signatures = signature_headers(dialect, &settings.secrets).unwrap_or_else(|failure| {
+            mute = Some(failure);
+            Vec::new()
+        });
+        let closing = own_headers(dialect, &settings.auth, &settings.headers).unwrap_or_else(|failure| {
+            mute = Some(failure);
+            Vec::new()
+        });
+        Self {
+            dialect: Arc::clone(dialect),
+            addressee: Addressee { id: endpoint.id, name: settings.name.clone() },
+            opening: opening(dialect),
+            signatures,
+            closing,
+            mute,
+        }
+    }
+
+    /// The whole message for the attempt that is due, as it is sent at `at`.
+    pub fn speak(&self, due: &Due, at: Timestamp) -> Result<Message, Failure> {
+        if let Some(failure) = &self.mute {
+            return Err(failure.clone());
+        }
+        let occasion = Occasion::of(due, at);
+        let body = self.body(&occasion)?;
+        let count = self.opening.len() + self.dialect.headers.len() + self.signatures.len() + self.closing.len();
+        let mut headers = Vec::with_capacity(count);
+        headers.extend_from_slice(&self.opening);
+        self.push_dialect_headers(&occasion, &mut headers)?;
+        self.push_signatures(&occasion, &body, &mut headers)?;
+        headers.extend_from_slice(&self.closing);
+        Ok(Message { headers, body })
+    }
+
+    /// The body alone: the same occasion gives the same bytes, so what was sent can be shown later.
+    pub fn body(&self, occasion: &Occasion<'_>) -> Result<Bytes, Failure> {
+        Ok(self.dialect.body.render(occasion, &self.addressee).into())
+    }
+
+    fn push_dialect_headers(&self, occasion: &Occasion<'_>, headers: &mut Vec<Header>) -> Result<(), Failure> {
+        let mut value = String::new();
+        for (name, pieces) in &self.dialect.headers {
+            value.clear();
+            for piece in pieces {
+                match piece {
+                    Piece::Text(text) => value.push_str(text),
+                    Piece::Slot(root) => root.value(occasion, &self.addressee).write(&mut value),
+                }
+            }
+            header::check_value(&value).map_err(|reason| unsendable(name, reason))?;
+            headers.push(Header { name: Arc::clone(name), value: value.as_str().into(), secret: false });
+        }
+        Ok(())
+    }
+
+    fn push_signatures(&self, occasion: &Occasion<'_>, body: &[u8], headers: &mut Vec<Header>) -> Result<(), Failure> {
+        let timestamp = occasion.at.as_seconds().to_string();
+        let content = Content { id: occasion.event.id.as_str(), timestamp: &timestamp, body };
+        let mut signed = false;
+        let mut value = String::new();
+        for signature in &self.signatures {
+            value.clear();
+            for signer in signature.signers.iter().filter(|signer| signer.is_valid(occasion.at)) {
+                let scheme = &self.dialect.schemes[signer.scheme];
+                if !value.is_empty() {
+                    value.push_str(&scheme.join);
+                }
+                scheme.write(&signer.key, &content, &mut value);
+            }
+            if !value.is_empty() {
+                signed = true;
+                headers.push(Header { name: Arc::clone(&signature.name), value: value.as_str().into(), secret: false });
+            }
+        }
+        if !signed && self.dialect.schemes.iter().any(|scheme| scheme.when == When::Always) {
+            return Err(render(
+                "the endpoint has no secret, and every delivery in this dialect is signed: rotate its secret to make one",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Signer {
+    fn is_valid(&self, at: Timestamp) -> bool {
+        self.expires_at.is_none_or(|expiry| expiry > at)
+    }
+}
+
+fn render(message: impl Into<String>) -> Failure {
+    Failure::new(FailureKind::Render, message)
+}
+
+fn unsendable(name: &str, reason: NotAHeader) -> Failure {
+    render(format!("the header {name:?} cannot be sent: {reason}"))
+}
+
+/// What every request begins with, unless the dialect says it in its own words.
+fn opening(dialect: &Dialect) -> Vec<Header> {
+    let own = |name: &str| dialect.headers.iter().any(|(header, _)| **header == *name);
+    [CONTENT_TYPE, USER_AGENT]
+        .into_iter()
+        .filter(|(name, _)| !own(name))
+        .map(|(name, value)| Header { name: name.into(), value: value.into(), secret: false })
+        .collect()
+}
+
+fn signature_headers(dialect: &Dialect, secrets: &Secrets) -> Result<Vec<SignatureHeader>, Failure> {
+    let mut headers: Vec<SignatureHeader> = Vec::new();
+    for (index, scheme) in dialect.schemes.iter().enumerate() {
+        let signers = signers(dialect, index, scheme, secrets)?;
+        match headers.iter_mut().find(|header| header.name == scheme.header) {
+            Some(header) => header.signers.extend(signers),
+            None => headers.push(SignatureHeader { name: Arc::clone(&scheme.header), signers }),
+        }
+    }
+    Ok(headers)
+}
+
+fn signers(dialect: &Dialect, index: usize, scheme: &Scheme, secrets: &Secrets) -> Result<Vec<Signer>, Failure> {
+    let current = secrets.current.iter().map(|secret| (secret, None));
+    let previous = secrets.previous.iter().map(|previous| (&previous.secret, Some(previous.expires_at)));
+    let ours = |(secret, _): &(&Secret, _)| scheme.algorithm.is_asymmetric() == is_asymmetric(dialect, secret);
+    let signer = |(secret, expires_at)| match Key::new(scheme, secret) {
+        Ok(key) => Ok(Signer { scheme: index, key, expires_at }),
+        Err(reason) => Err(render(reason.to_string())),
+    };
+    current.chain(previous).filter(ours).map(signer).collect()
+}
+
+/// Whether a secret is an Ed25519 key. In a dialect without Ed25519 it is text, whatever it looks like.
+fn is_asymmetric(dialect: &Dialect, secret: &Secret) -> bool {
+    dialect.signs_with(Signing::Ed25519) && secret.seed().is_some()
+}
+
+/// The endpoint's credentials, then its other headers. What the dialect or one before has said is not said again.
+fn own_headers(dialect: &Dialect, auth: &Auth, custom: &[(String, String)]) -> Result<Vec<Header>, Failure> {
+    let custom = custom.iter().map(|(name, value)| (name.as_str(), value.clone(), header::looks_secret(name)));
+    let mut headers: Vec<Header> = Vec::new();
+    for (name, value, secret) in credentials(auth).into_iter().chain(custom) {
+        let lower = header::name(name).map_err(|reason| unsendable(name, reason))?;
+        if dialect.reserved(&lower) || headers.iter().any(|header| header.name == lower) {
+            continue;
+        }
+        header::check_value(&value).map_err(|reason| unsendable(name, reason))?;
+        headers.push(Header { name: lower, value: value.into(), secret });
+    }
+    Ok(headers)
+}
+
+fn credentials(auth: &Auth) -> Option<(&str, String, bool)> {
+    match auth {
+        Auth::None => None,
+        Auth::Bearer { token } => Some(("authorization", format!("Bearer {token}"), true)),
+        Auth::Basic { username, password } => {
+            let pair = BASE64.encode(format!("{username}:{password}").as_bytes());
+            Some(("authorization", format!("Basic {pair}"), true))
+        }
+        Auth::ApiKey { header, value } => Some((header, value.clone(), true)),
+    }
+}

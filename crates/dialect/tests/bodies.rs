@@ -1,0 +1,126 @@
+//! Bodies: the data passes through as it came, everything else is escaped, and the result is always JSON.
+
+mod given;
+
+use dialect::Dialect;
+use dialect::voice::{Occasion, Voice};
+use given::{AT, dialect, due, endpoint, event, said, standard, text};
+use model::json::Json;
+use std::sync::Arc;
+
+fn with_body(template: &str) -> Arc<Dialect> {
+    dialect(&format!("[body]\ntemplate = '''{template}'''"))
+}
+
+fn refused(template: &str) -> String {
+    let mistakes =
+        Dialect::parse(&format!("name = \"acme\"\n[body]\ntemplate = '''{template}'''")).expect_err("it is refused");
+    assert_eq!(
+        (mistakes.len(), mistakes[0].key.as_str(), mistakes[0].line),
+        (1, "body.template", Some(3)),
+        "{mistakes:?}"
+    );
+    mistakes[0].message.clone()
+}
+
+#[test]
+fn the_standard_body_is_compact() {
+    let message = said(&standard(), &endpoint(), event(r#"{"id":7}"#));
+    assert_eq!(text(&message), r#"{"type":"invoice.paid","timestamp":"2021-02-25T15:02:10.000Z","data":{"id":7}}"#);
+}
+
+#[test]
+fn data_passes_through_byte_by_byte() {
+    let odd = [
+        "{ \"b\" :\n\t1.00,  \"a\":[ ] }",
+        r#"{"caf\u00e9":"\ud83d\ude00 \/ \u0000","x":"{{event.id}}"}"#,
+        "123456789012345678901234567890.000100e-7",
+        r#"{"a":1,"a":2}"#,
+        "\"\u{2028} é 日本\"",
+        "null",
+    ];
+    for data in odd {
+        let message = said(&standard(), &endpoint(), event(data));
+        let expected = format!(r#"{{"type":"invoice.paid","timestamp":"2021-02-25T15:02:10.000Z","data":{data}}}"#);
+        assert_eq!(text(&message), expected);
+    }
+}
+
+#[test]
+fn every_root_has_its_value() {
+    let template = r#"{"a":"{{event.id}} {{delivery.id}} #{{delivery.attempt}}","b":"{{endpoint.id}} {{endpoint.name}}",
+        "c":"{{tenant}}|{{summary}}","d":"{{brand | json}}","e":"{{ workflow|json }}","f":"{{timestamp}}","g":"{{timestamp | json}}",
+        "h":"{{project}}","i":"{{tenant | json}}","j":"{{event.type | json}}","k":"{{event.timestamp | json}}"}"#;
+    let mut event = event("{}");
+    event.tenant = Some("brand_1".into());
+    event.brand = Some(Json::trusted(r#"{ "id": "b" }"#));
+    let message = said(&with_body(template), &endpoint(), event);
+    let expected = concat!(
+        r#"{"a":"msg_p5jXN8AQM9LWM0D4loKWxJek 03030303-0303-0303-0303-030303030303 #2","#,
+        r#""b":"ep_040g2081040g2081040g208104 Billing","c":"brand_1|","d":{ "id": "b" },"e":null,"#,
+        r#""f":"1614265330","g":1614265330,"h":"prj_081040g2081040g2081040g208","i":"brand_1","#,
+        r#""j":"invoice.paid","k":"2021-02-25T15:02:10.000Z"}"#,
+    );
+    assert_eq!(text(&message), expected);
+}
+
+#[test]
+fn text_is_escaped_so_the_result_is_json_whatever_it_holds() {
+    let nasty = "\"},{\\\n\r\t\u{1}\u{1f}\u{7f} é \u{2028} 😀 {{event.id}}";
+    let mut event = event("{}");
+    event.summary = Some(nasty.into());
+    let message = said(
+        &with_body(r#"{"whole":"{{summary}}","part":"<{{summary}}>","value":"{{summary | json}}"}"#),
+        &endpoint(),
+        event,
+    );
+    let read: serde_json::Value = serde_json::from_slice(&message.body).unwrap();
+    assert_eq!(read, serde_json::json!({ "whole": nasty, "part": format!("<{nasty}>"), "value": nasty }));
+}
+
+#[test]
+fn the_rest_of_a_template_stays_as_it_is_written() {
+    let template =
+        r#" { "z" : 1.00 , "a b" : [ true , null , 1e400 ] , "{{event.id}}" : "caf\u00e9 \" {{event.id}} \" \\" } "#;
+    let message = said(&with_body(template), &endpoint(), event("{}"));
+    let expected = r#"{"z":1.00,"a b":[true,null,1e400],"{{event.id}}":"café \" msg_p5jXN8AQM9LWM0D4loKWxJek \" \\"}"#;
+    assert_eq!(text(&message), expected);
+}
+
+#[test]
+fn the_body_can_be_made_alone_and_again() {
+    let (voice, due) = (Voice::new(&standard(), &endpoint()), due(event("{}")));
+    let sent = voice.speak(&due, AT).unwrap();
+    assert_eq!(voice.body(&Occasion::of(&due, AT)).unwrap(), sent.body);
+}
+
+#[test]
+fn a_template_that_cannot_be_filled_is_refused_with_what_is_wrong() {
+    let cases = [
+        ("{", "not JSON"),
+        (r#"{"a":1} x"#, "not JSON"),
+        (r#"{"a":{{event.id}}}"#, "not JSON"),
+        (r#"{"a":"{{event.id"}"#, "not closed"),
+        (r#"{"a":"{{nobody}}"}"#, "none of the roots"),
+        (r#"{"a":"{{event.nothing}}"}"#, "event.id, event.type"),
+        (r#"{"a":"{{event}}"}"#, "event.id, event.type"),
+        (r#"{"a":"{{tenant.id}}"}"#, "only tenant"),
+        (r#"{"a":"{{event.data.score}}"}"#, "inside a value"),
+        (r#"{"a":"{{brand.name}}"}"#, "inside a value"),
+        (r#"{"a":"{{event.data}}"}"#, "{{event.data | json}}"),
+        (r#"{"a":"so: {{event.data | json}}"}"#, "alone"),
+        (r#"{"a":"{{event.id | shout}}"}"#, "`shout`"),
+        (r#"{"a":"{% if b %}"}"#, "statements"),
+        (r#"{"a":"\ud800{{event.id}}"}"#, "no text"),
+    ];
+    for (template, reason) in cases {
+        let message = refused(template);
+        assert!(message.contains(reason), "{template}: {message}");
+    }
+}
+
+#[test]
+fn a_template_has_its_bound() {
+    let message = refused(&format!("\"{}\"", "x".repeat(64 * 1024)));
+    assert!(message.contains("65536"), "{message}");
+}

@@ -1,0 +1,119 @@
+//! An endpoint and an event to speak about, for tests.
+
+#![allow(dead_code, reason = "every test file takes what it needs")]
+
+use std::sync::Arc;
+
+use dialect::Dialect;
+use dialect::voice::{Message, Voice};
+use model::attempt::Failure;
+use model::delivery::Due;
+use model::endpoint::{Auth, Endpoint, Ordering, Settings, Status};
+use model::event::Event;
+use model::id::{DeliveryId, EndpointId, ProjectId};
+use model::json::Json;
+use model::secret::{Secret, Secrets, Signing};
+use model::subscription::Subscription;
+use model::time::Timestamp;
+use model::url::EndpointUrl;
+
+/// Of the Standard Webhooks specification and its libraries.
+pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const AT: Timestamp = Timestamp::from_millis(1_614_265_330_000);
+/// A seed of 32 bytes.
+pub(crate) const PRIVATE: &str = "whsk_AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
+pub(crate) fn secret(text: &str) -> Secret {
+    Secret::stored(text.into())
+}
+
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint {
+        id: EndpointId::from_bytes([1; 16]),
+        project: ProjectId::from_bytes([2; 16]),
+        settings: Settings {
+            url: EndpointUrl::stored("https://example.com/hook").expect("a URL"),
+            name: Some("Billing".into()),
+            events: Subscription::all(),
+            tenant: None,
+            signing: Signing::HmacSha256,
+            secrets: Secrets::of(secret(SECRET)),
+            auth: Auth::None,
+            headers: vec![],
+            rate_limit: None,
+            ordering: Ordering::None,
+            timeout: None,
+            retry: None,
+            metadata: None,
+        },
+        status: Status::Active,
+        disabled_reason: None,
+        created_at: AT,
+        updated_at: AT,
+    }
+}
+
+pub(crate) fn with_secrets(secrets: Secrets) -> Endpoint {
+    let mut endpoint = endpoint();
+    endpoint.settings.secrets = secrets;
+    endpoint
+}
+
+pub(crate) fn event(data: &str) -> Event {
+    Event {
+        id: "msg_p5jXN8AQM9LWM0D4loKWxJek".parse().expect("an id"),
+        project: ProjectId::from_bytes([2; 16]),
+        event_type: "invoice.paid".parse().expect("a type"),
+        tenant: None,
+        data: Json::trusted(data),
+        brand: None,
+        workflow: None,
+        summary: None,
+        occurred_at: AT,
+        created_at: AT,
+        deliver_at: None,
+        expires_at: None,
+    }
+}
+
+pub(crate) fn due(event: Event) -> Due {
+    Due {
+        id: DeliveryId::from_bytes([3; 16]),
+        endpoint: EndpointId::from_bytes([1; 16]),
+        event: Arc::new(event),
+        attempts: 1,
+        run_began_at: 0,
+        manual: false,
+        place: AT,
+        next_attempt_at: AT,
+    }
+}
+
+pub(crate) fn standard() -> Arc<Dialect> {
+    dialect::built_in("standard").expect("it comes with us")
+}
+
+/// A dialect of these lines, `name` aside.
+pub(crate) fn dialect(lines: &str) -> Arc<Dialect> {
+    let text = format!("name = \"acme\"\n{lines}");
+    Arc::new(Dialect::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")))
+}
+
+pub(crate) fn speak(dialect: &Arc<Dialect>, endpoint: &Endpoint, event: Event) -> Result<Message, Failure> {
+    Voice::new(dialect, endpoint).speak(&due(event), AT)
+}
+
+pub(crate) fn said(dialect: &Arc<Dialect>, endpoint: &Endpoint, event: Event) -> Message {
+    speak(dialect, endpoint, event).unwrap_or_else(|failure| panic!("{failure:?}"))
+}
+
+pub(crate) fn header<'m>(message: &'m Message, name: &str) -> &'m str {
+    let found: Vec<&str> =
+        message.headers.iter().filter(|header| *header.name == *name).map(|header| &*header.value).collect();
+    assert_eq!(found.len(), 1, "{name} stands once");
+    found[0]
+}
+
+pub(crate) fn text(message: &Message) -> &str {
+    std::str::from_utf8(&message.body).expect("JSON is UTF-8")
+}

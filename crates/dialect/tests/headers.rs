@@ -1,0 +1,137 @@
+//! Headers: their order, whose they are, and which are credentials.
+
+mod given;
+
+use dialect::voice::Message;
+use given::{dialect, endpoint, event, header, said, speak, standard};
+use model::attempt::FailureKind;
+use model::endpoint::Auth;
+
+fn names(message: &Message) -> Vec<&str> {
+    message.headers.iter().map(|header| &*header.name).collect()
+}
+
+fn pairs(headers: &[(&str, &str)]) -> Vec<(String, String)> {
+    headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+}
+
+#[test]
+fn headers_stand_in_order_and_in_lower_case() {
+    let mut endpoint = endpoint();
+    endpoint.settings.auth = Auth::Bearer { token: "t0k3n".into() };
+    endpoint.settings.headers = pairs(&[("X-Second", "2"), ("X-First", "1")]);
+    let message = said(&standard(), &endpoint, event("{}"));
+    let expected = [
+        "content-type",
+        "user-agent",
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+        "authorization",
+        "x-second",
+        "x-first",
+    ];
+    assert_eq!(names(&message), expected);
+    assert_eq!(header(&message, "content-type"), "application/json");
+    assert_eq!(header(&message, "user-agent"), concat!("Posthaste/", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_dialects_headers_stand_in_the_order_of_its_file() {
+    let dialect =
+        dialect("[headers]\nX-Zebra = '{{event.type}}'\nX-Attempt = 'no. {{delivery.attempt}}'\nUser-Agent = 'Acme/2'");
+    let message = said(&dialect, &endpoint(), event("{}"));
+    assert_eq!(names(&message), ["content-type", "x-zebra", "x-attempt", "user-agent", "webhook-signature"]);
+    assert_eq!(header(&message, "x-zebra"), "invoice.paid");
+    assert_eq!(header(&message, "x-attempt"), "no. 2");
+    assert_eq!(header(&message, "user-agent"), "Acme/2");
+}
+
+#[test]
+fn each_kind_of_authentication_is_sent_and_marked_as_secret() {
+    let cases = [
+        (Auth::Bearer { token: "abc".into() }, "authorization", "Bearer abc"),
+        (
+            Auth::Basic { username: "Aladdin".into(), password: "open sesame".into() },
+            "authorization",
+            "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
+        ),
+        (Auth::ApiKey { header: "X-Door".into(), value: "abc".into() }, "x-door", "abc"),
+    ];
+    for (auth, name, value) in cases {
+        let mut endpoint = endpoint();
+        endpoint.settings.auth = auth;
+        let message = said(&standard(), &endpoint, event("{}"));
+        assert_eq!(header(&message, name), value);
+        let secrets: Vec<&str> =
+            message.headers.iter().filter(|header| header.secret).map(|header| &*header.name).collect();
+        assert_eq!(secrets, [name]);
+        assert!(!format!("{message:?}").contains(value), "credentials never reach a log");
+    }
+}
+
+#[test]
+fn custom_headers_that_look_like_credentials_are_marked_as_secret() {
+    let mut endpoint = endpoint();
+    endpoint.settings.headers = pairs(&[("X-Api-Key", "k"), ("Cookie", "c"), ("X-Env", "live")]);
+    let message = said(&standard(), &endpoint, event("{}"));
+    let secrets: Vec<&str> =
+        message.headers.iter().filter(|header| header.secret).map(|header| &*header.name).collect();
+    assert_eq!(secrets, ["x-api-key", "cookie"]);
+}
+
+#[test]
+fn an_endpoint_cannot_speak_for_the_dialect_or_the_connection() {
+    let taken = [
+        "Webhook-Id",
+        "WEBHOOK-SIGNATURE",
+        "Content-Type",
+        "User-Agent",
+        "Host",
+        "Content-Length",
+        "Transfer-Encoding",
+    ];
+    for name in taken {
+        assert!(standard().reserved(name), "{name}");
+        let mut endpoint = endpoint();
+        endpoint.settings.headers = pairs(&[(name, "forged")]);
+        endpoint.settings.auth = Auth::ApiKey { header: name.into(), value: "forged".into() };
+        let message = said(&standard(), &endpoint, event("{}"));
+        assert!(message.headers.iter().all(|header| *header.value != *"forged"), "{name}");
+    }
+    assert!(!standard().reserved("X-Mine"));
+    assert!(!standard().reserved("Authorization"));
+}
+
+#[test]
+fn authentication_goes_before_a_custom_header_of_its_name() {
+    let mut endpoint = endpoint();
+    endpoint.settings.auth = Auth::Bearer { token: "real".into() };
+    endpoint.settings.headers = pairs(&[("Authorization", "other")]);
+    assert_eq!(header(&said(&standard(), &endpoint, event("{}")), "authorization"), "Bearer real");
+}
+
+#[test]
+fn data_cannot_begin_another_header() {
+    let dialect = dialect("[headers]\nX-Summary = '{{summary}}'");
+    for summary in ["a\r\nX-Admin: yes", "a\nb", "a\0b"] {
+        let mut event = event("{}");
+        event.summary = Some(summary.into());
+        let failure = speak(&dialect, &endpoint(), event).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Render);
+        assert!(failure.message.contains("x-summary"), "{}", failure.message);
+    }
+    let mut event = event("{}");
+    event.summary = Some("Größe".into());
+    assert_eq!(header(&said(&dialect, &endpoint(), event), "x-summary"), "Größe");
+}
+
+#[test]
+fn an_endpoints_own_header_that_cannot_be_sent_is_told_at_the_attempt() {
+    for bad in [("X-Bad", "a\r\nb"), ("X Bad", "a")] {
+        let mut endpoint = endpoint();
+        endpoint.settings.headers = pairs(&[bad]);
+        let failure = speak(&standard(), &endpoint, event("{}")).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Render);
+    }
+}

@@ -1,0 +1,86 @@
+//! One delivery, start to finish: gate, build, send, judge, record.
+
+use std::sync::Arc;
+
+use dialect::voice::{Header, Message};
+use model::attempt::{Attempt, Headers, Outcome};
+use model::delivery::{Cancelled, Due};
+use model::retry::Next;
+use store::record::Record;
+
+use crate::engine::Context;
+use crate::pace::Sign;
+use crate::speaker::Speaker;
+use crate::ticket::{End, Ticket};
+use crate::transport::Request;
+
+/// Carries one delivery to its verdict. Records exactly one attempt, or none: if we die in between it is sent again.
+/// Receivers may see a repeat, never a gap.
+pub(crate) async fn deliver(ctx: Arc<Context>, speaker: Arc<Speaker>, due: Due, mut ticket: Ticket) {
+    let recorded = if due.event.has_expired(ctx.env.now()) {
+        ticket.answered(None);
+        ctx.store.cancel(due.id, Cancelled::Expired).await.map(|()| End::Settled)
+    } else {
+        attempt(&ctx, &speaker, due, &mut ticket).await
+    };
+    match recorded {
+        Ok(end) => ticket.recorded(end),
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "an attempt was not recorded and will be repeated"
+            );
+            ticket.recorded(End::Unrecorded);
+        }
+    }
+}
+
+async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, ticket: &mut Ticket) -> Result<End, store::Error> {
+    let (started_at, began) = (ctx.env.now(), ctx.env.elapsed());
+    let (request_headers, outcome) = match speaker.voice.speak(&due, started_at) {
+        Ok(message) => {
+            let request_headers = masked(&message);
+            (request_headers, ctx.transport.send(request(speaker, message)).await)
+        }
+        Err(failure) => (Headers::new(), Outcome::Failed { failure, answer: None }),
+    };
+    let duration = ctx.env.elapsed().saturating_sub(began);
+    ticket.answered(Some(Sign::of(&outcome)));
+
+    let next = what_next(ctx, speaker, &due, &outcome);
+    let (end, next_attempt_at) = match next {
+        Next::Again(at) => (End::Again(at), Some(at)),
+        Next::Delivered | Next::GiveUp { .. } => (End::Settled, None),
+    };
+    let attempt = Attempt { number: due.attempt(), started_at, duration, request_headers, outcome, next_attempt_at };
+    ctx.store.record(Record { due, attempt, next, rule: speaker.rule.clone() }).await?;
+    Ok(end)
+}
+
+/// The headers as they are kept: whoever reads the attempt later is not whoever knows the secrets.
+fn masked(message: &Message) -> Headers {
+    let shown = |header: &Header| {
+        let value = if header.secret { "••••••" } else { &*header.value };
+        (header.name.to_string(), value.to_owned())
+    };
+    message.headers.iter().map(shown).collect()
+}
+
+fn request(speaker: &Speaker, message: Message) -> Request<'_> {
+    Request {
+        url: &speaker.endpoint.settings.url,
+        headers: message.headers,
+        body: message.body,
+        timeout: speaker.timeout,
+        response_bytes: speaker.response_bytes,
+    }
+}
+
+fn what_next(ctx: &Context, speaker: &Speaker, due: &Due, outcome: &Outcome) -> Next {
+    match speaker.policy.next(due.retries_used(), outcome, ctx.env.now(), ctx.env.dice()) {
+        // Somebody asked for this one attempt; there is no schedule behind it.
+        Next::Again(_) if due.manual => Next::GiveUp { exhausted: false },
+        Next::GiveUp { .. } if due.manual => Next::GiveUp { exhausted: false },
+        next => next,
+    }
+}

@@ -1,0 +1,86 @@
+//! The engine's handle: started with its parts, stopped within a grace time, asked by tests whether it has come to rest.
+
+use std::sync::Arc;
+
+use model::env::Env;
+use model::time::Timestamp;
+use store::Store;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::dispatcher::Dispatcher;
+use crate::jobs;
+use crate::ticket::Note;
+use crate::transport::Transport;
+
+/// How much is under way at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Attempts of this node, sent or not yet recorded.
+    pub concurrency: usize,
+    /// Attempts to one endpoint.
+    pub per_endpoint: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { concurrency: 1024, per_endpoint: 64 }
+    }
+}
+
+/// What delivering needs.
+pub(crate) struct Context {
+    pub(crate) store: Store,
+    pub(crate) env: Arc<dyn Env>,
+    pub(crate) transport: Transport,
+    pub(crate) limits: Limits,
+}
+
+/// A running engine. It delivers until it is stopped.
+pub struct Engine {
+    notes: mpsc::UnboundedSender<Note>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// The store's feed was taken before: there is one engine in a process.
+#[derive(Debug, thiserror::Error)]
+#[error("this store already has an engine")]
+pub struct AlreadyRunning;
+
+impl Engine {
+    /// Starts delivering what is pending and what comes.
+    pub fn start(
+        store: Store,
+        env: Arc<dyn Env>,
+        transport: Transport,
+        limits: Limits,
+    ) -> Result<Self, AlreadyRunning> {
+        let feed = store.feed().ok_or(AlreadyRunning)?;
+        let context = Arc::new(Context { store, env, transport, limits });
+        let (notes, inbox) = mpsc::unbounded_channel();
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let dispatcher = Dispatcher::new(context.clone(), feed, notes.clone(), inbox, tasks.clone(), stop.clone());
+        tasks.spawn(dispatcher.run());
+        tasks.spawn(jobs::run(context, stop.clone()));
+        Ok(Self { notes, stop, tasks })
+    }
+
+    /// Begins nothing new and resolves when what is in flight has been answered and recorded. Whoever cannot wait so
+    /// long drops this future: what was not recorded is sent again after a restart.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Resolves when nothing is in hand, with the time at which there will be something again. For tests that own the
+    /// clock.
+    pub async fn at_rest(&self) -> Option<Timestamp> {
+        let (reply, at_rest) = oneshot::channel();
+        self.notes.send(Note::TellWhenAtRest(reply)).ok()?;
+        at_rest.await.ok()?
+    }
+}

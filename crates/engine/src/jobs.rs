@@ -1,0 +1,73 @@
+//! Runs jobs: a step of each in turn, never so fast that an endpoint's live events wait behind recovered ones.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::id::JobId;
+use store::jobs::Step;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::Context;
+
+/// A job adds no more while its endpoint has so many deliveries pending.
+const BACKLOG: usize = 1_000;
+
+/// How long to wait when no job could go on.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Runs what jobs there are until told to stop. A step under way is finished.
+pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let went_on = match go_round(&ctx, &stop).await {
+            Ok(went_on) => went_on,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a job could not go on and will be tried again"
+                );
+                Round::Held
+            }
+        };
+        match went_on {
+            Round::WentOn => {}
+            Round::Held => tokio::select! {
+                () = stop.cancelled() => {}
+                () = ctx.env.sleep(PAUSE) => {}
+            },
+            Round::Empty => tokio::select! {
+                () = stop.cancelled() => {}
+                () = ctx.store.job_made() => {}
+            },
+        }
+    }
+}
+
+/// What a round over all jobs came to.
+enum Round {
+    WentOn,
+    /// There are jobs, and each waits for its endpoint.
+    Held,
+    Empty,
+}
+
+async fn go_round(ctx: &Context, stop: &CancellationToken) -> Result<Round, store::Error> {
+    let jobs = ctx.store.running_jobs().await?;
+    let mut round = if jobs.is_empty() { Round::Empty } else { Round::Held };
+    for job in jobs {
+        if stop.is_cancelled() {
+            break;
+        }
+        if has_room(ctx, job).await? {
+            let (Step::More | Step::Ended) = ctx.store.step_job(job).await?;
+            round = Round::WentOn;
+        }
+    }
+    Ok(round)
+}
+
+async fn has_room(ctx: &Context, job: JobId) -> Result<bool, store::Error> {
+    match ctx.store.job_endpoint(job).await? {
+        Some(endpoint) => ctx.store.has_room(endpoint, BACKLOG).await,
+        None => Ok(true),
+    }
+}

@@ -1,0 +1,278 @@
+//! A lane: the due deliveries of one endpoint, in order, and whether the next of them may go now.
+//!
+//! What a lane holds in memory is the head of what is in the database, never all of it. When it cannot take more it is
+//! *behind* and looks again once it has sent what it has.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+use model::delivery::Due;
+use model::endpoint::Ordering;
+use model::id::DeliveryId;
+use model::rate::{Bucket, RateLimit};
+use model::time::Timestamp;
+use store::due::Pending;
+
+use crate::pace::{Pace, Sign};
+use crate::speaker::Speaker;
+
+/// Deliveries that a lane holds at most.
+pub(crate) const LONGEST: usize = 128;
+
+/// Attempts asked for by hand that wait beside the queue. Later ones stand in it.
+const MOST_URGENT: usize = 32;
+
+pub(crate) struct Lane {
+    speaker: Arc<Speaker>,
+    queue: VecDeque<Due>,
+    /// Asked for by a person: not held back by order, a pause or a failing head.
+    urgent: VecDeque<Due>,
+    /// What is queued, in flight or not yet recorded, so that a look at the database does not bring it a second time.
+    held: HashSet<DeliveryId>,
+    /// Recorded while a look was under way, which may still have seen them as pending.
+    settled_during_look: HashSet<DeliveryId>,
+    in_flight: usize,
+    /// Sent and not yet recorded.
+    unrecorded: usize,
+    pace: Pace,
+    bucket: Option<Bucket>,
+    /// There is, or may be, more in the database.
+    behind: bool,
+    looking: bool,
+    /// In strict order: when the failing head may be tried again.
+    held_back_until: Option<Timestamp>,
+    /// Its endpoint is deleted: what is in flight ends, nothing follows.
+    closed: bool,
+    /// Stands in the ring of lanes that take turns.
+    pub(crate) in_ring: bool,
+}
+
+/// What a lane does when it is its turn.
+pub(crate) enum Turn {
+    Send(Due),
+    /// There is something to send, and its rate limit allows it at that time.
+    Wait(Timestamp),
+    Nothing,
+}
+
+impl Lane {
+    pub(crate) fn new(speaker: Arc<Speaker>, ceiling: usize, now: Timestamp) -> Self {
+        let bucket = speaker.endpoint.settings.rate_limit.map(|limit| Bucket::full(limit, now));
+        Self {
+            speaker,
+            queue: VecDeque::new(),
+            urgent: VecDeque::new(),
+            held: HashSet::new(),
+            settled_during_look: HashSet::new(),
+            in_flight: 0,
+            unrecorded: 0,
+            pace: Pace::new(ceiling),
+            bucket,
+            behind: false,
+            looking: false,
+            held_back_until: None,
+            closed: false,
+            in_ring: false,
+        }
+    }
+
+    pub(crate) fn speaker(&self) -> &Arc<Speaker> {
+        &self.speaker
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.pace.is_suspect()
+    }
+
+    /// Nothing of it is under way.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.unrecorded == 0 && !self.looking
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn is_strict(&self) -> bool {
+        self.speaker.endpoint.settings.ordering == Ordering::Fifo
+    }
+
+    /// Takes over a changed endpoint. What it has queued stays in the database and is looked up again.
+    pub(crate) fn change(&mut self, speaker: Arc<Speaker>, now: Timestamp) {
+        let limit = speaker.endpoint.settings.rate_limit;
+        if self.rate_limit() != limit {
+            self.bucket = limit.map(|limit| Bucket::full(limit, now));
+        }
+        self.speaker = speaker;
+        self.held_back_until = None;
+        self.let_go();
+    }
+
+    /// Sends nothing any more.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+        self.queue.clear();
+        self.urgent.clear();
+    }
+
+    fn rate_limit(&self) -> Option<RateLimit> {
+        self.bucket.as_ref().map(Bucket::limit)
+    }
+
+    /// Forgets what it has queued: the database has it.
+    fn let_go(&mut self) {
+        for due in self.queue.drain(..) {
+            self.held.remove(&due.id);
+        }
+        self.behind = true;
+    }
+
+    /// Takes a delivery that is due now, unless it has it or has to leave it in the database.
+    pub(crate) fn offer(&mut self, due: Due) {
+        if self.held.contains(&due.id) {
+            return;
+        }
+        if due.manual && self.urgent.len() < MOST_URGENT {
+            self.held.insert(due.id);
+            self.urgent.push_back(due);
+        } else if !self.is_open() || self.behind || self.looking || self.queue.len() >= LONGEST {
+            self.behind = true;
+        } else {
+            self.held.insert(due.id);
+            self.queue.push_back(due);
+        }
+    }
+
+    /// The time has come that it waited for.
+    pub(crate) fn wake(&mut self, now: Timestamp) {
+        if self.held_back_until.is_some_and(|until| until <= now) {
+            self.held_back_until = None;
+        }
+        self.behind = true;
+    }
+
+    /// Whether to look into the database now. If so, a look is under way from here on.
+    pub(crate) fn begin_look(&mut self) -> bool {
+        let wanted =
+            self.behind && !self.looking && self.queue.is_empty() && self.held_back_until.is_none() && self.is_open();
+        if wanted {
+            self.looking = true;
+            self.behind = false;
+        }
+        wanted
+    }
+
+    /// How many to ask for, so that after those it has in hand there are some left.
+    pub(crate) fn look_size(&self) -> usize {
+        LONGEST + self.held.len()
+    }
+
+    /// Takes what a look brought. Answers when to look next, if that is known.
+    pub(crate) fn end_look(&mut self, pending: Result<Pending, store::Error>, now: Timestamp) -> Option<Timestamp> {
+        self.looking = false;
+        let settled = std::mem::take(&mut self.settled_during_look);
+        let Ok(pending) = pending else {
+            self.behind = true;
+            return None;
+        };
+        // The head may have failed while we looked: what we saw behind it must not overtake it.
+        if self.is_strict() && (self.held_back_until.is_some() || !settled.is_empty()) {
+            self.behind = true;
+            return None;
+        }
+        let mut next_at = pending.next_at;
+        for due in pending.due {
+            if self.held.contains(&due.id) || settled.contains(&due.id) {
+                continue;
+            }
+            if due.next_attempt_at > now {
+                // In strict order it holds back what stands behind it; otherwise it has a later turn.
+                next_at = next_at.map_or(Some(due.next_attempt_at), |at| Some(at.min(due.next_attempt_at)));
+                if self.is_strict() {
+                    return self.hold_back(due.next_attempt_at);
+                }
+                continue;
+            }
+            self.held.insert(due.id);
+            self.queue.push_back(due);
+        }
+        if next_at.is_some_and(|at| at <= now) {
+            self.behind = true;
+        }
+        next_at.filter(|at| *at > now)
+    }
+
+    fn hold_back(&mut self, until: Timestamp) -> Option<Timestamp> {
+        if self.queue.is_empty() {
+            self.held_back_until = Some(until);
+        }
+        self.behind = true;
+        Some(until)
+    }
+
+    /// What it would send now. Whoever asks sends it.
+    pub(crate) fn turn(&mut self, now: Timestamp) -> Turn {
+        if !self.has_next() {
+            return Turn::Nothing;
+        }
+        if let Some(Err(at)) = self.bucket.as_mut().map(|bucket| bucket.take(now)) {
+            return Turn::Wait(at);
+        }
+        let due = match self.urgent.pop_front() {
+            Some(due) => Some(due),
+            None => self.queue.pop_front(),
+        };
+        match due {
+            Some(due) => {
+                self.in_flight += 1;
+                self.unrecorded += 1;
+                Turn::Send(due)
+            }
+            None => Turn::Nothing,
+        }
+    }
+
+    /// Whether there is something that order and pace let go now.
+    pub(crate) fn has_next(&self) -> bool {
+        if self.in_flight >= self.pace.limit() {
+            return false;
+        }
+        if !self.urgent.is_empty() {
+            return true;
+        }
+        let in_order = !self.is_strict() || (self.unrecorded == 0 && self.held_back_until.is_none());
+        !self.queue.is_empty() && in_order && self.is_open()
+    }
+
+    fn is_open(&self) -> bool {
+        !self.closed && self.speaker.endpoint.is_active()
+    }
+
+    pub(crate) fn answered(&mut self, sign: Option<Sign>) {
+        self.in_flight -= 1;
+        if let Some(sign) = sign {
+            self.pace.note(sign);
+        }
+    }
+
+    /// A delivery is out of its hands.
+    pub(crate) fn ended(&mut self, delivery: DeliveryId) {
+        self.unrecorded -= 1;
+        self.held.remove(&delivery);
+        if self.looking {
+            self.settled_during_look.insert(delivery);
+        }
+    }
+
+    /// A delivery of it comes again at `at`. In strict order, nothing goes before.
+    pub(crate) fn comes_again(&mut self, at: Timestamp) {
+        if self.is_strict() {
+            self.let_go();
+            self.held_back_until = Some(at);
+        }
+    }
+}

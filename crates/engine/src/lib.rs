@@ -1,0 +1,23 @@
+//! Delivery: which, when, to where, what next.
+//!
+//! [`dispatcher`] decides what is sent next, [`lane`] what an endpoint may have in flight, [`deliver`] carries one
+//! delivery from start to finish, [`transport`] sends it through [`dial`] and [`guard`], and [`jobs`] puts recovered
+//! work on the road.
+
+mod deliver;
+mod dial;
+mod dispatcher;
+pub mod engine;
+mod guard;
+mod jobs;
+mod lane;
+mod pace;
+mod permits;
+pub mod resolve;
+mod speaker;
+mod ticket;
+mod timers;
+mod tls;
+pub mod transport;
+
+pub use engine::Engine;

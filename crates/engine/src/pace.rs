@@ -1,0 +1,76 @@
+//! How much an endpoint may have in flight: starts small, grows with every success, falls when it does not answer.
+
+use model::attempt::{FailureKind, Outcome};
+
+/// What an endpoint nothing is known of may have in flight.
+const START: usize = 4;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Pace {
+    limit: usize,
+    ceiling: usize,
+    suspect: bool,
+}
+
+/// What an attempt says about the endpoint's strength.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
+    Success,
+    /// It answered, and not with 2xx, or could not be reached.
+    Failure,
+    /// It held us until the time was up.
+    Silence,
+}
+
+impl Sign {
+    pub(crate) fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            outcome if outcome.is_success() => Self::Success,
+            Outcome::Failed { failure, .. } if failure.kind == FailureKind::Timeout => Self::Silence,
+            Outcome::Failed { .. } | Outcome::Answered(_) => Self::Failure,
+        }
+    }
+}
+
+impl Pace {
+    pub(crate) fn new(ceiling: usize) -> Self {
+        Self { limit: START.min(ceiling).max(1), ceiling: ceiling.max(1), suspect: false }
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// It did not answer in time when it was last tried.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.suspect
+    }
+
+    pub(crate) fn note(&mut self, sign: Sign) {
+        self.suspect = sign == Sign::Silence;
+        self.limit = match sign {
+            Sign::Success => (self.limit + 1).min(self.ceiling),
+            Sign::Failure => (self.limit / 2).max(1),
+            Sign::Silence => 1,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_grows_on_success_and_falls_to_one_on_silence() {
+        let mut pace = Pace::new(16);
+        assert_eq!(pace.limit(), START);
+        (0..100).for_each(|_| pace.note(Sign::Success));
+        assert_eq!(pace.limit(), 16);
+        pace.note(Sign::Failure);
+        assert_eq!((pace.limit(), pace.is_suspect()), (8, false));
+        pace.note(Sign::Silence);
+        assert_eq!((pace.limit(), pace.is_suspect()), (1, true));
+        pace.note(Sign::Success);
+        assert_eq!((pace.limit(), pace.is_suspect()), (2, false));
+    }
+}

@@ -1,0 +1,34 @@
+//! An endpoint ready to be spoken to: its voice, its policy and its rules, made once per change of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dialect::Dialect;
+use dialect::voice::Voice;
+use model::endpoint::Endpoint;
+use model::health::DisableRule;
+use model::retry::Policy;
+
+pub(crate) struct Speaker {
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) voice: Voice,
+    pub(crate) policy: Policy,
+    pub(crate) rule: Arc<DisableRule>,
+    pub(crate) timeout: Duration,
+    pub(crate) response_bytes: usize,
+}
+
+impl Speaker {
+    pub(crate) fn new(endpoint: Arc<Endpoint>, dialect: &Arc<Dialect>) -> Self {
+        let own_schedule = endpoint.settings.retry.clone();
+        let dialects = dialect.retry.clone();
+        Self {
+            voice: Voice::new(dialect, &endpoint),
+            policy: Policy { schedule: own_schedule.unwrap_or(dialects.schedule), ..dialects },
+            rule: Arc::new(dialect.disable.clone()),
+            timeout: endpoint.settings.timeout.unwrap_or(dialect.limits.timeout),
+            response_bytes: dialect.limits.response_bytes,
+            endpoint,
+        }
+    }
+}

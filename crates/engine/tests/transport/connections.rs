@@ -1,0 +1,97 @@
+//! Connections are reused, bounded and replaced when they have gone stale.
+
+use bytes::Bytes;
+use testkit::behaviour::{Behaviour, Reply};
+use testkit::certificate::Identity;
+use testkit::receiver::{Builder, Receiver};
+
+use crate::names::Names;
+use crate::sender::Sender;
+
+#[tokio::test]
+async fn many_requests_share_few_connections() {
+    let receiver = Receiver::healthy().start().await;
+    let sender = Sender::new();
+    for _ in 0..200 {
+        assert!(sender.post(receiver.url()).await.is_success());
+    }
+    assert_eq!((receiver.count(), receiver.connections()), (200, 1));
+}
+
+#[tokio::test]
+async fn answers_with_bodies_leave_their_connections_to_the_next() {
+    let receiver = Receiver::behaving(vec![Reply::status(200).body("ok").into()]).start().await;
+    let sender = Sender::new();
+    for _ in 0..50 {
+        assert!(sender.post(receiver.url()).await.is_success());
+    }
+    assert_eq!(receiver.connections(), 1);
+}
+
+#[tokio::test]
+async fn over_http2_endless_answers_leave_the_connection_to_the_next() {
+    let endless = Receiver::behaving(vec![Behaviour::EndlessBody]);
+    let (receiver, sender) = over_tls(endless, Identity::valid_for(["hooks.example"])).await;
+    for _ in 0..200 {
+        let outcome = sender.post(receiver.url()).await;
+        assert!(outcome.is_success() && outcome.answer().unwrap().truncated, "{outcome:?}");
+    }
+    assert_eq!(receiver.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_large_body_arrives_whole_over_every_kind_of_connection() {
+    let body: Bytes = (0..1_048_576_u32).map(|number| number as u8).collect();
+    let plain = Receiver::healthy().start().await;
+    assert!(Sender::new().post_body(plain.url(), body.clone()).await.is_success());
+    assert_eq!(plain.requests()[0].body, body);
+
+    let identities = [Identity::valid_for(["hooks.example"]), Identity::valid_for(["hooks.example"]).without_h2()];
+    for identity in identities {
+        let (receiver, sender) = over_tls(Receiver::healthy(), identity).await;
+        assert!(sender.post_body(receiver.url(), body.clone()).await.is_success());
+        assert_eq!(receiver.requests()[0].body, body);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_went_stale_costs_no_attempt() {
+    let then_closes = b"HTTP/1.1 204 No Content\r\n\r\n".to_vec();
+    let receiver = Receiver::behaving(vec![Behaviour::Raw(then_closes)]).start().await;
+    let sender = Sender::new();
+    for number in 1..=20 {
+        let outcome = sender.post(receiver.url()).await;
+        assert!(outcome.is_success(), "{outcome:?}");
+        receiver.disconnected(number).await;
+    }
+    assert_eq!((receiver.count(), receiver.connections()), (20, 20));
+}
+
+#[tokio::test]
+async fn a_receiver_that_restarts_is_connected_to_again() {
+    let receiver = Receiver::healthy().start().await;
+    let (address, url) = (receiver.address(), receiver.url().to_owned());
+    let sender = Sender::new();
+    assert!(sender.post(&url).await.is_success());
+    receiver.stop().await;
+    let receiver = Receiver::healthy().at(address).start().await;
+    assert!(sender.post(&url).await.is_success());
+    assert_eq!(receiver.count(), 1);
+}
+
+#[tokio::test]
+async fn of_several_addresses_the_first_that_takes_the_call_gets_the_request() {
+    let receiver = Receiver::healthy().start().await;
+    let names = Names::default().with("hooks.example", &["127.0.0.3", "127.0.0.2", "127.0.0.1"]);
+    let sender = Sender::allowed(&["127.0.0.0/8"]).names(names).start();
+    assert!(sender.post(&receiver.url_as("hooks.example")).await.is_success());
+    let port = receiver.address().port();
+    assert_eq!(receiver.requests()[0].header("host"), Some(&*format!("hooks.example:{port}")));
+}
+
+async fn over_tls(receiver: Builder, identity: Identity) -> (Receiver, Sender) {
+    let receiver = receiver.tls(identity).start().await;
+    let names = Names::default().with("hooks.example", &["127.0.0.1"]);
+    let sender = Sender::allowed(&["127.0.0.1/32"]).names(names).trusting(receiver.ca_pem()).start();
+    (receiver, sender)
+}

@@ -1,0 +1,111 @@
+//! A transport to test with: its clock, its DNS and what it may connect to are the test's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use dialect::voice::Header;
+use engine::transport::{Proxy, Request, Settings, Transport};
+use model::attempt::{Failure, FailureKind, Outcome};
+use model::network::Policy;
+use model::url::EndpointUrl;
+use testkit::clock::TestEnv;
+
+use crate::names::Names;
+
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const RESPONSE_BYTES: usize = 4096;
+pub(crate) const BODY: &str = r#"{"type":"invoice.paid"}"#;
+
+pub(crate) struct Sender {
+    transport: Transport,
+    pub(crate) env: TestEnv,
+}
+
+pub(crate) struct Builder {
+    settings: Settings,
+    names: Names,
+}
+
+impl Sender {
+    /// One that may connect to this machine and knows no names.
+    pub(crate) fn new() -> Self {
+        Self::allowed(&["127.0.0.1/32"]).start()
+    }
+
+    pub(crate) fn allowed(networks: &[&str]) -> Builder {
+        let allowed = networks.iter().map(|network| network.parse().unwrap()).collect();
+        let settings = Settings { policy: Policy { allow_http: true, allowed }, ..Settings::default() };
+        Builder { settings, names: Names::default() }
+    }
+
+    pub(crate) async fn post(&self, url: &str) -> Outcome {
+        self.post_with(url, &[]).await
+    }
+
+    pub(crate) async fn post_with(&self, url: &str, headers: &[(&str, &str)]) -> Outcome {
+        self.send(url, headers, Bytes::from_static(BODY.as_bytes())).await
+    }
+
+    pub(crate) async fn post_body(&self, url: &str, body: Bytes) -> Outcome {
+        self.send(url, &[], body).await
+    }
+
+    async fn send(&self, url: &str, headers: &[(&str, &str)], body: Bytes) -> Outcome {
+        let header =
+            |(name, value): &(&str, &str)| Header { name: (*name).into(), value: (*value).into(), secret: false };
+        let url = EndpointUrl::stored(url).expect("the test's URL is one");
+        let request = Request {
+            url: &url,
+            headers: headers.iter().map(header).collect(),
+            body,
+            timeout: TIMEOUT,
+            response_bytes: RESPONSE_BYTES,
+        };
+        self.transport.send(request).await
+    }
+
+    /// The failure that comes of a post, which must not be a success.
+    pub(crate) async fn failure(&self, url: &str) -> Failure {
+        failure(&self.post(url).await)
+    }
+}
+
+impl Builder {
+    pub(crate) fn names(mut self, names: Names) -> Self {
+        self.names = names;
+        self
+    }
+
+    pub(crate) fn trusting(mut self, ca_pem: &str) -> Self {
+        self.settings.ca_pem = Some(ca_pem.as_bytes().to_vec());
+        self
+    }
+
+    pub(crate) fn through(mut self, proxy: &str) -> Self {
+        self.settings.proxy = Some(Proxy::parse(proxy).unwrap());
+        self
+    }
+
+    pub(crate) fn start(self) -> Sender {
+        let env = TestEnv::new();
+        let transport = Transport::new(self.settings, Arc::new(self.names), Arc::new(env.clone())).unwrap();
+        Sender { transport, env }
+    }
+}
+
+pub(crate) fn failure(outcome: &Outcome) -> Failure {
+    outcome.failure().unwrap_or_else(|| panic!("it succeeded: {outcome:?}"))
+}
+
+#[track_caller]
+pub(crate) fn assert_failure(failure: &Failure, kind: FailureKind, message: &str) {
+    assert_eq!((failure.kind, failure.message.as_str()), (kind, message));
+}
+
+/// For messages that end in another's words.
+#[track_caller]
+pub(crate) fn assert_beginning(failure: &Failure, kind: FailureKind, beginning: &str) {
+    assert_eq!(failure.kind, kind, "{}", failure.message);
+    assert!(failure.message.starts_with(beginning), "{}", failure.message);
+}

@@ -1,0 +1,87 @@
+//! A delivery: one event on its way to one endpoint.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+use crate::id::{DeliveryId, EndpointId};
+use crate::time::Timestamp;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Due now, or again later.
+    Pending,
+    /// Acknowledged with 2xx.
+    Delivered,
+    /// Given up: the schedule is exhausted, or the failure is one that is not retried.
+    Failed,
+    /// Not wanted any more: the event expired or the endpoint was deleted.
+    Cancelled,
+}
+
+impl Status {
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Delivered, Self::Failed, Self::Cancelled];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// Why a delivery was cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cancelled {
+    /// `expires_at` of its event passed before it was acknowledged.
+    Expired,
+    EndpointDeleted,
+}
+
+impl Cancelled {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::EndpointDeleted => "endpoint_deleted",
+        }
+    }
+}
+
+/// A pending delivery with all that an attempt needs: what travels from the store to the engine.
+#[derive(Clone, Debug)]
+pub struct Due {
+    pub id: DeliveryId,
+    pub endpoint: EndpointId,
+    pub event: Arc<Event>,
+    /// Attempts made so far, over the delivery's whole life.
+    pub attempts: u32,
+    /// Attempts made when the present run of the schedule began: a recovered delivery starts its schedule anew.
+    pub run_began_at: u32,
+    /// Asked for by a person: one attempt, without a schedule behind it.
+    pub manual: bool,
+    /// Where it stands in the endpoint's order.
+    pub place: Timestamp,
+    /// Not before.
+    pub next_attempt_at: Timestamp,
+}
+
+impl Due {
+    /// The number of the attempt that is due, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.attempts + 1
+    }
+
+    /// How many waits of the schedule this run has used up before the attempt that is due.
+    pub fn retries_used(&self) -> u32 {
+        self.attempts - self.run_began_at
+    }
+}

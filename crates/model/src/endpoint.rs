@@ -1,0 +1,191 @@
+//! An endpoint: an address of a customer, what it wants to hear and how it is spoken to.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+use crate::id::{EndpointId, ProjectId};
+use crate::json::Json;
+use crate::rate::RateLimit;
+use crate::secret::{Secrets, Signing};
+use crate::subscription::Subscription;
+use crate::time::Timestamp;
+use crate::url::EndpointUrl;
+
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    pub id: EndpointId,
+    pub project: ProjectId,
+    pub settings: Settings,
+    pub status: Status,
+    /// Why it is disabled, when it is.
+    pub disabled_reason: Option<String>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// What its owner chose.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub url: EndpointUrl,
+    pub name: Option<String>,
+    pub events: Subscription,
+    pub tenant: Option<String>,
+    pub signing: Signing,
+    pub secrets: Secrets,
+    pub auth: Auth,
+    /// Sent with every request, besides the dialect's.
+    pub headers: Vec<(String, String)>,
+    pub rate_limit: Option<RateLimit>,
+    pub ordering: Ordering,
+    /// Over the dialect's.
+    pub timeout: Option<Duration>,
+    /// Waits between attempts, over the dialect's.
+    pub retry: Option<Vec<Duration>>,
+    /// The owner's own JSON object, kept and given back.
+    pub metadata: Option<Json>,
+}
+
+/// Whether it gets events now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Active,
+    /// By its owner: no new deliveries are made, pending ones wait.
+    Paused,
+    /// By us, for failing or for saying `410 Gone`: as paused.
+    Disabled,
+}
+
+impl Status {
+    pub const ALL: [Self; 3] = [Self::Active, Self::Paused, Self::Disabled];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ordering {
+    /// As fast as the endpoint takes them.
+    #[default]
+    None,
+    /// One after the other: a failing event holds back the later ones until it is delivered or given up.
+    Fifo,
+}
+
+/// How we show the receiver who we are, besides the signature.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Auth {
+    #[default]
+    None,
+    /// `Authorization: Bearer TOKEN`.
+    Bearer { token: String },
+    /// `Authorization: Basic …` (RFC 7617).
+    Basic { username: String, password: String },
+    /// A header of the receiver's choice.
+    ApiKey { header: String, value: String },
+}
+
+/// Credentials never reach a log.
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Bearer { .. } => "Bearer(…)",
+            Self::Basic { .. } => "Basic(…)",
+            Self::ApiKey { .. } => "ApiKey(…)",
+        })
+    }
+}
+
+impl Endpoint {
+    pub fn is_active(&self) -> bool {
+        self.status == Status::Active
+    }
+
+    /// Whether `event` is for this endpoint, were it active.
+    pub fn matches(&self, event: &Event) -> bool {
+        let same_tenant = match &self.settings.tenant {
+            Some(tenant) => event.tenant.as_ref() == Some(tenant),
+            None => true,
+        };
+        same_tenant && self.settings.events.wants(&event.event_type)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::EventId;
+
+    fn endpoint(tenant: Option<&str>) -> Endpoint {
+        let at = Timestamp::from_millis(0);
+        Endpoint {
+            id: EndpointId::from_bytes([1; 16]),
+            project: ProjectId::from_bytes([2; 16]),
+            settings: Settings {
+                url: EndpointUrl::stored("https://example.com/").unwrap(),
+                name: None,
+                events: Subscription::all(),
+                tenant: tenant.map(Into::into),
+                signing: Signing::HmacSha256,
+                secrets: Secrets::default(),
+                auth: Auth::None,
+                headers: vec![],
+                rate_limit: None,
+                ordering: Ordering::None,
+                timeout: None,
+                retry: None,
+                metadata: None,
+            },
+            status: Status::Active,
+            disabled_reason: None,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    fn event(tenant: Option<&str>) -> Event {
+        let at = Timestamp::from_millis(0);
+        Event {
+            id: "e1".parse::<EventId>().unwrap(),
+            project: ProjectId::from_bytes([2; 16]),
+            event_type: "a.b".parse().unwrap(),
+            tenant: tenant.map(Into::into),
+            data: Json::trusted("{}"),
+            brand: None,
+            workflow: None,
+            summary: None,
+            occurred_at: at,
+            created_at: at,
+            deliver_at: None,
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn a_tenants_endpoint_gets_that_tenants_events_and_one_without_gets_all() {
+        let cases = [
+            (None, None, true),
+            (None, Some("a"), true),
+            (Some("a"), Some("a"), true),
+            (Some("a"), Some("b"), false),
+            (Some("a"), None, false),
+        ];
+        for (ours, theirs, wanted) in cases {
+            assert_eq!(endpoint(ours).matches(&event(theirs)), wanted, "{ours:?} {theirs:?}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The one door to time, sleep and randomness. The server opens it onto the real world; tests hold the handle themselves.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+/// A sleep that can be stored in a struct and polled beside other work.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What every part of Posthaste asks when it needs the time, a wait or chance.
+pub trait Env: Send + Sync + 'static {
+    /// The wall clock, to the millisecond.
+    fn now(&self) -> Timestamp;
+
+    /// A clock that never goes back, for measuring how long something took.
+    fn elapsed(&self) -> Duration;
+
+    /// Resolves when `wait` has passed on this environment's clock.
+    fn sleep(&self, wait: Duration) -> Sleep;
+
+    /// Fills `bytes` from a cryptographic source.
+    fn fill(&self, bytes: &mut [u8]);
+
+    /// A number in `0.0..1.0`, evenly spread: jitter and nothing else.
+    fn dice(&self) -> f64 {
+        let mut bytes = [0; 4];
+        self.fill(&mut bytes);
+        f64::from(u32::from_le_bytes(bytes)) / (f64::from(u32::MAX) + 1.0)
+    }
+}

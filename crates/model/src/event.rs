@@ -1,0 +1,38 @@
+//! An event: something happened in the product, and endpoints may want to know.
+
+use crate::id::{EventId, ProjectId};
+use crate::json::Json;
+use crate::subscription::EventType;
+use crate::time::Timestamp;
+
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub id: EventId,
+    pub project: ProjectId,
+    pub event_type: EventType,
+    /// Whose event it is: endpoints of that tenant get it, and endpoints without one.
+    pub tenant: Option<String>,
+    /// The payload, as the bytes that came in.
+    pub data: Json,
+    /// Further roots for dialects that have them.
+    pub brand: Option<Json>,
+    pub workflow: Option<Json>,
+    pub summary: Option<String>,
+    pub occurred_at: Timestamp,
+    pub created_at: Timestamp,
+    /// Not delivered before.
+    pub deliver_at: Option<Timestamp>,
+    /// Not delivered after.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Event {
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|expiry| expiry <= now)
+    }
+
+    /// When the first attempt is due.
+    pub fn first_due(&self) -> Timestamp {
+        self.deliver_at.map_or(self.created_at, |at| at.max(self.created_at))
+    }
+}

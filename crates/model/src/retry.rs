@@ -1,0 +1,213 @@
+//! What comes after an attempt: done, again at a time, or given up. Decided here and nowhere else.
+
+use std::time::Duration;
+
+use crate::attempt::{Answer, FailureKind, Outcome};
+use crate::time::Timestamp;
+
+/// Longer schedules are refused.
+pub const MOST_RETRIES: usize = 100;
+
+/// How a delivery is retried: its dialect's way, with the endpoint's own schedule where it has one.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Waits before the second attempt, the third, …
+    pub schedule: Vec<Duration>,
+    /// What is retried at all.
+    pub on: RetryOn,
+    /// Share of each wait by which it may be shorter or longer; 0 is exact.
+    pub jitter: f64,
+    pub retry_after: RetryAfter,
+}
+
+/// Classes of failures and single statuses that are retried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RetryOn {
+    pub timeout: bool,
+    /// No connection, no name, no TLS, a reset, an answer that is not HTTP.
+    pub connection: bool,
+    /// By the status' hundreds: 1xx to 5xx at 1 to 5.
+    pub classes: [bool; 6],
+    pub statuses: Vec<u16>,
+    /// Never retried, though their class is.
+    pub except: Vec<u16>,
+}
+
+/// Which answers may move the next attempt by `Retry-After`, and how far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryAfter {
+    pub on: Vec<u16>,
+    pub max: Duration,
+}
+
+/// The fate of a delivery after an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    Delivered,
+    Again(Timestamp),
+    /// No further attempt by itself. `exhausted` when the schedule ran out, otherwise the failure is final.
+    GiveUp {
+        exhausted: bool,
+    },
+}
+
+impl Policy {
+    /// What follows `outcome`, when `retries_used` waits of the schedule lie behind. `dice` is in `0.0..1.0`.
+    pub fn next(&self, retries_used: u32, outcome: &Outcome, now: Timestamp, dice: f64) -> Next {
+        if outcome.is_success() {
+            return Next::Delivered;
+        }
+        if !self.on.covers(outcome) {
+            return Next::GiveUp { exhausted: false };
+        }
+        let Some(wait) = self.schedule.get(retries_used as usize) else {
+            return Next::GiveUp { exhausted: true };
+        };
+        let asked = outcome.answer().and_then(|answer| self.retry_after.wait(answer, now));
+        Next::Again(now + asked.unwrap_or_else(|| jittered(*wait, self.jitter, dice)))
+    }
+}
+
+fn jittered(wait: Duration, jitter: f64, dice: f64) -> Duration {
+    wait.mul_f64(1.0 + jitter * (2.0 * dice - 1.0))
+}
+
+impl RetryOn {
+    fn covers(&self, outcome: &Outcome) -> bool {
+        match outcome {
+            Outcome::Answered(answer) => self.covers_status(answer.status),
+            Outcome::Failed { failure, .. } => match failure.kind {
+                FailureKind::Timeout => self.timeout,
+                // What cannot be built today cannot be built tomorrow: it waits for a person.
+                FailureKind::Render => false,
+                FailureKind::Dns
+                | FailureKind::Connect
+                | FailureKind::Tls
+                | FailureKind::Reset
+                | FailureKind::Blocked
+                | FailureKind::Protocol
+                | FailureKind::Body
+                | FailureKind::Status => self.connection,
+            },
+        }
+    }
+
+    fn covers_status(&self, status: u16) -> bool {
+        if self.except.contains(&status) {
+            return false;
+        }
+        let class = self.classes.get(usize::from(status / 100)).copied().unwrap_or(false);
+        class || self.statuses.contains(&status)
+    }
+}
+
+impl RetryAfter {
+    /// The wait that a receiver asked for, as far as it is listened to.
+    fn wait(&self, answer: &Answer, now: Timestamp) -> Option<Duration> {
+        if !self.on.contains(&answer.status) {
+            return None;
+        }
+        let asked = parse_retry_after(answer.header("retry-after")?, now)?;
+        Some(asked.min(self.max))
+    }
+}
+
+/// `Retry-After` in seconds or as an HTTP date (RFC 9110, section 10.2.3). A date in the past is now.
+fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX / 1000)));
+    }
+    let at = jiff::fmt::rfc2822::parse(value).ok()?;
+    Some(now.until(Timestamp::from_millis(at.timestamp().as_millisecond())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_769_851_800_000);
+
+    fn policy() -> Policy {
+        Policy {
+            schedule: vec![Duration::from_secs(1), Duration::from_secs(10)],
+            on: RetryOn {
+                timeout: true,
+                connection: true,
+                classes: [false, true, false, true, true, true],
+                statuses: vec![],
+                except: vec![410],
+            },
+            jitter: 0.0,
+            retry_after: RetryAfter { on: vec![429, 503], max: Duration::from_secs(3600) },
+        }
+    }
+
+    fn answered(status: u16, headers: &[(&str, &str)]) -> Outcome {
+        let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Outcome::Answered(Answer { status, headers, ..Answer::default() })
+    }
+
+    fn again(seconds: u64) -> Next {
+        Next::Again(NOW + Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn every_outcome_has_its_fate() {
+        let cases = [
+            (0, answered(200, &[]), Next::Delivered),
+            (0, answered(204, &[]), Next::Delivered),
+            (0, answered(301, &[]), again(1)),
+            (0, answered(404, &[]), again(1)),
+            (0, answered(410, &[]), Next::GiveUp { exhausted: false }),
+            (0, answered(500, &[]), again(1)),
+            (1, answered(500, &[]), again(10)),
+            (2, answered(500, &[]), Next::GiveUp { exhausted: true }),
+            (0, answered(999, &[]), Next::GiveUp { exhausted: false }),
+            (0, Outcome::failed(FailureKind::Timeout, ""), again(1)),
+            (0, Outcome::failed(FailureKind::Blocked, ""), again(1)),
+            (0, Outcome::failed(FailureKind::Render, ""), Next::GiveUp { exhausted: false }),
+            (2, Outcome::failed(FailureKind::Connect, ""), Next::GiveUp { exhausted: true }),
+        ];
+        for (used, outcome, expected) in cases {
+            assert_eq!(policy().next(used, &outcome, NOW, 0.5), expected, "{used} {outcome:?}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_honoured_on_429_and_503_up_to_a_cap() {
+        let cases = [
+            (503, "120", again(120)),
+            (429, "0", again(0)),
+            (503, "Sat, 31 Jan 2026 09:32:00 GMT", again(120)),
+            (503, "Sat, 31 Jan 2026 09:00:00 GMT", again(0)),
+            (503, "999999", again(3600)),
+            (503, "99999999999999999999999", again(3600)),
+            (503, "soon", again(1)),
+            (503, "-5", again(1)),
+            (500, "120", again(1)),
+        ];
+        for (status, value, expected) in cases {
+            let outcome = answered(status, &[("Retry-After", value)]);
+            assert_eq!(policy().next(0, &outcome, NOW, 0.5), expected, "{status} {value}");
+        }
+    }
+
+    #[test]
+    fn retry_after_adds_no_attempts() {
+        let outcome = answered(503, &[("retry-after", "1")]);
+        assert_eq!(policy().next(2, &outcome, NOW, 0.5), Next::GiveUp { exhausted: true });
+    }
+
+    #[test]
+    fn jitter_moves_a_wait_by_its_share_at_most() {
+        let policy = Policy { jitter: 0.1, ..policy() };
+        let wait = |dice| match policy.next(1, &answered(500, &[]), NOW, dice) {
+            Next::Again(at) => NOW.until(at),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(wait(0.0), Duration::from_secs(9));
+        assert_eq!(wait(0.5), Duration::from_secs(10));
+        assert!(wait(0.999) < Duration::from_secs(11));
+    }
+}

@@ -1,0 +1,122 @@
+//! A call: what a command asks of the server, and how the answer is shown.
+
+use std::collections::BTreeMap;
+
+use hyper::Method;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::client::Request;
+
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub request: Request,
+    pub view: View,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum View {
+    /// Items in a table, page after page.
+    List { columns: &'static [Column], paging: Paging },
+    /// One object, all its fields or some.
+    One { inside: Option<&'static str>, fields: Option<&'static [&'static str]>, note: Option<&'static str> },
+    /// A few words are enough: `deleted ep_…`.
+    Done { verb: &'static str, id: String },
+}
+
+/// Everything that came.
+pub(super) const WHOLE: View = View::One { inside: None, fields: None, note: None };
+
+/// A column of a table, and the members that it is read from: the first that is there.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub title: &'static str,
+    pub members: &'static [&'static str],
+}
+
+/// How much of a list is wanted.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Paging {
+    /// Most items to list
+    #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    limit: u32,
+    /// Go on where an earlier list ended
+    #[arg(long, value_name = "CURSOR")]
+    pub cursor: Option<String>,
+}
+
+impl Paging {
+    pub(super) fn limit(&self) -> usize {
+        usize::try_from(self.limit).unwrap_or(usize::MAX)
+    }
+}
+
+impl Call {
+    pub(super) fn get(segments: &[&str]) -> Self {
+        Self { request: Request::new(Method::GET, segments), view: WHOLE }
+    }
+
+    pub(super) fn post(segments: &[&str], body: Option<Body>) -> Self {
+        Self::with_body(Method::POST, segments, body)
+    }
+
+    pub(super) fn patch(segments: &[&str], body: Body) -> Self {
+        Self::with_body(Method::PATCH, segments, Some(body))
+    }
+
+    /// `verb` says afterwards what was done.
+    pub(super) fn delete(segments: [&str; 2], verb: &'static str) -> Self {
+        let view = View::Done { verb, id: segments[1].to_owned() };
+        Self { request: Request::new(Method::DELETE, &segments), view }
+    }
+
+    pub(super) fn list(segments: &[&str], columns: &'static [Column], paging: &Paging) -> Self {
+        Self { request: Request::new(Method::GET, segments), view: View::List { columns, paging: paging.clone() } }
+    }
+
+    fn with_body(method: Method, segments: &[&str], body: Option<Body>) -> Self {
+        let request = Request::new(method, segments);
+        Self {
+            request: body.into_iter().fold(request, |request, body| request.with_body(body.to_string())),
+            view: WHOLE,
+        }
+    }
+
+    #[must_use]
+    pub(super) fn query(self, name: &str, value: Option<impl ToString>) -> Self {
+        Self { request: self.request.with_query(name, value), ..self }
+    }
+
+    #[must_use]
+    pub(super) fn header(self, name: &'static str, value: Option<String>) -> Self {
+        Self { request: self.request.with_header(name, value), ..self }
+    }
+
+    #[must_use]
+    pub(super) fn view(self, view: View) -> Self {
+        Self { view, ..self }
+    }
+}
+
+/// A JSON object in the making. Members that are JSON already stay as they were written.
+#[derive(Default)]
+pub(super) struct Body(BTreeMap<&'static str, Box<RawValue>>);
+
+impl Body {
+    #[must_use]
+    pub(super) fn with(mut self, name: &'static str, value: impl Serialize) -> Self {
+        self.0.insert(name, serde_json::value::to_raw_value(&value).expect("what is typed here is JSON"));
+        self
+    }
+
+    #[must_use]
+    pub(super) fn with_some(self, name: &'static str, value: Option<impl Serialize>) -> Self {
+        value.into_iter().fold(self, |body, value| body.with(name, value))
+    }
+}
+
+impl std::fmt::Display for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&serde_json::to_string(&self.0).expect("the members are JSON and the names are text"))
+    }
+}

@@ -1,0 +1,173 @@
+//! Runs a command against a server: asks, goes on through the pages of a list, prints.
+
+use std::process::ExitCode;
+
+use model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::call::{Call, Column, Paging, View};
+use super::connection::{Connection, Output};
+use super::{deliveries, events, exit, jobs, keys, projects, show, webhooks};
+use crate::client::{Answer, Client, Error, Request};
+use crate::config::Environment;
+use crate::output::{self, Look};
+
+/// The API's longest page.
+const LONGEST_PAGE: usize = 250;
+
+/// A command that asks a server.
+#[derive(Debug)]
+pub struct ClientCommand {
+    pub(super) connection: Connection,
+    pub(super) resource: Resource,
+}
+
+#[derive(Debug)]
+pub(super) enum Resource {
+    Webhooks(Box<webhooks::Webhooks>),
+    Events(events::Events),
+    Deliveries(deliveries::Deliveries),
+    Projects(projects::Projects),
+    Keys(keys::Keys),
+    Jobs(jobs::Jobs),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Client(#[from] Error),
+    /// What was to be sent cannot be.
+    #[error("{0}")]
+    Input(String),
+    #[error("standard output cannot be written: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+/// What a command prints.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Printed {
+    pub text: String,
+    /// For the person at the terminal, on standard error.
+    pub note: Option<String>,
+}
+
+/// Asks, prints the answer or on standard error why there is none, and says how the process ends. `now` is what times
+/// like `24h` are counted from. Needs a runtime with time and IO.
+pub async fn run_client(command: &ClientCommand, environment: &Environment, now: Timestamp) -> ExitCode {
+    let done = match command.perform(environment, now, Look::of_stdout(environment)).await {
+        Ok(printed) => printed.print(),
+        Err(failure) => Err(failure),
+    };
+    match done {
+        Ok(()) => ExitCode::from(exit::DONE),
+        Err(failure) => {
+            output::complain(&format!("error: {failure}"));
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+impl Printed {
+    fn print(&self) -> Result<(), Failure> {
+        output::print(&self.text)?;
+        self.note.iter().for_each(|note| output::complain(note));
+        Ok(())
+    }
+}
+
+impl Failure {
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            Self::Input(_) => exit::WRONG_WORDS,
+            Self::Client(Error::NotAServer { .. } | Error::NotAHeader { .. }) => exit::WRONG_WORDS,
+            Self::Client(_) | Self::Output(_) => exit::FAILED,
+        }
+    }
+}
+
+impl ClientCommand {
+    pub(super) async fn perform(&self, env: &Environment, now: Timestamp, look: Look) -> Result<Printed, Failure> {
+        let client = Client::new(self.connection.server(env)?)?;
+        let call = self.resource.call(now)?;
+        let format = self.connection.output;
+        if let View::List { columns, paging } = &call.view {
+            let list = fetch(&client, &call.request, paging).await?;
+            return Ok(if format == Output::Json { list.json() } else { list.table(columns, look) });
+        }
+        let answer = client.send(&call.request).await?;
+        match (format, call.view) {
+            (Output::Json, _) if answer.body.trim().is_empty() => Ok(Printed::default()),
+            (Output::Json, _) => Ok(Printed { text: output::pretty(read(&client, &answer)?) + "\n", note: None }),
+            (Output::Table, View::Done { verb, id }) => Ok(Printed { text: format!("{verb} {id}\n"), note: None }),
+            (Output::Table, view) => Ok(view.printed(read(&client, &answer)?, look)),
+        }
+    }
+}
+
+impl Resource {
+    pub(super) fn call(&self, now: Timestamp) -> Result<Call, Failure> {
+        match self {
+            Self::Events(events) => events.call(now),
+            Self::Webhooks(webhooks) => Ok(webhooks.call(now)),
+            Self::Deliveries(deliveries) => Ok(deliveries.call(now)),
+            Self::Projects(projects) => Ok(projects.call()),
+            Self::Keys(keys) => Ok(keys.call()),
+            Self::Jobs(jobs) => Ok(jobs.call()),
+        }
+    }
+}
+
+/// A list as the API gives it, one page or many.
+#[derive(Serialize, Deserialize)]
+struct List {
+    data: Vec<Box<RawValue>>,
+    next_cursor: Option<String>,
+}
+
+/// Follows the list to its end, or until enough is there.
+async fn fetch(client: &Client, request: &Request, paging: &Paging) -> Result<List, Failure> {
+    let limit = paging.limit();
+    let mut list = List { data: vec![], next_cursor: paging.cursor.clone() };
+    loop {
+        let length = (limit - list.data.len()).min(LONGEST_PAGE);
+        let request = request.clone().with_query("limit", Some(length)).with_query("cursor", list.next_cursor.as_ref());
+        let answer = client.send(&request).await?;
+        let page: List = read(client, &answer)?;
+        let is_empty = page.data.is_empty();
+        list.data.extend(page.data.into_iter().take(length));
+        list.next_cursor = page.next_cursor;
+        if list.data.len() >= limit || list.next_cursor.is_none() || is_empty {
+            return Ok(list);
+        }
+    }
+}
+
+impl List {
+    fn json(&self) -> Printed {
+        let raw = serde_json::value::to_raw_value(self).expect("raw JSON and text are JSON");
+        Printed { text: output::pretty(&raw) + "\n", note: None }
+    }
+
+    fn table(&self, columns: &[Column], look: Look) -> Printed {
+        let items: Vec<Value> = self.data.iter().filter_map(|raw| serde_json::from_str(raw.get()).ok()).collect();
+        if items.is_empty() {
+            return Printed { text: String::new(), note: Some("Nothing found.".to_owned()) };
+        }
+        let more = |cursor: &String| format!("There are more: raise --limit, or go on with --cursor {cursor}");
+        Printed { text: show::table(columns, &items, look), note: self.next_cursor.as_ref().map(more) }
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(client: &Client, answer: &'a Answer) -> Result<T, Error> {
+    serde_json::from_str(&answer.body).map_err(|error| client.stranger(&error.to_string()))
+}
+
+impl View {
+    fn printed(&self, answer: &RawValue, look: Look) -> Printed {
+        let Self::One { inside, fields, note } = self else { return Printed::default() };
+        let inner = inside.and_then(|name| show::members(answer)?.remove(name));
+        Printed { text: show::object(inner.unwrap_or(answer), *fields, look), note: note.map(str::to_owned) }
+    }
+}

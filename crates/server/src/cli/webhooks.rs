@@ -1,0 +1,276 @@
+//! `posthaste webhooks …`: endpoints that events are sent to.
+
+use clap::Subcommand;
+use model::endpoint::Auth;
+use model::json::Json;
+use model::rate::RateLimit;
+use model::time::{Span, Timestamp};
+
+use super::call::{Body, Call, Column, Paging, View};
+use super::deliveries::{COLUMNS as DELIVERIES, Filters};
+use super::typed::{self, When};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Webhooks {
+    /// Make a webhook; prints its id and its secret
+    Register(Register),
+    /// List the webhooks
+    List(Paging),
+    /// Show a webhook
+    Show(One),
+    /// Change a webhook
+    Update(Update),
+    /// Make no new deliveries to a webhook; pending ones wait
+    Pause(One),
+    /// Take up deliveries again, also after Posthaste disabled the webhook
+    Resume(One),
+    /// Make a new secret; the old one goes on signing for a while
+    RotateSecret(Rotate),
+    /// Send a test event and show what the receiver answered
+    Test(One),
+    /// List the deliveries to a webhook
+    Executions(Executions),
+    /// Send what failed or was missed
+    Recover(Recover),
+    /// Delete a webhook; pending deliveries are cancelled
+    Delete(One),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct One {
+    /// Id of the webhook (ep_…)
+    #[arg(value_parser = typed::id)]
+    id: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Register {
+    /// Where events are sent
+    #[arg(long)]
+    url: String,
+    #[command(flatten)]
+    settings: Settings,
+    /// Your own secret; without it one is made
+    #[arg(long, value_name = "SECRET")]
+    secret: Option<String>,
+    /// How requests are signed
+    #[arg(long, value_name = "ALGORITHM", value_parser = ["hmac-sha256", "ed25519"])]
+    signing: Option<String>,
+    /// Do not deliver until `webhooks resume`
+    #[arg(long)]
+    paused: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Update {
+    #[command(flatten)]
+    one: One,
+    /// Where events are sent
+    #[arg(long)]
+    url: Option<String>,
+    #[command(flatten)]
+    settings: Settings,
+    /// Set back to nothing
+    #[arg(long, value_name = "SETTING", value_delimiter = ',', value_parser = CLEARABLE.map(|(word, _)| word))]
+    clear: Vec<String>,
+}
+
+/// What `--clear` takes, and the fields it sets to null.
+const CLEARABLE: [(&str, &str); 8] = [
+    ("name", "name"),
+    ("tenant", "tenant"),
+    ("auth", "auth"),
+    ("headers", "headers"),
+    ("rate-limit", "rate_limit"),
+    ("timeout", "timeout_ms"),
+    ("retry", "retry"),
+    ("metadata", "metadata"),
+];
+
+#[derive(Debug, clap::Args)]
+struct Settings {
+    /// Event types to send: names, prefixes (order.*) or *; all unless named
+    #[arg(long, value_name = "TYPE[,TYPE]", value_delimiter = ',')]
+    on: Option<Vec<String>>,
+    /// What you call it
+    #[arg(long)]
+    name: Option<String>,
+    /// Send this tenant's events only
+    #[arg(long)]
+    tenant: Option<String>,
+    /// Header to send with every request; may be repeated
+    #[arg(long, value_name = "NAME: VALUE", value_parser = typed::header)]
+    header: Option<Vec<(String, String)>>,
+    #[command(flatten)]
+    auth: AuthFlags,
+    /// Most requests in a stretch of time
+    #[arg(long, value_name = "COUNT/DURATION", value_parser = typed::rate_limit)]
+    rate_limit: Option<RateLimit>,
+    /// fifo: one after the other, in order
+    #[arg(long, value_name = "ORDER", value_parser = ["none", "fifo"])]
+    ordering: Option<String>,
+    /// How long the receiver may take
+    #[arg(long, value_name = "DURATION")]
+    timeout: Option<Span>,
+    /// Waits between attempts
+    #[arg(long, value_name = "DURATION[,DURATION]", value_delimiter = ',')]
+    retry: Option<Vec<Span>>,
+    /// JSON object of your own, kept with the webhook
+    #[arg(long, value_name = "JSON", value_parser = typed::json)]
+    metadata: Option<Json>,
+}
+
+/// How the receiver knows us, besides the signature.
+#[derive(Debug, clap::Args)]
+#[group(multiple = false)]
+struct AuthFlags {
+    /// Authorization: Bearer TOKEN
+    #[arg(long, value_name = "TOKEN")]
+    auth_bearer: Option<String>,
+    /// Authorization: Basic, with user and password
+    #[arg(long, value_name = "USER:PASSWORD", value_parser = typed::user)]
+    auth_basic: Option<(String, String)>,
+    /// An API key in a header
+    #[arg(long, value_name = "NAME: VALUE", value_parser = typed::header)]
+    auth_header: Option<(String, String)>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rotate {
+    #[command(flatten)]
+    one: One,
+    /// How long the old secret goes on signing; 0s ends it now [24h]
+    #[arg(long, value_name = "DURATION")]
+    overlap: Option<Span>,
+    /// Your own secret; without it one is made
+    #[arg(long, value_name = "SECRET")]
+    secret: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Executions {
+    #[command(flatten)]
+    one: One,
+    #[command(flatten)]
+    filters: Filters,
+    #[command(flatten)]
+    paging: Paging,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Recover {
+    #[command(flatten)]
+    one: One,
+    /// Events from this time on: RFC 3339, or how long ago (24h)
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
+    since: When,
+    /// Events before this time [now]
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
+    until: Option<When>,
+    /// failed: was given up; missed: never had a delivery [all]
+    #[arg(long, value_name = "WHICH", value_parser = ["failed", "missed", "all"])]
+    only: Option<String>,
+}
+
+pub(super) const COLUMNS: &[Column] = &[
+    Column { title: "ID", members: &["id"] },
+    Column { title: "NAME", members: &["name"] },
+    Column { title: "STATUS", members: &["status"] },
+    Column { title: "FAILURES", members: &["failure_count"] },
+    Column { title: "TENANT", members: &["tenant"] },
+    Column { title: "EVENTS", members: &["events"] },
+    Column { title: "URL", members: &["url"] },
+];
+
+const REGISTERED: View = View::One {
+    inside: None,
+    fields: Some(&["id", "secret", "public_key", "status"]),
+    note: Some("The secret is not shown again: keep it where the receiver finds it."),
+};
+
+const ROTATED: View = View::One { inside: None, fields: None, note: Some("The secret is not shown again.") };
+
+const TESTED: View = View::One { inside: Some("delivery"), fields: None, note: None };
+
+impl Webhooks {
+    pub(super) fn call(&self, now: Timestamp) -> Call {
+        let of = |one: &One, verb: &str| Call::post(&["endpoints", &one.id, verb], None);
+        match self {
+            Self::Register(words) => words.call(),
+            Self::List(paging) => Call::list(&["endpoints"], COLUMNS, paging),
+            Self::Show(One { id }) => Call::get(&["endpoints", id]),
+            Self::Update(words) => words.call(),
+            Self::Pause(one) => of(one, "pause"),
+            Self::Resume(one) => of(one, "resume"),
+            Self::RotateSecret(Rotate { one, overlap, secret }) => {
+                let body = Body::default().with_some("overlap", overlap.as_ref());
+                let body = body.with_some("secret", secret.as_ref());
+                Call::post(&["endpoints", &one.id, "rotate-secret"], Some(body)).view(ROTATED)
+            }
+            Self::Test(one) => of(one, "test").view(TESTED),
+            Self::Executions(Executions { one, filters, paging }) => {
+                filters.apply(Call::list(&["endpoints", &one.id, "deliveries"], DELIVERIES, paging), now)
+            }
+            Self::Recover(words) => words.call(now),
+            Self::Delete(One { id }) => Call::delete(["endpoints", id], "deleted"),
+        }
+    }
+}
+
+impl Register {
+    fn call(&self) -> Call {
+        let Self { url, settings, secret, signing, paused } = self;
+        let body = settings.fill(Body::default().with("url", url));
+        let body = body.with_some("secret", secret.as_ref()).with_some("signing", signing.as_ref());
+        Call::post(&["endpoints"], Some(body.with_some("active", paused.then_some(false)))).view(REGISTERED)
+    }
+}
+
+impl Update {
+    fn call(&self) -> Call {
+        let body = self.settings.fill(Body::default().with_some("url", self.url.as_ref()));
+        let cleared = CLEARABLE.iter().filter(|(word, _)| self.clear.iter().any(|typed| typed == word));
+        let body = cleared.fold(body, |body, (_, field)| body.with(field, ()));
+        Call::patch(&["endpoints", &self.one.id], body)
+    }
+}
+
+impl Settings {
+    fn fill(&self, body: Body) -> Body {
+        let headers = self
+            .header
+            .as_ref()
+            .map(|pairs| pairs.iter().cloned().collect::<std::collections::BTreeMap<String, String>>());
+        body.with_some("events", self.on.as_ref())
+            .with_some("name", self.name.as_ref())
+            .with_some("tenant", self.tenant.as_ref())
+            .with_some("headers", headers)
+            .with_some("auth", self.auth.chosen())
+            .with_some("rate_limit", self.rate_limit)
+            .with_some("ordering", self.ordering.as_ref())
+            .with_some(
+                "timeout_ms",
+                self.timeout.map(|timeout| u64::try_from(timeout.0.as_millis()).unwrap_or(u64::MAX)),
+            )
+            .with_some("retry", self.retry.as_ref().map(|schedule| serde_json::json!({ "schedule": schedule })))
+            .with_some("metadata", self.metadata.as_ref())
+    }
+}
+
+impl AuthFlags {
+    fn chosen(&self) -> Option<Auth> {
+        let bearer = self.auth_bearer.clone().map(|token| Auth::Bearer { token });
+        let basic = self.auth_basic.clone().map(|(username, password)| Auth::Basic { username, password });
+        let header = self.auth_header.clone().map(|(header, value)| Auth::ApiKey { header, value });
+        bearer.or(basic).or(header)
+    }
+}
+
+impl Recover {
+    fn call(&self, now: Timestamp) -> Call {
+        let body = Body::default().with("since", self.since.before(now));
+        let body = body.with_some("until", self.until.map(|until| until.before(now)));
+        let body = body.with_some("only", self.only.as_ref());
+        Call::post(&["endpoints", &self.one.id, "recover"], Some(body))
+    }
+}

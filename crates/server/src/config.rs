@@ -1,0 +1,198 @@
+//! The configuration: flags over environment over file over defaults, read so that every mistake is told at once.
+
+mod environment;
+mod example;
+mod file;
+mod flags;
+mod mistake;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use model::network::Policy;
+use store::seal::MasterKey;
+
+pub use environment::Environment;
+pub use example::example;
+pub use flags::Flags;
+pub use mistake::{Mistake, Place};
+
+use file::File;
+use settings::{SETTINGS, Setting};
+
+/// What `serve` runs with. Secrets in it are not printed.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub data_dir: PathBuf,
+    /// Where the world reaches us, without a slash at the end.
+    pub public_url: Option<String>,
+    pub roles: Roles,
+    /// From the environment alone.
+    pub admin_key: Option<Hidden>,
+    /// From the environment alone. It wins over the file.
+    pub master_key: Option<MasterKey>,
+    pub master_key_file: Option<PathBuf>,
+    pub network: Network,
+    pub delivery: Delivery,
+    pub api: Api,
+    pub log: Log,
+}
+
+/// What this node does. At least one of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Roles {
+    pub api: bool,
+    pub deliver: bool,
+    pub receive: bool,
+}
+
+/// How we reach endpoints.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    pub policy: Policy,
+    /// An `http://` URL, which may hold a password.
+    pub proxy: Option<Hidden>,
+    /// Certificates in PEM, trusted besides the system's. It can be read.
+    pub ca_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Delivery {
+    /// Attempts in flight on this node.
+    pub concurrency: usize,
+    /// Attempts in flight to one endpoint. Never more than `concurrency`.
+    pub per_endpoint: usize,
+    /// How long SIGTERM waits for what is in flight.
+    pub grace: Duration,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Api {
+    pub max_batch_bytes: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: tracing::Level,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Text that is not printed by accident.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(String);
+
+impl Hidden {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// The file that is read when none is named, if it is there.
+pub const USUAL_FILE: &str = "posthaste.toml";
+
+/// Reads the configuration from everywhere. All mistakes come back at once, those of the file first, by line.
+pub fn load(flags: &Flags, environment: &Environment) -> Result<Config, Vec<Mistake>> {
+    let mut mistakes = environment.misspelt();
+    let file = read_file(flags, environment).unwrap_or_else(|mistake| {
+        mistakes.push(mistake);
+        File::default()
+    });
+    mistakes.extend_from_slice(&file.mistakes);
+
+    let mut config = Config::unset();
+    for setting in SETTINGS {
+        let layers = [flags.words(setting), environment.words(setting), file.words(setting)];
+        settle(setting, layers, &mut config, &mut mistakes);
+    }
+    config.delivery.per_endpoint = config.delivery.per_endpoint.min(config.delivery.concurrency);
+    mistakes.sort_by(|one, other| one.place.cmp(&other.place));
+    if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
+}
+
+fn read_file(flags: &Flags, environment: &Environment) -> Result<File, Mistake> {
+    let named = flags.config().or_else(|| environment.var("POSTHASTE_CONFIG"));
+    let path = Path::new(named.unwrap_or(USUAL_FILE));
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(file::parse(path, &text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => Ok(File::default()),
+        Err(error) => Err(Mistake::of_file(path, format!("cannot be read: {error}"))),
+    }
+}
+
+/// What was written for a setting in one place, a word for each item of a list.
+type Words = Vec<Word>;
+
+#[derive(Clone, Debug)]
+struct Word {
+    text: String,
+    place: Place,
+}
+
+/// Takes the first layer that says something about `setting`. Those beneath are read as well, for their mistakes.
+fn settle(setting: &Setting, layers: [Option<Words>; 3], config: &mut Config, mistakes: &mut Vec<Mistake>) {
+    let mut said = layers.into_iter().flatten();
+    match said.next() {
+        Some(words) => take(setting, &words, config, mistakes),
+        None => settings::set_default(setting, config),
+    }
+    for words in said {
+        take(setting, &words, &mut Config::unset(), mistakes);
+    }
+}
+
+fn take(setting: &Setting, words: &Words, config: &mut Config, mistakes: &mut Vec<Mistake>) {
+    for Word { text, place } in words {
+        if let Err(what) = (setting.set)(config, text) {
+            let subject = if setting.secret { "the value".to_owned() } else { format!("{text:?}") };
+            mistakes.push(Mistake::new(place.clone(), setting.key, format!("{subject} is {what}")));
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let mut config = Self::unset();
+        for setting in SETTINGS {
+            settings::set_default(setting, &mut config);
+        }
+        config
+    }
+}
+
+impl Config {
+    /// Before anything is set, the defaults of the table included.
+    fn unset() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            data_dir: PathBuf::new(),
+            public_url: None,
+            roles: Roles::default(),
+            admin_key: None,
+            master_key: None,
+            master_key_file: None,
+            network: Network::default(),
+            delivery: Delivery::default(),
+            api: Api::default(),
+            log: Log { format: LogFormat::Text, level: tracing::Level::INFO },
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Every setting of `serve` on one page: the flags, the variables, the file, its example and the loader come from here.
+
+use super::Config;
+use super::values;
+
+/// One setting, by all its names.
+pub(super) struct Setting {
+    /// In the file, below its table: `network.allow_http`.
+    pub key: &'static str,
+    pub flag: Option<&'static str>,
+    pub env: &'static str,
+    /// What help calls the value.
+    pub value: &'static str,
+    pub shape: Shape,
+    pub unless_set: UnlessSet,
+    /// One line, as in the file's comments.
+    pub help: &'static str,
+    /// Mistakes do not repeat what was written.
+    pub secret: bool,
+    /// Reads one word; of a list, one item. The error goes on after "this is …".
+    pub set: fn(&mut Config, &str) -> Result<(), String>,
+}
+
+/// What a setting looks like in the file. Flags and variables write the same as words, lists with commas.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Text,
+    Number,
+    Switch,
+    List,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum UnlessSet {
+    Default(&'static str),
+    /// Nothing. The example says how it could look.
+    Nothing {
+        example: &'static str,
+    },
+}
+
+use Shape::{List, Number, Switch, Text};
+use UnlessSet::{Default, Nothing};
+
+pub(super) static SETTINGS: &[Setting] = &[
+    Setting {
+        key: "listen",
+        flag: Some("listen"),
+        env: "POSTHASTE_LISTEN",
+        value: "ADDRESS",
+        shape: Text,
+        unless_set: Default("127.0.0.1:8600"),
+        help: "Address and port to listen on",
+        secret: false,
+        set: |config, text| values::address(text).map(|address| config.listen = address),
+    },
+    Setting {
+        key: "data_dir",
+        flag: Some("data-dir"),
+        env: "POSTHASTE_DATA_DIR",
+        value: "DIR",
+        shape: Text,
+        unless_set: Default("./posthaste-data"),
+        help: "Directory of the database and the keys",
+        secret: false,
+        set: |config, text| values::path(text).map(|path| config.data_dir = path),
+    },
+    Setting {
+        key: "database_url",
+        flag: Some("database-url"),
+        env: "POSTHASTE_DATABASE_URL",
+        value: "URL",
+        shape: Text,
+        unless_set: Nothing { example: "postgres://posthaste@db.internal/posthaste" },
+        help: "Not in this version: PostgreSQL in place of the data directory",
+        secret: true,
+        set: |_, _| Err("of no use yet: PostgreSQL comes with a later version; use data_dir".to_owned()),
+    },
+    Setting {
+        key: "public_url",
+        flag: Some("public-url"),
+        env: "POSTHASTE_PUBLIC_URL",
+        value: "URL",
+        shape: Text,
+        unless_set: Nothing { example: "https://hooks.example.com" },
+        help: "Where the world reaches this server",
+        secret: false,
+        set: |config, text| values::public_url(text).map(|url| config.public_url = Some(url)),
+    },
+    Setting {
+        key: "roles",
+        flag: Some("roles"),
+        env: "POSTHASTE_ROLES",
+        value: "ROLE",
+        shape: List,
+        unless_set: Default("api,deliver,receive"),
+        help: "What this node does: api, deliver, receive",
+        secret: false,
+        set: |config, text| values::role(text, &mut config.roles),
+    },
+    Setting {
+        key: "admin_key",
+        flag: None,
+        env: "POSTHASTE_ADMIN_KEY",
+        value: "KEY",
+        shape: Text,
+        unless_set: Nothing { example: "" },
+        help: "The admin key; made on the first start unless set",
+        secret: true,
+        set: |config, text| values::key(text).map(|key| config.admin_key = Some(key)),
+    },
+    Setting {
+        key: "master_key",
+        flag: None,
+        env: "POSTHASTE_MASTER_KEY",
+        value: "BASE64",
+        shape: Text,
+        unless_set: Nothing { example: "" },
+        help: "The key that secrets are encrypted with, 32 bytes in base64; made on the first start unless set",
+        secret: true,
+        set: |config, text| values::master_key(text).map(|key| config.master_key = Some(key)),
+    },
+    Setting {
+        key: "master_key_file",
+        flag: Some("master-key-file"),
+        env: "POSTHASTE_MASTER_KEY_FILE",
+        value: "FILE",
+        shape: Text,
+        unless_set: Nothing { example: "/etc/posthaste/master.key" },
+        help: "File of the key that secrets are encrypted with; master.key in the data directory unless set",
+        secret: false,
+        set: |config, text| values::readable(text).map(|path| config.master_key_file = Some(path)),
+    },
+    Setting {
+        key: "network.allow_http",
+        flag: Some("allow-http"),
+        env: "POSTHASTE_ALLOW_HTTP",
+        value: "true|false",
+        shape: Switch,
+        unless_set: Default("false"),
+        help: "Send to http:// URLs too",
+        secret: false,
+        set: |config, text| values::switch(text).map(|on| config.network.policy.allow_http = on),
+    },
+    Setting {
+        key: "network.allow_network",
+        flag: Some("allow-network"),
+        env: "POSTHASTE_ALLOW_NETWORK",
+        value: "CIDR",
+        shape: List,
+        unless_set: Nothing { example: "10.1.0.0/16,fd00:1::/32" },
+        help: "Send to addresses in this private network too; may be repeated",
+        secret: false,
+        set: |config, text| values::network(text).map(|network| config.network.policy.allowed.push(network)),
+    },
+    Setting {
+        key: "network.proxy",
+        flag: Some("proxy"),
+        env: "POSTHASTE_PROXY",
+        value: "URL",
+        shape: Text,
+        unless_set: Nothing { example: "http://proxy.internal:3128" },
+        help: "Send through this HTTP proxy",
+        secret: true,
+        set: |config, text| values::proxy(text).map(|url| config.network.proxy = Some(url)),
+    },
+    Setting {
+        key: "network.ca_file",
+        flag: Some("ca-file"),
+        env: "POSTHASTE_CA_FILE",
+        value: "FILE",
+        shape: Text,
+        unless_set: Nothing { example: "/etc/posthaste/ca.pem" },
+        help: "Certificates (PEM) to trust besides the system's",
+        secret: false,
+        set: |config, text| values::readable(text).map(|path| config.network.ca_file = Some(path)),
+    },
+    Setting {
+        key: "delivery.concurrency",
+        flag: Some("concurrency"),
+        env: "POSTHASTE_CONCURRENCY",
+        value: "COUNT",
+        shape: Number,
+        unless_set: Default("1024"),
+        help: "Attempts in flight on this node, at most",
+        secret: false,
+        set: |config, text| values::number(text, 1..=65_536).map(|count| config.delivery.concurrency = count),
+    },
+    Setting {
+        key: "delivery.per_endpoint",
+        flag: Some("per-endpoint"),
+        env: "POSTHASTE_PER_ENDPOINT",
+        value: "COUNT",
+        shape: Number,
+        unless_set: Default("64"),
+        help: "Attempts in flight to one endpoint, at most",
+        secret: false,
+        set: |config, text| values::number(text, 1..=65_536).map(|count| config.delivery.per_endpoint = count),
+    },
+    Setting {
+        key: "delivery.grace",
+        flag: Some("grace"),
+        env: "POSTHASTE_GRACE",
+        value: "DURATION",
+        shape: Text,
+        unless_set: Default("15s"),
+        help: "How long SIGTERM waits for what is in flight",
+        secret: false,
+        set: |config, text| values::span(text).map(|grace| config.delivery.grace = grace),
+    },
+    Setting {
+        key: "api.max_batch_bytes",
+        flag: Some("max-batch-bytes"),
+        env: "POSTHASTE_MAX_BATCH_BYTES",
+        value: "BYTES",
+        shape: Number,
+        unless_set: Default("33554432"),
+        help: "Longest body of a batch of events",
+        secret: false,
+        set: |config, text| values::number(text, 1_024..=1 << 30).map(|bytes| config.api.max_batch_bytes = bytes),
+    },
+    Setting {
+        key: "log.format",
+        flag: Some("log-format"),
+        env: "POSTHASTE_LOG_FORMAT",
+        value: "FORMAT",
+        shape: Text,
+        unless_set: Default("text"),
+        help: "How log lines are written: text or json",
+        secret: false,
+        set: |config, text| values::log_format(text).map(|format| config.log.format = format),
+    },
+    Setting {
+        key: "log.level",
+        flag: Some("log-level"),
+        env: "POSTHASTE_LOG_LEVEL",
+        value: "LEVEL",
+        shape: Text,
+        unless_set: Default("info"),
+        help: "What is logged: error, warn, info, debug or trace",
+        secret: false,
+        set: |config, text| values::log_level(text).map(|level| config.log.level = level),
+    },
+];
+
+impl Setting {
+    /// Whether it may stand in the file. What has no flag is a secret, and files are copied around.
+    pub(super) fn in_file(&self) -> bool {
+        self.flag.is_some()
+    }
+
+    /// Whether help and the example name it.
+    pub(super) fn is_offered(&self) -> bool {
+        self.in_file() && self.key != "database_url"
+    }
+
+    /// The table it stands in; empty at the top.
+    pub(super) fn table(&self) -> &'static str {
+        self.key.rsplit_once('.').map_or("", |(table, _)| table)
+    }
+
+    /// Its name within the table.
+    pub(super) fn name(&self) -> &'static str {
+        self.key.rsplit_once('.').map_or(self.key, |(_, name)| name)
+    }
+
+    /// A default or an example.
+    pub(super) fn shown(&self) -> &'static str {
+        match self.unless_set {
+            Default(text) | Nothing { example: text } => text,
+        }
+    }
+
+    /// The words in `text`: a list's items, or all of it.
+    pub(super) fn split<'a>(&self, text: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let is_list = self.shape == List;
+        let items = text.split(move |c| is_list && c == ',').map(move |item| if is_list { item.trim() } else { item });
+        items.filter(|item| !item.is_empty())
+    }
+}
+
+pub(super) fn set_default(setting: &Setting, config: &mut Config) {
+    if let Default(text) = setting.unless_set {
+        for word in setting.split(text) {
+            (setting.set)(config, word).expect("a test reads all defaults of the table");
+        }
+    }
+}
+
+/// The one of `names` that was probably meant by `typed`, at most `typos` letters away.
+pub(super) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>, typos: usize) -> Option<&'a str> {
+    let distance = |name: &'a str| (strsim::damerau_levenshtein(typed, name), name);
+    names.map(distance).filter(|(distance, _)| *distance <= typos).min().map(|(_, name)| name)
+}

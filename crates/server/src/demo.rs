@@ -1,0 +1,128 @@
+//! `posthaste demo`: a server on a temporary database, two receivers and live traffic, told a line an attempt.
+
+mod receiver;
+mod story;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Method;
+use model::env::Env;
+use model::network::Policy;
+use serde_json::json;
+use store::search::FullDelivery;
+use tokio_util::task::TaskTracker;
+
+use crate::cli::{self, exit};
+use crate::client::{self, Client, Request, Server};
+use crate::config::{Config, Environment};
+use crate::env::RealEnv;
+use crate::lifecycle::{self, StopSignal};
+use crate::output::{self, Look};
+use crate::wire::{self, Running, World};
+
+use receiver::{Manner, Receiver};
+
+/// Between events. A few a second can be read along with.
+const PACE: Duration = Duration::from_millis(400);
+
+/// How long the demo waits for what is in flight when it is stopped.
+const GRACE: Duration = Duration::from_secs(2);
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs until Ctrl-C. Everything it wrote is gone afterwards.
+pub async fn demo(words: cli::Demo, environment: &Environment) -> ExitCode {
+    match show(&words, Look::of_stdout(environment)).await {
+        Ok(()) => ExitCode::from(exit::DONE),
+        Err(error) => {
+            output::complain(&format!("error: {error}"));
+            ExitCode::from(exit::FAILED)
+        }
+    }
+}
+
+async fn show(words: &cli::Demo, look: Look) -> Result<(), Failure> {
+    let directory = tempfile::tempdir()?;
+    let env: Arc<dyn Env> = Arc::new(RealEnv::new());
+    let mut stop = StopSignal::listen()?;
+    let config = configuration(words, &directory)?;
+    let running = start(&config, words.listen.is_none(), &env).await?;
+    let tasks = TaskTracker::new();
+    let receivers = [Receiver::start(Manner::Steady, &tasks).await?, Receiver::start(Manner::Moody, &tasks).await?];
+    let client =
+        Client::new(Server::new(&format!("http://{}", running.address), Some(running.admin_key.text.clone()), None)?)?;
+    output::print(&story::opening(running.address, &running.admin_key.text, &receivers, look))?;
+    tokio::select! {
+        told = tell(&running, look, &receivers) => told?,
+        sent = send(&client, &receivers, &*env) => sent?,
+        () = stop.received() => {}
+    }
+    lifecycle::stop(running, env, GRACE).await;
+    output::print(story::CLOSING)?;
+    Ok(())
+}
+
+fn configuration(words: &cli::Demo, directory: &tempfile::TempDir) -> Result<Config, Failure> {
+    let mut config = Config::default();
+    config.data_dir = directory.path().to_owned();
+    config.network.policy = Policy { allow_http: true, allowed: vec!["127.0.0.0/8".parse()?] };
+    if let Some(address) = words.listen {
+        config.listen = address;
+    }
+    Ok(config)
+}
+
+/// Starts the server; where nobody asked for an address and the usual one is taken, on a free one.
+async fn start(config: &Config, any_port: bool, env: &Arc<dyn Env>) -> Result<Running, Failure> {
+    match wire::start(config, World::real(env.clone())).await {
+        Err(wire::Error::Listen { .. }) if any_port => {
+            let mut config = config.clone();
+            config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            Ok(wire::start(&config, World::real(env.clone())).await?)
+        }
+        started => Ok(started?),
+    }
+}
+
+/// Registers the receivers, then sends events for ever.
+async fn send(client: &Client, receivers: &[Receiver], env: &dyn Env) -> Result<(), Failure> {
+    for receiver in receivers {
+        let endpoint = json!({
+            "name": receiver.manner.name(),
+            "url": receiver.url(),
+            "retry": { "schedule": ["1s", "2s", "4s"] },
+        });
+        post(client, "endpoints", &endpoint).await?;
+    }
+    for number in 1_u64.. {
+        post(client, "events", &story::event(number)).await?;
+        env.sleep(PACE).await;
+    }
+    Ok(())
+}
+
+async fn post(client: &Client, what: &str, body: &serde_json::Value) -> Result<(), client::Error> {
+    client.send(&Request::new(Method::POST, &[what]).with_body(body.to_string())).await.map(|_| ())
+}
+
+/// Prints every attempt as it is recorded.
+async fn tell(running: &Running, look: Look, receivers: &[Receiver]) -> Result<(), Failure> {
+    let mut attempts = running.store.watch();
+    loop {
+        let recorded = match attempts.recv().await {
+            Ok(recorded) => recorded,
+            Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => continue,
+            Err(tokio::sync::broadcast::error::RecvError::Closed) => return Ok(()),
+        };
+        let found: Option<FullDelivery> = running.store.delivery(recorded.project, recorded.delivery).await?;
+        let line = found.and_then(|delivery| {
+            let endpoint = running.store.directory().endpoint(recorded.endpoint).cloned()?;
+            let receiver = receivers.iter().find(|receiver| receiver.url() == endpoint.settings.url.as_str())?;
+            story::attempt(&delivery, recorded.attempt, receiver.manner.name(), look)
+        });
+        output::print(&line.unwrap_or_default())?;
+    }
+}

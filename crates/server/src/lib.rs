@@ -1,0 +1,14 @@
+//! The server: command line, configuration, wiring, life and death. The binary `posthaste` is a few lines around it.
+
+pub mod cli;
+pub mod client;
+pub mod config;
+pub mod demo;
+pub mod env;
+pub mod keys;
+pub mod lifecycle;
+pub mod offline;
+pub mod output;
+pub mod serve;
+mod telemetry;
+pub mod wire;

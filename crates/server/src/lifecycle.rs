@@ -1,0 +1,51 @@
+//! From start to stop: signals, the order in which parts end, and how long each may take.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::env::Env;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::wire::Running;
+
+/// Resolves on the first SIGTERM or SIGINT.
+pub struct StopSignal {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignal {
+    /// From here on the signals no longer end the process by themselves.
+    pub fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    pub async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Ends a running server: nothing new is accepted or sent, what is in flight is finished and recorded within `grace`,
+/// and the store closes last. What is not finished by then is sent again after the next start.
+///
+/// True if everything was finished.
+pub async fn stop(running: Running, env: Arc<dyn Env>, grace: Duration) -> bool {
+    let Running { store, engine, server, .. } = running;
+    let finish = async {
+        let delivering = async {
+            if let Some(engine) = &engine {
+                engine.stop().await;
+            }
+        };
+        tokio::join!(server.stop(), delivering);
+    };
+    let finished = tokio::select! {
+        () = finish => true,
+        () = env.sleep(grace) => false,
+    };
+    store.close().await;
+    finished
+}

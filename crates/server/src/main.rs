@@ -1,0 +1,58 @@
+//! The binary: reads the command line and does what it says.
+
+use std::future::Future;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use model::env::Env;
+use server::cli::{self, Command, exit};
+use server::config::{self, Config, Environment, Flags};
+use server::env::RealEnv;
+use server::{demo, offline, output, serve};
+
+fn main() -> ExitCode {
+    let environment = Environment::of_process();
+    let command = match cli::parse(std::env::args_os()) {
+        Ok(command) => command,
+        Err(help) => {
+            let code = if help.use_stderr() { exit::WRONG_WORDS } else { exit::DONE };
+            // clap colours it where the terminal can show that; a closed pipe is nobody's error.
+            let _ = help.print();
+            return ExitCode::from(code);
+        }
+    };
+    match command {
+        Command::Serve(flags) => configured(&flags, &environment, |config| run(serve::serve(config))),
+        Command::Demo(words) => run(demo::demo(words, &environment)),
+        Command::Migrate(flags) => configured(&flags, &environment, |config| offline::migrate(&config)),
+        Command::RotateMasterKey(words) => {
+            let env = RealEnv::new();
+            configured(&words.flags, &environment, |config| {
+                offline::rotate_master_key(&config, words.new_key_file.as_deref(), &environment, &env)
+            })
+        }
+        Command::OpenApi => offline::openapi(),
+        Command::Config(words) => cli::run_config(&words, &environment),
+        Command::Client(command) => {
+            let now = Arc::new(RealEnv::new()).now();
+            run(async { cli::run_client(&command, &environment, now).await })
+        }
+    }
+}
+
+fn configured(flags: &Flags, environment: &Environment, run: impl FnOnce(Config) -> ExitCode) -> ExitCode {
+    match config::load(flags, environment) {
+        Ok(config) => run(config),
+        Err(mistakes) => cli::bad_configuration(&mistakes),
+    }
+}
+
+fn run(work: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => {
+            output::complain(&format!("error: no threads to run on: {error}"));
+            ExitCode::from(exit::FAILED)
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The one door to standard output and standard error, and how tables and blocks look there.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
+use serde_json::value::RawValue;
+
+use crate::config::Environment;
+
+/// Writes `text` to standard output and flushes it. A reader that went away (`posthaste … | head`) is no error.
+pub fn print(text: &str) -> io::Result<()> {
+    written(io::stdout().lock(), text)
+}
+
+/// Writes `text` and a line break to standard error. If even that fails, there is nobody left to tell.
+pub fn complain(text: &str) {
+    let _ = written(io::stderr().lock(), &format!("{text}\n"));
+}
+
+fn written(mut out: impl Write, text: &str) -> io::Result<()> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// What standard output can show.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look {
+    /// Columns of the terminal. `None` is a file or a pipe: nothing is cut.
+    pub width: Option<u16>,
+    pub colours: bool,
+}
+
+impl Look {
+    pub fn of_stdout(environment: &Environment) -> Self {
+        if !io::stdout().is_terminal() {
+            return Self::default();
+        }
+        let plain = environment.var("NO_COLOR").is_some() || environment.var("TERM") == Some("dumb");
+        let width = terminal_size::terminal_size().map(|(width, _)| width.0);
+        Self { width, colours: !plain }
+    }
+}
+
+/// Cells up to this width are whole on any terminal: numbers, states, titles.
+const NEVER_CUT: u16 = 12;
+
+/// A table without lines. Its first column is never cut, the other wide ones as the terminal demands.
+pub fn table(titles: &[&str], rows: &[Vec<String>], look: Look) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_truncation_indicator("…");
+    if look.colours {
+        table.enforce_styling()
+    } else {
+        table.force_no_tty()
+    };
+    match look.width {
+        Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
+        None => table.set_content_arrangement(ContentArrangement::Disabled),
+    };
+    let bold =
+        |title: &&str| if look.colours { Cell::new(title).add_attribute(Attribute::Bold) } else { Cell::new(title) };
+    table.set_header(titles.iter().map(bold));
+    for row in rows {
+        let mut row = Row::from(row.iter().map(|text| cell(text, look)).collect::<Vec<_>>());
+        table.add_row(std::mem::take(row.max_height(1)));
+    }
+    let (last, widths) = (titles.len().saturating_sub(1), table.column_max_content_widths());
+    for (index, column) in table.column_iter_mut().enumerate() {
+        let gap = if index == last { 0 } else { 2 };
+        let is_whole = index == 0 || widths[index] <= NEVER_CUT;
+        let narrowest = ColumnConstraint::LowerBoundary(Width::Fixed(NEVER_CUT + gap));
+        column.set_padding((0, gap));
+        column.set_constraint(if is_whole { ColumnConstraint::ContentWidth } else { narrowest });
+    }
+    table.trim_fmt() + "\n"
+}
+
+fn cell(text: &str, look: Look) -> Cell {
+    let cell = Cell::new(one_line(text));
+    match colour(text) {
+        Some(colour) if look.colours => cell.fg(colour),
+        _ => cell,
+    }
+}
+
+/// States have colours wherever they stand.
+fn colour(text: &str) -> Option<Color> {
+    match text {
+        "active" | "delivered" | "done" => Some(Color::Green),
+        "paused" | "pending" | "running" | "cancelled" => Some(Color::Yellow),
+        "disabled" | "failed" => Some(Color::Red),
+        _ => None,
+    }
+}
+
+/// Names and values below each other.
+pub fn block(pairs: &[(String, String)]) -> String {
+    let widest = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (name, value) in pairs {
+        writeln!(text, "{name:<widest$}  {}", one_line(value)).expect("a String takes everything");
+    }
+    text
+}
+
+/// Text from a stranger, fit for a terminal: control characters, which could move the cursor or worse, become visible.
+/// Lines and tabs stay.
+pub fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
+fn one_line(text: &str) -> String {
+    harmless(text).replace(['\n', '\t'], " ")
+}
+
+/// JSON on indented lines. Numbers, strings and the order of members stay as they came, controls are escaped.
+pub fn pretty(json: &RawValue) -> String {
+    let (mut out, mut depth) = (String::new(), 0_usize);
+    let mut rest = json.get().chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            ' ' | '\n' | '\r' | '\t' => {}
+            '"' => {
+                out.push('"');
+                copy_string(&mut rest, &mut out);
+            }
+            '{' | '[' => {
+                out.push(c);
+                while rest.next_if(|c| c.is_ascii_whitespace()).is_some() {}
+                if let Some(end) = rest.next_if(|c| matches!(c, '}' | ']')) {
+                    out.push(end);
+                } else {
+                    depth += 1;
+                    break_line(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                break_line(&mut out, depth);
+                out.push(c);
+            }
+            ',' => {
+                out.push(',');
+                break_line(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Up to the closing quotation mark, which is copied too.
+fn copy_string(rest: &mut impl Iterator<Item = char>, out: &mut String) {
+    while let Some(c) = rest.next() {
+        match c {
+            // DEL and the C1 controls: JSON lets them stand, some terminals obey them.
+            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+        match c {
+            '"' => return,
+            '\\' => out.extend(rest.next()),
+            _ => {}
+        }
+    }
+}
+
+fn break_line(out: &mut String, depth: usize) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n("  ", depth));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows() -> Vec<Vec<String>> {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        vec![
+            row(["ep_1", "https://example.com/a/very/long/path/that/goes/on", "active"]),
+            row(["ep_22", "https://b.example", "disabled"]),
+        ]
+    }
+
+    #[test]
+    fn a_table_is_aligned_and_whole_when_nothing_limits_it() {
+        let text = table(&["ID", "URL", "STATUS"], &rows(), Look::default());
+        let expected = "\
+ID     URL                                                STATUS
+ep_1   https://example.com/a/very/long/path/that/goes/on  active
+ep_22  https://b.example                                  disabled
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn long_cells_are_cut_to_the_terminal_but_the_first_is_not() {
+        let text = table(&["ID", "URL", "STATUS"], &rows(), Look { width: Some(40), colours: false });
+        assert_eq!(text.lines().count(), 3, "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
+        assert!(text.contains("ep_1   https://exa") && text.contains('…') && text.contains("disabled"), "{text}");
+    }
+
+    #[test]
+    fn colours_are_there_only_when_wanted() {
+        let coloured = table(&["ID", "URL", "STATUS"], &rows(), Look { width: Some(80), colours: true });
+        assert!(coloured.contains("\u{1b}[") && coloured.contains("active"), "{coloured:?}");
+        assert!(!table(&["ID", "URL", "STATUS"], &rows(), Look::default()).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_stranger_cannot_steer_the_terminal() {
+        let text = table(&["ID", "BODY"], &[vec!["1".into(), "a\u{1b}[2Jb\r\nc\u{9b}".into()]], Look::default());
+        assert!(!text.contains('\u{1b}') && !text.contains('\r') && !text.contains('\u{9b}'), "{text:?}");
+        assert_eq!(text.lines().count(), 2);
+        let block = block(&[("name".into(), "a\nb".into()), ("id".into(), "\u{7}".into())]);
+        assert_eq!(block, "name  a b\nid    \u{fffd}\n");
+    }
+
+    #[test]
+    fn json_is_indented_and_otherwise_as_it_came() {
+        let cases = [
+            (
+                r#"{"b":1.00,"a":[1,{"x":"\"[{,:"}],"e":{},"f":[ ]}"#,
+                "{\n  \"b\": 1.00,\n  \"a\": [\n    1,\n    {\n      \"x\": \"\\\"[{,:\"\n    }\n  ],\n  \"e\": {},\n  \"f\": []\n}",
+            ),
+            (" \"a b\" ", "\"a b\""),
+            ("12345678901234567890123", "12345678901234567890123"),
+            ("\"a\u{9b}\"", r#""a\u009b""#),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(pretty(serde_json::from_str(text).unwrap()), expected);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! `posthaste serve`: a server from its start to a signal.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use model::env::Env;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::cli::exit;
+use crate::config::Config;
+use crate::env::RealEnv;
+use crate::lifecycle::{self, StopSignal};
+use crate::wire::{self, World};
+use crate::{output, telemetry};
+
+/// Serves until SIGTERM or SIGINT. Exits 0 when all that was in flight is recorded.
+pub async fn serve(config: Config) -> ExitCode {
+    telemetry::start(&config.log);
+    raise_open_files();
+    let env: Arc<dyn Env> = Arc::new(RealEnv::new());
+    let mut stop = match StopSignal::listen() {
+        Ok(stop) => stop,
+        Err(error) => return failed(&format!("signals cannot be listened to: {error}")),
+    };
+    let running = match wire::start(&config, World::real(env.clone())).await {
+        Ok(running) => running,
+        Err(error) => {
+            let code = if error.is_configuration() { exit::BAD_CONFIGURATION } else { exit::FAILED };
+            output::complain(&format!("error: {error}"));
+            return ExitCode::from(code);
+        }
+    };
+    if running.admin_key.is_new {
+        output::complain(&format!(
+            "The admin key, shown once and kept in {}: {}",
+            config.data_dir.join("admin.key").display(),
+            running.admin_key.text
+        ));
+    }
+    if let Err(error) = output::print(&format!("listening on http://{}\n", running.address)) {
+        return failed(&format!("standard output cannot be written: {error}"));
+    }
+    stop.received().await;
+    tracing::info!(grace_ms = u64::try_from(config.delivery.grace.as_millis()).unwrap_or(u64::MAX), "stopping");
+    let finished = lifecycle::stop(running, env, config.delivery.grace).await;
+    if !finished {
+        tracing::warn!("stopped with work in flight; what was not recorded is sent again after the next start");
+    }
+    ExitCode::from(exit::DONE)
+}
+
+fn failed(message: &str) -> ExitCode {
+    output::complain(&format!("error: {message}"));
+    ExitCode::from(exit::FAILED)
+}
+
+/// Each connection is an open file, and many systems start a process with 1,024. Takes what the system allows.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit on open files could not be raised");
+    }
+}

@@ -1,0 +1,150 @@
+//! Every wire of the server: which part is given which.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{Api, serve};
+use aws_lc_rs::digest;
+use engine::resolve::{Resolve, SystemResolver};
+use engine::transport::{self, Proxy, Transport};
+use engine::{Engine, engine::Limits};
+use model::env::Env;
+use store::Store;
+use store::store::Options;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::keys;
+
+/// The outside world: what tests put in its place.
+pub struct World {
+    pub env: Arc<dyn Env>,
+    pub resolver: Arc<dyn Resolve>,
+}
+
+/// The server's parts, running.
+pub struct Running {
+    pub address: SocketAddr,
+    pub admin_key: keys::AdminKey,
+    pub store: Store,
+    pub engine: Option<Engine>,
+    pub server: Listening,
+}
+
+/// The API's accept loop.
+pub struct Listening {
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Listening {
+    fn start(listener: TcpListener, api: Api, env: Arc<dyn Env>, grace: Duration) -> Self {
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let options = serve::Options { connections: serve::CONNECTIONS, grace };
+        tasks.spawn(serve::serve(listener, api::router(api), env, options, stop.clone().cancelled_owned()));
+        Self { stop, tasks }
+    }
+
+    /// Accepts nothing more, and resolves when requests in flight have been answered or the grace is over.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Keys(#[from] keys::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error("cannot listen on {address}: {cause}")]
+    Listen { address: SocketAddr, cause: std::io::Error },
+    #[error("the CA file {} cannot be used: {cause}", path.display())]
+    CaFile { path: std::path::PathBuf, cause: std::io::Error },
+    #[error("network.proxy: {0}")]
+    Proxy(#[from] transport::NotAProxy),
+    #[error("cannot send: {0}")]
+    Transport(#[from] transport::Error),
+    #[error(transparent)]
+    Engine(#[from] engine::engine::AlreadyRunning),
+}
+
+impl Error {
+    /// What an operator told us is wrong, rather than the machine.
+    pub fn is_configuration(&self) -> bool {
+        matches!(
+            self,
+            Self::Keys(keys::Error::NotAMasterKey { .. })
+                | Self::Store(store::Error::WrongMasterKey)
+                | Self::CaFile { .. }
+                | Self::Proxy(_)
+        )
+    }
+}
+
+impl World {
+    /// The real one.
+    pub fn real(env: Arc<dyn Env>) -> Self {
+        Self { env, resolver: Arc::new(SystemResolver::new()) }
+    }
+}
+
+/// Starts everything that `config` asks for. What is listened on accepts connections from here on.
+pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
+    let World { env, resolver } = world;
+    let store = open_store(config, &env).await?;
+    let admin_key = keys::admin_key(config, &*env)?;
+    let engine = if config.roles.deliver {
+        let transport = Transport::new(transport_settings(config)?, resolver, env.clone())?;
+        let limits = Limits { concurrency: config.delivery.concurrency, per_endpoint: config.delivery.per_endpoint };
+        Some(Engine::start(store.clone(), env.clone(), transport, limits)?)
+    } else {
+        None
+    };
+    let listener =
+        TcpListener::bind(config.listen).await.map_err(|cause| Error::Listen { address: config.listen, cause })?;
+    let address = listener.local_addr().map_err(|cause| Error::Listen { address: config.listen, cause })?;
+    let api = Api::new(
+        store.clone(),
+        env.clone(),
+        Arc::new(config.network.policy.clone()),
+        hash(&admin_key.text),
+        config.public_url.as_deref().map(Into::into),
+    );
+    let server = Listening::start(listener, api, env, config.delivery.grace);
+    Ok(Running { address, admin_key, store, engine, server })
+}
+
+async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error> {
+    std::fs::create_dir_all(&config.data_dir)
+        .map_err(|cause| keys::Error::File { path: config.data_dir.clone(), cause })?;
+    let open = || async {
+        let master_key = keys::master_key(config, &**env)?;
+        let options = Options { data_dir: config.data_dir.clone(), master_key, env: env.clone() };
+        Ok::<_, Error>(Store::open(options).await?)
+    };
+    match open().await {
+        // A rotation may have been interrupted between the database and the key's file.
+        Err(Error::Store(store::Error::WrongMasterKey)) if keys::finish_rotation(config)? => open().await,
+        opened => opened,
+    }
+}
+
+fn transport_settings(config: &Config) -> Result<transport::Settings, Error> {
+    let ca_pem = match &config.network.ca_file {
+        Some(path) => Some(std::fs::read(path).map_err(|cause| Error::CaFile { path: path.clone(), cause })?),
+        None => None,
+    };
+    let proxy = config.network.proxy.as_ref().map(|proxy| Proxy::parse(proxy.reveal())).transpose()?;
+    Ok(transport::Settings { policy: config.network.policy.clone(), proxy, ca_pem })
+}
+
+fn hash(key: &str) -> [u8; 32] {
+    let hash = digest::digest(&digest::SHA256, key.as_bytes());
+    hash.as_ref().try_into().expect("a SHA-256 has 32 bytes")
+}

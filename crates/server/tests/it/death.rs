@@ -1,0 +1,92 @@
+//! The process dies, at once or politely: what was answered `202` arrives.
+
+use std::collections::{HashMap, HashSet};
+
+use model::env::Env as _;
+use serde_json::json;
+use testkit::clock::TestEnv;
+use testkit::receiver::Receiver;
+
+use crate::running::{Load, Running};
+
+const ROUNDS: usize = 20;
+const CONNECTIONS: usize = 8;
+
+/// A moment to die at, in accepted events.
+fn at_random(env: &TestEnv, most: f64) -> usize {
+    (env.dice() * most) as usize + 1
+}
+
+async fn all_arrive(receiver: &Receiver, accepted: &[String]) {
+    loop {
+        let arrived: HashSet<Box<str>> = receiver.arrivals().into_iter().map(|arrival| arrival.id).collect();
+        if accepted.iter().all(|id| arrived.contains(id.as_str())) {
+            return;
+        }
+        receiver.received(receiver.count() + 1).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_accepted_arrives_though_the_server_is_killed_twenty_times() {
+    let directory = tempfile::tempdir().unwrap();
+    let receiver = Receiver::healthy().counting().start().await;
+    let dice = TestEnv::new();
+    let mut accepted = Vec::new();
+
+    for round in 0..ROUNDS {
+        let server = Running::start(directory.path(), &[]).await;
+        if round == 0 {
+            server.register(json!({ "url": receiver.url() })).await;
+        }
+        let load = Load::start(&server, &format!("round{round}"), CONNECTIONS);
+        load.reached(at_random(&dice, 800.0)).await;
+        server.process.kill().await;
+        accepted.extend(load.accepted().await);
+    }
+
+    let server = Running::start(directory.path(), &[]).await;
+    all_arrive(&receiver, &accepted).await;
+    server.settle().await;
+    assert!(accepted.len() >= ROUNDS);
+    assert_eq!(server.count("failed").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sigterm_what_is_in_flight_is_finished_and_nothing_is_sent_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let receiver = Receiver::healthy().counting().start().await;
+    let mut server = Running::start(directory.path(), &[]).await;
+    server.register(json!({ "url": receiver.url() })).await;
+
+    let load = Load::start(&server, "load", CONNECTIONS);
+    load.reached(at_random(&TestEnv::new(), 1500.0)).await;
+    server.process.signal("TERM").await;
+    let status = server.process.ended().await;
+    assert_eq!(status.code(), Some(0), "{}", server.process.errors());
+    let accepted = load.accepted().await;
+
+    let server = Running::start(directory.path(), &[]).await;
+    all_arrive(&receiver, &accepted).await;
+    server.settle().await;
+    let mut times: HashMap<Box<str>, usize> = HashMap::new();
+    for arrival in receiver.arrivals() {
+        *times.entry(arrival.id).or_default() += 1;
+    }
+    let repeated: Vec<_> = times.iter().filter(|(_, times)| **times > 1).collect();
+    assert!(repeated.is_empty(), "sent more than once: {repeated:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_on_the_same_data_directory_is_told_so_and_exits() {
+    let directory = tempfile::tempdir().unwrap();
+    let _server = Running::start(directory.path(), &[]).await;
+
+    let path = directory.path().to_str().unwrap();
+    let words = ["serve", "--listen", "127.0.0.1:0", "--data-dir", path];
+    let mut second = testkit::process::Process::start(env!("CARGO_BIN_EXE_posthaste"), &words, &[]);
+    let status = second.ended().await;
+
+    assert_eq!(status.code(), Some(1));
+    assert!(second.errors().contains("is in use by another posthaste process"), "{}", second.errors());
+}

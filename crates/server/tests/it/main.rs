@@ -1,0 +1,9 @@
+//! What Posthaste promises, tried from outside: real sockets, a real database, a real process.
+
+mod death;
+mod gateway;
+mod order;
+mod peers;
+mod retry;
+mod running;
+mod signatures;

@@ -1,0 +1,59 @@
+//! Other people's code: the verifiers that receivers of Standard Webhooks use, from PyPI and npm.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace is where it was built")
+}
+
+/// Installs them if that was not done. Once a process; the script takes turns between processes.
+fn installed() -> &'static Path {
+    static PEERS: OnceLock<PathBuf> = OnceLock::new();
+    PEERS.get_or_init(|| {
+        let root = root();
+        let status = std::process::Command::new(root.join("tests/install.sh")).status().expect("bash runs");
+        assert!(status.success(), "tests/install.sh failed; see above");
+        root.join("target/peers")
+    })
+}
+
+/// Runs a Python program that reads JSON lines and answers each with a line.
+pub(crate) async fn python(program: &str, lines: &[Value]) -> Vec<Value> {
+    let peers = tokio::task::spawn_blocking(installed).await.expect("installing does not panic");
+    let mut command = Command::new("python3");
+    command.args(["-c", program]).env("PYTHONPATH", peers.join("python"));
+    converse(command, lines).await
+}
+
+/// Runs a program for Node.js that does the same.
+pub(crate) async fn node(program: &str, lines: &[Value]) -> Vec<Value> {
+    let peers = tokio::task::spawn_blocking(installed).await.expect("installing does not panic");
+    let mut command = Command::new("node");
+    command.args(["-e", program]).current_dir(peers.join("node"));
+    converse(command, lines).await
+}
+
+async fn converse(mut command: Command, lines: &[Value]) -> Vec<Value> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the interpreter is installed");
+    let mut input = child.stdin.take().expect("its standard input is a pipe");
+    for line in lines {
+        input.write_all(format!("{line}\n").as_bytes()).await.expect("it reads its input");
+    }
+    drop(input);
+    let output = child.wait_with_output().await.expect("a child can be waited for");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("it answers in UTF-8");
+    text.lines().map(|line| serde_json::from_str(line).expect("it answers in JSON")).collect()
+}

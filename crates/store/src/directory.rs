@@ -1,0 +1,120 @@
+//! The directory: projects, keys and endpoints, in memory, so that the road of an event reads no row for them.
+//!
+//! A snapshot never changes. The writer makes the next one with the change it commits and publishes it after the
+//! commit, so a reader sees what is on disk and nothing else.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use model::endpoint::Endpoint;
+use model::event::Event;
+use model::id::{EndpointId, KeyId, ProjectId};
+use model::key::Key;
+use model::project::{Project, Slug};
+
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    projects: HashMap<ProjectId, Arc<Entry>>,
+    slugs: HashMap<Slug, ProjectId>,
+    /// By the key's SHA-256.
+    keys: HashMap<[u8; 32], Arc<Key>>,
+    endpoints: HashMap<EndpointId, Arc<Endpoint>>,
+}
+
+/// A project and its endpoints, oldest first.
+#[derive(Clone, Debug)]
+struct Entry {
+    project: Arc<Project>,
+    endpoints: Vec<Arc<Endpoint>>,
+}
+
+impl Directory {
+    pub fn project(&self, id: ProjectId) -> Option<&Arc<Project>> {
+        self.projects.get(&id).map(|entry| &entry.project)
+    }
+
+    pub fn project_called(&self, slug: &Slug) -> Option<&Arc<Project>> {
+        self.slugs.get(slug).and_then(|id| self.project(*id))
+    }
+
+    pub fn projects(&self) -> impl Iterator<Item = &Arc<Project>> {
+        self.projects.values().map(|entry| &entry.project)
+    }
+
+    pub fn key(&self, hash: &[u8; 32]) -> Option<&Arc<Key>> {
+        self.keys.get(hash)
+    }
+
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<Key>> {
+        self.keys.values()
+    }
+
+    pub fn endpoint(&self, id: EndpointId) -> Option<&Arc<Endpoint>> {
+        self.endpoints.get(&id)
+    }
+
+    /// A project's endpoints, oldest first.
+    pub fn endpoints_of(&self, project: ProjectId) -> &[Arc<Endpoint>] {
+        self.projects.get(&project).map_or(&[], |entry| &entry.endpoints)
+    }
+
+    pub fn endpoints(&self) -> impl Iterator<Item = &Arc<Endpoint>> {
+        self.endpoints.values()
+    }
+
+    /// The active endpoints that `event` is for.
+    pub fn matching<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = &'a Arc<Endpoint>> {
+        self.endpoints_of(event.project).iter().filter(|endpoint| endpoint.is_active() && endpoint.matches(event))
+    }
+
+    pub(crate) fn put_project(&mut self, project: Project) -> Arc<Project> {
+        let project = Arc::new(project);
+        let endpoints = match self.projects.get(&project.id) {
+            Some(before) => {
+                self.slugs.remove(&before.project.slug);
+                before.endpoints.clone()
+            }
+            None => Vec::new(),
+        };
+        self.slugs.insert(project.slug.clone(), project.id);
+        self.projects.insert(project.id, Arc::new(Entry { project: project.clone(), endpoints }));
+        project
+    }
+
+    pub(crate) fn remove_project(&mut self, id: ProjectId) {
+        let Some(entry) = self.projects.remove(&id) else { return };
+        self.slugs.remove(&entry.project.slug);
+        self.keys.retain(|_, key| key.project != id);
+        for endpoint in &entry.endpoints {
+            self.endpoints.remove(&endpoint.id);
+        }
+    }
+
+    pub(crate) fn put_key(&mut self, key: Key) {
+        self.keys.insert(key.hash, Arc::new(key));
+    }
+
+    pub(crate) fn remove_key(&mut self, id: KeyId) {
+        self.keys.retain(|_, key| key.id != id);
+    }
+
+    pub(crate) fn put_endpoint(&mut self, endpoint: Endpoint) -> Arc<Endpoint> {
+        let endpoint = Arc::new(endpoint);
+        self.endpoints.insert(endpoint.id, endpoint.clone());
+        if let Some(entry) = self.projects.get_mut(&endpoint.project) {
+            let endpoints = &mut Arc::make_mut(entry).endpoints;
+            match endpoints.iter_mut().find(|known| known.id == endpoint.id) {
+                Some(known) => *known = endpoint.clone(),
+                None => endpoints.push(endpoint.clone()),
+            }
+        }
+        endpoint
+    }
+
+    pub(crate) fn remove_endpoint(&mut self, id: EndpointId) {
+        let Some(endpoint) = self.endpoints.remove(&id) else { return };
+        if let Some(entry) = self.projects.get_mut(&endpoint.project) {
+            Arc::make_mut(entry).endpoints.retain(|known| known.id != id);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What an endpoint has to be sent next.
+
+use model::delivery::Due;
+use model::endpoint::Ordering;
+use model::id::EndpointId;
+use model::time::Timestamp;
+
+use crate::sqlite;
+use crate::{Error, Store};
+
+/// The head of an endpoint's pending work.
+#[derive(Debug, Default)]
+pub struct Pending {
+    /// Due now, in the order they are to be sent. With strict order the first may be due only later: it holds the rest
+    /// back.
+    pub due: Vec<Due>,
+    /// When the next one that is not in `due` is due; now, if there are more than were asked for.
+    pub next_at: Option<Timestamp>,
+}
+
+impl Store {
+    /// At most `limit` pending deliveries of `endpoint`.
+    pub async fn due(
+        &self,
+        endpoint: EndpointId,
+        ordering: Ordering,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Pending, Error> {
+        self.read(move |db| sqlite::due::pending(db, endpoint, ordering, now, limit)).await
+    }
+
+    /// When each endpoint has something to send next: what the engine knows at start.
+    pub async fn pending_endpoints(&self) -> Result<Vec<(EndpointId, Timestamp)>, Error> {
+        let endpoints: Vec<EndpointId> = self.directory().endpoints().map(|endpoint| endpoint.id).collect();
+        self.read(move |db| sqlite::due::earliest(db, &endpoints)).await
+    }
+}

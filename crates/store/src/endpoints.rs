@@ -1,0 +1,70 @@
+//! Endpoints: made, changed, deleted; and how each is doing.
+
+use std::sync::Arc;
+
+use model::delivery::Status;
+use model::endpoint::Endpoint;
+use model::health::Health;
+use model::id::{DeliveryId, EndpointId, ProjectId};
+use model::time::Timestamp;
+
+use crate::sqlite;
+use crate::{Error, Store};
+
+/// How an endpoint is doing: read when somebody looks, never on the road.
+#[derive(Clone, Debug, Default)]
+pub struct Condition {
+    pub health: Health,
+    pub last_delivery: Option<LastDelivery>,
+}
+
+#[derive(Clone, Debug)]
+pub struct LastDelivery {
+    pub id: DeliveryId,
+    pub status: Status,
+    pub status_code: Option<u16>,
+    pub created_at: Timestamp,
+}
+
+impl Store {
+    pub async fn create_endpoint(&self, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
+        self.write(move |batch| sqlite::endpoints::create(batch, &endpoint)).await
+    }
+
+    /// Changes an endpoint in one step: nobody else's change comes in between. `change` is given what it is now and
+    /// answers what it shall be, or refuses. A disabled endpoint that becomes active starts with no failures.
+    /// `None` if the project has no such endpoint.
+    pub async fn change_endpoint<F, E>(
+        &self,
+        project: ProjectId,
+        id: EndpointId,
+        mut change: F,
+    ) -> Result<Option<Result<Arc<Endpoint>, E>>, Error>
+    where
+        F: FnMut(&Endpoint) -> Result<Endpoint, E> + Send + 'static,
+        E: Send + 'static,
+    {
+        self.write(move |batch| sqlite::endpoints::change(batch, project, id, &mut change)).await
+    }
+
+    /// Deletes an endpoint. Its pending deliveries are cancelled, all its deliveries stay listed. False if the project
+    /// has no such endpoint.
+    pub async fn delete_endpoint(&self, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
+        let deleted = self.write(move |batch| sqlite::endpoints::delete(batch, project, id)).await?;
+        if deleted {
+            self.cancel_pending(id).await?;
+        }
+        Ok(deleted)
+    }
+
+    /// Cancels what is pending for a deleted endpoint, a slice a commit, so that nobody waits behind a long one.
+    pub(crate) async fn cancel_pending(&self, id: EndpointId) -> Result<(), Error> {
+        while self.write(move |batch| sqlite::endpoints::cancel_slice(batch, id)).await? {}
+        Ok(())
+    }
+
+    /// The condition of each of `ids`, in their order.
+    pub async fn conditions(&self, ids: Vec<EndpointId>) -> Result<Vec<Condition>, Error> {
+        self.read(move |db| ids.iter().map(|id| sqlite::endpoints::condition(db, *id)).collect()).await
+    }
+}

@@ -1,0 +1,54 @@
+//! Taking events in: which endpoints want them, event and deliveries in one commit, then the feed.
+
+use model::event::Event;
+use model::id::{EndpointId, EventId};
+use model::subscription::EventType;
+
+use crate::sqlite;
+use crate::{Error, Store};
+
+/// An event that was asked for, and by what a repeat of the request is recognised.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    pub event: Event,
+    pub idempotency_key: Option<String>,
+    /// SHA-256 over what was asked. Kept, and compared when the same id or key comes again. Needed if either is the
+    /// caller's own.
+    pub fingerprint: Option<[u8; 32]>,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is on disk, with so many deliveries.
+    New { id: EventId, deliveries: u32 },
+    /// The same request came before; this is what it was answered.
+    Again { id: EventId, event_type: EventType, deliveries: u32 },
+    /// The same `id` or `Idempotency-Key` came before with another body. Nothing was stored.
+    Conflict(Clash),
+}
+
+/// By what a conflicting request was recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clash {
+    Id,
+    IdempotencyKey,
+}
+
+impl Store {
+    /// Takes an event in. When this returns, it is on disk.
+    pub async fn ingest(&self, intake: Intake) -> Result<Accepted, Error> {
+        self.write(move |batch| sqlite::ingest::take(batch, &intake)).await
+    }
+
+    /// Takes many in, in one commit, each answered by its position.
+    pub async fn ingest_batch(&self, intakes: Vec<Intake>) -> Result<Vec<Accepted>, Error> {
+        self.write(move |batch| intakes.iter().map(|intake| sqlite::ingest::take(batch, intake)).collect()).await
+    }
+
+    /// Takes an event in for one endpoint alone, whatever it subscribes to, for one attempt without a schedule behind
+    /// it. Answers the delivery's id.
+    pub async fn ingest_test(&self, event: Event, endpoint: EndpointId) -> Result<model::id::DeliveryId, Error> {
+        self.write(move |batch| sqlite::ingest::take_test(batch, &event, endpoint)).await
+    }
+}

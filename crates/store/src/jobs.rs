@@ -1,0 +1,58 @@
+//! Jobs: recovering an endpoint, replaying an event. Durable: a step is one commit that moves the work and the cursor
+//! together, so a job goes on after a crash where it was.
+
+use model::id::{EndpointId, JobId, ProjectId};
+use model::job::{Job, Task};
+
+use crate::sqlite;
+use crate::{Error, Store};
+
+/// Items that one step puts on the road.
+pub const STEP: usize = 500;
+
+/// What a step of a job came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// There is more to do.
+    More,
+    /// It is done, cancelled or gone.
+    Ended,
+}
+
+impl Store {
+    /// Makes a job and counts what it is about.
+    pub async fn create_job(&self, project: ProjectId, task: Task) -> Result<Job, Error> {
+        let job = self.write(move |batch| sqlite::jobs::create(batch, project, &task)).await?;
+        self.wake_jobs();
+        Ok(job)
+    }
+
+    pub async fn job(&self, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
+        self.read(move |db| sqlite::jobs::find(db, project, id)).await
+    }
+
+    /// Stops a running job; one that has ended stays as it is. `None` if the project has no such job.
+    pub async fn cancel_job(&self, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
+        self.write(move |batch| sqlite::jobs::cancel(batch, project, id)).await
+    }
+
+    /// The jobs that are running, oldest first: what is left to do after a restart.
+    pub async fn running_jobs(&self) -> Result<Vec<JobId>, Error> {
+        self.read(sqlite::jobs::running).await
+    }
+
+    /// Whether an endpoint has fewer than `enough` deliveries pending, so that a job may add some.
+    pub async fn has_room(&self, endpoint: EndpointId, enough: usize) -> Result<bool, Error> {
+        Ok(self.read(move |db| sqlite::jobs::backlog(db, endpoint, enough)).await? < enough)
+    }
+
+    /// The endpoint that a running job is about, if it is about one alone.
+    pub async fn job_endpoint(&self, id: JobId) -> Result<Option<EndpointId>, Error> {
+        self.read(move |db| sqlite::jobs::endpoint(db, id)).await
+    }
+
+    /// Does the next [`STEP`] items of a job.
+    pub async fn step_job(&self, id: JobId) -> Result<Step, Error> {
+        self.write(move |batch| sqlite::jobs::step(batch, id)).await
+    }
+}

@@ -1,0 +1,26 @@
+//! What Posthaste knows, durably: SQL behind one set of verbs, the directory in memory, and the feed of committed work.
+//!
+//! A verb is one transaction. Verbs of the road: [`ingest`], [`due`], [`record`]; verbs of those who ask: [`search`];
+//! verbs of those who configure: [`projects`], [`keys`], [`endpoints`]; work that outlives a request: [`jobs`].
+//! SQL stands in [`sqlite`] alone: another database is another such folder behind the same verbs, held to the same
+//! conformance suite (`tests/conformance`).
+
+pub mod directory;
+pub mod due;
+pub mod endpoints;
+pub mod error;
+pub mod feed;
+pub mod ingest;
+pub mod jobs;
+pub mod keys;
+pub mod operational;
+pub mod projects;
+pub mod record;
+pub mod retries;
+pub mod seal;
+pub mod search;
+mod sqlite;
+pub mod store;
+
+pub use error::Error;
+pub use store::Store;

@@ -1,0 +1,81 @@
+//! Operational events: what Posthaste itself has to say of a project's endpoints. Delivered like any event, to the
+//! endpoints that name them.
+
+use model::attempt::Attempt;
+use model::delivery::Due;
+use model::endpoint::Endpoint;
+use model::event::Event;
+use model::id::EventId;
+use model::json::Json;
+use serde_json::json;
+
+use crate::Error;
+use crate::ingest::Intake;
+use crate::sqlite;
+use crate::sqlite::writer::Batch;
+
+/// Something happened to an endpoint or a delivery that its owner wants to know.
+pub(crate) enum Notice<'a> {
+    /// An endpoint was disabled for failing, or for saying that it is gone.
+    Disabled { reason: &'a str },
+    /// An endpoint delivers again that was disabled or had given up deliveries.
+    Recovered,
+    /// A delivery's schedule ran out.
+    Exhausted { due: &'a Due, attempt: &'a Attempt },
+}
+
+impl Notice<'_> {
+    fn event_type(&self) -> &'static str {
+        match self {
+            Self::Disabled { .. } => "posthaste.endpoint.disabled",
+            Self::Recovered => "posthaste.endpoint.recovered",
+            Self::Exhausted { .. } => "posthaste.delivery.exhausted",
+        }
+    }
+
+    fn data(&self, endpoint: &Endpoint) -> serde_json::Value {
+        let subject = json!({
+            "id": endpoint.id,
+            "url": endpoint.settings.url.as_str(),
+            "name": endpoint.settings.name,
+        });
+        match self {
+            Self::Disabled { reason } => json!({ "endpoint": subject, "reason": reason }),
+            Self::Recovered => json!({ "endpoint": subject }),
+            Self::Exhausted { due, attempt } => json!({
+                "endpoint": subject,
+                "delivery": {
+                    "id": due.id,
+                    "event_id": due.event.id,
+                    "event_type": due.event.event_type,
+                    "attempts": attempt.number,
+                    "status_code": attempt.outcome.status(),
+                    "error": attempt.outcome.failure(),
+                },
+            }),
+        }
+    }
+}
+
+/// Publishes `notice` of `endpoint` in the commit that brought it about.
+pub(crate) fn publish(batch: &mut Batch<'_>, endpoint: &Endpoint, notice: &Notice<'_>) -> Result<(), Error> {
+    let event = Event {
+        id: EventId::new(batch.env),
+        project: endpoint.project,
+        event_type: notice.event_type().parse().expect("our own types are well formed"),
+        tenant: endpoint.settings.tenant.clone(),
+        data: Json::trusted(notice.data(endpoint).to_string()),
+        brand: None,
+        workflow: None,
+        summary: None,
+        occurred_at: batch.now,
+        created_at: batch.now,
+        deliver_at: None,
+        expires_at: None,
+    };
+    let wanted = batch.directory.matching(&event).next().is_some();
+    if wanted {
+        sqlite::ingest::take(batch, &Intake { event, idempotency_key: None, fingerprint: None })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! Writing down what an attempt came to: the attempt, the delivery's new state and the endpoint's run of failures.
+
+use std::sync::Arc;
+
+use model::attempt::Attempt;
+use model::delivery::{Cancelled, Due};
+use model::health::DisableRule;
+use model::id::DeliveryId;
+use model::retry::Next;
+
+use crate::sqlite;
+use crate::{Error, Store};
+
+/// One attempt and its verdict.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub due: Due,
+    pub attempt: Attempt,
+    pub next: Next,
+    /// When failing disables the endpoint.
+    pub rule: Arc<DisableRule>,
+}
+
+impl Store {
+    /// Records an attempt. When this returns, it is on disk, and so is what follows from it: the endpoint may have been
+    /// disabled, operational events may be on their way.
+    pub async fn record(&self, record: Record) -> Result<(), Error> {
+        self.write(move |batch| sqlite::record::record(batch, &record)).await
+    }
+
+    /// Cancels a pending delivery without an attempt.
+    pub async fn cancel(&self, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
+        self.write(move |batch| sqlite::record::cancel(batch, delivery, reason)).await
+    }
+}

@@ -1,0 +1,146 @@
+//! Looking things up: events, deliveries, attempts; newest first, a page at a time.
+
+use model::attempt::{Failure, Headers};
+use model::delivery::{Cancelled, Status};
+use model::event::Event;
+use model::id::{DeliveryId, EndpointId, EventId, ProjectId};
+use model::subscription::EventType;
+use model::time::Timestamp;
+
+use crate::sqlite;
+use crate::{Error, Store};
+
+/// Where the page before ended. Opaque to users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor(pub(crate) [u8; 16]);
+
+impl Cursor {
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+        bytes.try_into().ok().map(Self)
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&data_encoding::BASE64URL_NOPAD.encode(&self.0))
+    }
+}
+
+/// Which page of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Paging {
+    pub limit: usize,
+    pub after: Option<Cursor>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// The next page's, if there is one.
+    pub next: Option<Cursor>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    pub event_type: Option<EventType>,
+    pub tenant: Option<String>,
+    /// Accepted at or after.
+    pub since: Option<Timestamp>,
+    /// Accepted before.
+    pub until: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+pub struct StoredEvent {
+    pub event: Event,
+    /// How many deliveries were made when it was accepted.
+    pub deliveries: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryFilter {
+    pub endpoint: Option<EndpointId>,
+    pub event: Option<EventId>,
+    pub status: Option<Status>,
+    pub event_type: Option<EventType>,
+    pub tenant: Option<String>,
+    /// Of the last attempt.
+    pub status_code: Option<u16>,
+    /// Made at or after.
+    pub since: Option<Timestamp>,
+    /// Made before.
+    pub until: Option<Timestamp>,
+}
+
+/// A delivery as lists show it.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    pub id: DeliveryId,
+    pub endpoint: EndpointId,
+    pub event: EventId,
+    pub event_type: EventType,
+    pub tenant: Option<String>,
+    pub status: Status,
+    /// How many attempts were made.
+    pub attempts: u32,
+    pub manual: bool,
+    /// Of the last attempt, if it was answered.
+    pub status_code: Option<u16>,
+    /// When it is cancelled.
+    pub reason: Option<Cancelled>,
+    /// While it is pending.
+    pub next_attempt_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+/// An attempt as it was kept.
+#[derive(Clone, Debug)]
+pub struct StoredAttempt {
+    pub number: u32,
+    pub started_at: Timestamp,
+    pub duration_ms: u64,
+    pub status_code: Option<u16>,
+    pub failure: Option<Failure>,
+    pub request_headers: Headers,
+    pub response_headers: Headers,
+    pub response_body: Vec<u8>,
+    pub response_truncated: bool,
+    pub next_attempt_at: Option<Timestamp>,
+}
+
+/// A delivery with its event and all its attempts.
+#[derive(Clone, Debug)]
+pub struct FullDelivery {
+    pub delivery: Delivery,
+    pub event: Event,
+    pub attempts: Vec<StoredAttempt>,
+}
+
+impl Store {
+    pub async fn events(
+        &self,
+        project: ProjectId,
+        filter: EventFilter,
+        paging: Paging,
+    ) -> Result<Page<StoredEvent>, Error> {
+        self.read(move |db| sqlite::search::events(db, project, &filter, paging)).await
+    }
+
+    pub async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<StoredEvent>, Error> {
+        self.read(move |db| sqlite::search::event(db, project, &id)).await
+    }
+
+    pub async fn deliveries(
+        &self,
+        project: ProjectId,
+        filter: DeliveryFilter,
+        paging: Paging,
+    ) -> Result<Page<Delivery>, Error> {
+        self.read(move |db| sqlite::search::deliveries(db, project, &filter, paging)).await
+    }
+
+    pub async fn delivery(&self, project: ProjectId, id: DeliveryId) -> Result<Option<FullDelivery>, Error> {
+        self.read(move |db| sqlite::search::delivery(db, project, id)).await
+    }
+}

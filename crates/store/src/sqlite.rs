@@ -1,0 +1,19 @@
+//! The SQLite side of every verb: all SQL of an embedded Posthaste is in this folder.
+
+pub(crate) mod due;
+pub(crate) mod endpoints;
+pub(crate) mod ingest;
+pub(crate) mod jobs;
+pub(crate) mod keys;
+pub(crate) mod lock;
+mod open;
+pub(crate) mod projects;
+pub(crate) mod readers;
+pub(crate) mod record;
+pub(crate) mod rekey;
+pub(crate) mod retries;
+mod row;
+pub(crate) mod search;
+pub(crate) mod writer;
+
+pub(crate) use open::Database;

@@ -1,0 +1,263 @@
+//! The SQL of endpoints: their rows, and what follows from changing them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::delivery::Cancelled;
+use model::endpoint::{Auth, Endpoint, Ordering, Settings, Status};
+use model::health::Health;
+use model::id::{DeliveryId, EndpointId, ProjectId};
+use model::json::Json;
+use model::rate::RateLimit;
+use model::secret::{Previous, Secret, Secrets, Signing};
+use model::subscription::Subscription;
+use model::time::Timestamp;
+use model::url::EndpointUrl;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+
+use super::row;
+use super::writer::Batch;
+use crate::Error;
+use crate::endpoints::{Condition, LastDelivery};
+use crate::seal::Seal;
+
+/// Pending deliveries cancelled in one commit.
+const SLICE: usize = 1000;
+
+pub(crate) fn create(batch: &mut Batch<'_>, endpoint: &Endpoint) -> Result<Arc<Endpoint>, Error> {
+    batch
+        .db
+        .prepare_cached(
+            "INSERT INTO endpoints (id, project, url, settings, sealed, status, created_at, updated_at)
+             VALUES (?, ?, '', '', x'', 0, ?, ?)",
+        )?
+        .execute(params![
+            endpoint.id.as_bytes(),
+            endpoint.project.as_bytes(),
+            endpoint.created_at.as_millis(),
+            endpoint.updated_at.as_millis(),
+        ])?;
+    put(batch, endpoint.clone())
+}
+
+pub(crate) fn change<E>(
+    batch: &mut Batch<'_>,
+    project: ProjectId,
+    id: EndpointId,
+    change: &mut dyn FnMut(&Endpoint) -> Result<Endpoint, E>,
+) -> Result<Option<Result<Arc<Endpoint>, E>>, Error> {
+    let Some(before) = batch.directory.endpoint(id).filter(|endpoint| endpoint.project == project).cloned() else {
+        return Ok(None);
+    };
+    let after = match change(&before) {
+        Ok(after) => Endpoint { updated_at: batch.now, ..after },
+        Err(refusal) => return Ok(Some(Err(refusal))),
+    };
+    if before.status == Status::Disabled && after.is_active() {
+        super::record::forgive(batch, id)?;
+    }
+    if before.settings.ordering == Ordering::Fifo && after.settings.ordering == Ordering::None {
+        leave_strict_order(batch, id)?;
+    }
+    put(batch, after).map(|endpoint| Some(Ok(endpoint)))
+}
+
+/// Writes an endpoint over its row and tells the directory and the engine.
+pub(super) fn put(batch: &mut Batch<'_>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
+    let (kept, sealed) = split(&endpoint.settings);
+    let json = |error: serde_json::Error| Error::Corrupt(error.to_string());
+    let plain = serde_json::to_vec(&sealed).map_err(json)?;
+    let kept = serde_json::to_string(&kept).map_err(json)?;
+    batch
+        .db
+        .prepare_cached(
+            "UPDATE endpoints SET url = ?, settings = ?, sealed = ?, status = ?, disabled_reason = ?, updated_at = ?
+             WHERE id = ?",
+        )?
+        .execute(params![
+            endpoint.settings.url.as_str(),
+            kept,
+            batch.seal.seal(&plain, endpoint.id.as_bytes(), batch.env),
+            row::endpoint_status_number(endpoint.status),
+            endpoint.disabled_reason,
+            endpoint.updated_at.as_millis(),
+            endpoint.id.as_bytes(),
+        ])?;
+    batch.announce_change(endpoint.id);
+    Ok(batch.directory_mut().put_endpoint(endpoint))
+}
+
+/// In strict order only the first in line can be due later than its place. Gives it a place by its time.
+fn leave_strict_order(batch: &Batch<'_>, id: EndpointId) -> Result<(), Error> {
+    batch
+        .db
+        .prepare_cached(
+            "UPDATE deliveries SET place = next_attempt_at WHERE id IN (
+                 SELECT id FROM deliveries INDEXED BY deliveries_pending
+                 WHERE status = 0 AND endpoint = ? ORDER BY place, id LIMIT 1)",
+        )?
+        .execute([id.as_bytes()])?;
+    Ok(())
+}
+
+pub(crate) fn delete(batch: &mut Batch<'_>, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
+    if batch.directory.endpoint(id).is_none_or(|endpoint| endpoint.project != project) {
+        return Ok(false);
+    }
+    batch
+        .db
+        .prepare_cached("UPDATE endpoints SET deleted = 1, sealed = x'', updated_at = ? WHERE id = ?")?
+        .execute(params![batch.now.as_millis(), id.as_bytes()])?;
+    batch.runs.remove(&id);
+    batch.directory_mut().remove_endpoint(id);
+    batch.announce_change(id);
+    Ok(true)
+}
+
+/// Cancels a slice of what is pending for a deleted endpoint. False when nothing is left.
+pub(crate) fn cancel_slice(batch: &mut Batch<'_>, id: EndpointId) -> Result<bool, Error> {
+    let cancelled = batch
+        .db
+        .prepare_cached(
+            "UPDATE deliveries SET status = 3, reason = ?2 WHERE id IN (
+                 SELECT id FROM deliveries INDEXED BY deliveries_pending
+                 WHERE status = 0 AND endpoint = ?1 ORDER BY place, id LIMIT ?3)",
+        )?
+        .execute(params![id.as_bytes(), row::reason_number(Cancelled::EndpointDeleted), row::limit(SLICE)])?;
+    if cancelled > 0 {
+        return Ok(true);
+    }
+    batch.db.prepare_cached("UPDATE endpoints SET deleted = 2 WHERE id = ?")?.execute([id.as_bytes()])?;
+    Ok(false)
+}
+
+pub(crate) fn half_deleted(db: &Connection) -> Result<Vec<EndpointId>, Error> {
+    let mut statement = db.prepare("SELECT id FROM endpoints WHERE deleted = 1")?;
+    let rows = statement.query_map([], |row| row::id(row, 0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(crate) fn condition(db: &Connection, id: EndpointId) -> Result<Condition, Error> {
+    let health = db
+        .prepare_cached("SELECT failure_count, failing_since FROM endpoints WHERE id = ?")?
+        .query_row([id.as_bytes()], |row| {
+            let failing_since = row.get::<_, Option<i64>>(1)?.map(Timestamp::from_millis);
+            Ok(Health { failure_count: row.get(0)?, failing_since })
+        })
+        .optional()?
+        .unwrap_or_default();
+    let last_delivery = db
+        .prepare_cached(
+            "SELECT id, status, status_code FROM deliveries INDEXED BY deliveries_by_endpoint
+             WHERE endpoint = ? ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row([id.as_bytes()], |row| {
+            let id = DeliveryId::from_bytes(row.get(0)?);
+            let (status, status_code) = (row::status(row, 1)?, row.get(2)?);
+            Ok(LastDelivery { id, status, status_code, created_at: id.created_at() })
+        })
+        .optional()?;
+    Ok(Condition { health, last_delivery })
+}
+
+pub(super) fn all(db: &Connection, seal: &Seal) -> Result<Vec<Endpoint>, Error> {
+    let mut statement = db.prepare(
+        "SELECT id, project, url, settings, sealed, status, disabled_reason, created_at, updated_at
+         FROM endpoints WHERE deleted = 0 ORDER BY id",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut endpoints = Vec::new();
+    while let Some(row) = rows.next()? {
+        endpoints.push(read(row, seal)?);
+    }
+    Ok(endpoints)
+}
+
+fn read(row: &Row<'_>, seal: &Seal) -> Result<Endpoint, Error> {
+    let id: EndpointId = row::id(row, 0)?;
+    let plain = seal.open(&row.get::<_, Vec<u8>>(4)?, id.as_bytes())?;
+    let sealed: Sealed = serde_json::from_slice(&plain).map_err(|error| Error::Corrupt(error.to_string()))?;
+    let url: String = row.get(2)?;
+    let url = EndpointUrl::stored(&url).ok_or_else(|| Error::Corrupt(format!("the URL of {id}")))?;
+    Ok(Endpoint {
+        id,
+        project: row::id(row, 1)?,
+        settings: join(url, row::json(row, 3)?, sealed),
+        status: row::endpoint_status(row, 5)?,
+        disabled_reason: row.get(6)?,
+        created_at: row::time(row, 7)?,
+        updated_at: row::time(row, 8)?,
+    })
+}
+
+/// Settings as they are kept in the open.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    name: Option<String>,
+    events: Subscription,
+    tenant: Option<String>,
+    signing: Signing,
+    rate_limit: Option<RateLimit>,
+    ordering: Ordering,
+    timeout_ms: Option<u64>,
+    retry_ms: Option<Vec<u64>>,
+    metadata: Option<Json>,
+}
+
+/// Settings as they are kept encrypted.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    secret: Option<String>,
+    previous: Vec<(String, i64)>,
+    auth: Auth,
+    headers: Vec<(String, String)>,
+}
+
+fn split(settings: &Settings) -> (Kept, Sealed) {
+    let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    let kept = Kept {
+        name: settings.name.clone(),
+        events: settings.events.clone(),
+        tenant: settings.tenant.clone(),
+        signing: settings.signing,
+        rate_limit: settings.rate_limit,
+        ordering: settings.ordering,
+        timeout_ms: settings.timeout.map(millis),
+        retry_ms: settings.retry.as_ref().map(|waits| waits.iter().copied().map(millis).collect()),
+        metadata: settings.metadata.clone(),
+    };
+    let previous = |previous: &Previous| (previous.secret.reveal().to_owned(), previous.expires_at.as_millis());
+    let sealed = Sealed {
+        secret: settings.secrets.current.as_ref().map(|secret| secret.reveal().to_owned()),
+        previous: settings.secrets.previous.iter().map(previous).collect(),
+        auth: settings.auth.clone(),
+        headers: settings.headers.clone(),
+    };
+    (kept, sealed)
+}
+
+fn join(url: EndpointUrl, kept: Kept, sealed: Sealed) -> Settings {
+    let previous = |(secret, expires_at)| Previous {
+        secret: Secret::stored(secret),
+        expires_at: Timestamp::from_millis(expires_at),
+    };
+    Settings {
+        url,
+        name: kept.name,
+        events: kept.events,
+        tenant: kept.tenant,
+        signing: kept.signing,
+        secrets: Secrets {
+            current: sealed.secret.map(Secret::stored),
+            previous: sealed.previous.into_iter().map(previous).collect(),
+        },
+        auth: sealed.auth,
+        headers: sealed.headers,
+        rate_limit: kept.rate_limit,
+        ordering: kept.ordering,
+        timeout: kept.timeout_ms.map(Duration::from_millis),
+        retry: kept.retry_ms.map(|waits| waits.into_iter().map(Duration::from_millis).collect()),
+        metadata: kept.metadata,
+    }
+}

@@ -1,0 +1,136 @@
+//! The SQL of taking events in.
+
+use std::sync::Arc;
+
+use model::delivery::Due;
+use model::event::Event;
+use model::id::{DeliveryId, EndpointId};
+use model::time::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use super::row;
+use super::writer::Batch;
+use crate::Error;
+use crate::ingest::{Accepted, Clash, Intake};
+
+pub(crate) fn take(batch: &mut Batch<'_>, intake: &Intake) -> Result<Accepted, Error> {
+    if let Some(earlier) = earlier(batch, intake)? {
+        return Ok(earlier);
+    }
+    let event = Arc::new(Event { created_at: batch.now, ..intake.event.clone() });
+    let directory = batch.directory.clone();
+    let endpoints: Vec<EndpointId> = directory.matching(&event).map(|endpoint| endpoint.id).collect();
+    let deliveries = u32::try_from(endpoints.len()).unwrap_or(u32::MAX);
+    let seq = insert_event(batch, &event, deliveries, intake.fingerprint.as_ref())?;
+    for endpoint in endpoints {
+        deliver_to(batch, seq, &event, endpoint, event.first_due(), false)?;
+    }
+    if let (Some(key), Some(fingerprint)) = (&intake.idempotency_key, &intake.fingerprint) {
+        batch
+            .db
+            .prepare_cached("INSERT INTO idempotency (project, key, event, fingerprint) VALUES (?, ?, ?, ?)")?
+            .execute(params![event.project.as_bytes(), key, seq, fingerprint])?;
+    }
+    Ok(Accepted::New { id: event.id.clone(), deliveries })
+}
+
+pub(crate) fn take_test(batch: &mut Batch<'_>, event: &Event, endpoint: EndpointId) -> Result<DeliveryId, Error> {
+    let event = Arc::new(Event { created_at: batch.now, ..event.clone() });
+    let seq = insert_event(batch, &event, 1, None)?;
+    deliver_to(batch, seq, &event, endpoint, event.first_due(), true)
+}
+
+/// What the same request was answered before, if it came before.
+fn earlier(batch: &Batch<'_>, intake: &Intake) -> Result<Option<Accepted>, Error> {
+    let Some(fingerprint) = &intake.fingerprint else { return Ok(None) };
+    let project = intake.event.project.as_bytes();
+    if let Some(key) = &intake.idempotency_key {
+        let same_key = batch
+            .db
+            .prepare_cached(
+                "SELECT e.id, e.type, e.deliveries, i.fingerprint
+                 FROM idempotency AS i JOIN events AS e ON e.seq = i.event WHERE i.project = ? AND i.key = ?",
+            )?
+            .query_row(params![project, key], |row| repeat(row, fingerprint, Clash::IdempotencyKey))
+            .optional()?;
+        if same_key.is_some() {
+            return Ok(same_key);
+        }
+    }
+    let same_id = batch
+        .db
+        .prepare_cached("SELECT id, type, deliveries, fingerprint FROM events WHERE project = ? AND id = ?")?
+        .query_row(params![project, intake.event.id.as_str()], |row| repeat(row, fingerprint, Clash::Id))
+        .optional()?;
+    Ok(same_id)
+}
+
+fn repeat(row: &rusqlite::Row<'_>, fingerprint: &[u8; 32], clash: Clash) -> rusqlite::Result<Accepted> {
+    let kept: Option<[u8; 32]> = row.get(3)?;
+    if kept.as_ref() != Some(fingerprint) {
+        return Ok(Accepted::Conflict(clash));
+    }
+    Ok(Accepted::Again { id: row::text(row, 0)?, event_type: row::text(row, 1)?, deliveries: row.get(2)? })
+}
+
+fn insert_event(
+    batch: &Batch<'_>,
+    event: &Event,
+    deliveries: u32,
+    fingerprint: Option<&[u8; 32]>,
+) -> Result<i64, Error> {
+    let seq = batch
+        .db
+        .prepare_cached(
+            "INSERT INTO events (project, id, type, tenant, data, brand, workflow, summary, occurred_at, created_at,
+                                 deliver_at, expires_at, deliveries, fingerprint)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .insert(params![
+            event.project.as_bytes(),
+            event.id.as_str(),
+            event.event_type.as_str(),
+            event.tenant,
+            event.data.as_str(),
+            event.brand.as_ref().map(|brand| brand.as_str()),
+            event.workflow.as_ref().map(|workflow| workflow.as_str()),
+            event.summary,
+            event.occurred_at.as_millis(),
+            event.created_at.as_millis(),
+            event.deliver_at.map(Timestamp::as_millis),
+            event.expires_at.map(Timestamp::as_millis),
+            deliveries,
+            fingerprint,
+        ])?;
+    Ok(seq)
+}
+
+/// Makes a delivery of an event that is stored and announces it.
+pub(super) fn deliver_to(
+    batch: &mut Batch<'_>,
+    seq: i64,
+    event: &Arc<Event>,
+    endpoint: EndpointId,
+    at: Timestamp,
+    manual: bool,
+) -> Result<DeliveryId, Error> {
+    let id = batch.next_delivery_id();
+    batch
+        .db
+        .prepare_cached(
+            "INSERT INTO deliveries (id, project, endpoint, event, status, manual, place, next_attempt_at)
+             VALUES (?, ?, ?, ?, 0, ?, ?, ?)",
+        )?
+        .execute(params![
+            id.as_bytes(),
+            event.project.as_bytes(),
+            endpoint.as_bytes(),
+            seq,
+            manual,
+            at.as_millis(),
+            at.as_millis(),
+        ])?;
+    let event = event.clone();
+    batch.announce(Due { id, endpoint, event, attempts: 0, run_began_at: 0, manual, place: at, next_attempt_at: at });
+    Ok(id)
+}

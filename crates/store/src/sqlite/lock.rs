@@ -1,0 +1,25 @@
+//! The lock on a data directory: one process at a time.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
+use crate::Error;
+
+/// Let go when dropped, and by the system when the process dies.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    pub(crate) fn take(data_dir: &Path) -> Result<Self, Error> {
+        std::fs::create_dir_all(data_dir).map_err(Error::files(data_dir))?;
+        let path = data_dir.join("posthaste.lock");
+        let file = File::create(&path).map_err(Error::files(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::InUse(data_dir.to_owned())),
+            Err(TryLockError::Error(error)) => Err(Error::files(&path)(error)),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Opening the database file: pragmas, migrations, the check of the master key, the first directory.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::env::Env;
+use model::id::ProjectId;
+use model::project::{Project, Slug};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{endpoints, keys, projects};
+use crate::Error;
+use crate::directory::Directory;
+use crate::seal::Seal;
+
+mod embedded {
+    refinery::embed_migrations!("src/sqlite/migrations");
+}
+
+/// The row that tells whether a master key is this database's.
+pub(super) const KEY_CHECK: &str = "master_key_check";
+pub(super) const KEY_CHECK_TEXT: &[u8] = b"posthaste";
+
+/// Prepared statements kept per connection: more than there are verbs.
+const STATEMENTS: usize = 128;
+
+/// An open database with what is read from it at start.
+pub(crate) struct Database {
+    pub(crate) connection: Connection,
+    pub(crate) directory: Directory,
+}
+
+impl Database {
+    pub(crate) const FILE: &str = "posthaste.db";
+
+    pub(crate) fn open(path: &Path, seal: &Seal, env: &Arc<dyn Env>) -> Result<Self, Error> {
+        let mut connection = connect(path)?;
+        migrate(&mut connection)?;
+        check_key(&connection, seal, &**env)?;
+        ensure_default_project(&connection, &**env)?;
+        let directory = read_directory(&connection, seal)?;
+        Ok(Self { connection, directory })
+    }
+
+    /// Applies what migrations are missing and names them.
+    pub(crate) fn migrate(path: &Path) -> Result<Vec<String>, Error> {
+        migrate(&mut connect(path)?)
+    }
+}
+
+pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // FULL syncs the log at every commit: what was answered survives a power cut.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<Vec<String>, Error> {
+    let report = embedded::migrations::runner().run(connection).map_err(|error| Error::Migration(error.to_string()))?;
+    Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
+}
+
+fn check_key(db: &Connection, seal: &Seal, env: &dyn Env) -> Result<(), Error> {
+    let kept: Option<Vec<u8>> =
+        db.query_row("SELECT value FROM meta WHERE name = ?", [KEY_CHECK], |row| row.get(0)).optional()?;
+    match kept {
+        Some(sealed) => seal.open(&sealed, KEY_CHECK.as_bytes()).map(|_| ()),
+        None => {
+            let sealed = seal.seal(KEY_CHECK_TEXT, KEY_CHECK.as_bytes(), env);
+            db.execute("INSERT INTO meta (name, value) VALUES (?, ?)", params![KEY_CHECK, sealed])?;
+            Ok(())
+        }
+    }
+}
+
+fn ensure_default_project(db: &Connection, env: &dyn Env) -> Result<(), Error> {
+    let exists = db.query_row("SELECT 1 FROM projects WHERE slug = ?", [Slug::DEFAULT], |_| Ok(())).optional()?;
+    if exists.is_some() {
+        return Ok(());
+    }
+    let project = Project {
+        id: ProjectId::new(env),
+        slug: Slug::DEFAULT.parse().expect("the default slug is a slug"),
+        name: "Default".to_owned(),
+        dialect: "standard".to_owned(),
+        created_at: env.now(),
+    };
+    projects::insert(db, &project)
+}
+
+fn read_directory(db: &Connection, seal: &Seal) -> Result<Directory, Error> {
+    let mut directory = Directory::default();
+    for project in projects::all(db)? {
+        directory.put_project(project);
+    }
+    for key in keys::all(db)? {
+        directory.put_key(key);
+    }
+    for endpoint in endpoints::all(db, seal)? {
+        directory.put_endpoint(endpoint);
+    }
+    Ok(directory)
+}

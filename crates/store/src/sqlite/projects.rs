@@ -1,0 +1,95 @@
+//! The SQL of projects.
+
+use std::sync::Arc;
+
+use model::id::ProjectId;
+use model::key::Key;
+use model::project::{Project, Slug};
+use rusqlite::{Connection, params};
+
+use super::writer::Batch;
+use super::{keys, row};
+use crate::Error;
+use crate::projects::SlugTaken;
+
+pub(crate) fn create(
+    batch: &mut Batch<'_>,
+    project: &Project,
+    key: Option<&Key>,
+) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
+    if batch.directory.project_called(&project.slug).is_some() {
+        return Ok(Err(SlugTaken));
+    }
+    insert(batch.db, project)?;
+    let project = batch.directory_mut().put_project(project.clone());
+    if let Some(key) = key {
+        keys::create(batch, key)?;
+    }
+    Ok(Ok(project))
+}
+
+pub(crate) fn update(
+    batch: &mut Batch<'_>,
+    project: &Project,
+) -> Result<Option<Result<Arc<Project>, SlugTaken>>, Error> {
+    if batch.directory.project(project.id).is_none() {
+        return Ok(None);
+    }
+    if batch.directory.project_called(&project.slug).is_some_and(|other| other.id != project.id) {
+        return Ok(Some(Err(SlugTaken)));
+    }
+    batch.db.prepare_cached("UPDATE projects SET slug = ?, name = ?, dialect = ? WHERE id = ?")?.execute(params![
+        project.slug.as_str(),
+        project.name,
+        project.dialect,
+        project.id.as_bytes(),
+    ])?;
+    let project = batch.directory_mut().put_project(project.clone());
+    let endpoints: Vec<_> = batch.directory.endpoints_of(project.id).iter().map(|endpoint| endpoint.id).collect();
+    for endpoint in endpoints {
+        batch.announce_change(endpoint);
+    }
+    Ok(Some(Ok(project)))
+}
+
+pub(crate) fn delete(batch: &mut Batch<'_>, id: ProjectId) -> Result<bool, Error> {
+    if batch.directory.project(id).is_none() {
+        return Ok(false);
+    }
+    // Endpoints that were made since the caller deleted those it saw.
+    let late: Vec<_> = batch.directory.endpoints_of(id).iter().map(|endpoint| endpoint.id).collect();
+    for endpoint in late {
+        super::endpoints::delete(batch, id, endpoint)?;
+    }
+    batch.db.prepare_cached("DELETE FROM api_keys WHERE project = ?")?.execute([id.as_bytes()])?;
+    batch.db.prepare_cached("DELETE FROM projects WHERE id = ?")?.execute([id.as_bytes()])?;
+    batch.directory_mut().remove_project(id);
+    Ok(true)
+}
+
+pub(super) fn insert(db: &Connection, project: &Project) -> Result<(), Error> {
+    db.prepare_cached("INSERT INTO projects (id, slug, name, dialect, created_at) VALUES (?, ?, ?, ?, ?)")?.execute(
+        params![
+            project.id.as_bytes(),
+            project.slug.as_str(),
+            project.name,
+            project.dialect,
+            project.created_at.as_millis(),
+        ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn all(db: &Connection) -> Result<Vec<Project>, Error> {
+    let mut statement = db.prepare("SELECT id, slug, name, dialect, created_at FROM projects")?;
+    let rows = statement.query_map([], |row| {
+        Ok(Project {
+            id: row::id(row, 0)?,
+            slug: row::text::<Slug>(row, 1)?,
+            name: row.get(2)?,
+            dialect: row.get(3)?,
+            created_at: row::time(row, 4)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

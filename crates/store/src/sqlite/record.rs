@@ -1,0 +1,201 @@
+//! The SQL of what an attempt came to.
+
+use std::sync::Arc;
+
+use model::attempt::Attempt;
+use model::delivery::{Cancelled, Due, Status};
+use model::endpoint::{self, Endpoint, Ordering};
+use model::health::Health;
+use model::id::{DeliveryId, EndpointId};
+use model::retry::Next;
+use model::time::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use super::row;
+use super::writer::Batch;
+use crate::Error;
+use crate::feed::Recorded;
+use crate::operational::{self, Notice};
+use crate::record::Record;
+
+/// An endpoint's run of failures, as its row has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) health: Health,
+    /// A delivery was given up, or the endpoint disabled, since the last success.
+    pub(crate) troubled: bool,
+}
+
+pub(crate) fn record(batch: &mut Batch<'_>, record: &Record) -> Result<(), Error> {
+    insert_attempt(batch, record.due.id, &record.attempt)?;
+    let status = match record.next {
+        Next::Delivered => Status::Delivered,
+        Next::Again(_) => Status::Pending,
+        Next::GiveUp { .. } => Status::Failed,
+    };
+    move_delivery(batch, record, status)?;
+    batch.recorded.push(Recorded {
+        project: record.due.event.project,
+        endpoint: record.due.endpoint,
+        delivery: record.due.id,
+        attempt: record.attempt.number,
+        status,
+    });
+    let endpoint = batch.directory.endpoint(record.due.endpoint).cloned();
+    match endpoint {
+        Some(endpoint) if status == Status::Delivered => succeeded(batch, &endpoint),
+        Some(endpoint) => failed(batch, &endpoint, record),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn cancel(batch: &mut Batch<'_>, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
+    batch
+        .db
+        .prepare_cached("UPDATE deliveries SET status = 3, reason = ? WHERE id = ? AND status = 0")?
+        .execute(params![row::reason_number(reason), delivery.as_bytes()])?;
+    Ok(())
+}
+
+fn insert_attempt(batch: &Batch<'_>, delivery: DeliveryId, attempt: &Attempt) -> Result<(), Error> {
+    let answer = attempt.outcome.answer();
+    let failure = attempt.outcome.failure();
+    let headers = |headers| serde_json::to_string(headers).map_err(|error| Error::Corrupt(error.to_string()));
+    batch
+        .db
+        .prepare_cached(
+            "INSERT INTO attempts (delivery, number, started_at, duration_ms, status_code, error_kind, error,
+                                   request_headers, response_headers, response_body, truncated, next_attempt_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            delivery.as_bytes(),
+            attempt.number,
+            attempt.started_at.as_millis(),
+            i64::try_from(attempt.duration.as_millis()).unwrap_or(i64::MAX),
+            answer.map(|answer| answer.status),
+            failure.as_ref().map(|failure| failure.kind.name()),
+            failure.as_ref().map(|failure| &failure.message),
+            headers(&attempt.request_headers)?,
+            answer.map(|answer| headers(&answer.headers)).transpose()?,
+            answer.map(|answer| &answer.body).filter(|body| !body.is_empty()),
+            answer.is_some_and(|answer| answer.truncated),
+            attempt.next_attempt_at.map(Timestamp::as_millis),
+        ])?;
+    Ok(())
+}
+
+/// Moves a delivery on. One that was cancelled while the attempt was under way stays so, unless it arrived after all.
+fn move_delivery(batch: &Batch<'_>, record: &Record, status: Status) -> Result<(), Error> {
+    let due = &record.due;
+    let next_attempt_at = match record.next {
+        Next::Again(at) => at,
+        Next::Delivered | Next::GiveUp { .. } => due.next_attempt_at,
+    };
+    batch
+        .db
+        .prepare_cached(
+            "UPDATE deliveries
+             SET status = CASE WHEN status = 3 AND ?1 <> 1 THEN 3 ELSE ?1 END,
+                 reason = CASE WHEN status = 3 AND ?1 <> 1 THEN reason END,
+                 attempts = ?2, place = ?3, next_attempt_at = ?4, status_code = ?5
+             WHERE id = ?6",
+        )?
+        .execute(params![
+            row::status_number(status),
+            record.attempt.number,
+            place(batch, due, next_attempt_at).as_millis(),
+            next_attempt_at.as_millis(),
+            record.attempt.outcome.status(),
+            due.id.as_bytes(),
+        ])?;
+    Ok(())
+}
+
+/// With strict order a delivery keeps its turn; otherwise its turn comes when it is due.
+fn place(batch: &Batch<'_>, due: &Due, next_attempt_at: Timestamp) -> Timestamp {
+    let ordering = batch.directory.endpoint(due.endpoint).map(|endpoint| endpoint.settings.ordering);
+    match ordering {
+        Some(Ordering::Fifo) => due.place,
+        Some(Ordering::None) | None => next_attempt_at,
+    }
+}
+
+fn succeeded(batch: &mut Batch<'_>, endpoint: &Endpoint) -> Result<(), Error> {
+    let run = run_of(batch, endpoint.id)?;
+    if run == Run::default() {
+        return Ok(());
+    }
+    set_run(batch, endpoint.id, Run::default())?;
+    if run.troubled {
+        operational::publish(batch, endpoint, &Notice::Recovered)?;
+    }
+    Ok(())
+}
+
+fn failed(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> Result<(), Error> {
+    let run = run_of(batch, endpoint.id)?;
+    let health = run.health.after_failure(batch.now);
+    let exhausted = matches!(record.next, Next::GiveUp { exhausted: true });
+    let reason = record.rule.reason(health, record.attempt.outcome.status(), batch.now);
+    let disabled = reason.filter(|_| endpoint.is_active());
+    set_run(batch, endpoint.id, Run { health, troubled: run.troubled || exhausted || disabled.is_some() })?;
+    // A notice that could not be delivered is not a reason for another notice.
+    if exhausted && !record.due.event.event_type.is_operational() {
+        let notice = Notice::Exhausted { due: &record.due, attempt: &record.attempt };
+        operational::publish(batch, endpoint, &notice)?;
+    }
+    if let Some(reason) = disabled {
+        disable(batch, endpoint, &reason)?;
+        operational::publish(batch, endpoint, &Notice::Disabled { reason: &reason })?;
+    }
+    Ok(())
+}
+
+fn disable(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, reason: &str) -> Result<(), Error> {
+    let disabled = Endpoint {
+        status: endpoint::Status::Disabled,
+        disabled_reason: Some(reason.to_owned()),
+        updated_at: batch.now,
+        ..Endpoint::clone(endpoint)
+    };
+    super::endpoints::put(batch, disabled)?;
+    Ok(())
+}
+
+fn run_of(batch: &mut Batch<'_>, id: EndpointId) -> Result<Run, Error> {
+    if let Some(run) = batch.runs.get(&id) {
+        return Ok(*run);
+    }
+    let run = batch
+        .db
+        .prepare_cached("SELECT failure_count, failing_since, troubled FROM endpoints WHERE id = ?")?
+        .query_row([id.as_bytes()], |row| {
+            let failing_since = row.get::<_, Option<i64>>(1)?.map(Timestamp::from_millis);
+            Ok(Run { health: Health { failure_count: row.get(0)?, failing_since }, troubled: row.get(2)? })
+        })
+        .optional()?
+        .unwrap_or_default();
+    batch.runs.insert(id, run);
+    Ok(run)
+}
+
+pub(super) fn set_run(batch: &mut Batch<'_>, id: EndpointId, run: Run) -> Result<(), Error> {
+    batch.runs.insert(id, run);
+    batch
+        .db
+        .prepare_cached("UPDATE endpoints SET failure_count = ?, failing_since = ?, troubled = ? WHERE id = ?")?
+        .execute(params![
+            run.health.failure_count,
+            run.health.failing_since.map(Timestamp::as_millis),
+            run.troubled,
+            id.as_bytes(),
+        ])?;
+    Ok(())
+}
+
+/// Forgets failures that are over because somebody resumed the endpoint, but not that there was trouble.
+pub(super) fn forgive(batch: &mut Batch<'_>, id: EndpointId) -> Result<(), Error> {
+    let run = run_of(batch, id)?;
+    set_run(batch, id, Run { health: Health::default(), ..run })
+}

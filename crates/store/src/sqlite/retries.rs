@@ -1,0 +1,60 @@
+//! The SQL of one more attempt by hand.
+
+use std::sync::Arc;
+
+use model::delivery::{Due, Status};
+use model::id::{DeliveryId, ProjectId};
+use rusqlite::{OptionalExtension, params};
+
+use super::row;
+use super::writer::Batch;
+use crate::Error;
+use crate::retries::Retried;
+
+pub(crate) fn retry(batch: &mut Batch<'_>, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
+    let Some((status, due)) = find(batch, project, delivery)? else { return Ok(None) };
+    if batch.directory.endpoint(due.endpoint).is_none() {
+        return Ok(Some(Retried::NoEndpoint));
+    }
+    // A pending delivery still has its schedule; one that had ended gets this one attempt.
+    let manual = due.manual || status != Status::Pending;
+    let run_began_at = if manual { due.attempts } else { due.run_began_at };
+    let due = Due { manual, run_began_at, place: batch.now, next_attempt_at: batch.now, ..due };
+    batch
+        .db
+        .prepare_cached(
+            "UPDATE deliveries
+             SET status = 0, reason = NULL, manual = ?2, run_began_at = ?3, place = ?4, next_attempt_at = ?4
+             WHERE id = ?1",
+        )?
+        .execute(params![delivery.as_bytes(), manual, run_began_at, batch.now.as_millis()])?;
+    batch.announce(due);
+    Ok(Some(Retried::Due))
+}
+
+fn find(batch: &Batch<'_>, project: ProjectId, delivery: DeliveryId) -> Result<Option<(Status, Due)>, Error> {
+    let sql = format!(
+        "SELECT {}, d.endpoint, d.attempts, d.run_began_at, d.manual, d.place, d.next_attempt_at, d.status
+         FROM deliveries AS d JOIN events AS e ON e.seq = d.event WHERE d.id = ? AND d.project = ?",
+        row::EVENT
+    );
+    let found = batch
+        .db
+        .prepare_cached(&sql)?
+        .query_row(params![delivery.as_bytes(), project.as_bytes()], |row| {
+            const AT: usize = row::EVENT_WIDTH;
+            let due = Due {
+                id: delivery,
+                event: Arc::new(row::event(row, 0)?),
+                endpoint: row::id(row, AT)?,
+                attempts: row.get(AT + 1)?,
+                run_began_at: row.get(AT + 2)?,
+                manual: row.get(AT + 3)?,
+                place: row::time(row, AT + 4)?,
+                next_attempt_at: row::time(row, AT + 5)?,
+            };
+            Ok((row::status(row, AT + 6)?, due))
+        })
+        .optional()?;
+    Ok(found)
+}

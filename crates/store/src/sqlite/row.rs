@@ -1,0 +1,117 @@
+//! Between rows and nouns: numbers for closed sets, and reading what only we wrote.
+
+use std::str::FromStr;
+
+use model::delivery::{Cancelled, Status};
+use model::endpoint;
+use model::event::Event;
+use model::id::{Id, Kind};
+use model::job;
+use model::json::Json;
+use model::time::Timestamp;
+use rusqlite::Row;
+use rusqlite::types::Type;
+
+/// The columns that [`event`] reads, of `events AS e`.
+pub(super) const EVENT: &str = "e.id, e.project, e.type, e.tenant, e.data, e.brand, e.workflow, e.summary, \
+     e.occurred_at, e.created_at, e.deliver_at, e.expires_at";
+/// How many they are.
+pub(super) const EVENT_WIDTH: usize = 12;
+
+/// An event from [`EVENT`]'s columns, which begin at `at`.
+pub(super) fn event(row: &Row<'_>, at: usize) -> rusqlite::Result<Event> {
+    Ok(Event {
+        id: text(row, at)?,
+        project: id(row, at + 1)?,
+        event_type: text(row, at + 2)?,
+        tenant: row.get(at + 3)?,
+        data: Json::trusted(row.get_ref(at + 4)?.as_str()?),
+        brand: row.get::<_, Option<String>>(at + 5)?.map(Json::trusted),
+        workflow: row.get::<_, Option<String>>(at + 6)?.map(Json::trusted),
+        summary: row.get(at + 7)?,
+        occurred_at: time(row, at + 8)?,
+        created_at: time(row, at + 9)?,
+        deliver_at: row.get::<_, Option<i64>>(at + 10)?.map(Timestamp::from_millis),
+        expires_at: row.get::<_, Option<i64>>(at + 11)?.map(Timestamp::from_millis),
+    })
+}
+
+pub(super) fn id<K: Kind>(row: &Row<'_>, at: usize) -> rusqlite::Result<Id<K>> {
+    row.get(at).map(Id::from_bytes)
+}
+
+pub(super) fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<Timestamp> {
+    row.get(at).map(Timestamp::from_millis)
+}
+
+/// A bound on rows, as SQL takes it.
+pub(super) fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// A noun that is kept as it is written.
+pub(super) fn text<T>(row: &Row<'_>, at: usize) -> rusqlite::Result<T>
+where
+    T: FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    row.get_ref(at)?.as_str()?.parse().map_err(|error| unreadable(at, error))
+}
+
+/// A value kept as JSON.
+pub(super) fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(row.get_ref(at)?.as_str()?).map_err(|error| unreadable(at, error))
+}
+
+pub(super) fn unreadable<E: std::error::Error + Send + Sync + 'static>(at: usize, error: E) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error))
+}
+
+/// A member of a closed set, kept as its position in `all`.
+fn member<T: Copy>(row: &Row<'_>, at: usize, all: &[T]) -> rusqlite::Result<T> {
+    let number: i64 = row.get(at)?;
+    let found = usize::try_from(number).ok().and_then(|number| all.get(number));
+    found.copied().ok_or(rusqlite::Error::IntegralValueOutOfRange(at, number))
+}
+
+fn position<T: PartialEq>(member: &T, all: &[T]) -> i64 {
+    let position = all.iter().position(|other| other == member).expect("the list holds the whole set");
+    i64::try_from(position).expect("a closed set is short")
+}
+
+pub(super) fn status(row: &Row<'_>, at: usize) -> rusqlite::Result<Status> {
+    member(row, at, &Status::ALL)
+}
+
+pub(super) fn status_number(status: Status) -> i64 {
+    position(&status, &Status::ALL)
+}
+
+pub(super) fn endpoint_status(row: &Row<'_>, at: usize) -> rusqlite::Result<endpoint::Status> {
+    member(row, at, &endpoint::Status::ALL)
+}
+
+pub(super) fn endpoint_status_number(status: endpoint::Status) -> i64 {
+    position(&status, &endpoint::Status::ALL)
+}
+
+pub(super) fn job_status(row: &Row<'_>, at: usize) -> rusqlite::Result<job::Status> {
+    member(row, at, &job::Status::ALL)
+}
+
+pub(super) fn job_status_number(status: job::Status) -> i64 {
+    position(&status, &job::Status::ALL)
+}
+
+const REASONS: [Cancelled; 2] = [Cancelled::Expired, Cancelled::EndpointDeleted];
+
+pub(super) fn reason(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Cancelled>> {
+    match row.get_ref(at)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        _ => member(row, at, &REASONS).map(Some),
+    }
+}
+
+pub(super) fn reason_number(reason: Cancelled) -> i64 {
+    position(&reason, &REASONS)
+}

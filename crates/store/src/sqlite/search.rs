@@ -1,0 +1,252 @@
+//! The SQL of looking things up.
+
+use model::attempt::{Failure, FailureKind};
+use model::id::{DeliveryId, EventId, ProjectId};
+use model::time::Timestamp;
+use rusqlite::types::{ToSqlOutput, Value};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
+
+use super::row;
+use crate::Error;
+use crate::search::{
+    Cursor, Delivery, DeliveryFilter, EventFilter, FullDelivery, Page, Paging, StoredAttempt, StoredEvent,
+};
+
+pub(crate) fn events(
+    db: &Connection,
+    project: ProjectId,
+    filter: &EventFilter,
+    paging: Paging,
+) -> Result<Page<StoredEvent>, Error> {
+    let mut query = Conditions::new("e.project = ?", project.as_bytes());
+    if let Some(cursor) = paging.after {
+        query.add("e.seq < ?", cursor.seq());
+    }
+    if let Some(since) = filter.since {
+        query.add("e.seq >= ?", first_event_at(db, since)?);
+    }
+    if let Some(until) = filter.until {
+        query.add("e.seq < ?", first_event_at(db, until)?);
+    }
+    query.add_if("e.type = ?", filter.event_type.as_ref().map(|event_type| event_type.as_str().to_owned()));
+    query.add_if("e.tenant = ?", filter.tenant.clone());
+    let sql = format!(
+        "SELECT {}, e.deliveries, e.seq FROM events AS e INDEXED BY events_by_age WHERE {} ORDER BY e.seq DESC LIMIT {}",
+        row::EVENT,
+        query.sql,
+        paging.limit + 1
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_map(params_from_iter(query.values), |row| {
+        let stored = StoredEvent { event: row::event(row, 0)?, deliveries: row.get(row::EVENT_WIDTH)? };
+        Ok((stored, Cursor::of_seq(row.get(row::EVENT_WIDTH + 1)?)))
+    })?;
+    page(rows, paging.limit)
+}
+
+pub(crate) fn event(db: &Connection, project: ProjectId, id: &EventId) -> Result<Option<StoredEvent>, Error> {
+    Ok(event_row(db, project, id)?.map(|(_, stored)| stored))
+}
+
+/// An event with its number.
+pub(super) fn event_row(
+    db: &Connection,
+    project: ProjectId,
+    id: &EventId,
+) -> Result<Option<(i64, StoredEvent)>, Error> {
+    let sql = format!("SELECT {}, e.deliveries, e.seq FROM events AS e WHERE e.project = ? AND e.id = ?", row::EVENT);
+    let found = db
+        .prepare_cached(&sql)?
+        .query_row(params![project.as_bytes(), id.as_str()], |row| {
+            let stored = StoredEvent { event: row::event(row, 0)?, deliveries: row.get(row::EVENT_WIDTH)? };
+            Ok((row.get(row::EVENT_WIDTH + 1)?, stored))
+        })
+        .optional()?;
+    Ok(found)
+}
+
+/// The number of the first event accepted at or after `at`, found by halving: events are numbered in order of time.
+pub(super) fn first_event_at(db: &Connection, at: Timestamp) -> Result<i64, Error> {
+    let newest: Option<i64> = db.prepare_cached("SELECT max(seq) FROM events")?.query_row([], |row| row.get(0))?;
+    let mut probe = db.prepare_cached("SELECT seq, created_at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1")?;
+    let (mut low, mut high) = (0, newest.unwrap_or(0) + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found: Option<(i64, i64)> = probe.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        match found {
+            Some((seq, created_at)) if created_at < at.as_millis() => low = seq + 1,
+            Some(_) | None => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+const DELIVERY: &str = "d.id, d.endpoint, e.id, e.type, e.tenant, d.status, d.attempts, d.manual, d.status_code, \
+     d.reason, d.next_attempt_at";
+const DELIVERY_WIDTH: usize = 11;
+
+pub(crate) fn deliveries(
+    db: &Connection,
+    project: ProjectId,
+    filter: &DeliveryFilter,
+    paging: Paging,
+) -> Result<Page<Delivery>, Error> {
+    let mut query = Conditions::new("d.project = ?", project.as_bytes());
+    let mut index = "deliveries_by_project";
+    if filter.status == Some(model::delivery::Status::Failed) {
+        index = "deliveries_failed";
+    }
+    if let Some(endpoint) = filter.endpoint {
+        query.add("d.endpoint = ?", endpoint.as_bytes().to_vec());
+        index = "deliveries_by_endpoint";
+    }
+    if let Some(event) = &filter.event {
+        let Some((seq, _)) = event_row(db, project, event)? else {
+            return Ok(Page { items: Vec::new(), next: None });
+        };
+        query.add("d.event = ?", seq);
+        index = "deliveries_by_event";
+    }
+    if let Some(status) = filter.status {
+        // Written out, not bound: a partial index is only used where the query names its condition.
+        query.sql += &format!(" AND d.status = {}", row::status_number(status));
+    }
+    query.add_if("d.status_code = ?", filter.status_code.map(i64::from));
+    query.add_if("e.type = ?", filter.event_type.as_ref().map(|event_type| event_type.as_str().to_owned()));
+    query.add_if("e.tenant = ?", filter.tenant.clone());
+    query.add_if("d.id >= ?", filter.since.map(|at| DeliveryId::first_at(at).as_bytes().to_vec()));
+    query.add_if("d.id < ?", filter.until.map(|at| DeliveryId::first_at(at).as_bytes().to_vec()));
+    query.add_if("d.id < ?", paging.after.map(|cursor| cursor.0.to_vec()));
+    let sql = format!(
+        "SELECT {DELIVERY} FROM deliveries AS d INDEXED BY {index} JOIN events AS e ON e.seq = d.event
+         WHERE {} ORDER BY d.id DESC LIMIT {}",
+        query.sql,
+        paging.limit + 1
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_map(params_from_iter(query.values), |row| {
+        let delivery = delivery_row(row)?;
+        let cursor = Cursor(*delivery.id.as_bytes());
+        Ok((delivery, cursor))
+    })?;
+    page(rows, paging.limit)
+}
+
+pub(crate) fn delivery(db: &Connection, project: ProjectId, id: DeliveryId) -> Result<Option<FullDelivery>, Error> {
+    let sql = format!(
+        "SELECT {DELIVERY}, {} FROM deliveries AS d JOIN events AS e ON e.seq = d.event WHERE d.id = ? AND d.project = ?",
+        row::EVENT
+    );
+    let found = db
+        .prepare_cached(&sql)?
+        .query_row(params![id.as_bytes(), project.as_bytes()], |row| {
+            Ok((delivery_row(row)?, row::event(row, DELIVERY_WIDTH)?))
+        })
+        .optional()?;
+    let Some((delivery, event)) = found else { return Ok(None) };
+    Ok(Some(FullDelivery { delivery, event, attempts: attempts(db, id)? }))
+}
+
+fn delivery_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    let id = DeliveryId::from_bytes(row.get(0)?);
+    let status = row::status(row, 5)?;
+    let next_attempt_at = row::time(row, 10)?;
+    Ok(Delivery {
+        id,
+        endpoint: row::id(row, 1)?,
+        event: row::text(row, 2)?,
+        event_type: row::text(row, 3)?,
+        tenant: row.get(4)?,
+        status,
+        attempts: row.get(6)?,
+        manual: row.get(7)?,
+        status_code: row.get(8)?,
+        reason: row::reason(row, 9)?,
+        next_attempt_at: (status == model::delivery::Status::Pending).then_some(next_attempt_at),
+        created_at: id.created_at(),
+    })
+}
+
+fn attempts(db: &Connection, delivery: DeliveryId) -> Result<Vec<StoredAttempt>, Error> {
+    let mut statement = db.prepare_cached(
+        "SELECT number, started_at, duration_ms, status_code, error_kind, error, request_headers, response_headers,
+                response_body, truncated, next_attempt_at
+         FROM attempts WHERE delivery = ? ORDER BY number",
+    )?;
+    let rows = statement.query_map([delivery.as_bytes()], attempt_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn attempt_row(row: &Row<'_>) -> rusqlite::Result<StoredAttempt> {
+    let kind = row.get::<_, Option<String>>(4)?.and_then(|name| FailureKind::named(&name));
+    let message: Option<String> = row.get(5)?;
+    let response_headers = match row.get_ref(7)? {
+        rusqlite::types::ValueRef::Null => Vec::new(),
+        _ => row::json(row, 7)?,
+    };
+    Ok(StoredAttempt {
+        number: row.get(0)?,
+        started_at: row::time(row, 1)?,
+        duration_ms: row.get::<_, i64>(2)?.unsigned_abs(),
+        status_code: row.get(3)?,
+        failure: kind.map(|kind| Failure::new(kind, message.unwrap_or_default())),
+        request_headers: row::json(row, 6)?,
+        response_headers,
+        response_body: row.get::<_, Option<Vec<u8>>>(8)?.unwrap_or_default(),
+        response_truncated: row.get(9)?,
+        next_attempt_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_millis),
+    })
+}
+
+/// Takes a page of rows, of which one more than its size was asked for.
+fn page<T>(rows: impl Iterator<Item = rusqlite::Result<(T, Cursor)>>, limit: usize) -> Result<Page<T>, Error> {
+    let mut rows: Vec<(T, Cursor)> = rows.collect::<rusqlite::Result<_>>()?;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| has_more).map(|(_, cursor)| *cursor);
+    Ok(Page { items: rows.into_iter().map(|(item, _)| item).collect(), next })
+}
+
+impl Cursor {
+    fn of_seq(seq: i64) -> Self {
+        let mut bytes = [0; 16];
+        bytes[8..].copy_from_slice(&seq.to_be_bytes());
+        Self(bytes)
+    }
+
+    fn seq(self) -> i64 {
+        i64::from_be_bytes(self.0[8..].try_into().expect("eight bytes are left of sixteen"))
+    }
+}
+
+/// A `WHERE` clause that grows with what is asked for.
+struct Conditions {
+    sql: String,
+    values: Vec<Bound>,
+}
+
+impl Conditions {
+    fn new(condition: &str, value: &[u8]) -> Self {
+        Self { sql: condition.to_owned(), values: vec![Bound(value.to_vec().into())] }
+    }
+
+    fn add(&mut self, condition: &str, value: impl Into<Value>) {
+        self.sql += " AND ";
+        self.sql += condition;
+        self.values.push(Bound(value.into()));
+    }
+
+    fn add_if(&mut self, condition: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.add(condition, value);
+        }
+    }
+}
+
+struct Bound(Value);
+
+impl ToSql for Bound {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.0.to_sql()
+    }
+}

@@ -1,0 +1,269 @@
+//! The writer: one thread that commits everything, in groups.
+//!
+//! While a commit is on its way to the disk, verbs queue up; the next commit takes them all. So the cost of a sync is
+//! shared by all who wait for it, and nobody waits for more than the one under way and their own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use model::delivery::Due;
+use model::env::Env;
+use model::id::{DeliveryId, EndpointId};
+use model::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use super::record::Run;
+use crate::Error;
+use crate::directory::Directory;
+use crate::feed::{Fact, Publisher, Recorded};
+use crate::seal::Seal;
+
+/// Verbs that may wait for the writer; whoever comes later waits outside.
+const QUEUE: usize = 8192;
+
+/// Verbs in one commit.
+const GROUP: usize = 1024;
+
+/// Deliveries of one commit that are handed to the engine in memory. It looks up the rest.
+const FED: usize = 16_384;
+
+/// Where the writer publishes what it committed.
+pub(crate) struct Published {
+    pub(crate) directory: Arc<ArcSwap<Directory>>,
+    pub(crate) feed: Publisher,
+    pub(crate) watchers: broadcast::Sender<Recorded>,
+}
+
+/// What a verb works with: an open transaction, and what will be published if it commits.
+pub(crate) struct Batch<'a> {
+    pub(crate) db: &'a Connection,
+    /// The time of this commit. Never goes back.
+    pub(crate) now: Timestamp,
+    pub(crate) env: &'a dyn Env,
+    pub(crate) seal: &'a Seal,
+    pub(crate) directory: Arc<Directory>,
+    /// Endpoints' runs of failures, as far as they are known to this process, which alone changes them.
+    pub(crate) runs: &'a mut HashMap<EndpointId, Run>,
+    pub(crate) recorded: Vec<Recorded>,
+    facts: Vec<Fact>,
+    fed: usize,
+    last_id: &'a mut Option<DeliveryId>,
+}
+
+impl Batch<'_> {
+    /// An id that sorts after all before it, so that ids are the order in which events were accepted.
+    pub(crate) fn next_delivery_id(&mut self) -> DeliveryId {
+        let id = DeliveryId::after(*self.last_id, self.env);
+        *self.last_id = Some(id);
+        id
+    }
+
+    pub(crate) fn directory_mut(&mut self) -> &mut Directory {
+        Arc::make_mut(&mut self.directory)
+    }
+
+    /// Announces a delivery to the engine, or that there is something to look up when this commit has many.
+    pub(crate) fn announce(&mut self, due: Due) {
+        self.fed += 1;
+        if self.fed <= FED {
+            self.facts.push(Fact::Due(due));
+        } else {
+            self.announce_work(due.endpoint, due.next_attempt_at);
+        }
+    }
+
+    pub(crate) fn announce_work(&mut self, endpoint: EndpointId, at: Timestamp) {
+        let known = matches!(self.facts.last(), Some(Fact::Look { endpoint: last, at: earlier }) if *last == endpoint && *earlier <= at);
+        if !known {
+            self.facts.push(Fact::Look { endpoint, at });
+        }
+    }
+
+    pub(crate) fn announce_change(&mut self, endpoint: EndpointId) {
+        self.facts.push(Fact::Changed(endpoint));
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Work>,
+}
+
+enum Work {
+    Verb(Box<dyn Verb>),
+    Stop(oneshot::Sender<()>),
+}
+
+/// A verb and the task that waits for it. May run more than once, if a commit it was part of failed.
+trait Verb: Send {
+    fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Error>;
+    fn settle(self: Box<Self>, committed: Result<(), Error>);
+}
+
+struct Waiting<T, F> {
+    verb: F,
+    result: Option<T>,
+    reply: oneshot::Sender<Result<T, Error>>,
+}
+
+impl<T, F> Verb for Waiting<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send,
+{
+    fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Error> {
+        self.result = Some((self.verb)(batch)?);
+        Ok(())
+    }
+
+    fn settle(self: Box<Self>, committed: Result<(), Error>) {
+        let Self { result, reply, .. } = *self;
+        // Whoever asked may have gone; what was committed stays.
+        let _ = reply.send(committed.and_then(|()| result.ok_or(Error::Stopped)));
+    }
+}
+
+impl Writer {
+    pub(crate) fn start(
+        connection: Connection,
+        seal: Arc<Seal>,
+        env: Arc<dyn Env>,
+        published: Published,
+    ) -> Result<Self, Error> {
+        let (queue, work) = mpsc::channel(QUEUE);
+        let last_id = newest_delivery(&connection)?;
+        let now = env.now();
+        let thread = Thread { connection, seal, env, published, runs: HashMap::new(), last_id, now };
+        std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || thread.run(work))
+            .map_err(Error::files("the writer's thread"))?;
+        Ok(Self { queue })
+    }
+
+    /// Runs `verb` in the next commit and answers when that is on disk.
+    pub(crate) async fn write<T, F>(&self, verb: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let waiting = Work::Verb(Box::new(Waiting { verb, result: None, reply }));
+        self.queue.send(waiting).await.map_err(|_| Error::Stopped)?;
+        answer.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// Commits what is queued, then ends the thread.
+    pub(crate) async fn close(&self) {
+        let (reply, stopped) = oneshot::channel();
+        if self.queue.send(Work::Stop(reply)).await.is_ok() {
+            let _ = stopped.await;
+        }
+    }
+}
+
+fn newest_delivery(db: &Connection) -> Result<Option<DeliveryId>, Error> {
+    let newest = db.query_row("SELECT id FROM deliveries ORDER BY id DESC LIMIT 1", [], |row| row.get(0)).optional()?;
+    Ok(newest.map(DeliveryId::from_bytes))
+}
+
+struct Thread {
+    connection: Connection,
+    seal: Arc<Seal>,
+    env: Arc<dyn Env>,
+    published: Published,
+    runs: HashMap<EndpointId, Run>,
+    last_id: Option<DeliveryId>,
+    now: Timestamp,
+}
+
+impl Thread {
+    fn run(mut self, mut work: mpsc::Receiver<Work>) {
+        let mut group = Vec::with_capacity(GROUP);
+        loop {
+            let stop = gather(&mut work, &mut group);
+            if !group.is_empty() {
+                self.commit_group(&mut group);
+            }
+            if let Some(reply) = stop {
+                drop(self.connection);
+                let _ = reply.send(());
+                return;
+            }
+            if work.is_closed() && work.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Commits a group. If it fails, each verb is tried alone, so that one that cannot succeed harms no other.
+    fn commit_group(&mut self, group: &mut Vec<Box<dyn Verb>>) {
+        match self.commit(group) {
+            Ok(()) => group.drain(..).for_each(|verb| verb.settle(Ok(()))),
+            Err(error) if group.len() == 1 => group.drain(..).for_each(|verb| verb.settle(Err(error.clone()))),
+            Err(_) => {
+                for verb in group.drain(..) {
+                    let mut alone = [verb];
+                    let committed = self.commit(&mut alone);
+                    let [verb] = alone;
+                    verb.settle(committed);
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, group: &mut [Box<dyn Verb>]) -> Result<(), Error> {
+        self.now = self.now.max(self.env.now());
+        let before = self.published.directory.load_full();
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut batch = Batch {
+            db: &transaction,
+            now: self.now,
+            env: &*self.env,
+            seal: &self.seal,
+            directory: before.clone(),
+            runs: &mut self.runs,
+            recorded: Vec::new(),
+            facts: Vec::new(),
+            fed: 0,
+            last_id: &mut self.last_id,
+        };
+        let ran = group.iter_mut().try_for_each(|verb| verb.run(&mut batch));
+        let Batch { directory, facts, recorded, .. } = batch;
+        let committed = ran.and_then(|()| transaction.commit().map_err(Error::from));
+        if committed.is_err() {
+            // What was counted in a transaction that is undone must be read again.
+            self.runs.clear();
+            return committed;
+        }
+        if !Arc::ptr_eq(&before, &directory) {
+            self.published.directory.store(directory);
+        }
+        if !facts.is_empty() {
+            self.published.feed.publish(facts);
+        }
+        for attempt in recorded {
+            // Nobody watching is the usual case.
+            let _ = self.published.watchers.send(attempt);
+        }
+        Ok(())
+    }
+}
+
+/// Waits for work, then takes what else is there. `Some` when it is time to stop after this group.
+fn gather(work: &mut mpsc::Receiver<Work>, group: &mut Vec<Box<dyn Verb>>) -> Option<oneshot::Sender<()>> {
+    let mut next = work.blocking_recv();
+    while let Some(item) = next {
+        match item {
+            Work::Verb(verb) => group.push(verb),
+            Work::Stop(reply) => return Some(reply),
+        }
+        if group.len() == GROUP {
+            break;
+        }
+        next = work.try_recv().ok();
+    }
+    None
+}

@@ -1,0 +1,157 @@
+//! Group commit: what is handed in together is committed together, and nobody pays for another's mistake.
+
+use std::sync::Arc;
+
+use model::delivery::Status;
+use model::endpoint::Endpoint;
+use model::retry::Next;
+use store::feed::{Fact, News};
+use store::ingest::Accepted;
+use tokio::task::JoinHandle;
+
+use crate::harness::{Opened, tried};
+
+/// Keeps the store in the middle of a commit until it is let go. What is handed in meanwhile goes into the next one.
+struct Hold {
+    let_go: std::sync::mpsc::Sender<()>,
+    holding: JoinHandle<()>,
+}
+
+impl Hold {
+    async fn on(store: &Opened, endpoint: &Endpoint) -> Self {
+        let (let_go, wait) = std::sync::mpsc::channel();
+        let (entered, mut inside) = tokio::sync::mpsc::channel(1);
+        let (store, project, id) = (store.store.clone(), endpoint.project, endpoint.id);
+        let holding = tokio::spawn(async move {
+            let change = move |_: &Endpoint| {
+                let _ = entered.try_send(());
+                let _ = wait.recv();
+                Err::<Endpoint, ()>(())
+            };
+            store.change_endpoint(project, id, change).await.unwrap();
+        });
+        inside.recv().await.unwrap();
+        Self { let_go, holding }
+    }
+
+    async fn let_go(self) {
+        self.let_go.send(()).unwrap();
+        self.holding.await.unwrap();
+    }
+}
+
+async fn with_endpoint() -> (Opened, Arc<Endpoint>) {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    (store, endpoint)
+}
+
+#[tokio::test]
+async fn a_verb_that_fails_harms_none_of_those_committed_with_it() {
+    let (store, endpoint) = with_endpoint().await;
+    let done = store.send_to(&endpoint, "order.done").await;
+    store.delivers(&done).await;
+    let pending = store.send_to(&endpoint, "order.pending").await;
+    let mut feed = store.feed().unwrap();
+    while let News::Facts(facts) = feed.next().await.unwrap() {
+        if matches!(&facts[..], [Fact::Due(due)] if due.id == pending.id) {
+            break;
+        }
+    }
+    let mut watch = store.watch();
+
+    let hold = Hold::on(&store, &endpoint).await;
+    let (before, twice, recorded, key, after, ()) = tokio::join!(
+        store.draft("order.before").key("k1").ingest(),
+        store.record(tried(&done, 500, Next::Again(store.now()))),
+        store.record(tried(&pending, 500, Next::Again(store.now()))),
+        store.create_key(store.new_key(store.project)),
+        store.draft("order.after").ingest(),
+        hold.let_go(),
+    );
+
+    assert!(twice.is_err(), "this attempt is recorded already");
+    assert!(matches!(before, Accepted::New { deliveries: 1, .. }), "{before:?}");
+    assert!(matches!(after, Accepted::New { deliveries: 1, .. }), "{after:?}");
+    recorded.unwrap();
+    key.unwrap();
+    assert_eq!(store.directory().keys().count(), 1);
+    assert_eq!(store.health_of(&endpoint).await.failure_count, 1, "counted once, though it was tried twice");
+    assert_eq!(store.status_of(done.id).await, Status::Delivered);
+    assert_eq!(store.types_for(&endpoint).await, ["order.done", "order.pending", "order.before", "order.after"]);
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        let News::Facts(facts) = feed.next().await.unwrap() else { panic!("so little is not too much") };
+        told.extend(facts);
+    }
+    assert!(matches!(&told[..], [Fact::Due(_), Fact::Due(_)]), "each once: {told:?}");
+    assert_eq!(watch.recv().await.unwrap().delivery, pending.id);
+    assert!(watch.try_recv().is_err());
+    let store = store.reopen().await;
+    assert_eq!((store.all_events().await.len(), store.directory().keys().count()), (4, 1));
+    assert_eq!(store.health_of(&endpoint).await.failure_count, 1);
+}
+
+#[tokio::test]
+async fn a_batch_is_taken_in_whole_or_not_at_all() {
+    let (store, _) = with_endpoint().await;
+    let taken = store.send("order.created").await;
+    let mut clashing = store.draft("order.clashing").intake();
+    // Without a fingerprint an id is promised to be new; this one is not.
+    clashing.event.id = taken;
+
+    let batch = vec![store.draft("order.first").intake(), clashing, store.draft("order.last").intake()];
+
+    assert!(store.ingest_batch(batch).await.is_err());
+    assert_eq!(store.all_events().await.len(), 1);
+    assert_eq!(store.all_deliveries().await.len(), 1);
+}
+
+#[tokio::test]
+async fn verbs_of_one_commit_see_each_other() {
+    let (store, endpoint) = with_endpoint().await;
+    let hold = Hold::on(&store, &endpoint).await;
+    let (new, first, again, deleted, late, ()) = tokio::join!(
+        store.plan().create(),
+        store.draft("order.created").key("k1").ingest(),
+        store.draft("order.created").key("k1").ingest(),
+        store.delete_endpoint(store.project, endpoint.id),
+        store.draft("order.late").ingest(),
+        hold.let_go(),
+    );
+    assert!(matches!(first, Accepted::New { deliveries: 2, .. }), "{first:?}");
+    assert!(matches!(again, Accepted::Again { deliveries: 2, .. }), "{again:?}");
+    assert!(deleted.unwrap());
+    assert!(matches!(late, Accepted::New { deliveries: 1, .. }), "{late:?}");
+    assert_eq!(store.types_for(&new).await, ["order.created", "order.late"]);
+    assert_eq!(store.count(&endpoint, Status::Cancelled).await, 1);
+}
+
+#[tokio::test]
+async fn nobody_reads_what_is_not_committed_yet() {
+    let (store, endpoint) = with_endpoint().await;
+    let hold = Hold::on(&store, &endpoint).await;
+    let sending = tokio::spawn({
+        let (store, intake) = (store.store.clone(), store.draft("order.created").intake());
+        async move { store.ingest(intake).await.unwrap() }
+    });
+    assert!(store.all_events().await.is_empty());
+    hold.let_go().await;
+    sending.await.unwrap();
+    assert_eq!(store.all_events().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_handed_in_before_closing_is_committed_and_later_verbs_are_refused() {
+    let (store, endpoint) = with_endpoint().await;
+    let hold = Hold::on(&store, &endpoint).await;
+    let (accepted, (), ()) = tokio::join!(store.draft("order.created").ingest(), store.close(), hold.let_go());
+    assert!(matches!(accepted, Accepted::New { .. }));
+
+    let late = store.draft("order.late").intake();
+    assert!(matches!(store.ingest(late).await, Err(store::Error::Stopped)));
+    assert!(matches!(store.event(store.project, "x".parse().unwrap()).await, Err(store::Error::Stopped)));
+    store.close().await;
+
+    assert_eq!(store.reopen().await.all_events().await.len(), 1);
+}

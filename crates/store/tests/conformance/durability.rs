@@ -1,0 +1,112 @@
+//! What survives a restart, and with which key it can be read.
+
+use model::delivery::Status;
+use model::secret::{Secret, Secrets};
+use store::Error;
+use store::seal::MasterKey;
+
+use crate::harness::{EXHAUSTED, HOUR, Opened};
+
+#[tokio::test]
+async fn everything_on_the_road_is_there_after_a_restart() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let delivered = store.send_to(&endpoint, "order.delivered").await;
+    store.delivers(&delivered).await;
+    let failed = store.send_to(&endpoint, "order.failed").await;
+    store.fails(&failed, EXHAUSTED).await;
+    let again = store.send_to(&endpoint, "order.again").await;
+    store.fails_for(&again, HOUR).await;
+    let fresh = store.send_to(&endpoint, "order.fresh").await;
+
+    let store = store.reopen().await;
+
+    assert_eq!(store.status_of(delivered.id).await, Status::Delivered);
+    assert_eq!(store.status_of(failed.id).await, Status::Failed);
+    assert_eq!(store.shown(again.id).await.delivery.next_attempt_at, Some(store.now() + HOUR));
+    assert_eq!(format!("{:?}", store.only_due_at(&endpoint).await), format!("{fresh:?}"));
+    store.advance(HOUR);
+    let due = store.due_at(&endpoint).await.pop().unwrap();
+    assert_eq!((due.id, due.attempt(), due.retries_used()), (again.id, 2, 1));
+}
+
+#[tokio::test]
+async fn secrets_survive_a_restart_and_a_rotation_of_theirs() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let (now, new) = (store.now(), Secret::stored("whsec_bmV3".to_owned()));
+    let secrets = endpoint.settings.secrets.rotated(new.clone(), now, now + HOUR);
+    let kept = secrets.clone();
+    store.change(&endpoint, move |endpoint| endpoint.settings.secrets = secrets.clone()).await;
+
+    let store = store.reopen().await;
+
+    let read = store.current(&endpoint).settings.secrets.clone();
+    assert_eq!(read, kept);
+    assert_eq!((read.current, read.previous[0].expires_at), (Some(new), now + HOUR));
+}
+
+#[tokio::test]
+async fn the_wrong_master_key_opens_nothing() {
+    let store = Opened::fresh().await;
+    store.endpoint(&["*"]).await;
+    let (place, right, clock) = store.shut().await;
+
+    let wrong = MasterKey::generate(&*clock);
+    let refused = place.open(&wrong, clock.clone()).await.err();
+
+    assert!(matches!(refused, Some(Error::WrongMasterKey)), "{refused:?}");
+    Opened::at(place, right, clock).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_wrong_master_key_is_noticed_before_there_is_any_secret() {
+    let (place, _, clock) = Opened::fresh().await.shut().await;
+    let refused = place.open(&MasterKey::generate(&*clock), clock.clone()).await.err();
+    assert!(matches!(refused, Some(Error::WrongMasterKey)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn after_the_master_key_is_rotated_only_the_new_one_opens() {
+    let store = Opened::fresh().await;
+    let deleted = store.endpoint(&["*"]).await;
+    store.delete(&deleted).await;
+    let mut secrets = Vec::new();
+    for n in 0..3 {
+        let mut plan = store.plan();
+        plan.endpoint.settings.secrets = Secrets::of(Secret::stored(format!("whsec_secret{n}")));
+        secrets.push(plan.create().await);
+    }
+    let (place, old, clock) = store.shut().await;
+    let new = MasterKey::generate(&*clock);
+
+    assert_eq!(place.rotate(&old, &new, &*clock).unwrap(), 3);
+
+    let refused = place.open(&old, clock.clone()).await.err();
+    assert!(matches!(refused, Some(Error::WrongMasterKey)), "{refused:?}");
+    let store = Opened::at(place, new, clock).await.unwrap();
+    for endpoint in &secrets {
+        assert_eq!(store.current(endpoint).settings.secrets, endpoint.settings.secrets);
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_that_starts_from_the_wrong_master_key_changes_nothing() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let (place, right, clock) = store.shut().await;
+    let (wrong, new) = (MasterKey::generate(&*clock), MasterKey::generate(&*clock));
+
+    assert!(matches!(place.rotate(&wrong, &new, &*clock), Err(Error::WrongMasterKey)));
+
+    let store = Opened::at(place, right, clock).await.unwrap();
+    assert_eq!(store.current(&endpoint).settings.secrets, endpoint.settings.secrets);
+}
+
+#[tokio::test]
+async fn a_store_that_is_open_answers_a_ping_and_one_that_has_stopped_does_not() {
+    let store = Opened::fresh().await;
+    store.ping().await.unwrap();
+    store.close().await;
+    assert!(matches!(store.ping().await, Err(Error::Stopped)));
+}

@@ -1,0 +1,92 @@
+//! What is true of the embedded database alone, because it is about files.
+
+use std::path::Path;
+
+use model::endpoint::Auth;
+use model::secret::{Previous, Secret, Secrets};
+use store::{Error, Store};
+
+use crate::harness::{HOUR, Opened, Place};
+
+/// All files of a data directory, one after the other.
+fn bytes(dir: &Path) -> Vec<u8> {
+    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    files.flat_map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+fn holds(haystack: &[u8], needle: &str) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
+}
+
+#[tokio::test]
+async fn secrets_and_credentials_stand_nowhere_in_the_files_in_plain_text() {
+    let store = Opened::fresh().await;
+    let secret = |text: &str| Secret::stored(text.to_owned());
+    let mut plan = store.plan();
+    plan.endpoint.settings.name = Some("a name that is found".to_owned());
+    plan.endpoint.settings.secrets = Secrets {
+        current: Some(secret("whsec_the_current_one")),
+        previous: vec![Previous { secret: secret("whsec_the_previous_one"), expires_at: store.now() + HOUR }],
+    };
+    plan.endpoint.settings.auth = Auth::Basic { username: "the_user".into(), password: "the_password".into() };
+    plan.endpoint.settings.headers = vec![("X-Token".to_owned(), "the_token".to_owned())];
+    let endpoint = plan.create().await;
+    store.change(&endpoint, |endpoint| endpoint.settings.auth = Auth::Bearer { token: "the_bearer".to_owned() }).await;
+
+    let clear = |files: &[u8]| {
+        assert!(holds(files, "a name that is found"), "the log is among the files");
+        for hidden in ["_current_one", "_previous_one", "the_user", "the_password", "the_token", "the_bearer"] {
+            assert!(!holds(files, hidden), "{hidden}");
+        }
+    };
+    clear(&bytes(store.place.dir()));
+    let (place, _, _) = store.shut().await;
+    clear(&bytes(place.dir()));
+}
+
+#[tokio::test]
+async fn a_data_directory_is_one_stores_at_a_time() {
+    let store = Opened::fresh().await;
+
+    let second = store.place.open(&store.key, store.clock.clone()).await.err();
+    assert!(matches!(&second, Some(Error::InUse(dir)) if dir == store.place.dir()), "{second:?}");
+    assert!(matches!(Store::migrate(store.place.dir()), Err(Error::InUse(_))));
+    assert!(matches!(store.place.rotate(&store.key, &store.key, &*store.clock), Err(Error::InUse(_))));
+
+    store.send("order.created").await;
+    assert_eq!(store.reopen().await.all_events().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_accepted_is_in_the_files_though_the_process_dies() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let sent = store.send_many("order.created", 20).await;
+
+    let left_behind = Place::fresh();
+    for entry in std::fs::read_dir(store.place.dir()).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, left_behind.dir().join(path.file_name().unwrap())).unwrap();
+    }
+    let survivor = Opened::at(left_behind, store.key.clone(), store.clock.clone()).await.unwrap();
+
+    let due: Vec<_> = survivor.due_at(&endpoint).await.into_iter().map(|due| due.event.id.clone()).collect();
+    assert_eq!(due, sent);
+}
+
+#[tokio::test]
+async fn migrating_a_new_directory_makes_the_database_and_a_second_time_does_nothing() {
+    let place = Place::fresh();
+    assert!(!Store::migrate(place.dir()).unwrap().is_empty());
+    assert!(Store::migrate(place.dir()).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_made_is_named() {
+    let place = Place::fresh();
+    let file = place.dir().join("file");
+    std::fs::write(&file, "").unwrap();
+    let refused = Store::migrate(&file.join("data")).unwrap_err();
+    assert!(refused.to_string().contains("file"), "{refused}");
+    assert!(matches!(refused, Error::Files { .. }));
+}

@@ -1,0 +1,184 @@
+//! What the engine is told of a commit, and when.
+
+use std::future::Future;
+use std::task::{Context, Poll, Waker};
+
+use model::endpoint::{Endpoint, Status};
+use model::id::EndpointId;
+use model::job::{Only, Task};
+use store::feed::{Fact, Feed, News};
+
+use crate::harness::{DAY, HOUR, Opened, SECOND};
+
+async fn facts(feed: &mut Feed) -> Vec<Fact> {
+    match feed.next().await.expect("the store has not stopped") {
+        News::Facts(facts) => facts,
+        News::Lagged => panic!("so little is not too much"),
+    }
+}
+
+/// Nothing waits in the feed.
+fn is_silent(feed: &mut Feed) -> bool {
+    let mut next = Box::pin(feed.next());
+    matches!(next.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending)
+}
+
+fn changed(facts: &[Fact]) -> Vec<EndpointId> {
+    let changed = |fact: &Fact| match fact {
+        Fact::Changed(id) => Some(*id),
+        _ => None,
+    };
+    facts.iter().filter_map(changed).collect()
+}
+
+async fn with_feed() -> (Opened, std::sync::Arc<Endpoint>, Feed) {
+    let store = Opened::fresh().await;
+    let mut feed = store.feed().unwrap();
+    let endpoint = store.endpoint(&["*"]).await;
+    assert_eq!(changed(&facts(&mut feed).await), [endpoint.id]);
+    (store, endpoint, feed)
+}
+
+#[tokio::test]
+async fn there_is_one_feed_for_the_one_engine() {
+    let store = Opened::fresh().await;
+    assert!(store.feed().is_some());
+    assert!(store.feed().is_none());
+}
+
+#[tokio::test]
+async fn a_committed_delivery_is_handed_over_as_it_is_in_the_database() {
+    let (store, endpoint, mut feed) = with_feed().await;
+    let at = store.now() + HOUR;
+    store.draft("order.created").data(r#"{"n":7}"#).deliver_at(at).send().await;
+
+    let [Fact::Due(told)] = &facts(&mut feed).await[..] else { panic!("one delivery is one fact") };
+
+    store.advance(HOUR);
+    assert_eq!(format!("{told:?}"), format!("{:?}", store.only_due_at(&endpoint).await));
+    assert!(is_silent(&mut feed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_is_on_disk_already() {
+    let (store, _, mut feed) = with_feed().await;
+    let sending = {
+        let (store, intakes) =
+            (store.store.clone(), (0..200).map(|_| store.draft("order.created").intake()).collect::<Vec<_>>());
+        tokio::spawn(async move {
+            for intake in intakes {
+                store.ingest(intake).await.unwrap();
+            }
+        })
+    };
+    let mut told = 0;
+    while told < 200 {
+        for fact in facts(&mut feed).await {
+            let Fact::Due(due) = fact else { panic!("{fact:?}") };
+            assert!(store.delivery(store.project, due.id).await.unwrap().is_some());
+            told += 1;
+        }
+    }
+    sending.await.unwrap();
+    assert!(is_silent(&mut feed));
+}
+
+#[tokio::test]
+async fn every_change_of_an_endpoint_is_told_and_the_directory_has_it() {
+    let (store, endpoint, mut feed) = with_feed().await;
+
+    store.set_status(&endpoint, Status::Paused).await;
+    assert_eq!(changed(&facts(&mut feed).await), [endpoint.id]);
+    assert_eq!(store.current(&endpoint).status, Status::Paused);
+
+    let project = model::project::Project {
+        dialect: "trakkr".to_owned(),
+        ..model::project::Project::clone(store.directory().project(store.project).unwrap())
+    };
+    store.update_project(project).await.unwrap();
+    assert_eq!(changed(&facts(&mut feed).await), [endpoint.id], "its dialect is another");
+
+    store.delete(&endpoint).await;
+    assert_eq!(changed(&facts(&mut feed).await), [endpoint.id]);
+    assert!(store.directory().endpoint(endpoint.id).is_none());
+}
+
+#[tokio::test]
+async fn work_that_a_person_asks_for_is_told() {
+    let (store, endpoint, mut feed) = with_feed().await;
+    let due = store.send_to(&endpoint, "order.created").await;
+    facts(&mut feed).await;
+    store.fails_for(&due, HOUR).await;
+    assert!(is_silent(&mut feed), "the engine knows when to look for what it recorded itself");
+
+    store.retry(store.project, due.id).await.unwrap();
+    assert!(matches!(&facts(&mut feed).await[..], [Fact::Due(told)] if told.id == due.id && told.attempt() == 2));
+
+    store.fails(&store.only_due_at(&endpoint).await, crate::harness::FINAL).await;
+    let task = Task::Recover { endpoint: endpoint.id, since: store.now(), until: store.now() + DAY, only: Only::All };
+    let job = store.create_job(store.project, task).await.unwrap();
+    store.finish(&job).await;
+    let told = facts(&mut feed).await;
+    assert!(
+        matches!(told[..], [Fact::Look { endpoint: to, at }] if to == endpoint.id && at == store.now()),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_or_failed_verb_is_not_told() {
+    let (store, endpoint, mut feed) = with_feed().await;
+    let due = store.send_to(&endpoint, "order.created").await;
+    facts(&mut feed).await;
+    store.delivers(&due).await;
+    let mut watch = store.watch();
+
+    let record = crate::harness::tried(&due, 204, model::retry::Next::Delivered);
+    assert!(store.record(record).await.is_err(), "this attempt is recorded already");
+    assert!(store.retry(model::id::ProjectId::new(&*store.clock), due.id).await.unwrap().is_none());
+
+    assert!(is_silent(&mut feed));
+    assert!(watch.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn one_huge_commit_is_told_as_something_to_look_up() {
+    let (store, endpoint, mut feed) = with_feed().await;
+    let second = store.endpoint(&["*"]).await;
+    facts(&mut feed).await;
+
+    store.send_many("order.created", 10_000).await;
+
+    let told = facts(&mut feed).await;
+    let dues = told.iter().filter(|fact| matches!(fact, Fact::Due(_))).count();
+    assert!((1..20_000).contains(&dues), "{dues} deliveries in memory are too many");
+    for endpoint in [&endpoint, &second] {
+        let look = |fact: &Fact| matches!(fact, Fact::Look { endpoint: to, .. } if *to == endpoint.id);
+        assert!(told.iter().any(look));
+        assert_eq!(store.due_at(endpoint).await.len(), 10_000);
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_is_too_slow_is_told_to_look_for_itself_and_then_goes_on() {
+    let (store, endpoint, mut feed) = with_feed().await;
+    for n in 0..1_100 {
+        let name = format!("{n}");
+        store.change(&endpoint, move |endpoint| endpoint.settings.name = Some(name.clone())).await;
+    }
+
+    assert!(matches!(feed.next().await, Some(News::Lagged)));
+    while !is_silent(&mut feed) {
+        facts(&mut feed).await;
+    }
+    store.advance(SECOND);
+    store.send("order.created").await;
+    assert!(matches!(&facts(&mut feed).await[..], [Fact::Due(_)]));
+}
+
+#[tokio::test]
+async fn the_feed_ends_when_the_store_has_stopped() {
+    let (store, _, mut feed) = with_feed().await;
+    store.close().await;
+    assert!(feed.next().await.is_none());
+}

@@ -1,0 +1,120 @@
+//! A store of its own for every test, on a clock that the test holds, and short words for what tests do all the time.
+
+mod clock;
+mod draft;
+mod endpoints;
+mod look;
+mod place;
+mod road;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::env::Env;
+use model::id::{KeyId, ProjectId};
+use model::key::{Key, Scope};
+use model::project::Project;
+use model::time::Timestamp;
+use store::seal::MasterKey;
+use store::{Error, Store};
+
+pub(crate) use clock::Clock;
+pub(crate) use endpoints::subscription;
+pub(crate) use place::Place;
+pub(crate) use road::{EXHAUSTED, FINAL, tried};
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+
+/// An open store. Its verbs are called on it directly.
+pub(crate) struct Opened {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) key: MasterKey,
+    pub(crate) place: Place,
+    /// The default project, which events and endpoints are of unless a test says otherwise.
+    pub(crate) project: ProjectId,
+}
+
+impl std::ops::Deref for Opened {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl Opened {
+    /// A store with nothing in it but the default project.
+    pub(crate) async fn fresh() -> Self {
+        let clock = Arc::new(Clock::default());
+        let key = MasterKey::generate(&*clock);
+        Self::at(Place::fresh(), key, clock).await.unwrap()
+    }
+
+    /// Opens what is at `place`.
+    pub(crate) async fn at(place: Place, key: MasterKey, clock: Arc<Clock>) -> Result<Self, Error> {
+        let store = place.open(&key, clock.clone()).await?;
+        let project = store.directory().project_called(&slug("default")).unwrap().id;
+        Ok(Self { store, clock, key, place, project })
+    }
+
+    /// Stops the store as SIGTERM does and starts it again.
+    pub(crate) async fn reopen(self) -> Self {
+        let (place, key, clock) = self.shut().await;
+        Self::at(place, key, clock).await.unwrap()
+    }
+
+    /// Stops the store and leaves what is needed to open it again.
+    pub(crate) async fn shut(self) -> (Place, MasterKey, Arc<Clock>) {
+        let Self { store, clock, key, place, .. } = self;
+        store.close().await;
+        drop(store);
+        (place, key, clock)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// Another project beside the default one.
+    pub(crate) async fn project_called(&self, name: &str) -> Arc<Project> {
+        let project = self.new_project(name);
+        let key = self.new_key(project.id);
+        self.create_project(project, key).await.unwrap().unwrap()
+    }
+
+    /// A project that is not stored yet.
+    pub(crate) fn new_project(&self, name: &str) -> Project {
+        Project {
+            id: ProjectId::new(&*self.clock),
+            slug: slug(name),
+            name: name.to_owned(),
+            dialect: "standard".to_owned(),
+            created_at: self.now(),
+        }
+    }
+
+    /// A key that is not stored yet, with a hash that no other has.
+    pub(crate) fn new_key(&self, project: ProjectId) -> Key {
+        let mut hash = [0; 32];
+        self.clock.fill(&mut hash);
+        Key {
+            id: KeyId::new(&*self.clock),
+            project,
+            name: "ci".to_owned(),
+            scopes: vec![Scope::EventsWrite, Scope::Read],
+            hash,
+            created_at: self.now(),
+        }
+    }
+}
+
+pub(crate) fn slug(text: &str) -> model::project::Slug {
+    text.parse().unwrap()
+}

@@ -1,0 +1,96 @@
+//! Looking at what a store holds.
+
+use model::delivery::Status;
+use model::endpoint::Endpoint;
+use model::health::Health;
+use model::id::{DeliveryId, ProjectId};
+use model::job::Job;
+use store::jobs::Step;
+use store::search::{Delivery, DeliveryFilter, EventFilter, FullDelivery, Paging, StoredEvent};
+
+use super::Opened;
+
+impl Opened {
+    /// All deliveries that a filter leaves, newest first, page by page.
+    pub(crate) async fn listed(&self, project: ProjectId, filter: DeliveryFilter, page: usize) -> Vec<Delivery> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let got = self.deliveries(project, filter.clone(), Paging { limit: page, after }).await.unwrap();
+            assert!(got.items.len() <= page);
+            all.extend(got.items);
+            match got.next {
+                Some(next) => after = Some(next),
+                None => return all,
+            }
+        }
+    }
+
+    /// All events that a filter leaves, newest first, page by page.
+    pub(crate) async fn listed_events(&self, project: ProjectId, filter: EventFilter, page: usize) -> Vec<StoredEvent> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let got = self.events(project, filter.clone(), Paging { limit: page, after }).await.unwrap();
+            assert!(got.items.len() <= page);
+            all.extend(got.items);
+            match got.next {
+                Some(next) => after = Some(next),
+                None => return all,
+            }
+        }
+    }
+
+    /// All events of the default project, newest first.
+    pub(crate) async fn all_events(&self) -> Vec<StoredEvent> {
+        self.listed_events(self.project, EventFilter::default(), 250).await
+    }
+
+    /// All deliveries of the default project, newest first.
+    pub(crate) async fn all_deliveries(&self) -> Vec<Delivery> {
+        self.listed(self.project, DeliveryFilter::default(), 250).await
+    }
+
+    /// All deliveries of an endpoint, oldest first.
+    pub(crate) async fn deliveries_of(&self, endpoint: &Endpoint) -> Vec<Delivery> {
+        let filter = DeliveryFilter { endpoint: Some(endpoint.id), ..DeliveryFilter::default() };
+        let mut all = self.listed(endpoint.project, filter, 250).await;
+        all.reverse();
+        all
+    }
+
+    /// The types of all events that ever were for an endpoint, oldest first.
+    pub(crate) async fn types_for(&self, endpoint: &Endpoint) -> Vec<String> {
+        self.deliveries_of(endpoint).await.into_iter().map(|delivery| delivery.event_type.to_string()).collect()
+    }
+
+    /// How many deliveries of an endpoint have that status.
+    pub(crate) async fn count(&self, endpoint: &Endpoint, status: Status) -> usize {
+        let filter = DeliveryFilter { endpoint: Some(endpoint.id), status: Some(status), ..DeliveryFilter::default() };
+        self.listed(endpoint.project, filter, 250).await.len()
+    }
+
+    pub(crate) async fn shown(&self, id: DeliveryId) -> FullDelivery {
+        self.delivery(self.project, id).await.unwrap().expect("the project has this delivery")
+    }
+
+    pub(crate) async fn status_of(&self, id: DeliveryId) -> Status {
+        self.shown(id).await.delivery.status
+    }
+
+    pub(crate) async fn health_of(&self, endpoint: &Endpoint) -> Health {
+        self.conditions(vec![endpoint.id]).await.unwrap().remove(0).health
+    }
+
+    /// Does all steps of a job and answers how many there were.
+    pub(crate) async fn finish(&self, job: &Job) -> usize {
+        let mut steps = 1;
+        while self.step_job(job.id).await.unwrap() == Step::More {
+            steps += 1;
+        }
+        steps
+    }
+
+    /// The job as it is now.
+    pub(crate) async fn now_of(&self, job: &Job) -> Job {
+        self.job(job.project, job.id).await.unwrap().expect("the project has this job")
+    }
+}

@@ -1,0 +1,41 @@
+//! Where a store's data is while a test runs: the one thing in this suite that differs from database to database.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use model::env::Env;
+use store::seal::MasterKey;
+use store::store::Options;
+use store::{Error, Store};
+use tempfile::TempDir;
+
+/// A database of one test's own, gone when it is dropped.
+///
+/// With a second kind of database this is where the suite chooses: an environment variable says which, `fresh` makes
+/// one of it, `open` opens it.
+pub(crate) struct Place {
+    dir: TempDir,
+}
+
+impl Place {
+    /// A place with nothing in it yet.
+    pub(crate) fn fresh() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    /// Opens what is there, as a server does when it starts.
+    pub(crate) async fn open(&self, master_key: &MasterKey, env: Arc<dyn Env>) -> Result<Store, Error> {
+        let data_dir = self.dir.path().to_owned();
+        Store::open(Options { data_dir, master_key: master_key.clone(), env }).await
+    }
+
+    /// Encrypts every secret anew.
+    pub(crate) fn rotate(&self, old: &MasterKey, new: &MasterKey, env: &dyn Env) -> Result<u64, Error> {
+        Store::rotate_master_key(self.dir.path(), old, new, env)
+    }
+
+    /// The data directory, for what is true of the embedded database alone.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+}

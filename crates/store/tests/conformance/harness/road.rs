@@ -1,0 +1,88 @@
+//! The engine's part in a test: taking what is due and recording what became of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::attempt::{Answer, Attempt, Outcome};
+use model::delivery::Due;
+use model::endpoint::Endpoint;
+use model::health::DisableRule;
+use model::retry::Next;
+use store::record::Record;
+use tokio::task::JoinSet;
+
+use super::Opened;
+
+/// The schedule ran out.
+pub(crate) const EXHAUSTED: Next = Next::GiveUp { exhausted: true };
+
+/// A failure that is not retried.
+pub(crate) const FINAL: Next = Next::GiveUp { exhausted: false };
+
+/// An attempt at `due` that was answered with `status`, by a dialect that disables nothing.
+pub(crate) fn tried(due: &Due, status: u16, next: Next) -> Record {
+    let next_attempt_at = match next {
+        Next::Again(at) => Some(at),
+        Next::Delivered | Next::GiveUp { .. } => None,
+    };
+    let attempt = Attempt {
+        number: due.attempt(),
+        started_at: due.next_attempt_at,
+        duration: Duration::from_millis(12),
+        request_headers: Vec::new(),
+        outcome: Outcome::Answered(Answer { status, ..Answer::default() }),
+        next_attempt_at,
+    };
+    Record { due: due.clone(), attempt, next, rule: Arc::new(DisableRule::default()) }
+}
+
+impl Opened {
+    /// What is due at `endpoint`, in the order it is to be sent.
+    pub(crate) async fn due_at(&self, endpoint: &Endpoint) -> Vec<Due> {
+        let ordering = self.current(endpoint).settings.ordering;
+        self.due(endpoint.id, ordering, self.now(), 10_000).await.unwrap().due
+    }
+
+    /// The one delivery that is due at `endpoint`.
+    pub(crate) async fn only_due_at(&self, endpoint: &Endpoint) -> Due {
+        let mut due = self.due_at(endpoint).await;
+        assert_eq!(due.len(), 1, "{due:?}");
+        due.remove(0)
+    }
+
+    /// Takes in an event for the one endpoint that wants it, which has nothing else to do.
+    pub(crate) async fn send_to(&self, endpoint: &Endpoint, event_type: &str) -> Due {
+        self.send(event_type).await;
+        self.only_due_at(endpoint).await
+    }
+
+    pub(crate) async fn delivers(&self, due: &Due) {
+        self.record(tried(due, 204, Next::Delivered)).await.unwrap();
+    }
+
+    pub(crate) async fn fails(&self, due: &Due, next: Next) {
+        self.record(tried(due, 500, next)).await.unwrap();
+    }
+
+    /// Fails, and is to be tried again after `wait`.
+    pub(crate) async fn fails_for(&self, due: &Due, wait: Duration) {
+        self.fails(due, Next::Again(self.now() + wait)).await;
+    }
+
+    /// Records many at once, as lanes do that have nothing to do with each other.
+    pub(crate) async fn record_all(&self, records: impl IntoIterator<Item = Record>) {
+        let mut recording = JoinSet::new();
+        for record in records {
+            let store = self.store.clone();
+            recording.spawn(async move { store.record(record).await.unwrap() });
+        }
+        recording.join_all().await;
+    }
+
+    /// Gives up everything that is due at `endpoint`, for a failure that is not retried.
+    pub(crate) async fn give_up_all(&self, endpoint: &Endpoint) -> usize {
+        let due = self.due_at(endpoint).await;
+        self.record_all(due.iter().map(|due| tried(due, 400, FINAL))).await;
+        due.len()
+    }
+}

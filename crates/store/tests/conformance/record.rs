@@ -1,0 +1,202 @@
+//! What is written down of an attempt, and what becomes of its delivery.
+
+use std::time::Duration;
+
+use model::attempt::{Answer, FailureKind, Outcome};
+use model::delivery::{Cancelled, Status};
+use model::retry::Next;
+
+use crate::harness::{EXHAUSTED, FINAL, HOUR, Opened, SECOND, tried};
+
+#[tokio::test]
+async fn a_delivery_is_done_when_it_is_delivered() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let due = store.send_to(&endpoint, "order.created").await;
+
+    store.delivers(&due).await;
+
+    let delivery = store.shown(due.id).await.delivery;
+    assert_eq!((delivery.status, delivery.attempts, delivery.status_code), (Status::Delivered, 1, Some(204)));
+    assert_eq!(delivery.next_attempt_at, None);
+    assert!(store.due_at(&endpoint).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_to_be_tried_again_is_pending_until_then() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let due = store.send_to(&endpoint, "order.created").await;
+
+    store.fails_for(&due, HOUR).await;
+
+    let delivery = store.shown(due.id).await.delivery;
+    assert_eq!((delivery.status, delivery.attempts, delivery.status_code), (Status::Pending, 1, Some(500)));
+    assert_eq!(delivery.next_attempt_at, Some(store.now() + HOUR));
+    assert!(store.due_at(&endpoint).await.is_empty());
+    store.advance(HOUR);
+    let again = store.only_due_at(&endpoint).await;
+    assert_eq!((again.id, again.attempt(), again.retries_used()), (due.id, 2, 1));
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_given_up_has_failed() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    for next in [EXHAUSTED, FINAL] {
+        let due = store.send_to(&endpoint, "order.created").await;
+        store.fails(&due, next).await;
+        let delivery = store.shown(due.id).await.delivery;
+        assert_eq!((delivery.status, delivery.next_attempt_at, delivery.reason), (Status::Failed, None, None));
+        assert!(store.due_at(&endpoint).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn attempts_are_numbered_over_a_deliverys_life_with_those_by_hand_among_them() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let mut due = store.send_to(&endpoint, "order.created").await;
+    store.fails_for(&due, SECOND).await;
+    store.advance(SECOND);
+    due = store.only_due_at(&endpoint).await;
+    store.fails(&due, EXHAUSTED).await;
+    store.retry(store.project, due.id).await.unwrap();
+    due = store.only_due_at(&endpoint).await;
+    store.delivers(&due).await;
+
+    let shown = store.shown(due.id).await;
+
+    let attempts: Vec<_> = shown.attempts.iter().map(|attempt| (attempt.number, attempt.status_code)).collect();
+    assert_eq!(attempts, [(1, Some(500)), (2, Some(500)), (3, Some(204))]);
+    assert_eq!(shown.delivery.attempts, 3);
+}
+
+#[tokio::test]
+async fn an_attempt_is_kept_with_all_that_was_sent_and_came_back() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let due = store.send_to(&endpoint, "order.created").await;
+    let next_at = store.now() + HOUR;
+    let mut record = tried(&due, 503, Next::Again(next_at));
+    record.attempt.duration = Duration::from_millis(1_234);
+    record.attempt.request_headers = vec![("X-A".to_owned(), "1".to_owned()), ("x-a".to_owned(), "ü".to_owned())];
+    record.attempt.outcome = Outcome::Answered(Answer {
+        status: 503,
+        headers: vec![("retry-after".to_owned(), "3600".to_owned())],
+        body: vec![0, 159, 146, 150],
+        truncated: true,
+    });
+
+    store.record(record).await.unwrap();
+
+    let store = store.reopen().await;
+    let kept = store.shown(due.id).await.attempts.remove(0);
+    assert_eq!((kept.number, kept.started_at, kept.duration_ms), (1, due.next_attempt_at, 1_234));
+    assert_eq!((kept.status_code, kept.next_attempt_at), (Some(503), Some(next_at)));
+    assert_eq!(kept.failure.unwrap().kind, FailureKind::Status);
+    assert_eq!(kept.request_headers, [("X-A".to_owned(), "1".to_owned()), ("x-a".to_owned(), "ü".to_owned())]);
+    assert_eq!(kept.response_headers, [("retry-after".to_owned(), "3600".to_owned())]);
+    assert_eq!((kept.response_body, kept.response_truncated), (vec![0, 159, 146, 150], true));
+}
+
+#[tokio::test]
+async fn an_attempt_without_an_answer_is_kept_with_what_went_wrong() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    for kind in FailureKind::ALL {
+        let due = store.send_to(&endpoint, "order.created").await;
+        let mut record = tried(&due, 0, FINAL);
+        record.attempt.outcome = Outcome::failed(kind, "it did not work");
+        store.record(record).await.unwrap();
+
+        let shown = store.shown(due.id).await;
+        let kept = &shown.attempts[0];
+        assert_eq!((shown.delivery.status_code, kept.status_code), (None, None));
+        assert_eq!(kept.failure.as_ref().unwrap().kind, kind);
+        assert_eq!(kept.failure.as_ref().unwrap().message, "it did not work");
+        assert!(kept.response_headers.is_empty() && kept.response_body.is_empty() && !kept.response_truncated);
+    }
+}
+
+#[tokio::test]
+async fn the_status_of_a_delivery_is_that_of_its_last_attempt() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let due = store.send_to(&endpoint, "order.created").await;
+    store.fails(&due, Next::Again(store.now())).await;
+    let due = store.only_due_at(&endpoint).await;
+    let mut record = tried(&due, 0, FINAL);
+    record.attempt.outcome = Outcome::failed(FailureKind::Timeout, "10 s passed");
+
+    store.record(record).await.unwrap();
+
+    assert_eq!(store.shown(due.id).await.delivery.status_code, None);
+}
+
+#[tokio::test]
+async fn a_delivery_cancelled_while_it_was_under_way_stays_cancelled_when_it_fails() {
+    let store = Opened::fresh().await;
+    let mut watch = store.watch();
+    for next in [Next::Again(store.now() + SECOND), EXHAUSTED] {
+        let endpoint = store.endpoint(&["*"]).await;
+        let under_way = store.send_to(&endpoint, "order.created").await;
+        store.delete(&endpoint).await;
+
+        store.fails(&under_way, next).await;
+
+        let shown = store.shown(under_way.id).await;
+        assert_eq!(shown.delivery.status, Status::Cancelled);
+        assert_eq!(shown.delivery.reason, Some(Cancelled::EndpointDeleted));
+        assert_eq!((shown.delivery.attempts, shown.attempts.len()), (1, 1));
+        assert_eq!(shown.delivery.next_attempt_at, None);
+        assert_eq!(watch.recv().await.unwrap().status, Status::Cancelled, "a watcher is told what is on disk");
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_cancelled_while_it_was_under_way_is_delivered_when_it_arrives() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let under_way = store.send_to(&endpoint, "order.created").await;
+    store.delete(&endpoint).await;
+
+    store.delivers(&under_way).await;
+
+    let delivery = store.shown(under_way.id).await.delivery;
+    assert_eq!((delivery.status, delivery.reason), (Status::Delivered, None));
+}
+
+#[tokio::test]
+async fn only_what_is_pending_can_be_cancelled() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let delivered = store.send_to(&endpoint, "order.created").await;
+    store.delivers(&delivered).await;
+    let failed = store.send_to(&endpoint, "order.paid").await;
+    store.fails(&failed, EXHAUSTED).await;
+
+    for due in [&delivered, &failed] {
+        store.cancel(due.id, Cancelled::Expired).await.unwrap();
+    }
+
+    assert_eq!(store.status_of(delivered.id).await, Status::Delivered);
+    assert_eq!(store.status_of(failed.id).await, Status::Failed);
+}
+
+#[tokio::test]
+async fn who_watches_sees_every_attempt_once_it_is_on_disk() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let mut watch = store.watch();
+    let due = store.send_to(&endpoint, "order.created").await;
+    store.fails(&due, Next::Again(store.now())).await;
+    store.delivers(&store.only_due_at(&endpoint).await).await;
+
+    for (attempt, status) in [(1, Status::Pending), (2, Status::Delivered)] {
+        let seen = watch.recv().await.unwrap();
+        assert_eq!((seen.project, seen.endpoint, seen.delivery), (store.project, endpoint.id, due.id));
+        assert_eq!((seen.attempt, seen.status), (attempt, status));
+    }
+    assert!(watch.try_recv().is_err());
+}

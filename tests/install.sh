@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs what the tests need besides Rust, into target/peers: other people's code that verifies our requests.
+# Does nothing where it is there already. Debian's packages are installed where a tool is missing and we are root.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+need() { # need COMMAND PACKAGE...
+    local command=$1
+    shift
+    if eval "$command" >/dev/null 2>&1; then return; fi
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        echo "missing: $command (on Debian: apt-get install $*)" >&2
+        exit 1
+    fi
+    apt-get update -qq && apt-get install -y -qq "$@" >/dev/null
+}
+
+need "python3 -m pip --version" python3 python3-pip
+need "npm --version" nodejs npm
+
+peers=target/peers
+mkdir -p "$peers"
+exec 9>"$peers/lock"
+flock 9
+
+python_packages=(standardwebhooks==1.1.0 svix==2.9.1)
+node_packages=(standardwebhooks@1.1.1)
+
+wanted="${python_packages[*]} ${node_packages[*]}"
+if [ "$(cat "$peers/installed" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
+rm -rf "$peers/python" "$peers/node"
+python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
+    --root-user-action=ignore --target "$peers/python" "${python_packages[@]}"
+npm install --silent --no-audit --no-fund --prefix "$peers/node" "${node_packages[@]}"
+echo "$wanted" >"$peers/installed"
