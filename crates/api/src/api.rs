@@ -10,7 +10,7 @@ use model::project::Project;
 use store::Store;
 use tokio::sync::Semaphore;
 
-use crate::openapi::Documents;
+use crate::openapi::{Document, Documents};
 use crate::problem::Problem;
 use crate::{frame, routes};
 
@@ -62,6 +62,6 @@ pub fn router(api: Api) -> Router {
 }
 
 /// The OpenAPI 3.1 document, as `/openapi.json` gives it.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    crate::openapi::document(None)
+pub fn openapi() -> Document {
+    Document::of(None)
 }

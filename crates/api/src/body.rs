@@ -47,9 +47,11 @@ pub(crate) enum Media {
 /// A body that was read: UTF-8.
 pub(crate) struct Text {
     bytes: Bytes,
-    /// Given back when the text is dropped.
-    _room: Option<OwnedSemaphorePermit>,
+    room: Room,
 }
+
+/// What a body takes up, given back when this is dropped. Kept as long as something made of the body is in memory.
+pub(crate) struct Room(#[expect(dead_code, reason = "held, not read")] Option<OwnedSemaphorePermit>);
 
 impl Sent {
     pub(crate) fn media(&self) -> &Media {
@@ -72,7 +74,7 @@ impl Sent {
         }
         let read = async {
             let room = room_for(&self.room, self.length.unwrap_or(limit)).await;
-            collect(self.body, limit).await.map(|bytes| Text { bytes, _room: room })
+            collect(self.body, limit).await.map(|bytes| Text { bytes, room })
         };
         let text = tokio::select! {
             biased;
@@ -113,6 +115,13 @@ impl Media {
     }
 }
 
+impl Text {
+    /// Lets go of the text and keeps its room.
+    pub(crate) fn into_room(self) -> Room {
+        self.room
+    }
+}
+
 impl Deref for Text {
     type Target = str;
 
@@ -122,12 +131,12 @@ impl Deref for Text {
 }
 
 /// Waits until there is room for a body of that size.
-async fn room_for(room: &Arc<Semaphore>, bytes: usize) -> Option<OwnedSemaphorePermit> {
+async fn room_for(room: &Arc<Semaphore>, bytes: usize) -> Room {
     if bytes <= SMALL {
-        return None;
+        return Room(None);
     }
     let kibibytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-    room.clone().acquire_many_owned(kibibytes).await.ok()
+    Room(room.clone().acquire_many_owned(kibibytes).await.ok())
 }
 
 async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Problem> {

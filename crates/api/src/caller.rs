@@ -117,7 +117,7 @@ fn project_for_admin(headers: &HeaderMap, directory: &Directory) -> Result<Arc<P
     found.ok_or_else(|| no_project(named))
 }
 
-fn no_project(named: &str) -> Problem {
+pub(crate) fn no_project(named: &str) -> Problem {
     let named: String = named.chars().take(80).collect();
     Problem::new(Code::NotFound, format!("There is no project {named:?}, or this key does not belong to it."))
 }

@@ -40,12 +40,16 @@ pub(crate) fn page(document: &Value) -> String {
         nav.push_str("</ul>");
         operations.push_str("</section>");
     }
+    let objects = objects(&components);
+    let webhook = webhook(document, &components);
     PAGE.replace("{{title}}", &escaped(text(&document["info"]["title"])))
         .replace("{{version}}", &escaped(text(&document["info"]["version"])))
         .replace("{{about}}", &prose(text(&document["info"]["description"])))
         .replace("{{server}}", &escaped(server))
         .replace("{{nav}}", &nav)
         .replace("{{operations}}", &operations)
+        .replace("{{webhook}}", &webhook)
+        .replace("{{objects}}", &objects)
         .replace("{{problems}}", &problems())
 }
 
@@ -75,7 +79,7 @@ impl Operation<'_> {
             ),
         );
         page.push_str(&prose(text(&about["description"])));
-        self.write_parameters(page);
+        write_parameters(self.about, page);
         let body = &about["requestBody"]["content"]["application/json"]["schema"];
         if !body.is_null() {
             page.push_str("<h4>Body</h4>");
@@ -83,24 +87,12 @@ impl Operation<'_> {
         }
         push(page, format_args!("<h4>Example</h4><pre>{}</pre>", escaped(&self.curl(server, body, components))));
         page.push_str("<h4>Answers</h4>");
-        for (status, response) in about["responses"].as_object().into_iter().flatten() {
+        let (refusals, answers): (Vec<_>, Vec<_>) = responses(about).partition(|(_, response)| is_problem(response));
+        for (status, response) in answers {
             write_response(status, response, components, page);
         }
+        write_refusals(&refusals, page);
         page.push_str("</article>");
-    }
-
-    fn write_parameters(&self, page: &mut String) {
-        let parameters = list(&self.about["parameters"]);
-        if parameters.is_empty() {
-            return;
-        }
-        page.push_str("<h4>Parameters</h4><table>");
-        for parameter in parameters {
-            let (name, place) = (escaped(text(&parameter["name"])), text(&parameter["in"]));
-            let about = inline(text(&parameter["description"]));
-            push(page, format_args!("<tr><th><code>{name}</code><td>{place}<td>{about}"));
-        }
-        page.push_str("</table>");
     }
 
     fn curl(&self, server: &str, body: &Value, components: &Components<'_>) -> String {
@@ -119,15 +111,50 @@ impl Operation<'_> {
     }
 }
 
+fn responses(operation: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    operation["responses"].as_object().into_iter().flatten()
+}
+
+fn is_problem(response: &Value) -> bool {
+    response["content"]["application/problem+json"].is_object()
+}
+
+fn write_parameters(operation: &Value, page: &mut String) {
+    let parameters = list(&operation["parameters"]);
+    if parameters.is_empty() {
+        return;
+    }
+    page.push_str("<h4>Parameters</h4><table>");
+    for parameter in parameters {
+        let (name, place) = (escaped(text(&parameter["name"])), text(&parameter["in"]));
+        let about = inline(text(&parameter["description"]));
+        push(page, format_args!("<tr><th><code>{name}</code><td>{place}<td>{about}"));
+    }
+    page.push_str("</table>");
+}
+
+/// The codes that the descriptions of these responses name, each with a link to what it means.
+fn write_refusals(refusals: &[(&String, &Value)], page: &mut String) {
+    let mut codes = Vec::new();
+    for (status, response) in refusals {
+        let named = text(&response["description"]).split('`').skip(1).step_by(2);
+        let linked = named.map(|code| format!("{status}&nbsp;<a href=\"#{code}\"><code>{code}</code></a>"));
+        codes.extend(linked);
+    }
+    if !codes.is_empty() {
+        push(page, format_args!("<p class=\"answer\">Problems: {}</p>", codes.join(", ")));
+    }
+}
+
 fn write_fields(schema: &Value, components: &Components<'_>, page: &mut String) {
     let schema = components.resolve(schema);
     let Some(fields) = schema["properties"].as_object() else { return };
     let required: Vec<&str> = list(&schema["required"]).iter().map(text).collect();
     page.push_str("<table>");
     for (name, field) in fields {
-        let kind = escaped(&components.kind(field));
+        let kind = components.kind(field);
         let must = if required.contains(&name.as_str()) { " <i>required</i>" } else { "" };
-        let about = inline(text(&field["description"]));
+        let about = inline(components.description(field));
         push(page, format_args!("<tr><th><code>{}</code>{must}<td>{kind}<td>{about}", escaped(name)));
     }
     page.push_str("</table>");
@@ -144,6 +171,33 @@ fn write_response(status: &str, response: &Value, components: &Components<'_>, p
     push(page, format_args!("<details class=\"answer\"><summary><b>{status}</b> {about}</summary>"));
     write_fields(schema, components, page);
     push(page, format_args!("<pre>{}</pre></details>", escaped(&json)));
+}
+
+/// What receivers get.
+fn webhook(document: &Value, components: &Components<'_>) -> String {
+    let about = &document["webhooks"]["event"]["post"];
+    let body = &about["requestBody"]["content"]["application/json"]["schema"];
+    let mut page = prose(text(&about["description"]));
+    write_parameters(about, &mut page);
+    page.push_str("<h4>Body</h4>");
+    write_fields(body, components, &mut page);
+    page.push_str("<h4>Answers</h4>");
+    for (status, response) in responses(about) {
+        write_response(status, response, components, &mut page);
+    }
+    page
+}
+
+/// Every object that has a name, at its anchor.
+fn objects(components: &Components<'_>) -> String {
+    let mut objects = String::new();
+    for (name, schema) in components.named() {
+        push(&mut objects, format_args!("<article id=\"object-{name}\"><h3>{name}</h3>"));
+        objects.push_str(&prose(text(&schema["description"])));
+        write_fields(schema, components, &mut objects);
+        objects.push_str("</article>");
+    }
+    objects
 }
 
 /// Every code at its anchor: what `type` in a problem points to.
@@ -198,13 +252,13 @@ mod tests {
     use super::*;
 
     fn reference() -> String {
-        page(&serde_json::to_value(crate::openapi()).unwrap())
+        page(crate::openapi().as_value())
     }
 
     #[test]
     fn every_operation_and_every_problem_has_its_place() {
         let page = reference();
-        let document = serde_json::to_value(crate::openapi()).unwrap();
+        let document = crate::openapi().as_value().clone();
         for methods in document["paths"].as_object().unwrap().values() {
             for operation in methods.as_object().unwrap().values() {
                 let id = operation["operationId"].as_str().unwrap();
@@ -215,6 +269,10 @@ mod tests {
             assert!(page.contains(&format!("<article id=\"{}\">", code.name())), "{}", code.name());
         }
         assert!(!page.contains("{{"), "every mark was replaced");
+        for link in page.split("href=\"#").skip(1) {
+            let anchor = link.split('"').next().unwrap();
+            assert!(page.contains(&format!("id=\"{anchor}\"")), "{anchor}");
+        }
     }
 
     #[test]

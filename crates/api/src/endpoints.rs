@@ -51,7 +51,7 @@ pub(crate) async fn create(
     let fields = json::object::<Fields>(&text)?;
     let endpoint = fields.create(project.id, &Rules { dialect: &dialect, policy: &api.policy }, &*api.env)?;
     let endpoint = api.store.create_endpoint(endpoint).await?;
-    Ok((StatusCode::CREATED, Json(EndpointView::of(&endpoint, Condition::default()).with_secret(&endpoint))))
+    Ok((StatusCode::CREATED, Json(EndpointView::of(&endpoint, &Condition::default()).with_secret(&endpoint))))
 }
 
 /// List endpoints
@@ -77,7 +77,7 @@ pub(crate) async fn list(
     };
     let ids = page.items.iter().map(|endpoint| endpoint.id).collect();
     let mut conditions = api.store.conditions(ids).await?.into_iter();
-    let view = |endpoint: Arc<Endpoint>| EndpointView::of(&endpoint, conditions.next().unwrap_or_default());
+    let view = |endpoint: Arc<Endpoint>| EndpointView::of(&endpoint, &conditions.next().unwrap_or_default());
     Ok(Json(Listed::of(page, view)))
 }
 
@@ -151,5 +151,5 @@ fn not_found(id: EndpointId) -> Problem {
 
 async fn viewed(api: &Api, endpoint: &Endpoint) -> Result<Json<EndpointView>, Problem> {
     let condition = api.store.conditions(vec![endpoint.id]).await?.pop().unwrap_or_default();
-    Ok(Json(EndpointView::of(endpoint, condition)))
+    Ok(Json(EndpointView::of(endpoint, &condition)))
 }

@@ -51,7 +51,7 @@ pub(crate) async fn create(
     let text = body.json(dialect.limits.payload_bytes + ENVELOPE).await?;
     let event: NewEvent<'_> = json::object(&text)?;
     let intake = event.judge(project, &dialect, key.0, &*api.env)?;
-    drop(text);
+    let _room = text.into_room();
     let event_type = intake.event.event_type.clone();
     answer(api.store.ingest(intake).await?, event_type).map(|(status, taken)| (status, Json(taken)))
 }
@@ -138,5 +138,5 @@ pub(crate) async fn replay(
     let found = api.store.event(project.id, id.clone()).await?;
     found.ok_or_else(|| Problem::not_found("event", id.as_str()))?;
     let job = api.store.create_job(project.id, Task::Replay { event: id }).await?;
-    Ok((StatusCode::ACCEPTED, Json(JobView::of(job))))
+    Ok((StatusCode::ACCEPTED, Json(JobView::of(&job))))
 }

@@ -97,3 +97,43 @@ fn told(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     format!("panicked: {}", text.unwrap_or("without a message"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::get;
+    use http_body_util::BodyExt;
+    use model::network::Policy;
+    use store::Store;
+    use store::seal::MasterKey;
+    use store::store::Options;
+    use testkit::clock::TestEnv;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_its_words_stay_ours() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let env = TestEnv::new();
+        let master_key = MasterKey::generate(&env);
+        let options = Options { data_dir: directory.path().to_owned(), master_key, env: Arc::new(env.clone()) };
+        let store = Store::open(options).await.unwrap();
+        let api = Api::new(store, Arc::new(env), Arc::new(Policy::default()), [0; 32], None);
+        let panics = get(async || -> &'static str { panic!("the {} is wrong", "inside") });
+        let router = Router::new().route("/", panics).layer(from_fn_with_state(api.clone(), frame)).with_state(api);
+
+        let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
+
+        assert_eq!(answer.status(), 500);
+        let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&problem["code"], &problem["request_id"]), (&"internal".into(), &id.into()));
+        assert!(!problem.to_string().contains("inside"));
+    }
+}

@@ -42,7 +42,7 @@ pub(crate) struct JobView {
 }
 
 impl JobView {
-    pub(crate) fn of(job: Job) -> Self {
+    pub(crate) fn of(job: &Job) -> Self {
         Self {
             id: job.id,
             kind: job.task.kind(),
@@ -66,7 +66,7 @@ pub(crate) async fn show(
 ) -> Result<Json<JobView>, Problem> {
     let project = caller.may(Scope::Read)?;
     let job = api.store.job(project.id, id).await?;
-    job.map(|job| Json(JobView::of(job))).ok_or_else(|| Problem::not_found("job", &id.to_string()))
+    job.map(|job| Json(JobView::of(&job))).ok_or_else(|| Problem::not_found("job", &id.to_string()))
 }
 
 /// Cancel a job

@@ -22,7 +22,7 @@ pub(crate) fn object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Prob
 
 /// Reads an object, or what stands for one that was not sent.
 pub(crate) fn object_or_default<'de, T: Deserialize<'de> + Default>(text: &'de str) -> Result<T, Problem> {
-    if text.trim_ascii().is_empty() { Ok(T::default()) } else { object(text) }
+    if matches!(text.trim_ascii(), "" | "null") { Ok(T::default()) } else { object(text) }
 }
 
 /// Whether it is nested as deep as receivers can read.
@@ -79,7 +79,8 @@ fn pointer(path: &Path) -> String {
         .collect()
 }
 
-fn escaped(key: &str) -> String {
+/// A key as it stands in a pointer.
+pub(crate) fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
@@ -197,11 +198,11 @@ mod tests {
     fn broken_json_is_told_with_line_and_column() {
         let cases = [
             ("", "Not JSON at line 1 column 0: EOF while parsing a value."),
-            ("{\n  \"name\": tru\n}", "Not JSON at line 2 column 14: expected ident."),
+            ("{\n  \"name\": nope\n}", "Not JSON at line 2 column 12: expected ident."),
             ("{\"name\": \"a\",}", "Not JSON at line 1 column 14: trailing comma."),
             ("{} x", "Not JSON at line 1 column 4: trailing characters."),
             ("{\"name\": 5, oops}", "Not JSON at line 1 column 13: key must be a string."),
-            ("{\"name\": \"\\ud800\"}", "Not JSON at line 1 column 16: unexpected end of hex escape."),
+            ("{\"name\": \"\\ud800\"}", "Not JSON at line 1 column 17: unexpected end of hex escape."),
         ];
         for (text, detail) in cases {
             let refusal = refusal(text);
@@ -217,7 +218,10 @@ mod tests {
         }
         let nested = |levels: usize| format!(r#"{{"data": {}{}}}"#, "[".repeat(levels), "]".repeat(levels));
         assert_eq!(object::<Raw>(&nested(127)).unwrap().data.get().len(), 254);
-        assert_eq!(object::<Raw>(&nested(128)).unwrap_err().code(), Code::InvalidJson);
-        assert_eq!(object::<Raw>(&nested(100_000)).unwrap_err().code(), Code::InvalidJson);
+        for levels in [128, 100_000] {
+            let refused = object::<Raw>(&nested(levels)).unwrap_err();
+            let told = serde_json::to_value(refused.document("r")).unwrap();
+            assert_eq!(told["detail"], "Objects and lists are nested deeper than 128 levels.");
+        }
     }
 }

@@ -26,3 +26,4 @@ mod routes;
 pub mod serve;
 
 pub use api::{Api, openapi, router};
+pub use openapi::Document;

@@ -1,5 +1,7 @@
 //! The OpenAPI document, made from the handlers' own types, and what every operation has in common in it.
 
+mod webhooks;
+
 use std::collections::BTreeMap;
 
 use axum::extract::State;
@@ -7,8 +9,11 @@ use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use bytes::Bytes;
+use serde_json::Value;
+use utoipa::openapi::path::Parameter;
+use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Server};
+use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema, Server};
 use utoipa::{IntoResponses, Modify, OpenApi as _};
 
 use crate::problem::Code;
@@ -51,7 +56,7 @@ const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
         (name = "Server", description = "The server itself. Needs no key."),
     ),
     security(("bearer" = [])),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &NeverNull),
 )]
 struct Description;
 
@@ -68,11 +73,50 @@ impl Modify for Bearer {
     }
 }
 
-/// The document, with the server's own address in it where that is known.
-pub(crate) fn document(public_url: Option<&str>) -> OpenApi {
-    let mut document = Description::openapi();
-    document.servers = public_url.map(|url| vec![Server::new(url)]);
-    document
+/// A parameter that may be left out is optional, which does not make `null` one of its values.
+struct NeverNull;
+
+impl Modify for NeverNull {
+    fn modify(&self, document: &mut OpenApi) {
+        for item in document.paths.paths.values_mut() {
+            let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+            let operations = operations.into_iter().flatten();
+            operations.flat_map(|operation| operation.parameters.iter_mut().flatten()).for_each(never_null);
+        }
+    }
+}
+
+fn never_null(parameter: &mut Parameter) {
+    if let Some(RefOr::T(Schema::Object(object))) = &mut parameter.schema
+        && let SchemaType::Array(types) = &object.schema_type
+        && let Some(other) = types.iter().find(|one| **one != Type::Null)
+    {
+        object.schema_type = SchemaType::Type(other.clone());
+    }
+}
+
+/// The OpenAPI document of this API.
+#[derive(Clone, Debug)]
+pub struct Document(Value);
+
+impl Document {
+    /// With the server's own address in it where that is known.
+    pub(crate) fn of(public_url: Option<&str>) -> Self {
+        let mut described = Description::openapi();
+        described.servers = public_url.map(|url| vec![Server::new(url)]);
+        let mut document = serde_json::to_value(described).expect("a document is texts and numbers");
+        document["webhooks"] = webhooks::webhooks();
+        Self(document)
+    }
+
+    pub fn as_value(&self) -> &Value {
+        &self.0
+    }
+
+    /// As `/openapi.json` gives it.
+    pub fn to_pretty_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(&self.0)
+    }
 }
 
 /// The document and the page that is made from it, ready to send.
@@ -83,9 +127,9 @@ pub(crate) struct Documents {
 
 impl Documents {
     pub(crate) fn of(public_url: Option<&str>) -> Self {
-        let document = serde_json::to_value(document(public_url)).expect("a document is texts");
-        let json = serde_json::to_vec_pretty(&document).expect("a document is texts");
-        Self { json: json.into(), page: docs::page(&document).into() }
+        let document = Document::of(public_url);
+        let json = document.to_pretty_json().expect("a document is texts and numbers");
+        Self { json: json.into(), page: docs::page(document.as_value()).into() }
     }
 }
 

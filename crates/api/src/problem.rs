@@ -65,10 +65,6 @@ impl Problem {
         Self { cause: Some(cause), ..Self::new(Code::Internal, detail) }
     }
 
-    pub(crate) fn code(&self) -> Code {
-        self.code
-    }
-
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::body::{SETTINGS, Sent};
-use crate::caller::Caller;
+use crate::caller::{Caller, no_project};
 use crate::openapi::{Lookup, Writing};
 use crate::path::Named;
 use crate::problem::{Code, Problem, judged};
@@ -73,7 +73,7 @@ pub(crate) struct ProjectView {
     created_at: Timestamp,
     /// The project's first key, with the scope `admin`. Shown this once, when the project is made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "ph_MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPIYTEMZUGU3A")]
+    #[schema(nullable = false, example = "ph_MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPIYTEMZUGU3A")]
     api_key: Option<String>,
 }
 
@@ -235,7 +235,7 @@ pub(crate) async fn change(
     let text = body.json(SETTINGS).await?;
     let project = json::object::<ProjectChange>(&text)?.judge(&before)?;
     let changed = api.store.update_project(project).await?;
-    let project = changed.ok_or_else(|| Problem::not_found("project", &named))?.map_err(slug_taken)?;
+    let project = changed.ok_or_else(|| no_project(&named))?.map_err(slug_taken)?;
     Ok(Json(ProjectView::of(&project, None)))
 }
 
@@ -258,6 +258,6 @@ pub(crate) async fn delete(
     }
     match api.store.delete_project(project.id).await? {
         true => Ok(StatusCode::NO_CONTENT),
-        false => Err(Problem::not_found("project", &named)),
+        false => Err(no_project(&named)),
     }
 }

@@ -1,6 +1,5 @@
 //! The machine's limit: signed POSTs in a loop, to the same receiver, with nothing before or behind them.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,17 +8,23 @@ use aws_lc_rs::hmac;
 use data_encoding::BASE64;
 use http_body_util::Full;
 use hyper::body::Bytes;
+use hyper::header::HeaderName;
 use hyper::{Request, StatusCode};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::connection::{self, Connection};
+use crate::connection::{self, Connection, Head};
 use crate::event::Template;
+use crate::others::Others;
 use crate::trial::Conditions;
 use crate::{Failure, clock, output, thread};
 
 /// Before it is measured it runs for so long.
 const WARM_UP: Duration = Duration::from_secs(1);
+
+const ID: HeaderName = HeaderName::from_static("webhook-id");
+const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 #[derive(Serialize)]
 pub(crate) struct Bare {
@@ -28,11 +33,12 @@ pub(crate) struct Bare {
     /// Of the client alone, its share of the kernel's work included: it has its own thread, and so has the receiver.
     pub(crate) processor_us_per_request: f64,
     pub(crate) receiver_processor_us_per_request: f64,
+    pub(crate) others_percent: f64,
 }
 
 /// A webhook of the standard dialect, as the engine would send it.
 struct Signer {
-    address: SocketAddr,
+    head: Head,
     key: hmac::Key,
     template: Template,
     numbers: AtomicU64,
@@ -47,9 +53,11 @@ pub(crate) fn run(conditions: &Conditions<'_>, duration: Duration) -> Result<Bar
     output::tell(&format!("bare: signed POSTs over {} connections", conditions.connections));
     burst(conditions, WARM_UP)?;
     conditions.sink.clear();
+    let others = Others::watch()?;
     let receiver_before = conditions.sink.processor_time()?;
     let (burst, client) = burst(conditions, duration)?;
     let receiver = conditions.sink.processor_time()?.saturating_sub(receiver_before);
+    let others_percent = others.percent(Duration::ZERO)?;
     if conditions.sink.count() as u64 != burst.requests {
         return Err(format!("{} bare POSTs, but {} received", burst.requests, conditions.sink.count()).into());
     }
@@ -59,12 +67,13 @@ pub(crate) fn run(conditions: &Conditions<'_>, duration: Duration) -> Result<Bar
         requests_per_second: burst.requests as f64 / burst.took.as_secs_f64(),
         processor_us_per_request: per_request(client),
         receiver_processor_us_per_request: per_request(receiver),
+        others_percent,
     })
 }
 
 fn burst(conditions: &Conditions<'_>, duration: Duration) -> Result<(Burst, Duration), Failure> {
     let signer = Arc::new(Signer {
-        address: conditions.sink.address(),
+        head: Head::new(conditions.sink.address(), "/hook")?,
         key: hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]),
         template: Template::delivered(conditions.event_bytes),
         numbers: AtomicU64::new(0),
@@ -109,10 +118,11 @@ impl Signer {
             context.update(part);
         }
         let signature = format!("v1,{}", BASE64.encode(context.sign().as_ref()));
-        let request = connection::post(self.address, "/hook")
-            .header("webhook-id", id)
-            .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", signature);
-        Ok(request.body(Full::new(body))?)
+        let mut request = self.head.with_body(body);
+        let headers = request.headers_mut();
+        headers.insert(ID, id.try_into()?);
+        headers.insert(TIMESTAMP, timestamp.try_into()?);
+        headers.insert(SIGNATURE, signature.try_into()?);
+        Ok(request)
     }
 }

@@ -7,9 +7,8 @@ use std::net::SocketAddr;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::http::request::Builder;
-use hyper::{Request, StatusCode};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -17,6 +16,13 @@ use crate::Failure;
 
 /// Answers of ours are short. Of a longer one this much is kept.
 const KEPT: usize = 64 * 1024;
+
+/// What all POSTs of JSON to one place share: made once, since load must cost little.
+pub(crate) struct Head {
+    uri: Uri,
+    host: HeaderValue,
+    authorization: Option<HeaderValue>,
+}
 
 pub(crate) struct Connection {
     sender: SendRequest<Full<Bytes>>,
@@ -43,13 +49,29 @@ where
     }
 }
 
-/// The head that all requests with a JSON body share.
-pub(crate) fn post(address: SocketAddr, path: &str) -> Builder {
-    Request::post(path).header(HOST, address.to_string()).header(CONTENT_TYPE, "application/json")
-}
+impl Head {
+    pub(crate) fn new(address: SocketAddr, path: &'static str) -> Result<Self, Failure> {
+        let uri = Uri::from_static(path);
+        Ok(Self { uri, host: HeaderValue::try_from(address.to_string())?, authorization: None })
+    }
 
-pub(crate) fn authorized(request: Builder, key: &str) -> Builder {
-    request.header(AUTHORIZATION, format!("Bearer {key}"))
+    pub(crate) fn authorized(self, key: &str) -> Result<Self, Failure> {
+        let authorization = HeaderValue::try_from(format!("Bearer {key}"))?;
+        Ok(Self { authorization: Some(authorization), ..self })
+    }
+
+    pub(crate) fn with_body(&self, body: Bytes) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri.clone();
+        let headers = request.headers_mut();
+        headers.insert(HOST, self.host.clone());
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(authorization) = &self.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        request
+    }
 }
 
 impl Connection {

@@ -5,6 +5,9 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+/// Longer ones count as this long.
+const LONGEST: Duration = Duration::from_secs(600);
+
 /// Recorded to three digits. What comes before its cause counts as nothing.
 pub(crate) struct Latencies {
     nanoseconds: Histogram<u64>,
@@ -20,7 +23,8 @@ pub(crate) struct Quantiles {
 
 impl Latencies {
     pub(crate) fn new() -> Self {
-        Self { nanoseconds: Histogram::new(3).expect("three digits are allowed") }
+        let longest = LONGEST.as_nanos() as u64;
+        Self { nanoseconds: Histogram::new_with_max(longest, 3).expect("a maximum above two, three digits") }
     }
 
     pub(crate) fn record(&mut self, latency: Duration) {

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use http_body_util::Full;
 use hyper::StatusCode;
 use tokio::task::JoinSet;
 
-use crate::connection::{self, Connection};
+use crate::connection::{self, Connection, Head};
 use crate::event::Template;
 use crate::id::Id;
 use crate::{Failure, clock, thread};
@@ -24,6 +23,16 @@ pub(crate) enum Pace {
     Closed,
     /// When it is due: all connections together send so many a second, whatever the server does.
     Open { per_second: u32 },
+}
+
+impl Pace {
+    /// Of an open loop.
+    pub(crate) fn per_second(self) -> Option<u32> {
+        match self {
+            Self::Closed => None,
+            Self::Open { per_second } => Some(per_second),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -59,6 +68,7 @@ pub(crate) struct Load {
 /// What one connection has to do.
 struct Worker {
     plan: Arc<Plan>,
+    head: Head,
     template: Template,
     numbers: Arc<AtomicU64>,
     began: Instant,
@@ -81,6 +91,7 @@ async fn all_connections(plan: Arc<Plan>) -> Result<Load, Failure> {
     for index in 0..plan.connections {
         let worker = Worker {
             plan: plan.clone(),
+            head: Head::new(plan.address, "/v1/events")?.authorized(&plan.key)?,
             template: Template::posted(plan.event_bytes),
             numbers: numbers.clone(),
             began,
@@ -107,8 +118,7 @@ impl Worker {
     async fn work(mut self, mut connection: Connection) -> Result<Load, Failure> {
         while let Some(sent) = self.next_turn().await {
             let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-            let request = connection::authorized(connection::post(self.plan.address, "/v1/events"), &self.plan.key);
-            let status = connection.exchange(request.body(Full::new(self.template.numbered(number)))?).await?;
+            let status = connection.exchange(self.head.with_body(self.template.numbered(number))).await?;
             self.load.answered(sent, status, connection.body())?;
         }
         Ok(self.load)

@@ -8,6 +8,7 @@ mod id;
 mod latency;
 mod load;
 mod machine;
+mod others;
 mod output;
 mod processor;
 mod reckoning;
@@ -64,8 +65,8 @@ fn run(words: &Words) -> Result<bool, Failure> {
     let mut scenarios = Vec::new();
     for scenario in words.scenarios() {
         scenarios.push(match scenario {
-            Scenario::Single => single::run(&conditions)?,
-            Scenario::Steady => steady::run(&conditions, words.rate)?,
+            Scenario::Single => single::run(&conditions, &bare)?,
+            Scenario::Steady => steady::run(&conditions, &bare, words.rate)?,
         });
     }
     let report = Report { machine, settings: Settings::of(words), bare, scenarios };

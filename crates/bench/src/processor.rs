@@ -26,8 +26,12 @@ impl Account {
     pub(crate) fn spent(&self) -> io::Result<Duration> {
         let stat = std::fs::read_to_string(&self.stat)?;
         let ticks = ticks(&stat).ok_or_else(|| io::Error::other(format!("{}: {stat:?}", self.stat.display())))?;
-        Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
+        Ok(time_of(ticks))
     }
+}
+
+pub(crate) fn time_of(ticks: u64) -> Duration {
+    Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
 /// utime and stime of proc_pid_stat(5): fields 14 and 15, counted from the name in parentheses, which may hold spaces.

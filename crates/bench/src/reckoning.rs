@@ -13,12 +13,12 @@ type First = HashMap<Id, Instant>;
 
 pub(crate) struct Arrivals {
     pub(crate) first: First,
+    /// Accepted, but not received.
     pub(crate) lost: u64,
-    pub(crate) doubled: u64,
 }
 
 /// Waits until all accepted events have arrived, or nothing has arrived for a long time.
-pub(crate) fn received<'a>(sink: &Sink, accepted: impl Iterator<Item = &'a Accepted> + Clone) -> Arrivals {
+pub(crate) fn received<'a>(sink: &Sink, accepted: &(impl Iterator<Item = &'a Accepted> + Clone)) -> Arrivals {
     let mut wanted = accepted.clone().count();
     loop {
         let more_may_come = sink.wait_for(wanted);
@@ -29,8 +29,7 @@ pub(crate) fn received<'a>(sink: &Sink, accepted: impl Iterator<Item = &'a Accep
         }
         let lost = accepted.clone().filter(|accepted| !first.contains_key(&accepted.id)).count();
         if lost == 0 || !more_may_come {
-            let doubled = all.len() - first.len();
-            return Arrivals { first, lost: lost as u64, doubled: doubled as u64 };
+            return Arrivals { first, lost: lost as u64 };
         }
         // Some of those that came were doubles.
         wanted = all.len() + lost;

@@ -40,17 +40,8 @@ impl Settings {
 }
 
 impl Report {
-    /// How much more processor time an event costs than a bare signed POST.
-    pub(crate) fn times_bare(&self, trial: &Trial) -> f64 {
-        trial.processor_us_per_event / self.bare.processor_us_per_request
-    }
-
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
-        let mut json = serde_json::to_value(self)?;
-        for (trial, object) in self.scenarios.iter().zip(json["scenarios"].as_array_mut().into_iter().flatten()) {
-            object["times_bare"] = self.times_bare(trial).into();
-        }
-        let text = serde_json::to_string_pretty(&json)? + "\n";
+        let text = serde_json::to_string_pretty(self)? + "\n";
         std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()).into())
     }
 }

@@ -9,14 +9,14 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use http_body_util::Full;
 use hyper::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::connection::{self, Head};
 use crate::processor::Account;
-use crate::{Failure, clock, connection, thread};
+use crate::{Failure, clock, thread};
 
 const ADMIN_KEY: &str = "ph_admin_for_one_benchmark_on_loopback";
 
@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Work behind the last answer (records of attempts, a checkpoint) is done when the processor was idle for so long.
 const AT_REST: Duration = Duration::from_millis(250);
+
+/// A server that never rests is waited for so long.
+const REST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a directory's blocks are counted in, whatever the file system (stat(2)).
 const BLOCK: u64 = 512;
@@ -78,9 +81,8 @@ impl Server {
         self.create("/v1/endpoints", &json!({ "url": url })).map(drop)
     }
 
-    fn create(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        let request = connection::authorized(connection::post(self.address, path), ADMIN_KEY);
-        let request = request.body(Full::new(body.to_string().into()))?;
+    fn create(&self, path: &'static str, body: &Value) -> Result<Value, Failure> {
+        let request = Head::new(self.address, path)?.authorized(ADMIN_KEY)?.with_body(body.to_string().into());
         let exchange = connection::with(self.address, async move |mut connection| {
             let status = connection.exchange(request).await?;
             Ok((status, connection.body().to_vec()))
@@ -99,7 +101,7 @@ impl Server {
 
     /// Waits until it does nothing any more, and answers its processor time.
     pub(crate) fn at_rest(&self) -> Result<Duration, Failure> {
-        let deadline = clock::now() + PATIENCE;
+        let deadline = clock::now() + REST_PATIENCE;
         let mut spent = self.processor_time()?;
         loop {
             clock::wait(AT_REST);
@@ -112,7 +114,7 @@ impl Server {
     }
 
     /// The most memory it ever had (VmHWM of proc_pid_status(5)).
-    pub(crate) fn peak_bytes(&self) -> Result<u64, Failure> {
+    pub(crate) fn peak_rss_bytes(&self) -> Result<u64, Failure> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let peak =
             status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());

@@ -62,11 +62,12 @@ fn rows(report: &Report) -> Vec<Row<'_>> {
         row("server's (bare: client's) processor time an event, µs", &tenths(bare.processor_us_per_request), |trial| {
             tenths(trial.processor_us_per_event)
         }),
-        row("÷ bare signed POST", "1.0", |trial| tenths(report.times_bare(trial))),
+        row("÷ bare signed POST", "1.0", |trial| tenths(trial.times_bare)),
         row("load generator's processor time an event, µs", "", |trial| tenths(trial.load_processor_us_per_event)),
         row("receiver's processor time an event, µs", &tenths(bare.receiver_processor_us_per_request), |trial| {
             tenths(trial.receiver_processor_us_per_event)
         }),
+        row("others' share of the cores, %", &tenths(bare.others_percent), |trial| tenths(trial.others_percent)),
         row("POST → 202, ms: p50 / p99", "", |trial| two(&trial.post_to_202)),
         row("accepted → received, ms: p50 / p99 / p99.9", "", |trial| three(&trial.accepted_to_received)),
         row("POST → received, ms: p50 / p99 / p99.9", "", |trial| three(&trial.post_to_received)),
@@ -104,7 +105,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

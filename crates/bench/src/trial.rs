@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::bare::Bare;
 use crate::latency::Quantiles;
 use crate::load::{self, Load, Pace, Plan};
-use crate::reckoning::{Reckoning, received};
+use crate::others::Others;
+use crate::reckoning::{Arrivals, Reckoning, received};
 use crate::server::Server;
 use crate::sink::Sink;
 use crate::{Failure, output};
@@ -33,8 +35,12 @@ pub(crate) struct Trial {
     pub(crate) delivered_per_second: f64,
     /// Of the server's process, from the first POST until it was at rest again.
     pub(crate) processor_us_per_event: f64,
+    /// That, set against a bare signed POST of the same run.
+    pub(crate) times_bare: f64,
     pub(crate) load_processor_us_per_event: f64,
     pub(crate) receiver_processor_us_per_event: f64,
+    /// Of all cores' time.
+    pub(crate) others_percent: f64,
     pub(crate) post_to_202: Quantiles,
     pub(crate) accepted_to_received: Quantiles,
     pub(crate) post_to_received: Quantiles,
@@ -55,17 +61,33 @@ pub(crate) struct Events {
     pub(crate) doubled: u64,
 }
 
-/// Processor time until now, of all three.
-struct Spent {
-    server: Duration,
-    receiver: Duration,
+/// What one server did, before anything is divided.
+struct Measured {
+    warm_up: Load,
+    load: Load,
+    arrivals: Arrivals,
+    doubled: u64,
+    server_time: Duration,
+    receiver_time: Duration,
+    others_percent: f64,
+    peak_rss_bytes: u64,
+    disk_bytes: u64,
 }
 
-pub(crate) fn run(name: &'static str, conditions: &Conditions<'_>, pace: Pace) -> Result<Trial, Failure> {
-    let sink = conditions.sink;
-    sink.clear();
+pub(crate) fn run(name: &'static str, conditions: &Conditions<'_>, bare: &Bare, pace: Pace) -> Result<Trial, Failure> {
     let mut server = Server::start(conditions.binary, conditions.work_dir)?;
     output::tell(&format!("{name}: server {} at {}", server.pid(), server.address()));
+    let measured = measure(&mut server, conditions, pace)?;
+    if measured.load.accepted.is_empty() {
+        let refusal = measured.load.first_refusal.unwrap_or_else(|| "there was no time".to_owned());
+        return Err(server.complaint(&format!("accepted nothing: {refusal}")));
+    }
+    Ok(Trial::of(name, measured, bare, pace))
+}
+
+fn measure(server: &mut Server, conditions: &Conditions<'_>, pace: Pace) -> Result<Measured, Failure> {
+    let sink = conditions.sink;
+    sink.clear();
     server.register(&sink.url())?;
     let plan = Plan {
         address: server.address(),
@@ -75,48 +97,63 @@ pub(crate) fn run(name: &'static str, conditions: &Conditions<'_>, pace: Pace) -
         event_bytes: conditions.event_bytes,
         duration: conditions.warm_up,
     };
+    let under_load = |plan| load::run(plan).map_err(|error| server.complaint(&format!("failed under load: {error}")));
     let disk_before = server.bytes_on_disk()?;
-    let warm_up = load::run(plan.clone())?;
+    let warm_up = under_load(plan.clone())?;
     sink.wait_for(warm_up.accepted.len());
 
-    let before = Spent { server: server.at_rest()?, receiver: sink.processor_time()? };
-    let load = load::run(Plan { duration: conditions.duration, ..plan })?;
-    let arrivals = received(sink, warm_up.accepted.iter().chain(&load.accepted));
-    let after = Spent { server: server.at_rest()?, receiver: sink.processor_time()? };
+    let (server_before, receiver_before) = (server.at_rest()?, sink.processor_time()?);
+    let others = Others::watch()?;
+    let load = under_load(Plan { duration: conditions.duration, ..plan })?;
+    let arrivals = received(sink, &warm_up.accepted.iter().chain(&load.accepted));
+    let (server_after, receiver_after) = (server.at_rest()?, sink.processor_time()?);
 
-    let peak_rss_bytes = server.peak_bytes()?;
+    let server_time = server_after.saturating_sub(server_before);
+    let others_percent = others.percent(server_time)?;
+    let peak_rss_bytes = server.peak_rss_bytes()?;
     server.stop()?;
-    let disk = server.bytes_on_disk()?.saturating_sub(disk_before);
-    if load.accepted.is_empty() {
-        let refusal = load.first_refusal.unwrap_or_else(|| "no answer".to_owned());
-        return Err(server.complaint(&format!("accepted nothing ({refusal})")));
-    }
-    let reckoning = Reckoning::of(&load, &arrivals.first);
-    let per_event = |time: Duration| time.as_secs_f64() * 1e6 / load.accepted.len() as f64;
-    let accepted = warm_up.accepted.len() + load.accepted.len();
-    Ok(Trial {
-        name,
-        offered_per_second: if let Pace::Open { per_second } = pace { Some(per_second) } else { None },
-        accepted_per_second: reckoning.accepted_per_second,
-        delivered_per_second: reckoning.delivered_per_second,
-        processor_us_per_event: per_event(after.server.saturating_sub(before.server)),
-        load_processor_us_per_event: per_event(load.processor_time),
-        receiver_processor_us_per_event: per_event(after.receiver.saturating_sub(before.receiver)),
-        post_to_202: reckoning.post_to_202,
-        accepted_to_received: reckoning.accepted_to_received,
-        post_to_received: reckoning.post_to_received,
+    Ok(Measured {
+        doubled: (sink.count() - arrivals.first.len()) as u64,
+        disk_bytes: server.bytes_on_disk()?.saturating_sub(disk_before),
+        server_time,
+        receiver_time: receiver_after.saturating_sub(receiver_before),
+        others_percent,
+        warm_up,
+        load,
+        arrivals,
         peak_rss_bytes,
-        disk_bytes_per_event: disk as f64 / accepted as f64,
-        events: Events {
-            accepted: accepted as u64,
-            refused: warm_up.refused + load.refused,
-            first_refusal: first_refusal(warm_up, load),
-            lost: arrivals.lost,
-            doubled: arrivals.doubled,
-        },
     })
 }
 
-fn first_refusal(warm_up: Load, load: Load) -> Option<String> {
-    warm_up.first_refusal.or(load.first_refusal)
+impl Trial {
+    fn of(name: &'static str, measured: Measured, bare: &Bare, pace: Pace) -> Self {
+        let Measured { warm_up, load, arrivals, .. } = measured;
+        let reckoning = Reckoning::of(&load, &arrivals.first);
+        let per_event = |time: Duration| time.as_secs_f64() * 1e6 / load.accepted.len() as f64;
+        let accepted = warm_up.accepted.len() + load.accepted.len();
+        let processor_us_per_event = per_event(measured.server_time);
+        Self {
+            name,
+            offered_per_second: pace.per_second(),
+            accepted_per_second: reckoning.accepted_per_second,
+            delivered_per_second: reckoning.delivered_per_second,
+            processor_us_per_event,
+            times_bare: processor_us_per_event / bare.processor_us_per_request,
+            load_processor_us_per_event: per_event(load.processor_time),
+            receiver_processor_us_per_event: per_event(measured.receiver_time),
+            others_percent: measured.others_percent,
+            post_to_202: reckoning.post_to_202,
+            accepted_to_received: reckoning.accepted_to_received,
+            post_to_received: reckoning.post_to_received,
+            peak_rss_bytes: measured.peak_rss_bytes,
+            disk_bytes_per_event: measured.disk_bytes as f64 / accepted as f64,
+            events: Events {
+                accepted: accepted as u64,
+                refused: warm_up.refused + load.refused,
+                first_refusal: warm_up.first_refusal.or(load.first_refusal),
+                lost: arrivals.lost,
+                doubled: measured.doubled,
+            },
+        }
+    }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::id::JobId;
-use store::jobs::Step;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Context;
@@ -58,7 +57,7 @@ async fn go_round(ctx: &Context, stop: &CancellationToken) -> Result<Round, stor
             break;
         }
         if has_room(ctx, job).await? {
-            let (Step::More | Step::Ended) = ctx.store.step_job(job).await?;
+            ctx.store.step_job(job).await?;
             round = Round::WentOn;
         }
     }

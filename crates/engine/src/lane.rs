@@ -276,3 +276,6 @@ impl Lane {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

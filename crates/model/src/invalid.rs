@@ -20,6 +20,7 @@ impl Fault {
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass literals and `format_args!` alike")]
     pub fn add(&mut self, pointer: impl Into<String>, message: impl ToString) {
         self.0.push(Fault::new(pointer, message.to_string()));
     }

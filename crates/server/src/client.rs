@@ -261,8 +261,10 @@ impl Problem {
         }];
         let faults = self.body.get("errors").and_then(Value::as_array).into_iter().flatten();
         lines.extend(faults.map(|fault| {
-            let part = |name: &str| fault.get(name).and_then(Value::as_str).unwrap_or_default();
-            format!("  {}  {}", part("pointer"), part("message"))
+            let part = |name: &str| fault.get(name).and_then(Value::as_str);
+            // A lone fault may be the detail already.
+            let message = part("message").filter(|message| said("detail") != Some(message)).unwrap_or_default();
+            format!("  {}  {message}", part("pointer").unwrap_or_default()).trim_end().to_owned()
         }));
         if self.status == 401 {
             lines.push("  Name a key with --api-key or POSTHASTE_API_KEY.".to_owned());

@@ -32,7 +32,7 @@ impl Store {
     }
 
     /// Changes an endpoint in one step: nobody else's change comes in between. `change` is given what it is now and
-    /// answers what it shall be, or refuses. A disabled endpoint that becomes active starts with no failures.
+    /// answers what it shall be, or refuses. An endpoint that is no longer disabled starts with no failures.
     /// `None` if the project has no such endpoint.
     pub async fn change_endpoint<F, E>(
         &self,

@@ -30,6 +30,12 @@ impl Store {
         for endpoint in endpoints {
             self.delete_endpoint(id, endpoint).await?;
         }
-        self.write(move |batch| sqlite::projects::delete(batch, id)).await
+        let Some(late) = self.write(move |batch| sqlite::projects::delete(batch, id)).await? else {
+            return Ok(false);
+        };
+        for endpoint in late {
+            self.cancel_pending(endpoint).await?;
+        }
+        Ok(true)
     }
 }

@@ -105,6 +105,7 @@ impl Store {
     /// Waits until everything handed in is committed, then stops. Verbs fail with [`Error::Stopped`] from now on.
     pub async fn close(&self) {
         self.inner.writer.close().await;
+        self.inner.readers.close();
     }
 
     pub(crate) async fn write<T, F>(&self, verb: F) -> Result<T, Error>

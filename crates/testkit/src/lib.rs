@@ -8,3 +8,5 @@ pub mod http;
 pub mod process;
 pub mod receiver;
 mod record;
+
+pub use record::patiently;

@@ -133,7 +133,7 @@ impl Record {
 
 /// Waits for what must come; panics with `complaint` when it does not.
 #[expect(clippy::disallowed_methods, reason = "a test's patience ends in real time, whatever its clock says")]
-pub(crate) async fn patiently<T>(hope: impl Future<Output = T>, complaint: impl FnOnce() -> String) -> T {
+pub async fn patiently<T>(hope: impl Future<Output = T>, complaint: impl FnOnce() -> String) -> T {
     match tokio::time::timeout(PATIENCE, hope).await {
         Ok(value) => value,
         Err(_) => panic!("{}", complaint()),

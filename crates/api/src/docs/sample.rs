@@ -33,10 +33,22 @@ impl<'a> Components<'a> {
         serde_json::json!({ "properties": properties, "required": required })
     }
 
-    /// What a value of this schema is called.
+    /// All that have names, by their names.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        self.schemas.into_iter().flatten()
+    }
+
+    /// What is said about a field, which may stand at the one alternative that is not `null`.
+    pub(super) fn description<'v>(&self, field: &'v Value) -> &'v str {
+        let said = field["description"].as_str();
+        said.or_else(|| chosen(field)?["description"].as_str()).unwrap_or_default()
+    }
+
+    /// What a value of this schema is called, in HTML: an object that has a name leads to it.
     pub(super) fn kind(&self, schema: &Value) -> String {
         if let Some(path) = schema["$ref"].as_str() {
-            return path.rsplit('/').next().unwrap_or_default().to_owned();
+            let name = path.rsplit('/').next().unwrap_or_default();
+            return format!("<a href=\"#object-{name}\">{name}</a>");
         }
         if let Some(chosen) = chosen(schema) {
             return format!("{} or null", self.kind(chosen));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use dialect::{Dialect, header};
 use model::invalid::Faults;
 
+use crate::json::escaped;
 use crate::object::Texts;
 use crate::problem::{Code, Problem};
 
@@ -23,7 +24,7 @@ pub(super) fn judge(Texts(headers): Texts, dialect: &Dialect, faults: &mut Fault
     }
     let mut judged: Vec<(String, String)> = Vec::with_capacity(headers.len());
     for (name, value) in headers {
-        let pointer = format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"));
+        let pointer = pointer(&name);
         let Some(name) = faults.check(&pointer, judge_name(&name, dialect)) else { continue };
         if judged.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
             faults.add(pointer, "this header stands here twice: capital letters make no difference");
@@ -34,6 +35,10 @@ pub(super) fn judge(Texts(headers): Texts, dialect: &Dialect, faults: &mut Fault
         }
     }
     judged
+}
+
+fn pointer(name: &str) -> String {
+    format!("/headers/{}", escaped(name))
 }
 
 /// A name that an endpoint may set.
@@ -75,7 +80,7 @@ pub(super) fn unmasked(
             Some((_, value)) => Ok((name, value.clone())),
             None => {
                 let message = "this is how a hidden value is shown, and there is none: give the value itself";
-                Err(Problem::at(Code::InvalidRequest, format!("/headers/{name}"), message))
+                Err(Problem::at(Code::InvalidRequest, pointer(&name), message))
             }
         }
     };

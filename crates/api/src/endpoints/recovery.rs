@@ -85,5 +85,5 @@ pub(crate) async fn recover(
     let text = body.json(SETTINGS).await?;
     let task = json::object::<Recovery>(&text)?.judge(id, api.env.now())?;
     let job = api.store.create_job(project.id, task).await?;
-    Ok((StatusCode::ACCEPTED, Json(JobView::of(job))))
+    Ok((StatusCode::ACCEPTED, Json(JobView::of(&job))))
 }

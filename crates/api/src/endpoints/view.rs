@@ -50,7 +50,7 @@ pub(crate) struct EndpointView {
     public_key: Option<String>,
     /// Shown this once, when it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
+    #[schema(nullable = false, example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
     secret: Option<String>,
     auth: AuthView,
     /// Values that look like credentials are masked.
@@ -98,7 +98,7 @@ pub(crate) struct LastDeliveryView {
 }
 
 impl EndpointView {
-    pub(super) fn of(endpoint: &Endpoint, condition: Condition) -> Self {
+    pub(super) fn of(endpoint: &Endpoint, condition: &Condition) -> Self {
         let settings = &endpoint.settings;
         let waits = |schedule: &Vec<_>| RetryView { schedule: schedule.iter().copied().map(Span).collect() };
         Self {
@@ -120,7 +120,7 @@ impl EndpointView {
             timeout_ms: settings.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
             retry: settings.retry.as_ref().map(waits),
             metadata: settings.metadata.clone(),
-            last_delivery: condition.last_delivery.map(LastDeliveryView::of),
+            last_delivery: condition.last_delivery.as_ref().map(LastDeliveryView::of),
             created_at: endpoint.created_at,
             updated_at: endpoint.updated_at,
         }
@@ -134,7 +134,7 @@ impl EndpointView {
 }
 
 impl LastDeliveryView {
-    fn of(last: LastDelivery) -> Self {
+    fn of(last: &LastDelivery) -> Self {
         Self { id: last.id, status: last.status, status_code: last.status_code, created_at: last.created_at }
     }
 }

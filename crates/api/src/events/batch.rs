@@ -91,7 +91,7 @@ pub(crate) async fn create(
             tokio::task::yield_now().await;
         }
     }
-    drop(text);
+    let _room = text.into_room();
     let Judged { intakes, verdicts } = judged;
     let accepted = if intakes.is_empty() { Vec::new() } else { api.store.ingest_batch(intakes).await? };
     Ok(form.answer(told(verdicts, accepted, &request_id)))

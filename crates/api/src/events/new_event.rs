@@ -28,10 +28,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);
 
 const LONGEST_SUMMARY: usize = 4096;
 
+// What is left out is not written into the fingerprint, so that a request is the same request under a later version
+// that knows more fields.
 /// An event to send.
-///
-/// What is left out is not written into the fingerprint, so that a request is the same request under a later version
-/// that knows more fields.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewEvent, example = json!({ "type": "invoice.paid", "data": { "id": "inv_1", "amount": 4200 } }))]

@@ -72,6 +72,7 @@ impl Code {
         Self::Internal,
     ];
 
+    /// The table. Long, because every code stands in it with its help.
     pub fn about(self) -> About {
         match self {
             Self::InvalidJson => about(

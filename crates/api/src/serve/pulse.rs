@@ -23,6 +23,9 @@ const LONGEST_HEAD: Duration = Duration::from_secs(10);
 /// so that they close first and lose no request.
 const LONGEST_IDLE: Duration = Duration::from_secs(75);
 
+/// A head may begin while idleness is timed: the pulse is felt at least so often.
+const LOOK: Duration = Duration::from_secs(5);
+
 pub(super) struct Pulse {
     env: Arc<dyn Env>,
     /// Requests under way.
@@ -62,7 +65,7 @@ impl Pulse {
             let limit = self.limit();
             let still_for = self.now().saturating_sub(self.since.load(Ordering::Relaxed));
             match limit.checked_sub(Duration::from_millis(still_for)) {
-                Some(left) if !left.is_zero() => self.env.sleep(left.max(LONGEST_HEAD / 10)).await,
+                Some(left) if !left.is_zero() => self.env.sleep(left.min(LOOK)).await,
                 _ => return,
             }
         }

@@ -13,8 +13,8 @@ use super::failure;
 /// Headers are kept up to so many bytes, names and values together. Those after them are dropped.
 const KEPT_HEADERS: usize = 8 * 1024;
 
-/// Reads at most `most` bytes of the body until `late`. An answer with more to it is whole for us, and the connection is
-/// closed; one that ends neither before `most` nor in time is a failure with what came of it.
+/// Reads at most `most` bytes of the body until `late`. An answer with more to it is whole for us, and the connection
+/// is closed; one that ends neither before `most` nor in time is a failure with what came of it.
 pub(super) async fn read(response: Response<Incoming>, most: usize, timeout: Duration, late: &mut Sleep) -> Outcome {
     let (head, body) = response.into_parts();
     let mut answer =

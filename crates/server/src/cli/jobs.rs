@@ -24,7 +24,7 @@ impl Jobs {
     pub(super) fn call(&self) -> Call {
         match self {
             Self::Show(One { id }) => Call::get(&["jobs", id]),
-            Self::Cancel(One { id }) => Call::delete(["jobs", id], "cancelled"),
+            Self::Cancel(One { id }) => Call::delete(["jobs", id], "ended"),
         }
     }
 }

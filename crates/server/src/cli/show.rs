@@ -9,9 +9,12 @@ use super::call::Column;
 use super::deliveries::{ATTEMPTS, COLUMNS as DELIVERIES};
 use crate::output::{self, Look};
 
-/// Members that are shown first, in this order; the rest follows by the alphabet.
-const FIRST: [&str; 15] = [
+/// Members that are shown first, in this order.
+const FIRST: [&str; 25] = [
     "id",
+    "secret",
+    "api_key",
+    "public_key",
     "kind",
     "slug",
     "name",
@@ -24,9 +27,19 @@ const FIRST: [&str; 15] = [
     "events",
     "event_id",
     "endpoint_id",
-    "secret",
-    "api_key",
+    "tenant",
+    "scopes",
+    "attempt_count",
+    "status_code",
+    "next_attempt_at",
+    "failure_count",
+    "total",
+    "done",
+    "failed",
 ];
+
+/// Members that are shown last. Between them and the first stands what is not named here, by the alphabet.
+const LAST: [&str; 2] = ["created_at", "updated_at"];
 
 /// Members that are lists of objects, and their columns.
 const TABLES: [(&str, &[Column]); 2] = [("attempts", ATTEMPTS), ("deliveries", DELIVERIES)];
@@ -57,13 +70,19 @@ pub(super) fn object(json: &RawValue, fields: Option<&[&str]>, look: Look) -> St
     let wanted = members.filter(|(name, _)| fields.is_none_or(|fields| fields.contains(name)));
     let (apart, mut pairs): (Vec<_>, Vec<_>) = wanted.partition(|(name, json)| stands_apart(name, json));
 
-    // Stable: what is not named there stays in the order of the alphabet.
-    pairs.sort_by_key(|(name, _)| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
+    pairs.sort_by_key(|(name, _)| place(name));
     let pairs = pairs.into_iter().map(|(name, json)| (name.to_owned(), text(&value(json))));
     let pairs: Vec<_> = pairs.filter(|(_, text)| !text.is_empty()).collect();
     let apart =
         apart.into_iter().map(|(name, json)| format!("\n{name}:\n{}\n", paragraph(name, json, look).trim_end()));
     output::block(&pairs) + &apart.collect::<String>()
+}
+
+/// A stable sort by it keeps the alphabet among those that are not named.
+fn place(name: &str) -> usize {
+    let among = |names: &[&str]| names.iter().position(|known| *known == name);
+    let last = || among(&LAST).map(|index| FIRST.len() + 1 + index);
+    among(&FIRST).or_else(last).unwrap_or(FIRST.len())
 }
 
 /// `None` if it is no object.

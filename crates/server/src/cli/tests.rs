@@ -181,7 +181,7 @@ fn registering_prints_the_id_and_the_secret() {
     let printed =
         ask(&server, &["webhooks", "register", "--url=https://a.example/", "--api-key", "k", "--project=acme"]);
     let printed = printed.unwrap();
-    assert_eq!(printed.text, "id      ep_1\nstatus  active\nsecret  whsec_x\n");
+    assert_eq!(printed.text, "id      ep_1\nsecret  whsec_x\nstatus  active\n");
     assert!(printed.note.unwrap().contains("not shown again"));
     let asked = server.asked();
     assert!(asked.headers.contains("authorization: bearer k") && asked.headers.contains("posthaste-project: acme"));
@@ -326,6 +326,11 @@ fn a_refusal_is_told_with_every_field_and_the_request() {
 #[test]
 fn answers_of_others_are_told_apart() {
     let cases = [
+        (
+            422,
+            r#"{"detail":"must be https","code":"c","errors":[{"pointer":"/url","message":"must be https"}]}"#,
+            "must be https (c)\n  /url",
+        ),
         (502, "<html>\nBad gateway", "the server answered 502: <html>"),
         (404, "", "the server answered 404"),
         (401, r#"{"detail":"Who are you?"}"#, "Who are you?\n  Name a key with --api-key or POSTHASTE_API_KEY."),

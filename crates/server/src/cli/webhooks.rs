@@ -228,9 +228,9 @@ impl Register {
 
 impl Update {
     fn call(&self) -> Call {
-        let body = self.settings.fill(Body::default().with_some("url", self.url.as_ref()));
         let cleared = CLEARABLE.iter().filter(|(word, _)| self.clear.iter().any(|typed| typed == word));
-        let body = cleared.fold(body, |body, (_, field)| body.with(field, ()));
+        let body = cleared.fold(Body::default(), |body, (_, field)| body.with(field, ()));
+        let body = self.settings.fill(body.with_some("url", self.url.as_ref()));
         Call::patch(&["endpoints", &self.one.id], body)
     }
 }

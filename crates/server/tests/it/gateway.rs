@@ -5,19 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::resolve::{self, Lookup, Resolve};
-use model::time::Span;
+use model::env::Env as _;
+use model::time::{Span, Timestamp};
 use serde_json::{Value, json};
 use server::config::Config;
 use server::lifecycle;
 use server::wire::{self, Running, World};
 use testkit::clock::TestEnv;
 use testkit::http::Http;
+use testkit::patiently;
 
 /// How a gateway will be.
 pub(crate) struct Builder {
     config: Config,
     resolver: Arc<dyn Resolve>,
     retry: Option<Vec<String>>,
+    trusted: Option<String>,
 }
 
 /// A running gateway. Its database is gone when it is dropped.
@@ -57,7 +60,7 @@ impl Gateway {
         config.listen = ([127, 0, 0, 1], 0).into();
         config.network.policy.allow_http = true;
         config.network.policy.allowed = vec!["127.0.0.0/8".parse().expect("a network")];
-        Builder { config, resolver: Arc::new(Nameless), retry: None }
+        Builder { config, resolver: Arc::new(Nameless), retry: None, trusted: None }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -72,13 +75,13 @@ impl Gateway {
     /// A new project with a key of its own.
     pub(crate) async fn project(&self, slug: &str) -> Project<'_> {
         let made = self.admin().post("/v1/projects", &json!({ "name": slug, "slug": slug })).await.expect(201);
-        let key = made["api_key"].as_str().expect("a new project shows its key");
-        Project { gateway: self, http: Http::new(self.url()).key(key) }
+        let key = text(&made["api_key"]);
+        Project { gateway: self, http: Http::new(self.url()).key(&key), key }
     }
 
     /// Lets time pass: jumps from one moment at which something is due to the next, and lets what is due happen.
     pub(crate) async fn advance(&self, by: &str) {
-        let target = model::env::Env::now(&self.env) + span(by);
+        let target = self.now() + span(by);
         while let Some(next) = self.at_rest().await
             && next <= target
         {
@@ -88,9 +91,20 @@ impl Gateway {
         self.at_rest().await;
     }
 
+    /// Lets time pass at once, while attempts hang: those whose time is over are given up, and what follows happens.
+    pub(crate) async fn lose_patience(&self, after: &str) {
+        self.env.advance(span(after));
+        self.at_rest().await;
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.env.now()
+    }
+
     /// Waits until nothing is in hand; answers when there will be something again.
-    pub(crate) async fn at_rest(&self) -> Option<model::time::Timestamp> {
-        self.running.engine.as_ref().expect("it delivers").at_rest().await
+    pub(crate) async fn at_rest(&self) -> Option<Timestamp> {
+        let at_rest = self.running.engine.as_ref().expect("it delivers").at_rest();
+        patiently(at_rest, || "the engine does not come to rest".to_owned()).await
     }
 
     /// Stops as on SIGTERM. True if everything in flight was finished.
@@ -120,10 +134,26 @@ impl Builder {
         self
     }
 
+    /// Every name leads to this machine.
+    pub(crate) fn resolving_here(self) -> Self {
+        self.resolving(|_| vec![[127, 0, 0, 1].into()])
+    }
+
+    /// Accepts certificates of this authority besides the system's.
+    pub(crate) fn trusting(mut self, ca_pem: &str) -> Self {
+        self.trusted = Some(ca_pem.to_owned());
+        self
+    }
+
     pub(crate) async fn start(self) -> Gateway {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let mut config = self.config;
         config.data_dir = directory.path().to_owned();
+        if let Some(ca_pem) = self.trusted {
+            let path = directory.path().join("ca.pem");
+            std::fs::write(&path, ca_pem).expect("a temporary directory can be written");
+            config.network.ca_file = Some(path);
+        }
         let env = TestEnv::new();
         let world = World { env: Arc::new(env.clone()), resolver: self.resolver };
         let running = wire::start(&config, world).await.expect("the server starts");
@@ -134,10 +164,16 @@ impl Builder {
 /// A project as its engineers see it.
 pub(crate) struct Project<'a> {
     gateway: &'a Gateway,
+    key: String,
     pub(crate) http: Http,
 }
 
 impl Project<'_> {
+    /// Asks with the project's own key.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Registers an endpoint; builder style, for tests with one.
     pub(crate) async fn endpoint(self, url: &str) -> Self {
         self.register(json!({ "url": url })).await;
@@ -156,13 +192,34 @@ impl Project<'_> {
 
     /// Sends an event and answers its id.
     pub(crate) async fn send(&self, event_type: &str, data: Value) -> String {
-        let event = json!({ "type": event_type, "data": data });
-        text(&self.http.post("/v1/events", &event).await.expect(202)["id"])
+        text(&self.send_event(json!({ "type": event_type, "data": data })).await["id"])
+    }
+
+    /// Sends an event and answers what was answered.
+    pub(crate) async fn send_event(&self, event: Value) -> Value {
+        self.http.post("/v1/events", &event).await.expect(202)
     }
 
     pub(crate) async fn deliveries(&self) -> Vec<Value> {
-        let page = self.http.get("/v1/deliveries?limit=250").await.expect(200);
-        page["data"].as_array().expect("a list").clone()
+        self.list("/v1/deliveries?limit=250").await
+    }
+
+    /// The first page of a list.
+    pub(crate) async fn list(&self, path: &str) -> Vec<Value> {
+        list(&self.http, path).await
+    }
+
+    /// Does one of the things that are done to an endpoint: `pause`, `resume`, …
+    pub(crate) async fn ask(&self, endpoint: &Value, verb: &str) -> Value {
+        let path = format!("/v1/endpoints/{}/{verb}", text(&endpoint["id"]));
+        self.http.send(hyper::Method::POST, &path, hyper::body::Bytes::new()).await.expect(200)
+    }
+
+    /// The delivery of an event to its one endpoint, with its attempts.
+    pub(crate) async fn delivery_of(&self, event: &str) -> Value {
+        let deliveries = self.list(&format!("/v1/deliveries?event={event}")).await;
+        assert_eq!(deliveries.len(), 1, "{deliveries:?}");
+        self.delivery(&text(&deliveries[0]["id"])).await
     }
 
     /// The one delivery there is, with its attempts.
@@ -183,4 +240,18 @@ impl Project<'_> {
 
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a string: {value}")).to_owned()
+}
+
+/// The first page of a list.
+pub(crate) async fn list(http: &Http, path: &str) -> Vec<Value> {
+    let page = http.get(path).await.expect(200);
+    page["data"].as_array().unwrap_or_else(|| panic!("not a list: {page}")).clone()
+}
+
+/// A time in an answer: RFC 3339 in UTC, with milliseconds.
+#[track_caller]
+pub(crate) fn time(value: &Value) -> Timestamp {
+    let text = text(value);
+    assert!(text.len() == 24 && text.ends_with('Z') && text.as_bytes()[19] == b'.', "not a time of ours: {text}");
+    text.parse().expect("a time")
 }

@@ -2,6 +2,9 @@
 
 mod death;
 mod gateway;
+mod guard;
+mod idempotency;
+mod life;
 mod order;
 mod peers;
 mod retry;

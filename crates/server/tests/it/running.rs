@@ -1,5 +1,6 @@
 //! The program itself, as an operator runs it, and load on it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,11 +20,21 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) async fn start(directory: &std::path::Path, words: &[&str]) -> Self {
+    /// One that may send to receivers on this machine, without TLS.
+    pub(crate) async fn start<'a>(directory: &'a Path, words: &[&'a str]) -> Self {
+        let loose = ["--allow-http", "--allow-network", "127.0.0.0/8"];
+        Self::start_with(directory, loose.iter().chain(words).copied()).await
+    }
+
+    /// One that may send to public addresses only, with TLS.
+    pub(crate) async fn start_strict(directory: &Path) -> Self {
+        Self::start_with(directory, []).await
+    }
+
+    async fn start_with<'a>(directory: &'a Path, words: impl IntoIterator<Item = &'a str>) -> Self {
         let directory = directory.to_str().expect("a temporary path is UTF-8");
-        let always = ["serve", "--listen", "127.0.0.1:0", "--data-dir", directory, "--allow-http"];
-        let words: Vec<&str> =
-            always.into_iter().chain(["--allow-network", "127.0.0.0/8"]).chain(words.iter().copied()).collect();
+        let always = ["serve", "--listen", "127.0.0.1:0", "--data-dir", directory];
+        let words: Vec<&str> = always.into_iter().chain(words).collect();
         let variables = [("POSTHASTE_ADMIN_KEY", KEY)];
         let mut process = Process::start(env!("CARGO_BIN_EXE_posthaste"), &words, &variables);
         let line = process.prints("listening on ").await;

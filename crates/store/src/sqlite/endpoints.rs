@@ -22,7 +22,7 @@ use crate::Error;
 use crate::endpoints::{Condition, LastDelivery};
 use crate::seal::Seal;
 
-/// Pending deliveries cancelled in one commit.
+/// Pending deliveries that are cancelled, or given another place, in one commit.
 const SLICE: usize = 1000;
 
 pub(crate) fn create(batch: &mut Batch<'_>, endpoint: &Endpoint) -> Result<Arc<Endpoint>, Error> {
@@ -54,7 +54,7 @@ pub(crate) fn change<E>(
         Ok(after) => Endpoint { updated_at: batch.now, ..after },
         Err(refusal) => return Ok(Some(Err(refusal))),
     };
-    if before.status == Status::Disabled && after.is_active() {
+    if before.status == Status::Disabled && after.status != Status::Disabled {
         super::record::forgive(batch, id)?;
     }
     if before.settings.ordering == Ordering::Fifo && after.settings.ordering == Ordering::None {
@@ -88,16 +88,17 @@ pub(super) fn put(batch: &mut Batch<'_>, endpoint: Endpoint) -> Result<Arc<Endpo
     Ok(batch.directory_mut().put_endpoint(endpoint))
 }
 
-/// In strict order only the first in line can be due later than its place. Gives it a place by its time.
+/// In strict order only the first in line, and what was under way beside it when the order became strict, can be due
+/// later than their places. Gives them places by their times.
 fn leave_strict_order(batch: &Batch<'_>, id: EndpointId) -> Result<(), Error> {
     batch
         .db
         .prepare_cached(
             "UPDATE deliveries SET place = next_attempt_at WHERE id IN (
                  SELECT id FROM deliveries INDEXED BY deliveries_pending
-                 WHERE status = 0 AND endpoint = ? ORDER BY place, id LIMIT 1)",
+                 WHERE status = 0 AND endpoint = ? ORDER BY place, id LIMIT ?)",
         )?
-        .execute([id.as_bytes()])?;
+        .execute(params![id.as_bytes(), row::limit(SLICE)])?;
     Ok(())
 }
 

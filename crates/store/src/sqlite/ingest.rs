@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use model::delivery::Due;
+use model::endpoint::Ordering;
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId};
 use model::time::Timestamp;
@@ -17,13 +18,13 @@ pub(crate) fn take(batch: &mut Batch<'_>, intake: &Intake) -> Result<Accepted, E
     if let Some(earlier) = earlier(batch, intake)? {
         return Ok(earlier);
     }
-    let event = Arc::new(Event { created_at: batch.now, ..intake.event.clone() });
+    let event = Arc::new(Event { created_at: batch.accepted_at, ..intake.event.clone() });
     let directory = batch.directory.clone();
     let endpoints: Vec<EndpointId> = directory.matching(&event).map(|endpoint| endpoint.id).collect();
     let deliveries = u32::try_from(endpoints.len()).unwrap_or(u32::MAX);
-    let seq = insert_event(batch, &event, deliveries, intake.fingerprint.as_ref())?;
+    let seq = insert_event(batch, &event, deliveries, intake.fingerprint.as_ref(), false)?;
     for endpoint in endpoints {
-        deliver_to(batch, seq, &event, endpoint, event.first_due(), false)?;
+        deliver_to(batch, seq, &event, endpoint, false)?;
     }
     if let (Some(key), Some(fingerprint)) = (&intake.idempotency_key, &intake.fingerprint) {
         batch
@@ -35,9 +36,9 @@ pub(crate) fn take(batch: &mut Batch<'_>, intake: &Intake) -> Result<Accepted, E
 }
 
 pub(crate) fn take_test(batch: &mut Batch<'_>, event: &Event, endpoint: EndpointId) -> Result<DeliveryId, Error> {
-    let event = Arc::new(Event { created_at: batch.now, ..event.clone() });
-    let seq = insert_event(batch, &event, 1, None)?;
-    deliver_to(batch, seq, &event, endpoint, event.first_due(), true)
+    let event = Arc::new(Event { created_at: batch.accepted_at, ..event.clone() });
+    let seq = insert_event(batch, &event, 1, None, true)?;
+    deliver_to(batch, seq, &event, endpoint, true)
 }
 
 /// What the same request was answered before, if it came before.
@@ -78,13 +79,14 @@ fn insert_event(
     event: &Event,
     deliveries: u32,
     fingerprint: Option<&[u8; 32]>,
+    test: bool,
 ) -> Result<i64, Error> {
     let seq = batch
         .db
         .prepare_cached(
             "INSERT INTO events (project, id, type, tenant, data, brand, workflow, summary, occurred_at, created_at,
-                                 deliver_at, expires_at, deliveries, fingerprint)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                 deliver_at, expires_at, deliveries, fingerprint, test)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .insert(params![
             event.project.as_bytes(),
@@ -101,20 +103,22 @@ fn insert_event(
             event.expires_at.map(Timestamp::as_millis),
             deliveries,
             fingerprint,
+            test,
         ])?;
     Ok(seq)
 }
 
-/// Makes a delivery of an event that is stored and announces it.
+/// Makes a delivery of an event that is stored, due now or when the event is, and announces it.
 pub(super) fn deliver_to(
     batch: &mut Batch<'_>,
     seq: i64,
     event: &Arc<Event>,
     endpoint: EndpointId,
-    at: Timestamp,
     manual: bool,
 ) -> Result<DeliveryId, Error> {
     let id = batch.next_delivery_id();
+    let at = event.deliver_at.map_or(batch.now, |at| at.max(batch.now));
+    let place = first_place(batch, endpoint, at);
     batch
         .db
         .prepare_cached(
@@ -127,10 +131,19 @@ pub(super) fn deliver_to(
             endpoint.as_bytes(),
             seq,
             manual,
-            at.as_millis(),
+            place.as_millis(),
             at.as_millis(),
         ])?;
     let event = event.clone();
-    batch.announce(Due { id, endpoint, event, attempts: 0, run_began_at: 0, manual, place: at, next_attempt_at: at });
+    batch.announce(Due { id, endpoint, event, attempts: 0, run_began_at: 0, manual, place, next_attempt_at: at });
     Ok(id)
+}
+
+/// With strict order a new delivery stands behind all that were there, also when the clock went back.
+fn first_place(batch: &Batch<'_>, endpoint: EndpointId, at: Timestamp) -> Timestamp {
+    let ordering = batch.directory.endpoint(endpoint).map(|endpoint| endpoint.settings.ordering);
+    match ordering {
+        Some(Ordering::Fifo) => at.max(batch.accepted_at),
+        Some(Ordering::None) | None => at,
+    }
 }

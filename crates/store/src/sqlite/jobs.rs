@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use model::delivery::Status as DeliveryStatus;
 use model::id::{DeliveryId, EndpointId, EventId, JobId, ProjectId};
 use model::job::{Job, Only, Status, Task};
 use model::time::Timestamp;
@@ -70,7 +69,7 @@ pub(crate) fn step(batch: &mut Batch<'_>, id: JobId) -> Result<Step, Error> {
     let progress = match &job.task {
         Task::Replay { event } => replay(batch, job.project, event)?,
         Task::Recover { endpoint, since, until, only } => {
-            if batch.directory.endpoint(*endpoint).is_none() {
+            if batch.directory.endpoint(*endpoint).is_none_or(|endpoint| endpoint.project != job.project) {
                 end(batch, id, Status::Failed)?;
                 return Ok(Step::Ended);
             }
@@ -100,7 +99,7 @@ fn end(batch: &Batch<'_>, id: JobId, status: Status) -> Result<(), Error> {
     batch
         .db
         .prepare_cached(
-            "UPDATE jobs SET status = ?1, failed = CASE WHEN ?1 = 3 THEN total - done ELSE failed END WHERE id = ?2",
+            "UPDATE jobs SET status = ?1, failed = CASE WHEN ?1 = 3 THEN max(total - done, 0) ELSE failed END WHERE id = ?2",
         )?
         .execute(params![row::job_status_number(status), id.as_bytes()])?;
     Ok(())
@@ -174,7 +173,7 @@ fn replay(batch: &mut Batch<'_>, project: ProjectId, event: &EventId) -> Result<
     let event = Arc::new(stored.event);
     let endpoints: Vec<EndpointId> = batch.directory.matching(&event).map(|endpoint| endpoint.id).collect();
     for endpoint in &endpoints {
-        ingest::deliver_to(batch, seq, &event, *endpoint, batch.now, false)?;
+        ingest::deliver_to(batch, seq, &event, *endpoint, false)?;
     }
     Ok(Progress { done: endpoints.len() as u64, cursor: None })
 }
@@ -277,18 +276,19 @@ impl Window {
         };
         let done = seen.missed.len() as u64;
         for (seq, event) in seen.missed {
-            ingest::deliver_to(batch, seq, &Arc::new(event), self.endpoint, batch.now, false)?;
+            ingest::deliver_to(batch, seq, &Arc::new(event), self.endpoint, false)?;
         }
         Ok(Progress { done, cursor: Some(Cursor::Missed(seen.next)) })
     }
 
     /// The next events of the window and those of them that the endpoint should have had; `None` at its end.
     fn missed_from(&self, batch: &Batch<'_>, from: i64) -> Result<Option<Seen>, Error> {
-        let Some(endpoint) = batch.directory.endpoint(self.endpoint) else { return Ok(None) };
+        let ours = batch.directory.endpoint(self.endpoint).filter(|endpoint| endpoint.project == self.project);
+        let Some(endpoint) = ours else { return Ok(None) };
         let sql = format!(
             "SELECT {}, e.seq, EXISTS (SELECT 1 FROM deliveries AS d WHERE d.event = e.seq AND d.endpoint = ?1)
              FROM events AS e INDEXED BY events_by_age
-             WHERE e.project = ?2 AND e.seq >= ?3 AND e.seq < ?4 ORDER BY e.seq LIMIT ?5",
+             WHERE e.project = ?2 AND e.seq >= ?3 AND e.seq < ?4 AND e.test = 0 ORDER BY e.seq LIMIT ?5",
             row::EVENT
         );
         let mut statement = batch.db.prepare_cached(&sql)?;
@@ -328,11 +328,8 @@ pub(crate) fn backlog(db: &Connection, endpoint: EndpointId, enough: usize) -> R
     let count: i64 = db
         .prepare_cached(
             "SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_pending
-                                   WHERE status = ?1 AND endpoint = ?2 LIMIT ?3)",
+                                   WHERE status = 0 AND endpoint = ? LIMIT ?)",
         )?
-        .query_row(
-            params![row::status_number(DeliveryStatus::Pending), endpoint.as_bytes(), row::limit(enough)],
-            |row| row.get(0),
-        )?;
+        .query_row(params![endpoint.as_bytes(), row::limit(enough)], |row| row.get(0))?;
     Ok(usize::try_from(count).unwrap_or(0))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::id::ProjectId;
+use model::id::{EndpointId, ProjectId};
 use model::key::Key;
 use model::project::{Project, Slug};
 use rusqlite::{Connection, params};
@@ -52,19 +52,20 @@ pub(crate) fn update(
     Ok(Some(Ok(project)))
 }
 
-pub(crate) fn delete(batch: &mut Batch<'_>, id: ProjectId) -> Result<bool, Error> {
+/// Answers which endpoints were deleted with it; `None` if there is no such project.
+pub(crate) fn delete(batch: &mut Batch<'_>, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
     if batch.directory.project(id).is_none() {
-        return Ok(false);
+        return Ok(None);
     }
     // Endpoints that were made since the caller deleted those it saw.
     let late: Vec<_> = batch.directory.endpoints_of(id).iter().map(|endpoint| endpoint.id).collect();
-    for endpoint in late {
-        super::endpoints::delete(batch, id, endpoint)?;
+    for endpoint in &late {
+        super::endpoints::delete(batch, id, *endpoint)?;
     }
     batch.db.prepare_cached("DELETE FROM api_keys WHERE project = ?")?.execute([id.as_bytes()])?;
     batch.db.prepare_cached("DELETE FROM projects WHERE id = ?")?.execute([id.as_bytes()])?;
     batch.directory_mut().remove_project(id);
-    Ok(true)
+    Ok(Some(late))
 }
 
 pub(super) fn insert(db: &Connection, project: &Project) -> Result<(), Error> {

@@ -29,6 +29,11 @@ impl Readers {
         Ok(Self { free: Arc::new(Semaphore::new(READERS)), connections: Arc::new(Mutex::new(connections)) })
     }
 
+    /// Refuses who comes from now on; who is reading goes on.
+    pub(crate) fn close(&self) {
+        self.free.close();
+    }
+
     /// Runs `verb` on a connection of its own, off the runtime, against one snapshot of the database.
     pub(crate) async fn read<T, F>(&self, verb: F) -> Result<T, Error>
     where

@@ -33,13 +33,13 @@ pub(crate) fn record(batch: &mut Batch<'_>, record: &Record) -> Result<(), Error
         Next::Again(_) => Status::Pending,
         Next::GiveUp { .. } => Status::Failed,
     };
-    move_delivery(batch, record, status)?;
+    let kept = move_delivery(batch, record, status)?;
     batch.recorded.push(Recorded {
         project: record.due.event.project,
         endpoint: record.due.endpoint,
         delivery: record.due.id,
         attempt: record.attempt.number,
-        status,
+        status: kept,
     });
     let endpoint = batch.directory.endpoint(record.due.endpoint).cloned();
     match endpoint {
@@ -85,31 +85,36 @@ fn insert_attempt(batch: &Batch<'_>, delivery: DeliveryId, attempt: &Attempt) ->
     Ok(())
 }
 
-/// Moves a delivery on. One that was cancelled while the attempt was under way stays so, unless it arrived after all.
-fn move_delivery(batch: &Batch<'_>, record: &Record, status: Status) -> Result<(), Error> {
+/// Moves a delivery on and answers where it is. One that was cancelled while the attempt was under way stays so, unless
+/// it arrived after all.
+fn move_delivery(batch: &Batch<'_>, record: &Record, status: Status) -> Result<Status, Error> {
     let due = &record.due;
     let next_attempt_at = match record.next {
         Next::Again(at) => at,
         Next::Delivered | Next::GiveUp { .. } => due.next_attempt_at,
     };
-    batch
+    let kept = batch
         .db
         .prepare_cached(
             "UPDATE deliveries
              SET status = CASE WHEN status = 3 AND ?1 <> 1 THEN 3 ELSE ?1 END,
                  reason = CASE WHEN status = 3 AND ?1 <> 1 THEN reason END,
                  attempts = ?2, place = ?3, next_attempt_at = ?4, status_code = ?5
-             WHERE id = ?6",
+             WHERE id = ?6 RETURNING status",
         )?
-        .execute(params![
-            row::status_number(status),
-            record.attempt.number,
-            place(batch, due, next_attempt_at).as_millis(),
-            next_attempt_at.as_millis(),
-            record.attempt.outcome.status(),
-            due.id.as_bytes(),
-        ])?;
-    Ok(())
+        .query_row(
+            params![
+                row::status_number(status),
+                record.attempt.number,
+                place(batch, due, next_attempt_at).as_millis(),
+                next_attempt_at.as_millis(),
+                record.attempt.outcome.status(),
+                due.id.as_bytes(),
+            ],
+            |row| row::status(row, 0),
+        )
+        .optional()?;
+    Ok(kept.unwrap_or(status))
 }
 
 /// With strict order a delivery keeps its turn; otherwise its turn comes when it is due.
@@ -136,12 +141,12 @@ fn succeeded(batch: &mut Batch<'_>, endpoint: &Endpoint) -> Result<(), Error> {
 fn failed(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> Result<(), Error> {
     let run = run_of(batch, endpoint.id)?;
     let health = run.health.after_failure(batch.now);
-    let exhausted = matches!(record.next, Next::GiveUp { exhausted: true });
+    // A notice that could not be delivered is not a reason for another one.
+    let exhausted = record.next == Next::GiveUp { exhausted: true } && !record.due.event.event_type.is_operational();
     let reason = record.rule.reason(health, record.attempt.outcome.status(), batch.now);
     let disabled = reason.filter(|_| endpoint.is_active());
     set_run(batch, endpoint.id, Run { health, troubled: run.troubled || exhausted || disabled.is_some() })?;
-    // A notice that could not be delivered is not a reason for another notice.
-    if exhausted && !record.due.event.event_type.is_operational() {
+    if exhausted {
         let notice = Notice::Exhausted { due: &record.due, attempt: &record.attempt };
         operational::publish(batch, endpoint, &notice)?;
     }

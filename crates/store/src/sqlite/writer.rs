@@ -39,8 +39,10 @@ pub(crate) struct Published {
 /// What a verb works with: an open transaction, and what will be published if it commits.
 pub(crate) struct Batch<'a> {
     pub(crate) db: &'a Connection,
-    /// The time of this commit. Never goes back.
+    /// The time of this commit, by the clock: what is due by it is due for the engine too.
     pub(crate) now: Timestamp,
+    /// The time of this commit as events carry it. Never goes back: events are numbered in its order.
+    pub(crate) accepted_at: Timestamp,
     pub(crate) env: &'a dyn Env,
     pub(crate) seal: &'a Seal,
     pub(crate) directory: Arc<Directory>,
@@ -134,8 +136,8 @@ impl Writer {
     ) -> Result<Self, Error> {
         let (queue, work) = mpsc::channel(QUEUE);
         let last_id = newest_delivery(&connection)?;
-        let now = env.now();
-        let thread = Thread { connection, seal, env, published, runs: HashMap::new(), last_id, now };
+        let accepted_at = newest_event(&connection)?.unwrap_or_else(|| env.now());
+        let thread = Thread { connection, seal, env, published, runs: HashMap::new(), last_id, accepted_at };
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || thread.run(work))
@@ -169,6 +171,12 @@ fn newest_delivery(db: &Connection) -> Result<Option<DeliveryId>, Error> {
     Ok(newest.map(DeliveryId::from_bytes))
 }
 
+fn newest_event(db: &Connection) -> Result<Option<Timestamp>, Error> {
+    let newest =
+        db.query_row("SELECT created_at FROM events ORDER BY seq DESC LIMIT 1", [], |row| row.get(0)).optional()?;
+    Ok(newest.map(Timestamp::from_millis))
+}
+
 struct Thread {
     connection: Connection,
     seal: Arc<Seal>,
@@ -176,7 +184,7 @@ struct Thread {
     published: Published,
     runs: HashMap<EndpointId, Run>,
     last_id: Option<DeliveryId>,
-    now: Timestamp,
+    accepted_at: Timestamp,
 }
 
 impl Thread {
@@ -215,12 +223,14 @@ impl Thread {
     }
 
     fn commit(&mut self, group: &mut [Box<dyn Verb>]) -> Result<(), Error> {
-        self.now = self.now.max(self.env.now());
+        let now = self.env.now();
+        self.accepted_at = self.accepted_at.max(now);
         let before = self.published.directory.load_full();
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut batch = Batch {
             db: &transaction,
-            now: self.now,
+            now,
+            accepted_at: self.accepted_at,
             env: &*self.env,
             seal: &self.seal,
             directory: before.clone(),

@@ -7,14 +7,14 @@ use model::endpoint::Endpoint;
 use model::retry::Next;
 use store::feed::{Fact, News};
 use store::ingest::Accepted;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::harness::{Opened, tried};
 
 /// Keeps the store in the middle of a commit until it is let go. What is handed in meanwhile goes into the next one.
 struct Hold {
     let_go: std::sync::mpsc::Sender<()>,
-    holding: JoinHandle<()>,
+    holding: JoinSet<()>,
 }
 
 impl Hold {
@@ -22,7 +22,8 @@ impl Hold {
         let (let_go, wait) = std::sync::mpsc::channel();
         let (entered, mut inside) = tokio::sync::mpsc::channel(1);
         let (store, project, id) = (store.store.clone(), endpoint.project, endpoint.id);
-        let holding = tokio::spawn(async move {
+        let mut holding = JoinSet::new();
+        holding.spawn(async move {
             let change = move |_: &Endpoint| {
                 let _ = entered.try_send(());
                 let _ = wait.recv();
@@ -36,7 +37,7 @@ impl Hold {
 
     async fn let_go(self) {
         self.let_go.send(()).unwrap();
-        self.holding.await.unwrap();
+        self.holding.join_all().await;
     }
 }
 
@@ -61,11 +62,11 @@ async fn a_verb_that_fails_harms_none_of_those_committed_with_it() {
     let mut watch = store.watch();
 
     let hold = Hold::on(&store, &endpoint).await;
-    let (before, twice, recorded, key, after, ()) = tokio::join!(
+    let (before, recorded, key, twice, after, ()) = tokio::join!(
         store.draft("order.before").key("k1").ingest(),
-        store.record(tried(&done, 500, Next::Again(store.now()))),
         store.record(tried(&pending, 500, Next::Again(store.now()))),
         store.create_key(store.new_key(store.project)),
+        store.record(tried(&done, 500, Next::Again(store.now()))),
         store.draft("order.after").ingest(),
         hold.let_go(),
     );
@@ -131,13 +132,11 @@ async fn verbs_of_one_commit_see_each_other() {
 async fn nobody_reads_what_is_not_committed_yet() {
     let (store, endpoint) = with_endpoint().await;
     let hold = Hold::on(&store, &endpoint).await;
-    let sending = tokio::spawn({
-        let (store, intake) = (store.store.clone(), store.draft("order.created").intake());
-        async move { store.ingest(intake).await.unwrap() }
-    });
-    assert!(store.all_events().await.is_empty());
-    hold.let_go().await;
-    sending.await.unwrap();
+    let reading = async {
+        assert!(store.all_events().await.is_empty());
+        hold.let_go().await;
+    };
+    tokio::join!(store.send("order.created"), reading);
     assert_eq!(store.all_events().await.len(), 1);
 }
 

@@ -178,6 +178,23 @@ async fn delivery_ids_grow_in_the_order_of_events_whatever_the_clock_does() {
 }
 
 #[tokio::test]
+async fn what_is_accepted_when_the_clock_went_back_is_due_at_once_and_in_order() {
+    let store = Opened::fresh().await;
+    let endpoints = [store.endpoint(&["*"]).await, store.ordered_endpoint().await];
+    let mut sent = vec![store.send("order.created").await];
+    store.clock.turn_back(HOUR);
+    sent.push(store.send("order.created").await);
+    let store = store.reopen().await;
+    sent.push(store.send("order.created").await);
+
+    let [unordered, ordered] = [store.due_at(&endpoints[0]).await, store.due_at(&endpoints[1]).await];
+
+    assert_eq!(unordered.iter().map(|due| &due.event.id).collect::<Vec<_>>(), [&sent[1], &sent[2]]);
+    assert_eq!(ordered.iter().map(|due| due.event.id.clone()).collect::<Vec<_>>(), sent);
+    assert!(unordered.iter().chain(&ordered[1..]).all(|due| due.next_attempt_at == store.now()));
+}
+
+#[tokio::test]
 async fn a_delivery_id_is_a_uuid_of_version_7_for_everyone_who_reads_it() {
     let store = Opened::fresh().await;
     let endpoint = store.endpoint(&["*"]).await;

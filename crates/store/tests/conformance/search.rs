@@ -243,6 +243,15 @@ async fn what_does_not_exist_is_none() {
 }
 
 #[tokio::test]
+async fn a_store_without_events_can_be_searched() {
+    let store = Opened::fresh().await;
+    let (since, until) = (Some(store.now() - SECOND), Some(store.now() + SECOND));
+    let (events, deliveries) = (EventFilter::default(), DeliveryFilter::default());
+    assert!(store.listed_events(store.project, EventFilter { since, until, ..events }, 10).await.is_empty());
+    assert!(store.listed(store.project, DeliveryFilter { since, until, ..deliveries }, 10).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_delivery_is_shown_with_its_event_and_an_event_with_its_deliveries() {
     let (store, [first, second]) = a_busy_store().await;
     let event = store.draft("order.created").tenant("a").data(r#"{"n": 7}"#).send().await;

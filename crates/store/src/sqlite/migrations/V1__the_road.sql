@@ -54,7 +54,8 @@ CREATE TABLE events (
     deliver_at  INTEGER,
     expires_at  INTEGER,
     deliveries  INTEGER NOT NULL,      -- made when it was accepted
-    fingerprint BLOB                   -- SHA-256 of what was asked, if it may be asked again
+    fingerprint BLOB,                  -- SHA-256 of what was asked, if it may be asked again
+    test        INTEGER NOT NULL       -- made for one endpoint alone, to try it: no other has missed it
 );
 CREATE UNIQUE INDEX events_by_id ON events (project, id);
 CREATE INDEX events_by_age ON events (project);   -- and seq, as every index of a rowid table

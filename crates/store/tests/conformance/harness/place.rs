@@ -11,8 +11,8 @@ use tempfile::TempDir;
 
 /// A database of one test's own, gone when it is dropped.
 ///
-/// With a second kind of database this is where the suite chooses: an environment variable says which, `fresh` makes
-/// one of it, `open` opens it.
+/// With a second kind of database this is where the suite chooses, by a feature of the test binary: `fresh` makes one of
+/// that kind, `open` and `rotate` are its own.
 pub(crate) struct Place {
     dir: TempDir,
 }

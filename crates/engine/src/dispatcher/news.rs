@@ -1,0 +1,67 @@
+//! What commits tell the dispatcher: work that is due, endpoints that changed.
+
+use model::delivery::Due;
+use model::id::EndpointId;
+use store::feed::{Fact, News};
+
+use super::Dispatcher;
+
+impl Dispatcher {
+    pub(super) fn take_news(&mut self, news: News) {
+        match news {
+            News::Facts(facts) => facts.into_iter().for_each(|fact| self.take_fact(fact)),
+            News::Lagged => self.catch_up(),
+        }
+    }
+
+    pub(super) fn take_fact(&mut self, fact: Fact) {
+        match fact {
+            Fact::Due(due) => self.take_due(due),
+            Fact::Look { endpoint, at } => self.timers.set(endpoint, at),
+            Fact::Changed(endpoint) => self.take_change(endpoint),
+        }
+    }
+
+    pub(super) fn take_due(&mut self, due: Due) {
+        let endpoint = due.endpoint;
+        if due.next_attempt_at > self.ctx.env.now() {
+            self.timers.set(endpoint, due.next_attempt_at);
+        } else if let Some(lane) = self.lane(endpoint) {
+            lane.offer(due);
+            self.enter_ring(endpoint);
+        }
+    }
+
+    pub(super) fn take_change(&mut self, id: EndpointId) {
+        let now = self.ctx.env.now();
+        match self.speaker(id) {
+            Some(speaker) => {
+                if let Some(lane) = self.lanes.get_mut(&id) {
+                    lane.change(speaker, now);
+                }
+                self.timers.set(id, now);
+            }
+            None => {
+                self.timers.clear(id);
+                if let Some(lane) = self.lanes.get_mut(&id) {
+                    lane.close();
+                }
+                self.drop_closed(id);
+            }
+        }
+    }
+
+    /// Lets go of a deleted endpoint's lane once nothing of it is under way.
+    pub(super) fn drop_closed(&mut self, id: EndpointId) {
+        if self.lanes.get(&id).is_some_and(|lane| lane.is_closed() && lane.is_at_rest()) {
+            self.lanes.remove(&id);
+        }
+    }
+
+    /// Facts were let go: every endpoint may have changed and have work.
+    pub(super) fn catch_up(&mut self) {
+        let lanes: Vec<EndpointId> = self.lanes.keys().copied().collect();
+        lanes.into_iter().for_each(|endpoint| self.take_change(endpoint));
+        self.survey();
+    }
+}

@@ -1,0 +1,86 @@
+//! What its own tasks tell the dispatcher: an endpoint answered, an attempt is on disk, a look brought something.
+
+use model::id::{DeliveryId, EndpointId};
+use model::time::Timestamp;
+use store::due::Pending;
+
+use super::{AFTER_FAILURE, Dispatcher};
+use crate::pace::Sign;
+use crate::permits::Claim;
+use crate::ticket::{End, Note};
+
+impl Dispatcher {
+    pub(super) fn take_notes(&mut self, notes: &mut Vec<Note>) {
+        notes.drain(..).for_each(|note| self.take_note(note));
+    }
+
+    pub(super) fn take_note(&mut self, note: Note) {
+        match note {
+            Note::Answered { endpoint, claim, sign } => self.take_answer(endpoint, claim, sign),
+            Note::Ended { endpoint, delivery, end } => self.take_end(endpoint, delivery, end),
+            Note::Looked { endpoint, pending } => self.take_look(endpoint, pending),
+            Note::Surveyed(found) => self.take_survey(found),
+            Note::TellWhenAtRest(reply) => self.waiting_for_rest.push(reply),
+        }
+    }
+
+    pub(super) fn take_answer(&mut self, endpoint: EndpointId, claim: Claim, sign: Option<Sign>) {
+        let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
+        lane.answered(sign);
+        self.permits.answered(claim.suspect, lane.in_flight());
+        self.enter_ring(endpoint);
+        if let Some(suspect) = self.waiting_suspects.pop_front() {
+            self.enter_ring(suspect);
+        }
+    }
+
+    pub(super) fn take_end(&mut self, endpoint: EndpointId, delivery: DeliveryId, end: End) {
+        self.under_way -= 1;
+        self.permits.give_back();
+        let now = self.ctx.env.now();
+        let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
+        lane.ended(delivery);
+        match end {
+            End::Settled => {}
+            End::Again(at) => {
+                lane.comes_again(at);
+                self.timers.set(endpoint, at);
+            }
+            End::Unrecorded => {
+                lane.comes_again(now + AFTER_FAILURE);
+                self.timers.set(endpoint, now + AFTER_FAILURE);
+            }
+        }
+        self.drop_closed(endpoint);
+        self.enter_ring(endpoint);
+    }
+
+    pub(super) fn take_look(&mut self, endpoint: EndpointId, pending: Result<Pending, store::Error>) {
+        self.under_way -= 1;
+        let now = self.ctx.env.now();
+        let failed = pending.is_err();
+        if let Err(error) = &pending {
+            tracing::error!(error = error as &dyn std::error::Error, "an endpoint's work could not be looked up");
+        }
+        let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
+        let next_at = lane.end_look(pending, now).or(failed.then_some(now + AFTER_FAILURE));
+        if let Some(at) = next_at {
+            self.timers.set(endpoint, at);
+        }
+        if !failed {
+            self.enter_ring(endpoint);
+        }
+        self.drop_closed(endpoint);
+    }
+
+    pub(super) fn take_survey(&mut self, found: Result<Vec<(EndpointId, Timestamp)>, store::Error>) {
+        self.under_way -= 1;
+        match found {
+            Ok(found) => found.into_iter().for_each(|(endpoint, at)| self.timers.set(endpoint, at)),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "pending work could not be looked up");
+                self.survey_at = Some(self.ctx.env.now() + AFTER_FAILURE);
+            }
+        }
+    }
+}

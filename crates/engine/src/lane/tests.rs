@@ -1,0 +1,262 @@
+//! What a lane lets go, and when.
+
+use model::endpoint::{Auth, Endpoint, Settings, Status};
+use model::event::Event;
+use model::id::{EndpointId, ProjectId};
+use model::json::Json;
+use model::secret::{Secrets, Signing};
+use model::subscription::Subscription;
+use model::url::EndpointUrl;
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+const NOTHING: [u8; 0] = [];
+const LATER: Timestamp = Timestamp::from_millis(1_060_000);
+
+fn endpoint() -> Endpoint {
+    Endpoint {
+        id: EndpointId::from_bytes([1; 16]),
+        project: ProjectId::from_bytes([2; 16]),
+        settings: Settings {
+            url: EndpointUrl::stored("https://example.com/").unwrap(),
+            name: None,
+            events: Subscription::all(),
+            tenant: None,
+            signing: Signing::HmacSha256,
+            secrets: Secrets::default(),
+            auth: Auth::None,
+            headers: vec![],
+            rate_limit: None,
+            ordering: Ordering::None,
+            timeout: None,
+            retry: None,
+            metadata: None,
+        },
+        status: Status::Active,
+        disabled_reason: None,
+        created_at: NOW,
+        updated_at: NOW,
+    }
+}
+
+fn lane(change: impl FnOnce(&mut Endpoint)) -> Lane {
+    let mut endpoint = endpoint();
+    change(&mut endpoint);
+    Lane::new(speaker(endpoint), 64, NOW)
+}
+
+fn speaker(endpoint: Endpoint) -> Arc<Speaker> {
+    let standard = dialect::built_in("standard").unwrap();
+    Arc::new(Speaker::new(Arc::new(endpoint), &standard))
+}
+
+fn strict() -> Lane {
+    lane(|endpoint| endpoint.settings.ordering = Ordering::Fifo)
+}
+
+fn due(number: u8) -> Due {
+    let event = Event {
+        id: format!("e{number}").parse().unwrap(),
+        project: ProjectId::from_bytes([2; 16]),
+        event_type: "a.b".parse().unwrap(),
+        tenant: None,
+        data: Json::trusted("{}"),
+        brand: None,
+        workflow: None,
+        summary: None,
+        occurred_at: NOW,
+        created_at: NOW,
+        deliver_at: None,
+        expires_at: None,
+    };
+    Due {
+        id: DeliveryId::from_bytes([number; 16]),
+        endpoint: EndpointId::from_bytes([1; 16]),
+        event: Arc::new(event),
+        attempts: 0,
+        run_began_at: 0,
+        manual: false,
+        place: NOW,
+        next_attempt_at: NOW,
+    }
+}
+
+/// What the lane sends now, as far as it goes, by number.
+fn sent(lane: &mut Lane) -> Vec<u8> {
+    std::iter::from_fn(|| match lane.turn(NOW) {
+        Turn::Send(due) => Some(due.id.as_bytes()[0]),
+        Turn::Wait(_) | Turn::Nothing => None,
+    })
+    .collect()
+}
+
+fn deliver(lane: &mut Lane, number: u8) {
+    lane.answered(Some(Sign::Success));
+    lane.ended(due(number).id);
+}
+
+fn pending(due: impl IntoIterator<Item = Due>, next_at: Option<Timestamp>) -> Result<Pending, store::Error> {
+    Ok(Pending { due: due.into_iter().collect(), next_at })
+}
+
+#[test]
+fn a_lane_has_at_most_its_pace_in_flight_and_goes_on_as_answers_come() {
+    let mut lane = lane(|_| {});
+    (1..=9).for_each(|number| lane.offer(due(number)));
+    assert_eq!(sent(&mut lane), [1, 2, 3, 4]);
+    deliver(&mut lane, 1);
+    assert_eq!(sent(&mut lane), [5, 6], "a success makes room for two");
+    lane.answered(Some(Sign::Silence));
+    assert_eq!(sent(&mut lane), NOTHING, "silence makes it wait for all but one");
+}
+
+#[test]
+fn a_delivery_that_comes_twice_is_sent_once() {
+    let mut lane = lane(|_| {});
+    lane.offer(due(1));
+    lane.offer(due(1));
+    assert_eq!(sent(&mut lane), [1]);
+    lane.offer(due(1));
+    assert_eq!(sent(&mut lane), NOTHING, "it is in flight");
+}
+
+#[test]
+fn a_full_lane_leaves_the_rest_in_the_database_and_looks_once_it_is_empty() {
+    let mut lane = lane(|_| {});
+    (0..=u8::MAX).for_each(|number| lane.offer(due(number)));
+    assert!(!lane.begin_look(), "it has enough");
+    let mut count = 0;
+    loop {
+        let numbers = sent(&mut lane);
+        if numbers.is_empty() {
+            break;
+        }
+        count += numbers.len();
+        numbers.into_iter().for_each(|number| deliver(&mut lane, number));
+    }
+    assert_eq!(count, LONGEST);
+    assert!(lane.begin_look());
+    assert!(!lane.begin_look(), "one look at a time");
+}
+
+#[test]
+fn a_look_brings_nothing_that_is_in_hand_or_was_settled_meanwhile() {
+    let mut lane = lane(|_| {});
+    (1..=2).for_each(|number| lane.offer(due(number)));
+    assert_eq!(sent(&mut lane), [1, 2]);
+    lane.wake(NOW);
+    assert!(lane.begin_look());
+    deliver(&mut lane, 1);
+    lane.offer(due(4));
+    assert_eq!(lane.end_look(pending([due(1), due(2), due(3)], None), NOW), None);
+    assert_eq!(sent(&mut lane), [3]);
+    assert!(lane.begin_look(), "4 came while it looked");
+}
+
+#[test]
+fn a_look_that_failed_is_repeated() {
+    let mut lane = lane(|_| {});
+    lane.wake(NOW);
+    assert!(lane.begin_look());
+    lane.end_look(Err(store::Error::Stopped), NOW);
+    assert!(lane.begin_look());
+}
+
+#[test]
+fn in_strict_order_one_is_in_flight_until_it_is_recorded() {
+    let mut lane = strict();
+    (1..=3).for_each(|number| lane.offer(due(number)));
+    assert_eq!(sent(&mut lane), [1]);
+    lane.answered(Some(Sign::Success));
+    assert_eq!(sent(&mut lane), NOTHING, "answered is not recorded");
+    lane.ended(due(1).id);
+    assert_eq!(sent(&mut lane), [2]);
+}
+
+#[test]
+fn in_strict_order_a_failing_head_holds_back_what_follows() {
+    let mut lane = strict();
+    (1..=2).for_each(|number| lane.offer(due(number)));
+    assert_eq!(sent(&mut lane), [1]);
+    lane.answered(Some(Sign::Failure));
+    lane.ended(due(1).id);
+    lane.comes_again(LATER);
+    lane.offer(due(3));
+    assert_eq!(sent(&mut lane), NOTHING);
+    assert!(!lane.begin_look(), "not before its time");
+    lane.wake(LATER);
+    assert!(lane.begin_look());
+    lane.end_look(pending([due(1), due(2), due(3)], None), LATER);
+    assert_eq!(sent(&mut lane), [1]);
+}
+
+#[test]
+fn in_strict_order_a_look_that_missed_a_failure_is_not_trusted() {
+    let mut lane = strict();
+    lane.offer(due(1));
+    assert_eq!(sent(&mut lane), [1]);
+    lane.wake(NOW);
+    assert!(lane.begin_look());
+    lane.answered(Some(Sign::Failure));
+    lane.ended(due(1).id);
+    lane.comes_again(LATER);
+    lane.end_look(pending([due(1), due(2)], None), NOW);
+    lane.wake(LATER);
+    assert_eq!(sent(&mut lane), NOTHING, "2 must not overtake 1");
+    assert!(lane.begin_look());
+}
+
+#[test]
+fn in_strict_order_a_head_that_is_due_later_is_waited_for() {
+    let mut lane = strict();
+    lane.wake(NOW);
+    assert!(lane.begin_look());
+    let head = Due { next_attempt_at: LATER, ..due(1) };
+    assert_eq!(lane.end_look(pending([head, due(2)], None), NOW), Some(LATER));
+    assert_eq!(sent(&mut lane), NOTHING);
+    assert!(!lane.begin_look());
+}
+
+#[test]
+fn a_paused_lane_sends_only_what_a_person_asked_for() {
+    let mut lane = lane(|endpoint| endpoint.status = Status::Paused);
+    lane.offer(due(1));
+    lane.offer(Due { manual: true, ..due(2) });
+    assert_eq!(sent(&mut lane), [2]);
+    assert!(!lane.begin_look());
+    lane.change(speaker(endpoint()), NOW);
+    assert!(lane.begin_look(), "resumed, it looks for what waited");
+}
+
+#[test]
+fn a_rate_limit_says_when_the_next_may_go() {
+    let limit = RateLimit { requests: 1, per: "1m".parse().unwrap() };
+    let mut lane = lane(|endpoint| endpoint.settings.rate_limit = Some(limit));
+    (1..=2).for_each(|number| lane.offer(due(number)));
+    assert!(matches!(lane.turn(NOW), Turn::Send(_)));
+    assert!(matches!(lane.turn(NOW), Turn::Wait(at) if at == LATER));
+    lane.change(speaker(Endpoint { status: Status::Paused, ..endpoint_limited(limit) }), NOW);
+    lane.change(speaker(endpoint_limited(limit)), NOW);
+    assert!(lane.begin_look());
+    lane.end_look(pending([due(2)], None), NOW);
+    assert!(matches!(lane.turn(NOW), Turn::Wait(_)), "a change of something else does not fill the bucket");
+}
+
+fn endpoint_limited(limit: RateLimit) -> Endpoint {
+    let mut endpoint = endpoint();
+    endpoint.settings.rate_limit = Some(limit);
+    endpoint
+}
+
+#[test]
+fn a_closed_lane_sends_nothing_and_rests_when_what_was_in_flight_has_ended() {
+    let mut lane = lane(|_| {});
+    (1..=2).for_each(|number| lane.offer(due(number)));
+    assert!(matches!(lane.turn(NOW), Turn::Send(_)));
+    lane.close();
+    assert_eq!(sent(&mut lane), NOTHING);
+    assert!(!lane.is_at_rest());
+    deliver(&mut lane, 1);
+    assert!(lane.is_at_rest());
+}
