@@ -170,7 +170,12 @@ impl DeliveryId {
         let mut raw = time_ordered(env.now(), env);
         // Room to count upwards in: see `after`. The random part has 61 bits left beside the 12 before it.
         raw[8] &= 0b0001_1111;
-        Self(uuid::Builder::from_bytes(raw).with_version(uuid::Version::SortRand).into_uuid())
+        Self(
+            uuid::Builder::from_bytes(raw)
+                .with_version(uuid::Version::SortRand)
+                .with_variant(uuid::Variant::RFC4122)
+                .into_uuid(),
+        )
     }
 
     /// A new one that sorts after `last`, also within a millisecond and when the clock went back.
@@ -320,6 +325,7 @@ mod tests {
     fn a_delivery_id_is_a_version_7_uuid_that_tells_its_age() {
         let id = DeliveryId::new(&At(1_769_851_800_120));
         assert_eq!(&id.to_string()[14..15], "7");
+        assert!(["8", "9"].contains(&&id.to_string()[19..20]), "{id} is of the variant of RFC 9562");
         assert_eq!(id.created_at(), Timestamp::from_millis(1_769_851_800_120));
         assert!(DeliveryId::first_at(id.created_at()) < id);
     }
