@@ -1,7 +1,6 @@
 # The few commands. Plain: what runs is what you read.
 
 CARGO ?= cargo
-NEXTEST := $(shell command -v cargo-nextest)
 
 .PHONY: demo run test lint bench fmt fresh
 
@@ -24,6 +23,7 @@ lint:
 
 # How fast it is on this machine. See docs/benchmarks.md.
 bench:
+	$(CARGO) build --release --quiet --bin posthaste
 	$(CARGO) run --release --quiet --package bench
 
 fmt:

@@ -33,7 +33,7 @@ use view::{EventView, FullEvent, Taken};
 /// `202` means that the event and its deliveries are on disk: none is lost. A repeat with the same `id` or
 /// `Idempotency-Key` is answered `200` with what the first was answered, and makes nothing new.
 #[utoipa::path(post, path = "/v1/events", tag = "Events", operation_id = "send_event",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to repeat the request: 1 to 255 visible characters.")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to repeat the request: 1 to 255 ASCII characters.")),
     request_body = NewEvent<'_>,
     responses(
         (status = 202, description = "Accepted: on disk, deliveries under way.", body = Taken),

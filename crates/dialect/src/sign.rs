@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use data_encoding::{BASE64, HEXLOWER};
-use model::secret::{PUBLIC_PREFIX, Secret};
+use model::secret::{Form, NotASecret, PUBLIC_PREFIX, Secret, Signing};
 use serde::Deserialize;
 
 use crate::slot::{Piece, Slot};
@@ -104,6 +104,19 @@ pub(crate) enum NotAKey {
     Base64,
     #[error("the endpoint's secret is no Ed25519 key (whsk_…): rotate it")]
     Ed25519,
+}
+
+/// Takes a caller's own secret. One that comes with its public key must come with the right one: receivers would be
+/// given a key that verifies nothing.
+pub fn own_secret(text: &str, form: Form, signing: Signing) -> Result<Secret, NotASecret> {
+    let secret = Secret::parse(text, form, signing)?;
+    match (secret.seed(), secret.stated_public_key()) {
+        (Some(seed), Some(public)) if signing == Signing::Ed25519 => {
+            let pair = Ed25519KeyPair::from_seed_and_public_key(&seed, &public).map_err(|_| NotASecret::KeyPair);
+            pair.map(|_| secret)
+        }
+        _ => Ok(secret),
+    }
 }
 
 /// The public half of an Ed25519 secret, `whpk_…`, for its receivers. `None` for other secrets.

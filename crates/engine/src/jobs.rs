@@ -1,4 +1,5 @@
-//! Runs jobs: a step of each in turn, never so fast that an endpoint's live events wait behind recovered ones.
+//! Runs jobs and finishes deletions: a step of each job in turn, never so fast that an endpoint's live events wait
+//! behind recovered ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +51,7 @@ enum Round {
 }
 
 async fn go_round(ctx: &Context, stop: &CancellationToken) -> Result<Round, store::Error> {
+    ctx.store.finish_deletions().await?;
     let jobs = ctx.store.running_jobs().await?;
     let mut round = if jobs.is_empty() { Round::Empty } else { Round::Held };
     for job in jobs {

@@ -32,8 +32,9 @@ use crate::tls;
 /// An idle connection is kept so long: a busy endpoint's are reused, a quiet one's cost nothing.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// Idle connections kept to one host.
-const MOST_IDLE_PER_HOST: usize = 32;
+/// Idle connections kept to one host: as many as one endpoint has in flight at its best, so that none is made anew at
+/// full speed.
+const MOST_IDLE_PER_HOST: usize = 64;
 
 /// The head of an answer, and what is read of it ahead.
 const LONGEST_HEAD: usize = 16 * 1024;

@@ -38,6 +38,8 @@ pub enum NotASecret {
         "an Ed25519 secret starts with whsk_ and goes on with the 32-byte seed in base64, or the seed and its public key"
     )]
     Asymmetric,
+    #[error("the public key behind the seed is not the one that belongs to it")]
+    KeyPair,
     #[error("a secret has 16 to 128 characters")]
     Text,
 }
@@ -61,7 +63,7 @@ impl Secret {
         }
     }
 
-    /// Takes a caller's own.
+    /// Takes a caller's own, by its form.
     pub fn parse(text: &str, form: Form, signing: Signing) -> Result<Self, NotASecret> {
         let fits = match (form, signing) {
             (_, Signing::Ed25519) => seed(text).is_some(),
@@ -96,6 +98,11 @@ impl Secret {
     /// The Ed25519 seed behind `whsk_`.
     pub fn seed(&self) -> Option<[u8; 32]> {
         seed(&self.0)
+    }
+
+    /// The public key that stands behind the seed, where one does. Its holder's word: not checked here.
+    pub fn stated_public_key(&self) -> Option<[u8; 32]> {
+        decoded(&self.0, PRIVATE_PREFIX)?.get(32..)?.try_into().ok()
     }
 }
 

@@ -52,6 +52,8 @@ impl Store {
     pub async fn delete_endpoint(&self, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
         let deleted = self.write(move |batch| sqlite::endpoints::delete(batch, project, id)).await?;
         if deleted {
+            // The engine finishes what this caller may not stay for.
+            self.wake_jobs();
             self.cancel_pending(id).await?;
         }
         Ok(deleted)

@@ -88,7 +88,7 @@ impl Store {
         self.inner.watchers.subscribe()
     }
 
-    /// Resolves when a job was made since this was last called.
+    /// Resolves when a job was made, or an endpoint deleted, since this was last called.
     pub async fn job_made(&self) {
         self.inner.jobs.notified().await;
     }
@@ -124,8 +124,8 @@ impl Store {
         self.inner.readers.read(verb).await
     }
 
-    /// Goes on with deletions of endpoints that a crash interrupted.
-    async fn finish_deletions(&self) -> Result<(), Error> {
+    /// Goes on with deletions of endpoints that a crash, or a caller who left, interrupted.
+    pub async fn finish_deletions(&self) -> Result<(), Error> {
         for endpoint in self.read(sqlite::endpoints::half_deleted).await? {
             self.cancel_pending(endpoint).await?;
         }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use dialect::{Dialect, EventsRule, SecretRule};
+use dialect::{Dialect, EventsRule, SecretRule, sign};
 use model::endpoint::{Auth, Endpoint, Ordering, Settings, Status};
 use model::env::Env;
 use model::id::{EndpointId, ProjectId};
@@ -325,7 +325,7 @@ fn judge_secret(
             faults.add("/secret", format_args!("endpoints of the dialect {} have no secret", dialect.name));
             None
         }
-        (Change::Set(text), _) => faults.check("/secret", Secret::parse(&text, dialect.secret_form(), signing)),
+        (Change::Set(text), _) => faults.check("/secret", sign::own_secret(&text, dialect.secret_form(), signing)),
         (_, SecretRule::Always) => Some(Secret::generate(dialect.secret_form(), signing, env)),
         _ => None,
     }

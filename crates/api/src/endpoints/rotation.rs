@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use dialect::{Dialect, SecretRule};
+use dialect::{Dialect, SecretRule, sign};
 use model::endpoint::Endpoint;
 use model::env::Env;
 use model::id::EndpointId;
@@ -60,7 +60,7 @@ impl Rotation {
         };
         let form = dialect.secret_form();
         let secret = match self.secret {
-            Some(text) => faults.check("/secret", Secret::parse(&text, form, signing)),
+            Some(text) => faults.check("/secret", sign::own_secret(&text, form, signing)),
             None => Some(Secret::generate(form, signing, env)),
         };
         judged(faults)?;

@@ -66,7 +66,7 @@ enum Item {
 /// by its position; one that is not right keeps none of the others back. All that are right are accepted in one commit.
 /// Lines are answered in lines. An `Idempotency-Key` counts for each event with its position.
 #[utoipa::path(post, path = "/v1/events/batch", tag = "Events", operation_id = "send_events",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to repeat the request: 1 to 255 visible characters.")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to repeat the request: 1 to 255 ASCII characters.")),
     request_body(content((Vec<NewEvent<'static>> = "application/json"), (String = "application/x-ndjson"))),
     responses(
         (status = 200, description = "What became of each.", content((Results = "application/json"), (String = "application/x-ndjson"))),

@@ -26,14 +26,13 @@ impl FromRequestParts<Api> for IdempotencyKey {
 
     async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get(NAME) else { return Ok(Self(None)) };
-        let key = value
-            .to_str()
-            .ok()
-            .filter(|key| (1..=LONGEST).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()));
+        let key = value.to_str().ok().filter(|key| (1..=LONGEST).contains(&key.len()) && !key.trim().is_empty());
         match key {
             Some(key) => Ok(Self(Some(key.to_owned()))),
             None => {
-                let message = format!("an Idempotency-Key has 1 to {LONGEST} visible ASCII characters");
+                let message = format!(
+                    "an Idempotency-Key has 1 to {LONGEST} ASCII characters that can be seen, or spaces between them"
+                );
                 Err(Problem::at(Code::InvalidRequest, NAME.as_str(), message))
             }
         }

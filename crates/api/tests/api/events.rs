@@ -85,7 +85,7 @@ async fn a_repeat_is_answered_as_the_first_and_makes_nothing_new() {
 
     let longest = "k".repeat(255);
     send(Some(&longest), r#"{"type": "a", "data": 1}"#).await.expect(202);
-    for key in ["", " ", "a b", &"k".repeat(256)] {
+    for key in ["", " ", &"k".repeat(256)] {
         let refused = send(Some(key), r#"{"type": "a", "data": 1}"#).await;
         refused.assert_refused(422, "invalid_request", &["idempotency-key"]);
     }

@@ -5,8 +5,10 @@ use std::collections::{HashMap, HashSet};
 use model::env::Env as _;
 use serde_json::json;
 use testkit::clock::TestEnv;
+use testkit::patiently;
 use testkit::receiver::Receiver;
 
+use crate::gateway::text;
 use crate::running::{Load, Running};
 
 const ROUNDS: usize = 20;
@@ -75,6 +77,41 @@ async fn on_sigterm_what_is_in_flight_is_finished_and_nothing_is_sent_twice() {
     }
     let repeated: Vec<_> = times.iter().filter(|(_, times)| **times > 1).collect();
     assert!(repeated.is_empty(), "sent more than once: {repeated:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovery_goes_on_after_the_server_was_killed() {
+    const MISSED: usize = 3_000;
+    let directory = tempfile::tempdir().unwrap();
+    let receiver = Receiver::healthy().counting().start().await;
+    let server = Running::start(directory.path(), &[]).await;
+    let ids: Vec<String> = (0..MISSED).map(|number| format!("missed-{number}")).collect();
+    let events: Vec<_> = ids.iter().map(|id| json!({ "id": id, "type": "was.missed", "data": {} })).collect();
+    server.http.post("/v1/events/batch", &json!(events)).await.expect(200);
+    let endpoint = server.register(json!({ "url": receiver.url() })).await;
+    let path = format!("/v1/endpoints/{}/recover", text(&endpoint["id"]));
+    let job = server.http.post(&path, &json!({ "since": "2020-01-01T00:00:00Z", "only": "missed" })).await.expect(202);
+    receiver.received(at_random(&TestEnv::new(), MISSED as f64 / 2.0)).await;
+    server.process.kill().await;
+
+    let server = Running::start(directory.path(), &[]).await;
+    all_arrive(&receiver, &ids).await;
+    server.settle().await;
+    let path = format!("/v1/jobs/{}", text(&job["id"]));
+    let over = async {
+        loop {
+            let job = server.http.get(&path).await.expect(200);
+            if job["status"] != "running" {
+                return job;
+            }
+        }
+    };
+    let job = patiently(over, || "the job does not end".to_owned()).await;
+    assert_eq!(
+        (&job["status"], &job["total"], &job["done"]),
+        (&json!("done"), &json!(MISSED), &json!(MISSED)),
+        "{job}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,6 @@ use model::env::Env as _;
 use model::time::{Span, Timestamp};
 use serde_json::{Value, json};
 use server::config::Config;
-use server::lifecycle;
 use server::wire::{self, Running, World};
 use testkit::clock::TestEnv;
 use testkit::http::Http;
@@ -35,7 +34,7 @@ pub(crate) struct Gateway {
 struct Nameless;
 
 impl Resolve for Nameless {
-    fn resolve<'a>(&'a self, name: &'a str) -> Lookup<'a> {
+    fn resolve<'a>(&'a self, _: &'a str) -> Lookup<'a> {
         let error = resolve::Error::NoSuchName;
         Box::pin(std::future::ready(Err(error)))
     }
@@ -55,9 +54,9 @@ where
 
 impl Gateway {
     /// One that may send to receivers on this machine, without TLS.
+    #[expect(clippy::new_ret_no_self, reason = "a gateway is described, and then it starts")]
     pub(crate) fn new() -> Builder {
-        let mut config = Config::default();
-        config.listen = ([127, 0, 0, 1], 0).into();
+        let mut config = Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() };
         config.network.policy.allow_http = true;
         config.network.policy.allowed = vec!["127.0.0.0/8".parse().expect("a network")];
         Builder { config, resolver: Arc::new(Nameless), retry: None, trusted: None }
@@ -76,7 +75,7 @@ impl Gateway {
     pub(crate) async fn project(&self, slug: &str) -> Project<'_> {
         let made = self.admin().post("/v1/projects", &json!({ "name": slug, "slug": slug })).await.expect(201);
         let key = text(&made["api_key"]);
-        Project { gateway: self, http: Http::new(self.url()).key(&key), key }
+        Project { gateway: self, http: Http::new(self.url()).key(&key) }
     }
 
     /// Lets time pass: jumps from one moment at which something is due to the next, and lets what is due happen.
@@ -105,11 +104,6 @@ impl Gateway {
     pub(crate) async fn at_rest(&self) -> Option<Timestamp> {
         let at_rest = self.running.engine.as_ref().expect("it delivers").at_rest();
         patiently(at_rest, || "the engine does not come to rest".to_owned()).await
-    }
-
-    /// Stops as on SIGTERM. True if everything in flight was finished.
-    pub(crate) async fn stop(self) -> bool {
-        lifecycle::stop(self.running, Arc::new(self.env), Duration::from_secs(5)).await
     }
 }
 
@@ -164,16 +158,10 @@ impl Builder {
 /// A project as its engineers see it.
 pub(crate) struct Project<'a> {
     gateway: &'a Gateway,
-    key: String,
     pub(crate) http: Http,
 }
 
 impl Project<'_> {
-    /// Asks with the project's own key.
-    pub(crate) fn key(&self) -> &str {
-        &self.key
-    }
-
     /// Registers an endpoint; builder style, for tests with one.
     pub(crate) async fn endpoint(self, url: &str) -> Self {
         self.register(json!({ "url": url })).await;

@@ -35,7 +35,7 @@ async fn the_same_idempotency_key_in_fifty_parallel_requests_makes_one_event() {
     let receiver = Receiver::healthy().start().await;
     let gateway = Gateway::new().start().await;
     let project = gateway.project("acme").await.endpoint(receiver.url()).await;
-    let http = project.http.clone().header("idempotency-key", "order 7 paid, once!");
+    let http = project.http.clone().header("idempotency-key", "order-7-paid,once!");
 
     let id = are_one_event(&fifty_at_once(&http, &json!({ "type": "order.paid", "data": { "id": 7 } })).await);
     gateway.at_rest().await;
@@ -137,6 +137,16 @@ async fn ids_and_keys_have_a_shape() {
     assert_eq!(project.list("/v1/events").await.len(), 2);
 }
 
+#[tokio::test]
+async fn a_key_may_be_a_sentence() {
+    let gateway = Gateway::new().start().await;
+    let project = gateway.project("acme").await;
+    let http = project.http.clone().header("idempotency-key", "order 7 was paid");
+    let event = json!({ "type": "order.paid", "data": {} });
+    let first = http.post("/v1/events", &event).await.expect(202);
+    assert_eq!(http.post("/v1/events", &event).await.expect(200), first);
+}
+
 async fn send_batch(project: &Project<'_>, events: &[Value]) -> Vec<Value> {
     let answer = project.http.post("/v1/events/batch", &json!(events)).await.expect(200);
     answer["results"].as_array().expect("a list").clone()
@@ -193,6 +203,16 @@ async fn ten_thousand_and_one_items_are_refused_and_nothing_is_stored() {
     assert!(project.list("/v1/events").await.is_empty());
 }
 
+/// The results in an answer, which is lines where lines were asked for.
+fn results(answer: &Answer) -> Vec<Value> {
+    match answer.header("content-type") {
+        Some("application/x-ndjson") => {
+            answer.text().lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+        }
+        _ => answer.json()["results"].as_array().expect("a list").clone(),
+    }
+}
+
 #[tokio::test]
 async fn a_batch_may_come_as_lines() {
     let gateway = Gateway::new().start().await;
@@ -207,9 +227,10 @@ async fn a_batch_may_come_as_lines() {
         r#"{"id": "e3", "type": "a.b", "data": {"n": 3}}"#,
     );
     let ndjson = project.http.clone().header("content-type", "application/x-ndjson");
-    let answer = ndjson.send(Method::POST, "/v1/events/batch", lines.into()).await.expect(200);
-    let results = answer["results"].as_array().expect("a list");
-    assert_eq!(results.len(), 4, "{answer}");
+    let answer = ndjson.send(Method::POST, "/v1/events/batch", lines.into()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let results = results(&answer);
+    assert_eq!(results.len(), 4, "{}", answer.text());
     assert_eq!((&results[0]["id"], &results[3]["id"]), (&json!("e0"), &json!("e3")));
     assert_eq!(results[1]["error"]["code"], "invalid_json");
     assert_eq!(results[2]["error"]["code"], "invalid_request");

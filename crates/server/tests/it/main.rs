@@ -1,6 +1,10 @@
 //! What Posthaste promises, tried from outside: real sockets, a real database, a real process.
 
+mod api_walk;
+mod bad_input;
+mod cli;
 mod death;
+mod fresh;
 mod gateway;
 mod guard;
 mod idempotency;
@@ -9,4 +13,5 @@ mod order;
 mod peers;
 mod retry;
 mod running;
+mod secrets;
 mod signatures;

@@ -92,15 +92,19 @@ async fn after_the_master_key_is_rotated_only_the_new_one_opens() {
 
 #[tokio::test]
 async fn a_rotation_that_starts_from_the_wrong_master_key_changes_nothing() {
-    let store = Opened::fresh().await;
-    let endpoint = store.endpoint(&["*"]).await;
-    let (place, right, clock) = store.shut().await;
-    let (wrong, new) = (MasterKey::generate(&*clock), MasterKey::generate(&*clock));
+    for endpoints in [0, 1] {
+        let store = Opened::fresh().await;
+        for _ in 0..endpoints {
+            store.endpoint(&["*"]).await;
+        }
+        let (place, right, clock) = store.shut().await;
+        let (wrong, new) = (MasterKey::generate(&*clock), MasterKey::generate(&*clock));
 
-    assert!(matches!(place.rotate(&wrong, &new, &*clock), Err(Error::WrongMasterKey)));
+        assert!(matches!(place.rotate(&wrong, &new, &*clock), Err(Error::WrongMasterKey)));
 
-    let store = Opened::at(place, right, clock).await.unwrap();
-    assert_eq!(store.current(&endpoint).settings.secrets, endpoint.settings.secrets);
+        let store = Opened::at(place, right, clock).await.unwrap();
+        assert_eq!(store.directory().endpoints().count(), endpoints);
+    }
 }
 
 #[tokio::test]

@@ -1,28 +1,11 @@
 //! What the engine is told of a commit, and when.
 
-use std::future::Future;
-use std::task::{Context, Poll, Waker};
-
 use model::endpoint::{Endpoint, Status};
 use model::id::EndpointId;
 use model::job::{Only, Task};
 use store::feed::{Fact, Feed, News};
 
-use crate::harness::{DAY, HOUR, Opened};
-
-async fn facts(feed: &mut Feed) -> Vec<Fact> {
-    match feed.next().await.expect("the store has not stopped") {
-        News::Facts(facts) => facts,
-        News::Lagged => panic!("so little is not too much"),
-    }
-}
-
-/// Nothing waits in the feed.
-fn is_silent(feed: &mut Feed) -> bool {
-    // Not Tokio's budget for a task is asked for, but the feed.
-    let mut next = Box::pin(tokio::task::unconstrained(feed.next()));
-    matches!(next.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending)
-}
+use crate::harness::{DAY, HOUR, Opened, facts, news};
 
 fn changed(facts: &[Fact]) -> Vec<EndpointId> {
     let changed = |fact: &Fact| match fact {
@@ -36,7 +19,7 @@ async fn with_feed() -> (Opened, std::sync::Arc<Endpoint>, Feed) {
     let store = Opened::fresh().await;
     let mut feed = store.feed().unwrap();
     let endpoint = store.endpoint(&["*"]).await;
-    assert_eq!(changed(&facts(&mut feed).await), [endpoint.id]);
+    assert_eq!(changed(&facts(&mut feed)), [endpoint.id]);
     (store, endpoint, feed)
 }
 
@@ -53,11 +36,11 @@ async fn a_committed_delivery_is_handed_over_as_it_is_in_the_database() {
     let at = store.now() + HOUR;
     store.draft("order.created").data(r#"{"n":7}"#).deliver_at(at).send().await;
 
-    let [Fact::Due(told)] = &facts(&mut feed).await[..] else { panic!("one delivery is one fact") };
+    let [Fact::Due(told)] = &facts(&mut feed)[..] else { panic!("one delivery is one fact") };
 
     store.advance(HOUR);
     assert_eq!(format!("{told:?}"), format!("{:?}", store.only_due_at(&endpoint).await));
-    assert!(is_silent(&mut feed));
+    assert!(news(&mut feed).is_none());
 }
 
 #[tokio::test]
@@ -70,12 +53,13 @@ async fn what_is_told_is_on_disk_already() {
     };
     let listening = async {
         for _ in 0..200 {
-            let [Fact::Due(due)] = &facts(&mut feed).await[..] else { panic!("one commit, one delivery, one fact") };
+            let Some(News::Facts(told)) = feed.next().await else { panic!("the store has not stopped") };
+            let [Fact::Due(due)] = &told[..] else { panic!("one commit, one delivery, one fact") };
             assert!(store.delivery(store.project, due.id).await.unwrap().is_some());
         }
     };
     tokio::join!(sending, listening);
-    assert!(is_silent(&mut feed));
+    assert!(news(&mut feed).is_none());
 }
 
 #[tokio::test]
@@ -83,7 +67,7 @@ async fn every_change_of_an_endpoint_is_told_and_the_directory_has_it() {
     let (store, endpoint, mut feed) = with_feed().await;
 
     store.set_status(&endpoint, Status::Paused).await;
-    assert_eq!(changed(&facts(&mut feed).await), [endpoint.id]);
+    assert_eq!(changed(&facts(&mut feed)), [endpoint.id]);
     assert_eq!(store.current(&endpoint).status, Status::Paused);
 
     let project = model::project::Project {
@@ -91,10 +75,10 @@ async fn every_change_of_an_endpoint_is_told_and_the_directory_has_it() {
         ..model::project::Project::clone(store.directory().project(store.project).unwrap())
     };
     store.update_project(project).await.unwrap();
-    assert_eq!(changed(&facts(&mut feed).await), [endpoint.id], "its dialect is another");
+    assert_eq!(changed(&facts(&mut feed)), [endpoint.id], "its dialect is another");
 
     store.delete(&endpoint).await;
-    assert_eq!(changed(&facts(&mut feed).await), [endpoint.id]);
+    assert_eq!(changed(&facts(&mut feed)), [endpoint.id]);
     assert!(store.directory().endpoint(endpoint.id).is_none());
 }
 
@@ -102,18 +86,18 @@ async fn every_change_of_an_endpoint_is_told_and_the_directory_has_it() {
 async fn work_that_a_person_asks_for_is_told() {
     let (store, endpoint, mut feed) = with_feed().await;
     let due = store.send_to(&endpoint, "order.created").await;
-    facts(&mut feed).await;
+    facts(&mut feed);
     store.fails_for(&due, HOUR).await;
-    assert!(is_silent(&mut feed), "the engine knows when to look for what it recorded itself");
+    assert!(news(&mut feed).is_none(), "the engine knows when to look for what it recorded itself");
 
     store.retry(store.project, due.id).await.unwrap();
-    assert!(matches!(&facts(&mut feed).await[..], [Fact::Due(told)] if told.id == due.id && told.attempt() == 2));
+    assert!(matches!(&facts(&mut feed)[..], [Fact::Due(told)] if told.id == due.id && told.attempt() == 2));
 
     store.fails(&store.only_due_at(&endpoint).await, crate::harness::FINAL).await;
     let task = Task::Recover { endpoint: endpoint.id, since: store.now(), until: store.now() + DAY, only: Only::All };
     let job = store.create_job(store.project, task).await.unwrap();
     store.finish(&job).await;
-    let told = facts(&mut feed).await;
+    let told = facts(&mut feed);
     assert!(
         matches!(told[..], [Fact::Look { endpoint: to, at }] if to == endpoint.id && at == store.now()),
         "{told:?}"
@@ -124,7 +108,7 @@ async fn work_that_a_person_asks_for_is_told() {
 async fn a_refused_or_failed_verb_is_not_told() {
     let (store, endpoint, mut feed) = with_feed().await;
     let due = store.send_to(&endpoint, "order.created").await;
-    facts(&mut feed).await;
+    facts(&mut feed);
     store.delivers(&due).await;
     let mut watch = store.watch();
 
@@ -132,7 +116,7 @@ async fn a_refused_or_failed_verb_is_not_told() {
     assert!(store.record(record).await.is_err(), "this attempt is recorded already");
     assert!(store.retry(model::id::ProjectId::new(&*store.clock), due.id).await.unwrap().is_none());
 
-    assert!(is_silent(&mut feed));
+    assert!(news(&mut feed).is_none());
     assert!(watch.try_recv().is_err());
 }
 
@@ -140,11 +124,11 @@ async fn a_refused_or_failed_verb_is_not_told() {
 async fn one_huge_commit_is_told_as_something_to_look_up() {
     let (store, endpoint, mut feed) = with_feed().await;
     let second = store.endpoint(&["*"]).await;
-    facts(&mut feed).await;
+    facts(&mut feed);
 
     store.send_many("order.created", 10_000).await;
 
-    let told = facts(&mut feed).await;
+    let told = facts(&mut feed);
     let dues = told.iter().filter(|fact| matches!(fact, Fact::Due(_))).count();
     assert!((1..20_000).contains(&dues), "{dues} deliveries in memory are too many");
     for endpoint in [&endpoint, &second] {
@@ -162,14 +146,14 @@ async fn an_engine_that_is_too_slow_is_told_to_look_for_itself_and_then_goes_on(
         store.change(&endpoint, move |endpoint| endpoint.settings.name = Some(name.clone())).await;
     }
 
-    assert!(matches!(feed.next().await, Some(News::Lagged)));
+    assert!(matches!(news(&mut feed), Some(News::Lagged)));
     store.send("order.created").await;
-    let mut told = facts(&mut feed).await;
+    let mut told = facts(&mut feed);
     while matches!(told[..], [Fact::Changed(_)]) {
-        told = facts(&mut feed).await;
+        told = facts(&mut feed);
     }
     assert!(matches!(told[..], [Fact::Due(_)]), "{told:?}");
-    assert!(is_silent(&mut feed));
+    assert!(news(&mut feed).is_none());
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use store::{Error, Store};
 
 pub(crate) use clock::Clock;
 pub(crate) use endpoints::subscription;
+pub(crate) use look::{facts, news};
 pub(crate) use place::Place;
 pub(crate) use road::{EXHAUSTED, FINAL, tried};
 

@@ -94,11 +94,16 @@ async fn a_project_can_be_renamed_and_its_old_slug_is_free() {
         Project { slug: slug("emca"), name: "Emca".to_owned(), dialect: "trakkr".to_owned(), ..Project::clone(&acme) };
     store.update_project(renamed).await.unwrap().unwrap().unwrap();
 
+    let check = |store: &Opened| {
+        let directory = store.directory();
+        let kept = directory.project_called(&slug("emca")).unwrap();
+        assert_eq!((kept.id, kept.name.as_str(), kept.dialect.as_str()), (acme.id, "Emca", "trakkr"));
+        assert_eq!(directory.endpoints_of(acme.id)[0].id, endpoint.id);
+        assert!(directory.project_called(&slug("acme")).is_none());
+    };
+    check(&store);
     let store = store.reopen().await;
-    let kept = store.directory().project_called(&slug("emca")).unwrap().clone();
-    assert_eq!((kept.id, kept.name.as_str(), kept.dialect.as_str()), (acme.id, "Emca", "trakkr"));
-    assert_eq!(store.directory().endpoints_of(acme.id)[0].id, endpoint.id);
-    assert!(store.directory().project_called(&slug("acme")).is_none());
+    check(&store);
     store.project_called("acme").await;
 }
 

@@ -39,6 +39,8 @@ CREATE TABLE endpoints (
     deleted         INTEGER NOT NULL DEFAULT 0   -- 1: pending deliveries are being cancelled, 2: done
 );
 
+CREATE INDEX endpoints_half_deleted ON endpoints (id) WHERE deleted = 1;
+
 CREATE TABLE events (
     seq         INTEGER PRIMARY KEY,
     project     BLOB NOT NULL,

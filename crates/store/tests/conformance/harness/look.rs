@@ -1,10 +1,14 @@
-//! Looking at what a store holds.
+//! Looking at what a store holds and tells.
+
+use std::future::Future;
+use std::task::{Context, Poll, Waker};
 
 use model::delivery::Status;
 use model::endpoint::Endpoint;
 use model::health::Health;
 use model::id::{DeliveryId, ProjectId};
 use model::job::Job;
+use store::feed::{Fact, Feed, News};
 use store::jobs::Step;
 use store::search::{Delivery, DeliveryFilter, EventFilter, FullDelivery, Paging, StoredEvent};
 
@@ -92,5 +96,23 @@ impl Opened {
     /// The job as it is now.
     pub(crate) async fn now_of(&self, job: &Job) -> Job {
         self.job(job.project, job.id).await.unwrap().expect("the project has this job")
+    }
+}
+
+/// What waits in the feed, without waiting for it: a commit's facts are there before its verbs return.
+pub(crate) fn news(feed: &mut Feed) -> Option<News> {
+    // The feed is asked, and not Tokio's budget for a task.
+    let mut next = Box::pin(tokio::task::unconstrained(feed.next()));
+    match next.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(news) => Some(news.expect("the store has not stopped")),
+        Poll::Pending => None,
+    }
+}
+
+/// The facts of the next commit.
+pub(crate) fn facts(feed: &mut Feed) -> Vec<Fact> {
+    match news(feed).expect("something was told") {
+        News::Facts(facts) => facts,
+        News::Lagged => panic!("so little is not too much"),
     }
 }
