@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::cli::{self, exit};
 use crate::client::{self, Client, Request, Server};
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, Network};
 use crate::env::RealEnv;
 use crate::lifecycle::{self, StopSignal};
 use crate::output::{self, Look};
@@ -66,13 +66,14 @@ async fn show(words: &cli::Demo, look: Look) -> Result<(), Failure> {
 }
 
 fn configuration(words: &cli::Demo, directory: &tempfile::TempDir) -> Result<Config, Failure> {
-    let mut config = Config::default();
-    config.data_dir = directory.path().to_owned();
-    config.network.policy = Policy { allow_http: true, allowed: vec!["127.0.0.0/8".parse()?] };
-    if let Some(address) = words.listen {
-        config.listen = address;
-    }
-    Ok(config)
+    let usual = Config::default();
+    let policy = Policy { allow_http: true, allowed: vec!["127.0.0.0/8".parse()?] };
+    Ok(Config {
+        data_dir: directory.path().to_owned(),
+        listen: words.listen.unwrap_or(usual.listen),
+        network: Network { policy, ..usual.network },
+        ..usual
+    })
 }
 
 /// Starts the server; where nobody asked for an address and the usual one is taken, on a free one.

@@ -307,6 +307,47 @@ async fn authentication_and_headers_are_sent_and_secrets_are_not_shown() {
 }
 
 #[tokio::test]
+async fn headers_of_ones_own_do_not_displace_ours() {
+    let gateway = Gateway::new().start().await;
+    let project = gateway.project("acme").await;
+    for header in
+        ["webhook-id", "Webhook-Signature", "webhook-timestamp", "Host", "content-length", "transfer-encoding"]
+    {
+        let receiver = Receiver::healthy().start().await;
+        let asked = json!({ "url": receiver.url(), "headers": { header: "7" }, "events": ["a.b"] });
+        let answer = project.http.post("/v1/endpoints", &asked).await;
+        if answer.status == 422 {
+            let problem = answer.json();
+            assert_eq!(problem["errors"][0]["pointer"], format!("/headers/{header}"), "{problem}");
+            continue;
+        }
+        let endpoint = answer.expect(201);
+        let event = project.send("a.b", json!({})).await;
+        gateway.at_rest().await;
+        let request = &receiver.requests()[0];
+        assert_eq!(request.header("webhook-id"), Some(event.as_str()), "{header}");
+        let sent: Vec<_> = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(header)).collect();
+        assert!(sent.iter().all(|(_, value)| value != "7"), "{header}: {sent:?}");
+        project.http.delete(&format!("/v1/endpoints/{}", text(&endpoint["id"]))).await.expect(204);
+    }
+}
+
+#[tokio::test]
+async fn a_request_goes_to_the_path_and_query_of_its_url() {
+    let receiver = Receiver::healthy().start().await;
+    let gateway = Gateway::new().start().await;
+    let project = gateway.project("acme").await;
+    let url = receiver.url().replace("/hook", "/a%20b/%C3%A9;c?x=1&y=%26&z#fragment");
+    project.register(json!({ "url": url })).await;
+    project.send("a", json!({})).await;
+    gateway.at_rest().await;
+    let request = &receiver.requests()[0];
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/a%20b/%C3%A9;c?x=1&y=%26&z"));
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    assert_eq!(request.header("host"), Some(receiver.address().to_string().as_str()));
+}
+
+#[tokio::test]
 async fn deliveries_are_listed_by_every_filter() {
     let gateway = Gateway::new().retry(["1s"]).start().await;
     let project = gateway.project("acme").await;

@@ -233,3 +233,25 @@ async fn the_first_start_makes_an_admin_key_prints_it_once_and_keeps_it() {
     second.ended().await;
     assert!(!(second.output() + &second.errors()).contains(&key));
 }
+
+#[tokio::test]
+async fn the_demo_shows_failures_and_successes_and_where_to_look() {
+    let mut demo = Process::start(PROGRAM, &["demo", "--listen", "127.0.0.1:0"], &[]);
+    demo.prints("http://127.0.0.1:").await;
+    // One receiver is healthy, the other fails twice before it answers.
+    demo.prints(" 204").await;
+    demo.prints(" 503").await;
+    demo.signal("INT").await;
+    assert_eq!(demo.ended().await.code(), Some(0), "{}", demo.errors());
+    assert!(!demo.output().contains('\u{1b}'), "colours are for terminals");
+}
+
+#[tokio::test]
+async fn migrate_makes_a_database_that_serve_takes() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    run(&["migrate", "--data-dir", data.to_str().unwrap()], &[]).await.ok();
+    run(&["migrate", "--data-dir", data.to_str().unwrap()], &[]).await.ok();
+    let server = Running::start(&data, &[]).await;
+    assert_eq!(server.http.get("/readyz").await.status, 200);
+}

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::behaviour::Reply;
 use testkit::receiver::{Received, Receiver};
 
-use crate::gateway::{Gateway, span, text, time};
+use crate::gateway::{Gateway, list, span, text, time};
 
 #[tokio::test]
 async fn an_endpoint_that_fails_for_five_days_is_disabled() {
@@ -222,6 +222,56 @@ async fn deleting_an_endpoint_cancels_what_is_pending_and_keeps_the_record() {
     assert_eq!(delivery["attempts"].as_array().map(Vec::len), Some(1));
     assert_eq!(project.http.get(&path).await.status, 404);
     assert_eq!(project.send_event(json!({ "type": "order.paid", "data": {} })).await["deliveries"], 0);
+}
+
+#[tokio::test]
+async fn a_delivery_to_a_deleted_endpoint_is_not_retried_by_hand() {
+    let receiver = Receiver::healthy().start().await;
+    let gateway = Gateway::new().start().await;
+    let project = gateway.project("acme").await;
+    let endpoint = project.register(json!({ "url": receiver.url() })).await;
+    project.send("order.paid", json!({})).await;
+    gateway.at_rest().await;
+    project.http.delete(&format!("/v1/endpoints/{}", text(&endpoint["id"]))).await.expect(204);
+    let retry = format!("/v1/deliveries/{}/retry", text(&project.deliveries().await[0]["id"]));
+    let answer = project.http.post(&retry, &json!({})).await;
+    assert!(matches!(answer.status, 404 | 409), "{}", answer.text());
+    gateway.advance("1d").await;
+    assert_eq!(receiver.count(), 1);
+}
+
+#[tokio::test]
+async fn deleting_a_project_ends_all_that_it_was_sending() {
+    let receiver = Receiver::replying([500]).start().await;
+    let gateway = Gateway::new().retry(["10s", "10s"]).start().await;
+    let project = gateway.project("acme").await;
+    project.register(json!({ "url": receiver.url() })).await;
+    project.send("order.paid", json!({})).await;
+    gateway.at_rest().await;
+    let projects = list(&gateway.admin(), "/v1/projects").await;
+    let acme = projects.iter().find(|project| project["slug"] == "acme").expect("it is listed");
+    gateway.admin().delete(&format!("/v1/projects/{}", text(&acme["id"]))).await.expect(204);
+    gateway.advance("1h").await;
+    assert_eq!(receiver.count(), 1);
+    // Its name is free again, and nothing of it is left.
+    let again = gateway.project("acme").await;
+    assert!(again.list("/v1/endpoints").await.is_empty() && again.deliveries().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_disabled_endpoint_is_resumed_by_active_too() {
+    let receiver = Receiver::replying([410, 204]).start().await;
+    let gateway = Gateway::new().start().await;
+    let project = gateway.project("acme").await;
+    let endpoint = project.register(json!({ "url": receiver.url() })).await;
+    project.send("order.paid", json!({})).await;
+    gateway.at_rest().await;
+    let path = format!("/v1/endpoints/{}", text(&endpoint["id"]));
+    let resumed = project.http.patch(&path, &json!({ "active": true })).await.expect(200);
+    assert_eq!((&resumed["status"], &resumed["failure_count"]), (&json!("active"), &json!(0)), "{resumed:#}");
+    project.send("order.paid", json!({})).await;
+    gateway.at_rest().await;
+    assert_eq!(receiver.count(), 2);
 }
 
 #[tokio::test]

@@ -327,6 +327,41 @@ async fn a_body_of_exactly_as_much_as_is_kept_is_whole() {
 }
 
 #[tokio::test]
+async fn an_answers_headers_are_bounded_too() {
+    let many: String = (0..5_000).map(|number| format!("x-{number}: y\r\n")).collect();
+    let long = format!("x-long: {}\r\n", "y".repeat(4 << 20));
+    for headers in [many, long] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{headers}content-length: 0\r\n\r\n");
+        let aftermath = first_answer(Behaviour::Raw(answer.into_bytes())).await;
+        aftermath.because("protocol", &["header"]).is_retried_in("5s");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_may_come_after_hints() {
+    let hint = "HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n";
+    let answer = format!("{}HTTP/1.1 204 No Content\r\n\r\n", hint.repeat(3));
+    first_answer(Behaviour::Raw(answer.into_bytes())).await.answered(204).is_delivered();
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_short_is_a_failure() {
+    let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nthe first words".to_vec();
+    let aftermath = first_answer(Behaviour::Raw(cut)).await;
+    let kind = text(&aftermath.attempt["error"]["kind"]);
+    assert!(["reset", "body"].contains(&kind.as_str()), "{kind}");
+    aftermath.is_retried_in("5s");
+    assert_eq!(aftermath.attempt["response_body"], "the first words");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_text_can_be_looked_up() {
+    let aftermath = first_answer(Reply::status(500).header("x-odd", "\u{e9}").body(vec![0xff, 0, b'a', 0xc3])).await;
+    assert!(text(&aftermath.attempt["response_body"]).contains('a'), "{:#}", aftermath.attempt);
+    aftermath.is_retried_in("5s");
+}
+
+#[tokio::test]
 async fn a_connection_that_breaks_before_an_answer_is_a_reset() {
     let aftermath = first_answer(Behaviour::Reset).await;
     aftermath.because("reset", &["connection", "reset|closed|broke|ended"]).got_no_answer().is_retried_in("5s");
@@ -502,4 +537,37 @@ async fn a_manual_retry_is_one_attempt_without_a_schedule() {
     gateway.at_rest().await;
     let delivery = project.delivery_of(&event).await;
     assert_eq!((&delivery["status"], receiver.count()), (&json!("delivered"), 4));
+}
+
+#[tokio::test]
+async fn a_manual_retry_does_not_wait_for_the_schedule_and_what_it_delivers_is_not_sent_again() {
+    let receiver = Receiver::replying([500, 204]).start().await;
+    let gateway = Gateway::new().retry(["1h", "1h"]).start().await;
+    let project = gateway.project("acme").await.endpoint(receiver.url()).await;
+    let event = project.send("invoice.paid", json!({})).await;
+    gateway.at_rest().await;
+    let pending = project.only_delivery().await;
+    assert_eq!(pending["status"], "pending");
+    let retry = format!("/v1/deliveries/{}/retry", text(&pending["id"]));
+    project.http.post(&retry, &json!({})).await.expect(202);
+    gateway.at_rest().await;
+    assert_eq!((receiver.count(), gateway.now()), (2, testkit::clock::START));
+    assert_eq!(project.delivery_of(&event).await["status"], "delivered");
+    gateway.advance("1d").await;
+    assert_eq!(receiver.count(), 2);
+}
+
+#[tokio::test]
+async fn what_was_delivered_can_be_sent_once_more() {
+    let receiver = Receiver::healthy().start().await;
+    let gateway = Gateway::new().start().await;
+    let project = gateway.project("acme").await.endpoint(receiver.url()).await;
+    let event = project.send("invoice.paid", json!({})).await;
+    gateway.at_rest().await;
+    let retry = format!("/v1/deliveries/{}/retry", text(&project.only_delivery().await["id"]));
+    project.http.post(&retry, &json!({})).await.expect(202);
+    gateway.advance("1d").await;
+    assert_eq!(receiver.count(), 2);
+    assert!(receiver.requests().iter().all(|request| request.header("webhook-id") == Some(&event)));
+    assert_eq!(project.only_delivery().await["status"], "delivered");
 }

@@ -192,6 +192,19 @@ async fn a_deletion_that_was_interrupted_is_finished_at_the_next_start() {
     assert_eq!(store.count(&endpoint, Status::Cancelled).await, 2_500);
 }
 
+#[tokio::test]
+async fn a_deletion_that_was_interrupted_wakes_who_does_jobs_and_can_be_finished() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    store.send_many("order.created", 2_500).await;
+    give_up_when_gone(&store, &endpoint).await;
+
+    store.job_made().await;
+    store.finish_deletions().await.unwrap();
+
+    assert_eq!(store.count(&endpoint, Status::Cancelled).await, 2_500);
+}
+
 /// Asks for a deletion and goes away as soon as the directory lacks the endpoint, as a client does that hangs up.
 async fn give_up_when_gone(store: &Opened, endpoint: &endpoint::Endpoint) {
     let mut deleting = Box::pin(store.delete_endpoint(store.project, endpoint.id));
