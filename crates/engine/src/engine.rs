@@ -76,6 +76,12 @@ impl Engine {
         self.tasks.wait().await;
     }
 
+    /// Resolves when it delivers no more, because it was stopped or because its dispatcher died. A process that did not
+    /// stop it is of no use any more.
+    pub async fn stopped(&self) {
+        self.notes.closed().await;
+    }
+
     /// Resolves when nothing is in hand, with the time at which there will be something again. For tests that own the
     /// clock.
     pub async fn at_rest(&self) -> Option<Timestamp> {

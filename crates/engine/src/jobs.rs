@@ -36,7 +36,7 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
             },
             Round::Empty => tokio::select! {
                 () = stop.cancelled() => {}
-                () = ctx.store.job_made() => {}
+                () = ctx.store.jobs_woken() => {}
             },
         }
     }

@@ -30,9 +30,4 @@ impl Event {
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|expiry| expiry <= now)
     }
-
-    /// When the first attempt is due.
-    pub fn first_due(&self) -> Timestamp {
-        self.deliver_at.map_or(self.created_at, |at| at.max(self.created_at))
-    }
 }

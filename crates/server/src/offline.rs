@@ -57,6 +57,9 @@ fn rotate(
     environment: &Environment,
     env: &dyn Env,
 ) -> Result<String, Failure> {
+    if !Store::is_in(&config.data_dir) {
+        return Err(format!("there is no database in {}", config.data_dir.display()).into());
+    }
     let old = keys::master_key(config, env)?;
     let from_environment = config.master_key.is_some();
     let given = given_key(new_key_file, environment)?;

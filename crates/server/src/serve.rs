@@ -40,7 +40,10 @@ pub async fn serve(config: Config) -> ExitCode {
     if let Err(error) = output::print(&format!("listening on http://{}\n", running.address)) {
         return failed(&format!("standard output cannot be written: {error}"));
     }
-    stop.received().await;
+    tokio::select! {
+        () = stop.received() => {}
+        part = running.broke() => return failed(&format!("{part} has died, which is a bug; start again: nothing accepted is lost")),
+    }
     tracing::info!(grace_ms = u64::try_from(config.delivery.grace.as_millis()).unwrap_or(u64::MAX), "stopping");
     let finished = lifecycle::stop(running, env, config.delivery.grace).await;
     if !finished {

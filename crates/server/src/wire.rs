@@ -74,6 +74,22 @@ pub enum Error {
     Engine(#[from] engine::engine::AlreadyRunning),
 }
 
+impl Running {
+    /// Resolves when a part without which nothing works has died. What is committed is safe; a new process goes on.
+    pub async fn broke(&self) -> &'static str {
+        let engine = async {
+            match &self.engine {
+                Some(engine) => engine.stopped().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.store.stopped() => "the store's writer",
+            () = engine => "the dispatcher",
+        }
+    }
+}
+
 impl Error {
     /// What an operator told us is wrong, rather than the machine.
     pub fn is_configuration(&self) -> bool {
@@ -104,6 +120,8 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
         let limits = Limits { concurrency: config.delivery.concurrency, per_endpoint: config.delivery.per_endpoint };
         Some(Engine::start(store.clone(), env.clone(), transport, limits)?)
     } else {
+        // Nobody here reads the feed: what is committed is for other processes to look up.
+        drop(store.feed());
         None
     };
     let listener =

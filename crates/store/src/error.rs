@@ -11,7 +11,7 @@ pub enum Error {
         "this master key is not the one that the database's secrets are encrypted with; give the right one with POSTHASTE_MASTER_KEY or --master-key-file"
     )]
     WrongMasterKey,
-    #[error("the database is of a newer version of Posthaste: {0}")]
+    #[error("the database cannot be brought up to date, or is of a newer version of Posthaste: {0}")]
     Migration(String),
     #[error("cannot use {}: {cause}", path.display())]
     Files { path: PathBuf, cause: Arc<std::io::Error> },

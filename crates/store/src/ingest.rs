@@ -1,7 +1,7 @@
 //! Taking events in: which endpoints want them, event and deliveries in one commit, then the feed.
 
 use model::event::Event;
-use model::id::{EndpointId, EventId};
+use model::id::{DeliveryId, EndpointId, EventId};
 use model::subscription::EventType;
 
 use crate::sqlite;
@@ -47,8 +47,8 @@ impl Store {
     }
 
     /// Takes an event in for one endpoint alone, whatever it subscribes to, for one attempt without a schedule behind
-    /// it. Answers the delivery's id.
-    pub async fn ingest_test(&self, event: Event, endpoint: EndpointId) -> Result<model::id::DeliveryId, Error> {
+    /// it. Answers the delivery's id; `None`, and nothing is stored, if the endpoint is deleted.
+    pub async fn ingest_test(&self, event: Event, endpoint: EndpointId) -> Result<Option<DeliveryId>, Error> {
         self.write(move |batch| sqlite::ingest::take_test(batch, &event, endpoint)).await
     }
 }

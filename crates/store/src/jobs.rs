@@ -22,7 +22,9 @@ pub enum Step {
 impl Store {
     /// Makes a job and counts what it is about.
     pub async fn create_job(&self, project: ProjectId, task: Task) -> Result<Job, Error> {
-        let job = self.write(move |batch| sqlite::jobs::create(batch, project, &task)).await?;
+        let (directory, now, about) = (self.directory().clone(), self.now(), task.clone());
+        let total = self.read(move |db| sqlite::jobs::count(db, &directory, project, &about, now)).await?;
+        let job = self.write(move |batch| sqlite::jobs::create(batch, project, &task, total)).await?;
         self.wake_jobs();
         Ok(job)
     }

@@ -10,6 +10,7 @@ mod open;
 pub(crate) mod projects;
 pub(crate) mod readers;
 pub(crate) mod record;
+mod recovery;
 pub(crate) mod rekey;
 pub(crate) mod retries;
 mod row;

@@ -31,6 +31,7 @@ pub struct Store {
 }
 
 struct Inner {
+    env: Arc<dyn Env>,
     writer: Writer,
     readers: Readers,
     directory: Arc<ArcSwap<Directory>>,
@@ -52,10 +53,11 @@ impl Store {
         let (publisher, feed) = feed::channel();
         let (watchers, _) = broadcast::channel(WATCHED);
         let published = Published { directory: directory.clone(), feed: publisher, watchers: watchers.clone() };
-        let writer = Writer::start(database.connection, seal, options.env, published)?;
+        let writer = Writer::start(database.connection, seal, options.env.clone(), published)?;
         let readers = Readers::open(&path)?;
         let feed = Mutex::new(Some(feed));
-        let inner = Inner { writer, readers, directory, feed, watchers, jobs: Notify::new(), _lock: lock };
+        let inner =
+            Inner { env: options.env, writer, readers, directory, feed, watchers, jobs: Notify::new(), _lock: lock };
         let store = Self { inner: Arc::new(inner) };
         store.finish_deletions().await?;
         Ok(store)
@@ -65,6 +67,11 @@ impl Store {
     pub fn migrate(data_dir: &Path) -> Result<Vec<String>, Error> {
         let _lock = sqlite::lock::Lock::take(data_dir)?;
         Database::migrate(&data_dir.join(Database::FILE))
+    }
+
+    /// Whether there is a database in `data_dir`.
+    pub fn is_in(data_dir: &Path) -> bool {
+        data_dir.join(Database::FILE).exists()
     }
 
     /// Encrypts every secret anew with `new`. The database knows either key entirely or not at all.
@@ -89,8 +96,12 @@ impl Store {
     }
 
     /// Resolves when a job was made, or an endpoint deleted, since this was last called.
-    pub async fn job_made(&self) {
+    pub async fn jobs_woken(&self) {
         self.inner.jobs.notified().await;
+    }
+
+    pub(crate) fn now(&self) -> model::time::Timestamp {
+        self.inner.env.now()
     }
 
     pub(crate) fn wake_jobs(&self) {
@@ -100,6 +111,12 @@ impl Store {
     /// Whether the database answers: asked by `/readyz`.
     pub async fn ping(&self) -> Result<(), Error> {
         self.write(|_| Ok(())).await
+    }
+
+    /// Resolves when the store can take nothing more, because it was closed or because its writer died. A process that
+    /// did not close it is of no use any more.
+    pub async fn stopped(&self) {
+        self.inner.writer.stopped().await;
     }
 
     /// Waits until everything handed in is committed, then stops. Verbs fail with [`Error::Stopped`] from now on.

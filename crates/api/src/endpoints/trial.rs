@@ -17,7 +17,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
 
-use super::find;
+use super::{find, not_found};
 use crate::Api;
 use crate::caller::Caller;
 use crate::deliveries;
@@ -54,7 +54,8 @@ pub(crate) async fn test(
     let timeout = endpoint.settings.timeout.unwrap_or(api.dialect_of(project)?.limits.timeout);
     // Before the event is there, so that its attempt cannot be missed.
     let watch = api.store.watch();
-    let delivery = api.store.ingest_test(event(&endpoint, &*api.env), id).await?;
+    let made = api.store.ingest_test(event(&endpoint, &*api.env), id).await?;
+    let delivery = made.ok_or_else(|| not_found(id))?;
     tokio::select! {
         biased;
         attempted = attempted(&api, watch, project.id, delivery) => attempted?,

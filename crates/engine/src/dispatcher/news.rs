@@ -58,7 +58,8 @@ impl Dispatcher {
         }
     }
 
-    /// Facts were let go: every endpoint may have changed and have work.
+    /// Facts were let go: every endpoint may have changed and have work. Older facts may still come after this; lanes
+    /// know what they have in hand.
     pub(super) fn catch_up(&mut self) {
         let lanes: Vec<EndpointId> = self.lanes.keys().copied().collect();
         lanes.into_iter().for_each(|endpoint| self.take_change(endpoint));

@@ -240,7 +240,8 @@ async fn the_demo_shows_failures_and_successes_and_where_to_look() {
     demo.prints("http://127.0.0.1:").await;
     // One receiver is healthy, the other fails twice before it answers.
     demo.prints(" 204").await;
-    demo.prints(" 503").await;
+    demo.prints(" 500").await;
+    demo.prints("attempt 3").await;
     demo.signal("INT").await;
     assert_eq!(demo.ended().await.code(), Some(0), "{}", demo.errors());
     assert!(!demo.output().contains('\u{1b}'), "colours are for terminals");

@@ -7,6 +7,7 @@ mod death;
 mod fresh;
 mod gateway;
 mod guard;
+mod harm;
 mod idempotency;
 mod life;
 mod order;

@@ -333,7 +333,7 @@ async fn an_answers_headers_are_bounded_too() {
     for headers in [many, long] {
         let answer = format!("HTTP/1.1 200 OK\r\n{headers}content-length: 0\r\n\r\n");
         let aftermath = first_answer(Behaviour::Raw(answer.into_bytes())).await;
-        aftermath.because("protocol", &["header"]).is_retried_in("5s");
+        aftermath.because("protocol", &["head"]).is_retried_in("5s");
     }
 }
 

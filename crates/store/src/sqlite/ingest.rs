@@ -26,19 +26,21 @@ pub(crate) fn take(batch: &mut Batch<'_>, intake: &Intake) -> Result<Accepted, E
     for endpoint in endpoints {
         deliver_to(batch, seq, &event, endpoint, false)?;
     }
-    if let (Some(key), Some(fingerprint)) = (&intake.idempotency_key, &intake.fingerprint) {
-        batch
-            .db
-            .prepare_cached("INSERT INTO idempotency (project, key, event, fingerprint) VALUES (?, ?, ?, ?)")?
-            .execute(params![event.project.as_bytes(), key, seq, fingerprint])?;
-    }
+    remember_key(batch, intake, seq)?;
     Ok(Accepted::New { id: event.id.clone(), deliveries })
 }
 
-pub(crate) fn take_test(batch: &mut Batch<'_>, event: &Event, endpoint: EndpointId) -> Result<DeliveryId, Error> {
+pub(crate) fn take_test(
+    batch: &mut Batch<'_>,
+    event: &Event,
+    endpoint: EndpointId,
+) -> Result<Option<DeliveryId>, Error> {
+    if batch.directory.endpoint(endpoint).is_none() {
+        return Ok(None);
+    }
     let event = Arc::new(Event { created_at: batch.accepted_at, ..event.clone() });
     let seq = insert_event(batch, &event, 1, None, true)?;
-    deliver_to(batch, seq, &event, endpoint, true)
+    deliver_to(batch, seq, &event, endpoint, true).map(Some)
 }
 
 /// What the same request was answered before, if it came before.
@@ -60,10 +62,27 @@ fn earlier(batch: &Batch<'_>, intake: &Intake) -> Result<Option<Accepted>, Error
     }
     let same_id = batch
         .db
-        .prepare_cached("SELECT id, type, deliveries, fingerprint FROM events WHERE project = ? AND id = ?")?
-        .query_row(params![project, intake.event.id.as_str()], |row| repeat(row, fingerprint, Clash::Id))
+        .prepare_cached("SELECT id, type, deliveries, fingerprint, seq FROM events WHERE project = ? AND id = ?")?
+        .query_row(params![project, intake.event.id.as_str()], |row| {
+            Ok((repeat(row, fingerprint, Clash::Id)?, row.get(4)?))
+        })
         .optional()?;
-    Ok(same_id)
+    let Some((answer, seq)) = same_id else { return Ok(None) };
+    if matches!(answer, Accepted::Again { .. }) {
+        remember_key(batch, intake, seq)?;
+    }
+    Ok(Some(answer))
+}
+
+/// From here on the request's key means the event with that number.
+fn remember_key(batch: &Batch<'_>, intake: &Intake, seq: i64) -> Result<(), Error> {
+    if let (Some(key), Some(fingerprint)) = (&intake.idempotency_key, &intake.fingerprint) {
+        batch
+            .db
+            .prepare_cached("INSERT INTO idempotency (project, key, event, fingerprint) VALUES (?, ?, ?, ?)")?
+            .execute(params![intake.event.project.as_bytes(), key, seq, fingerprint])?;
+    }
+    Ok(())
 }
 
 fn repeat(row: &rusqlite::Row<'_>, fingerprint: &[u8; 32], clash: Clash) -> rusqlite::Result<Accepted> {

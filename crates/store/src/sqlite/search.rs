@@ -1,6 +1,7 @@
 //! The SQL of looking things up.
 
 use model::attempt::{Failure, FailureKind};
+use model::delivery::Status;
 use model::id::{DeliveryId, EventId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::types::{ToSqlOutput, Value};
@@ -93,12 +94,15 @@ pub(crate) fn deliveries(
 ) -> Result<Page<Delivery>, Error> {
     let mut query = Conditions::new("d.project = ?", project.as_bytes());
     let mut index = "deliveries_by_project";
-    if filter.status == Some(model::delivery::Status::Failed) {
+    if filter.status == Some(Status::Failed) {
         index = "deliveries_failed";
     }
     if let Some(endpoint) = filter.endpoint {
         query.add("d.endpoint = ?", endpoint.as_bytes().to_vec());
-        index = "deliveries_by_endpoint";
+        index = match filter.status {
+            Some(Status::Failed) => "deliveries_failed_by_endpoint",
+            _ => "deliveries_by_endpoint",
+        };
     }
     if let Some(event) = &filter.event {
         let Some((seq, _)) = event_row(db, project, event)? else {
@@ -162,7 +166,7 @@ fn delivery_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         manual: row.get(7)?,
         status_code: row.get(8)?,
         reason: row::reason(row, 9)?,
-        next_attempt_at: (status == model::delivery::Status::Pending).then_some(next_attempt_at),
+        next_attempt_at: (status == Status::Pending).then_some(next_attempt_at),
         created_at: id.created_at(),
     })
 }

@@ -157,6 +157,11 @@ impl Writer {
         answer.await.map_err(|_| Error::Stopped)?
     }
 
+    /// Resolves when the thread has ended.
+    pub(crate) async fn stopped(&self) {
+        self.queue.closed().await;
+    }
+
     /// Commits what is queued, then ends the thread.
     pub(crate) async fn close(&self) {
         let (reply, stopped) = oneshot::channel();

@@ -149,3 +149,15 @@ async fn what_was_handed_in_before_closing_is_committed_and_later_verbs_are_refu
 
     assert_eq!(store.reopen().await.all_events().await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_verb_that_panics_ends_the_store_and_whoever_owns_it_is_told() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+
+    let changed = store.change_endpoint(endpoint.project, endpoint.id, |_| -> Result<Endpoint, ()> { panic!("a bug") });
+
+    assert!(matches!(changed.await, Err(store::Error::Stopped)));
+    store.stopped().await;
+    assert!(matches!(store.ping().await, Err(store::Error::Stopped)));
+}

@@ -199,7 +199,7 @@ async fn a_deletion_that_was_interrupted_wakes_who_does_jobs_and_can_be_finished
     store.send_many("order.created", 2_500).await;
     give_up_when_gone(&store, &endpoint).await;
 
-    store.job_made().await;
+    store.jobs_woken().await;
     store.finish_deletions().await.unwrap();
 
     assert_eq!(store.count(&endpoint, Status::Cancelled).await, 2_500);

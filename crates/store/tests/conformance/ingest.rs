@@ -76,6 +76,18 @@ async fn an_id_that_came_without_a_fingerprint_is_a_conflict_for_one_who_brings_
 }
 
 #[tokio::test]
+async fn a_key_that_came_with_a_known_id_is_known_from_then_on() {
+    let store = Opened::fresh().await;
+    let first = store.draft("order.created").id("order-7").send().await;
+
+    let repeat = store.draft("order.created").id("order-7").key("k1").ingest().await;
+    assert_eq!(again(&repeat), (&first, 0));
+
+    let other = store.draft("order.created").data("7").id("order-8").key("k1").ingest().await;
+    assert_eq!(other, Accepted::Conflict(Clash::IdempotencyKey));
+}
+
+#[tokio::test]
 async fn ids_and_keys_are_a_projects_own() {
     let store = Opened::fresh().await;
     let other = store.project_called("other").await;
@@ -280,10 +292,22 @@ async fn a_test_event_goes_to_its_endpoint_alone_for_one_attempt() {
     let endpoint = store.plan().events(&["invoice.*"]).status(endpoint::Status::Paused).create().await;
     store.endpoint(&["*"]).await;
 
-    let id = store.ingest_test(store.draft("order.created").event(), endpoint.id).await.unwrap();
+    let id = store.ingest_test(store.draft("order.created").event(), endpoint.id).await.unwrap().unwrap();
 
     let due = store.only_due_at(&endpoint).await;
     assert_eq!((due.id, due.manual, due.attempt()), (id, true, 1));
     assert_eq!(store.all_deliveries().await.len(), 1);
     assert_eq!(store.all_events().await[0].deliveries, 1);
+}
+
+#[tokio::test]
+async fn a_test_of_a_deleted_endpoint_makes_nothing() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    store.delete_endpoint(endpoint.project, endpoint.id).await.unwrap();
+
+    let made = store.ingest_test(store.draft("order.created").event(), endpoint.id).await.unwrap();
+
+    assert_eq!(made, None);
+    assert!(store.all_events().await.is_empty());
 }

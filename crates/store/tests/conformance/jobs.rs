@@ -366,14 +366,14 @@ async fn another_projects_job_is_not_there() {
 async fn who_waits_for_jobs_is_woken_by_one() {
     let store = Opened::fresh().await;
     let endpoint = store.endpoint(&["*"]).await;
-    let mut waiting = Box::pin(store.job_made());
+    let mut waiting = Box::pin(store.jobs_woken());
     assert_eq!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending);
 
     recover_all(&store, &endpoint, Only::All).await;
 
     waiting.await;
     recover_all(&store, &endpoint, Only::All).await;
-    store.job_made().await;
+    store.jobs_woken().await;
 }
 
 #[tokio::test]

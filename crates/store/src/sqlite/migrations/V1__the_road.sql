@@ -89,6 +89,7 @@ CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint, id);
 CREATE INDEX deliveries_by_project ON deliveries (project, id);
 CREATE INDEX deliveries_by_event ON deliveries (event);
 CREATE INDEX deliveries_failed ON deliveries (project, id) WHERE status = 2;
+CREATE INDEX deliveries_failed_by_endpoint ON deliveries (endpoint, id) WHERE status = 2;
 
 CREATE TABLE attempts (
     delivery         BLOB NOT NULL,

@@ -1,0 +1,204 @@
+//! The SQL of recovering an endpoint: what failed or was missed in a stretch of time.
+
+use std::sync::Arc;
+
+use model::endpoint::Endpoint;
+use model::event::Event;
+use model::id::DeliveryId;
+use model::job::Only;
+use model::time::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::writer::Batch;
+use super::{ingest, row, search};
+use crate::Error;
+use crate::jobs::STEP;
+
+/// Events that a step looks at, of which it may want few.
+const SEEN: usize = 4 * STEP;
+
+/// A stretch of time of one endpoint, in the terms the tables are ordered by.
+pub(super) struct Window {
+    endpoint: Arc<Endpoint>,
+    deliveries: (DeliveryId, DeliveryId),
+    events: (i64, i64),
+}
+
+impl Window {
+    pub(super) fn new(
+        db: &Connection,
+        endpoint: Arc<Endpoint>,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            endpoint,
+            deliveries: (DeliveryId::first_at(since), DeliveryId::first_at(until)),
+            events: (search::first_event_at(db, since)?, search::first_event_at(db, until)?),
+        })
+    }
+
+    /// How many items there are in it.
+    pub(super) fn count(&self, db: &Connection, only: Only, now: Timestamp) -> Result<u64, Error> {
+        let mut total = 0;
+        if only != Only::Missed {
+            total += self.count_failed(db)?;
+        }
+        if only != Only::Failed {
+            let mut from = self.events.0;
+            while let Some(seen) = self.missed_from(db, from, now)? {
+                total += seen.missed.len() as u64;
+                from = seen.next;
+            }
+        }
+        Ok(total)
+    }
+
+    /// Puts the next items after `cursor` on the road.
+    pub(super) fn step(&self, batch: &mut Batch<'_>, only: Only, cursor: Option<Cursor>) -> Result<Progress, Error> {
+        let start = match only {
+            Only::Missed => Cursor::Missed(self.events.0),
+            Only::Failed | Only::All => Cursor::Failed(self.deliveries.0),
+        };
+        match cursor.unwrap_or(start) {
+            Cursor::Failed(from) => self.step_failed(batch, only, from),
+            Cursor::Missed(from) => self.step_missed(batch, from),
+        }
+    }
+
+    /// Starts the schedule of failed deliveries anew.
+    fn step_failed(&self, batch: &mut Batch<'_>, only: Only, from: DeliveryId) -> Result<Progress, Error> {
+        let failed = self.failed_after(batch.db, from)?;
+        for id in &failed {
+            batch
+                .db
+                .prepare_cached(
+                    "UPDATE deliveries SET status = 0, manual = 0, run_began_at = attempts, place = ?1, next_attempt_at = ?1
+                     WHERE id = ?2 AND status = 2",
+                )?
+                .execute(params![batch.now.as_millis(), id.as_bytes()])?;
+        }
+        if !failed.is_empty() {
+            batch.announce_work(self.endpoint.id, batch.now);
+        }
+        let cursor = match failed.last() {
+            Some(last) if failed.len() == STEP => Some(Cursor::Failed(*last)),
+            _ if only == Only::All => Some(Cursor::Missed(self.events.0)),
+            _ => None,
+        };
+        Ok(Progress { done: failed.len() as u64, cursor })
+    }
+
+    fn failed_after(&self, db: &Connection, from: DeliveryId) -> Result<Vec<DeliveryId>, Error> {
+        let mut statement = db.prepare_cached(
+            "SELECT id FROM deliveries INDEXED BY deliveries_failed_by_endpoint
+             WHERE status = 2 AND endpoint = ? AND id > ? AND id < ? ORDER BY id LIMIT ?",
+        )?;
+        let (endpoint, until) = (self.endpoint.id, self.deliveries.1);
+        let rows = statement
+            .query_map(params![endpoint.as_bytes(), from.as_bytes(), until.as_bytes(), row::limit(STEP)], |row| {
+                row.get(0).map(DeliveryId::from_bytes)
+            })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn count_failed(&self, db: &Connection) -> Result<u64, Error> {
+        let count: i64 = db
+            .prepare_cached(
+                "SELECT count(*) FROM deliveries INDEXED BY deliveries_failed_by_endpoint
+                 WHERE status = 2 AND endpoint = ? AND id > ? AND id < ?",
+            )?
+            .query_row(
+                params![self.endpoint.id.as_bytes(), self.deliveries.0.as_bytes(), self.deliveries.1.as_bytes()],
+                |row| row.get(0),
+            )?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// Makes the deliveries that were missed.
+    fn step_missed(&self, batch: &mut Batch<'_>, from: i64) -> Result<Progress, Error> {
+        let Some(seen) = self.missed_from(batch.db, from, batch.now)? else {
+            return Ok(Progress { done: 0, cursor: None });
+        };
+        let done = seen.missed.len() as u64;
+        for (seq, event) in seen.missed {
+            ingest::deliver_to(batch, seq, &Arc::new(event), self.endpoint.id, false)?;
+        }
+        Ok(Progress { done, cursor: Some(Cursor::Missed(seen.next)) })
+    }
+
+    /// The next events of the window and those of them that the endpoint should have had; `None` at its end.
+    fn missed_from(&self, db: &Connection, from: i64, now: Timestamp) -> Result<Option<Seen>, Error> {
+        let sql = format!(
+            "SELECT {}, e.seq, EXISTS (SELECT 1 FROM deliveries AS d WHERE d.event = e.seq AND d.endpoint = ?1)
+             FROM events AS e INDEXED BY events_by_age
+             WHERE e.project = ?2 AND e.seq >= ?3 AND e.seq < ?4 AND e.test = 0 ORDER BY e.seq LIMIT ?5",
+            row::EVENT
+        );
+        let mut statement = db.prepare_cached(&sql)?;
+        let mut rows = statement.query(params![
+            self.endpoint.id.as_bytes(),
+            self.endpoint.project.as_bytes(),
+            from,
+            self.events.1,
+            row::limit(SEEN)
+        ])?;
+        let mut seen = None;
+        while let Some(row) = rows.next()? {
+            let seq: i64 = row.get(row::EVENT_WIDTH)?;
+            let has_delivery: bool = row.get(row::EVENT_WIDTH + 1)?;
+            let Seen { missed, next } = seen.get_or_insert_with(Seen::default);
+            *next = seq + 1;
+            let event = row::event(row, 0)?;
+            if !has_delivery && self.endpoint.matches(&event) && !event.has_expired(now) {
+                missed.push((seq, event));
+            }
+            if missed.len() == STEP {
+                break;
+            }
+        }
+        Ok(seen)
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    missed: Vec<(i64, Event)>,
+    next: i64,
+}
+
+/// What a step did, and where the next one begins; without a cursor there is none.
+pub(super) struct Progress {
+    pub(super) done: u64,
+    pub(super) cursor: Option<Cursor>,
+}
+
+/// Where a recovery is: first through the failed deliveries, then through the events.
+#[derive(Clone, Copy)]
+pub(super) enum Cursor {
+    Failed(DeliveryId),
+    Missed(i64),
+}
+
+impl Cursor {
+    pub(super) fn to_bytes(self) -> [u8; 17] {
+        let mut bytes = [0; 17];
+        match self {
+            Self::Failed(id) => bytes[1..].copy_from_slice(id.as_bytes()),
+            Self::Missed(seq) => {
+                bytes[0] = 1;
+                bytes[9..].copy_from_slice(&seq.to_be_bytes());
+            }
+        }
+        bytes
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 17]) -> Self {
+        let [phase, rest @ ..] = bytes;
+        if phase == 0 {
+            return Self::Failed(DeliveryId::from_bytes(rest));
+        }
+        let seq = rest[8..].try_into().expect("eight bytes are left of sixteen");
+        Self::Missed(i64::from_be_bytes(seq))
+    }
+}
