@@ -121,3 +121,13 @@ impl Process {
         patiently(ended, || format!("the process did not end within {PATIENCE:?}")).await
     }
 }
+
+/// What a program said is what a failing test is asked for first.
+impl Drop for Process {
+    #[expect(clippy::print_stderr, reason = "the test harness shows it with the failure")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the process had said:\n{}", self.errors.all());
+        }
+    }
+}
