@@ -17,6 +17,7 @@ need() { # need COMMAND PACKAGE...
 
 need "python3 -m pip --version" python3 python3-pip
 need "npm --version" nodejs npm
+need "test -x /bin/kill" procps
 
 peers=target/peers
 mkdir -p "$peers"

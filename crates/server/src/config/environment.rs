@@ -22,7 +22,7 @@ pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     /// Variables that are not Unicode come with replacement characters, so that what reads them refuses them.
-    #[allow(clippy::disallowed_methods, reason = "the one door to the environment")]
+    #[expect(clippy::disallowed_methods, reason = "the one door to the environment")]
     pub fn of_process() -> Self {
         let ours = |name: &str| name.starts_with(PREFIX) || FOREIGN.contains(&name);
         let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
