@@ -13,6 +13,7 @@ pub mod json;
 pub mod key;
 pub mod network;
 pub mod project;
+pub mod provider;
 pub mod rate;
 pub mod retry;
 pub mod secret;
