@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use dialect::Dialect;
+use dialect::dialects::Dialects;
 use model::env::Env;
 use model::network::Policy;
 use model::project::Project;
@@ -31,6 +32,7 @@ pub struct Api {
     /// Kibibytes of large bodies that may still be read.
     pub(crate) room: Arc<Semaphore>,
     pub(crate) documents: Arc<Documents>,
+    dialects: Arc<Dialects>,
 }
 
 impl Api {
@@ -43,12 +45,13 @@ impl Api {
     ) -> Self {
         let room = Arc::new(Semaphore::new(ROOM / 1024));
         let documents = Arc::new(Documents::of(public_url.as_deref()));
-        Self { store, env, policy, admin_key_hash, public_url, room, documents }
+        Self { store, env, policy, admin_key_hash, public_url, room, documents, dialects: Arc::default() }
     }
 
     /// How a project speaks. A project whose dialect this version does not have cannot be served.
     pub(crate) fn dialect_of(&self, project: &Project) -> Result<Arc<Dialect>, Problem> {
-        dialect::built_in(&project.dialect).ok_or_else(|| {
+        let speech = self.store.directory().speech(project.id);
+        self.dialects.of(project, &speech).ok_or_else(|| {
             let cause =
                 format!("project {} has the dialect {:?}, which is not known here", project.id, project.dialect);
             Problem::broken(cause)

@@ -120,8 +120,7 @@ pub(crate) async fn retry(
 pub(crate) async fn full(api: &Api, project: &Project, id: DeliveryId) -> Result<FullDelivery, Problem> {
     let found = api.store.delivery(project.id, id).await?;
     let found = found.ok_or_else(|| Problem::not_found("delivery", &id.to_string()))?;
-    let endpoint = api.store.directory().endpoint(found.delivery.endpoint).cloned();
-    Ok(FullDelivery::of(found, endpoint.as_deref(), &api.dialect_of(project)?))
+    Ok(FullDelivery::of(found))
 }
 
 fn filter(query: &mut Query, endpoint: Option<EndpointId>) -> DeliveryFilter {

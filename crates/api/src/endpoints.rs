@@ -51,7 +51,7 @@ pub(crate) async fn create(
     let fields = json::object::<Fields>(&text)?;
     let endpoint = fields.create(project.id, &Rules { dialect: &dialect, policy: &api.policy }, &*api.env)?;
     let endpoint = api.store.create_endpoint(endpoint).await?;
-    Ok((StatusCode::CREATED, Json(EndpointView::of(&endpoint, &Condition::default()).with_secret(&endpoint))))
+    Ok((StatusCode::CREATED, Json(EndpointView::of(&endpoint, &Condition::default(), &dialect).with_secret(&endpoint))))
 }
 
 /// List endpoints
@@ -77,7 +77,8 @@ pub(crate) async fn list(
     };
     let ids = page.items.iter().map(|endpoint| endpoint.id).collect();
     let mut conditions = api.store.conditions(ids).await?.into_iter();
-    let view = |endpoint: Arc<Endpoint>| EndpointView::of(&endpoint, &conditions.next().unwrap_or_default());
+    let dialect = api.dialect_of(project)?;
+    let view = |endpoint: Arc<Endpoint>| EndpointView::of(&endpoint, &conditions.next().unwrap_or_default(), &dialect);
     Ok(Json(Listed::of(page, view)))
 }
 
@@ -92,7 +93,7 @@ pub(crate) async fn show(
 ) -> Result<Json<EndpointView>, Problem> {
     let project = caller.may(Scope::Read)?;
     let endpoint = find(&api, project, id)?;
-    viewed(&api, &endpoint).await
+    viewed(&api, project, &endpoint).await
 }
 
 /// Change an endpoint
@@ -117,7 +118,7 @@ pub(crate) async fn change(
     let changes = fields.change(&Rules { dialect: &dialect, policy: &api.policy })?;
     let changed = api.store.change_endpoint(project.id, id, move |before| changes.clone().made_to(before)).await?;
     let endpoint = changed.ok_or_else(|| not_found(id))??;
-    viewed(&api, &endpoint).await
+    viewed(&api, project, &endpoint).await
 }
 
 /// Delete an endpoint
@@ -149,7 +150,7 @@ fn not_found(id: EndpointId) -> Problem {
     Problem::not_found("endpoint", &id.to_string())
 }
 
-async fn viewed(api: &Api, endpoint: &Endpoint) -> Result<Json<EndpointView>, Problem> {
+async fn viewed(api: &Api, project: &Project, endpoint: &Endpoint) -> Result<Json<EndpointView>, Problem> {
     let condition = api.store.conditions(vec![endpoint.id]).await?.pop().unwrap_or_default();
-    Ok(Json(EndpointView::of(endpoint, &condition)))
+    Ok(Json(EndpointView::of(endpoint, &condition, &*api.dialect_of(project)?)))
 }

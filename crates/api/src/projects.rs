@@ -9,6 +9,7 @@ use model::id::ProjectId;
 use model::invalid::Faults;
 use model::key::Scope;
 use model::project::{Project, Slug};
+use model::speech::Speech;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::projects::SlugTaken;
@@ -24,6 +25,8 @@ use crate::query::{Listed, Query, page_of};
 use crate::{json, keys};
 
 const USUAL_DIALECT: &str = "standard";
+
+const MOST_ADMINS: usize = 20;
 
 /// What the first key of a project is called.
 const FIRST_KEY: &str = "first key";
@@ -42,6 +45,9 @@ pub(crate) struct NewProject {
     /// How its webhooks speak.
     #[schema(example = "standard", default = "standard")]
     dialect: Option<String>,
+    /// Mail addresses of those who are told when an endpoint is disabled, gives up or recovers; at most 20.
+    #[schema(example = json!(["oncall@example.com"]))]
+    admins: Option<Vec<String>>,
 }
 
 /// What is to be different. What is left out stays.
@@ -55,6 +61,8 @@ pub(crate) struct ProjectChange {
     slug: Option<String>,
     #[schema(example = "standard")]
     dialect: Option<String>,
+    #[schema(example = json!(["oncall@example.com"]))]
+    admins: Option<Vec<String>>,
 }
 
 /// One product's webhooks.
@@ -69,6 +77,8 @@ pub(crate) struct ProjectView {
     name: String,
     #[schema(example = "standard")]
     dialect: String,
+    #[schema(example = json!(["oncall@example.com"]))]
+    admins: Vec<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     /// The project's first key, with the scope `admin`. Shown this once, when the project is made.
@@ -84,6 +94,7 @@ impl ProjectView {
             slug: project.slug.clone(),
             name: project.name.clone(),
             dialect: project.dialect.clone(),
+            admins: project.admins.clone(),
             created_at: project.created_at,
             api_key,
         }
@@ -103,24 +114,27 @@ impl NewProject {
             None => None,
         };
         let dialect = self.dialect.unwrap_or_else(|| USUAL_DIALECT.to_owned());
-        let dialect = faults.check("/dialect", judge_dialect(dialect));
+        let dialect = faults.check("/dialect", judge_dialect(dialect, &Speech::default()));
+        let admins = judge_admins(self.admins.unwrap_or_default(), &mut faults);
         judged(faults)?;
         Ok(Project {
             id: ProjectId::new(&*api.env),
             slug: slug.expect("its absence is a fault"),
             name: name.expect("its absence is a fault"),
             dialect: dialect.expect("its absence is a fault"),
+            admins,
             created_at: api.env.now(),
         })
     }
 }
 
 impl ProjectChange {
-    fn judge(self, before: &Project) -> Result<Project, Problem> {
+    fn judge(self, before: &Project, speech: &Speech) -> Result<Project, Problem> {
         let mut faults = Faults::default();
         let name = self.name.and_then(|name| faults.check("/name", judge_name(Some(name))));
         let slug: Option<Slug> = self.slug.and_then(|slug| faults.check("/slug", slug.parse()));
-        let dialect = self.dialect.and_then(|dialect| faults.check("/dialect", judge_dialect(dialect)));
+        let dialect = self.dialect.and_then(|dialect| faults.check("/dialect", judge_dialect(dialect, speech)));
+        let admins = self.admins.map(|admins| judge_admins(admins, &mut faults));
         judged(faults)?;
         let slug = slug.unwrap_or_else(|| before.slug.clone());
         if is_default(before) && slug != before.slug {
@@ -130,6 +144,7 @@ impl ProjectChange {
             slug,
             name: name.unwrap_or_else(|| before.name.clone()),
             dialect: dialect.unwrap_or_else(|| before.dialect.clone()),
+            admins: admins.unwrap_or_else(|| before.admins.clone()),
             ..before.clone()
         })
     }
@@ -146,12 +161,35 @@ pub(crate) fn judge_name(name: Option<String>) -> Result<String, &'static str> {
     }
 }
 
-fn judge_dialect(name: String) -> Result<String, String> {
-    if dialect::built_in(&name).is_some() {
+/// A dialect that comes with us, or one of the project's own.
+fn judge_dialect(name: String, speech: &Speech) -> Result<String, String> {
+    if dialect::built_in(&name).is_some() || speech.files.contains_key(&name) {
         return Ok(name);
     }
-    let known: Vec<&str> = dialect::built_in_names().collect();
+    let mut known: Vec<&str> = dialect::built_in_names().collect();
+    known.extend(speech.files.keys().map(String::as_str));
     Err(format!("there is no such dialect; there are {}", known.join(", ")))
+}
+
+fn judge_admins(addresses: Vec<String>, faults: &mut Faults) -> Vec<String> {
+    if addresses.len() > MOST_ADMINS {
+        faults.add("/admins", format_args!("at most {MOST_ADMINS} addresses"));
+    }
+    let judge = |(index, address): (usize, String)| {
+        let judged =
+            if is_address(&address) { Ok(address) } else { Err("a mail address, for example oncall@example.com") };
+        faults.check(&format!("/admins/{index}"), judged)
+    };
+    addresses.into_iter().enumerate().take(MOST_ADMINS).filter_map(judge).collect()
+}
+
+/// The plain form of an address (RFC 5321, section 4.1.2): no quotes, no comments, no display name.
+fn is_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
+    let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let dotted = local.split('.').all(|word| !word.is_empty() && word.chars().all(atom));
+    text.len() <= 254 && local.len() <= 64 && dotted && domain.split('.').all(label)
 }
 
 fn is_default(project: &Project) -> bool {
@@ -233,7 +271,7 @@ pub(crate) async fn change(
 ) -> Result<Json<ProjectView>, Problem> {
     let before: Arc<Project> = caller.may_in(Scope::Admin, &named, &api.store.directory())?;
     let text = body.json(SETTINGS).await?;
-    let project = json::object::<ProjectChange>(&text)?.judge(&before)?;
+    let project = json::object::<ProjectChange>(&text)?.judge(&before, &api.store.directory().speech(before.id))?;
     let changed = api.store.update_project(project).await?;
     let project = changed.ok_or_else(|| no_project(&named))?.map_err(slug_taken)?;
     Ok(Json(ProjectView::of(&project, None)))

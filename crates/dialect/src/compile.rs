@@ -31,6 +31,7 @@ pub(crate) fn dialect(file: File, whole: &Place<'_>) -> Result<Dialect, Vec<Mist
     let dialect = Dialect {
         title: title.unwrap_or_else(|| name.clone()),
         name,
+        built_in: None,
         accent_color: file.accent_color.and_then(|color| accent_color(color, &whole.member("accent_color"), m)),
         retry: retry::policy(file.retry, &disable, &whole.member("retry"), m),
         disable,

@@ -21,8 +21,11 @@ use crate::{compile, header};
 const FILES: [&str; 1] = [STANDARD];
 
 static BUILT_IN: LazyLock<Vec<Arc<Dialect>>> = LazyLock::new(|| {
-    let parse = |text| Dialect::parse(text).expect("a test reads every built-in file");
-    FILES.into_iter().map(|text| Arc::new(parse(text))).collect()
+    let made = |text| {
+        let dialect = Dialect::parse(text).expect("a test reads every built-in file");
+        Arc::new(Dialect { built_in: Some(dialect.name.as_str().into()), ..dialect })
+    };
+    FILES.into_iter().map(made).collect()
 });
 
 /// A dialect that comes with Posthaste.
@@ -37,6 +40,8 @@ pub fn built_in_names() -> impl Iterator<Item = &'static str> {
 #[derive(Clone, Debug)]
 pub struct Dialect {
     pub name: String,
+    /// Its name, if it comes with Posthaste.
+    pub built_in: Option<Arc<str>>,
     /// What people read.
     pub title: String,
     /// `#rrggbb`.

@@ -6,6 +6,7 @@
 pub mod catalogue;
 mod compile;
 mod dialect;
+pub mod dialects;
 mod document;
 mod file;
 pub mod header;
@@ -13,7 +14,7 @@ pub mod mistake;
 mod root;
 pub mod sign;
 mod slot;
-mod template;
+pub mod template;
 pub mod voice;
 
 pub use crate::dialect::{Dialect, Endpoints, EventsRule, Limits, Providers, SecretRule, built_in, built_in_names};

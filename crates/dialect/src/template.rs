@@ -10,11 +10,11 @@ const LONGEST: usize = 64 * 1024;
 
 /// A compiled body. What it writes is JSON without spaces of its own, whatever the data.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Template(Vec<Piece<Hole>>);
+pub struct Template(Vec<Piece<Hole>>);
 
 impl Template {
     /// Reads a template, or says all that is wrong with it.
-    pub(crate) fn parse(text: &str) -> Result<Self, Vec<String>> {
+    pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         if text.len() > LONGEST {
             return Err(vec![format!("a template has at most {LONGEST} bytes")]);
         }

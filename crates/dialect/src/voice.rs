@@ -6,17 +6,19 @@ use bytes::Bytes;
 use data_encoding::BASE64;
 use model::attempt::{Failure, FailureKind};
 use model::delivery::Due;
-use model::endpoint::{Auth, Endpoint};
+use model::endpoint::{Auth, Endpoint, Settings};
+use model::id::EndpointId;
 use model::secret::{Secret, Secrets, Signing};
 use model::time::Timestamp;
 
-use crate::Dialect;
 pub use crate::header::Header;
 use crate::header::{self, NotAHeader};
 use crate::root::Addressee;
 pub use crate::root::Occasion;
 use crate::sign::{Content, Key, Scheme, When};
 use crate::slot::Piece;
+use crate::template::Template;
+use crate::{Dialect, built_in};
 
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/json");
 const USER_AGENT: (&str, &str) = ("user-agent", concat!("Posthaste/", env!("CARGO_PKG_VERSION")));
@@ -27,11 +29,16 @@ pub struct Message {
     /// `content-type`, `user-agent`, the dialect's, the signatures, the endpoint's own. No name stands twice.
     pub headers: Vec<Header>,
     pub body: Bytes,
+    /// The built-in dialect that always makes this body of this event; `None` if it must be kept to be seen again.
+    pub made_by: Option<Arc<str>>,
+    /// What the endpoint's owner should know about it.
+    pub notes: Vec<String>,
 }
 
 pub struct Voice {
     dialect: Arc<Dialect>,
     addressee: Addressee,
+    form: Form,
     /// Before the dialect's headers.
     opening: Vec<Header>,
     signatures: Vec<SignatureHeader>,
@@ -39,6 +46,13 @@ pub struct Voice {
     closing: Vec<Header>,
     /// Why this endpoint cannot be spoken to, if so.
     mute: Option<Failure>,
+}
+
+/// What bodies are made by.
+enum Form {
+    Dialect,
+    /// The endpoint's own.
+    Template(Template),
 }
 
 /// One header of signatures. Schemes with the same header share it.
@@ -68,8 +82,13 @@ impl Voice {
             mute = Some(failure);
             Vec::new()
         });
+        let form = form(settings).unwrap_or_else(|failure| {
+            mute = Some(failure);
+            Form::Dialect
+        });
         Self {
             dialect: Arc::clone(dialect),
+            form,
             addressee: Addressee { id: endpoint.id, name: settings.name.clone() },
             opening: opening(dialect),
             signatures,
@@ -84,19 +103,25 @@ impl Voice {
             return Err(failure.clone());
         }
         let occasion = Occasion::of(due, at);
-        let body = self.body(&occasion)?;
+        let (body, notes) = self.body(&occasion)?;
         let count = self.opening.len() + self.dialect.headers.len() + self.signatures.len() + self.closing.len();
         let mut headers = Vec::with_capacity(count);
         headers.extend_from_slice(&self.opening);
         self.push_dialect_headers(&occasion, &mut headers)?;
         self.push_signatures(&occasion, &body, &mut headers)?;
         headers.extend_from_slice(&self.closing);
-        Ok(Message { headers, body })
+        let made_by = match self.form {
+            Form::Dialect => self.dialect.built_in.clone(),
+            Form::Template(_) => None,
+        };
+        Ok(Message { headers, body, made_by, notes })
     }
 
-    /// The body alone: the same occasion gives the same bytes, so what was sent can be shown later.
-    pub fn body(&self, occasion: &Occasion<'_>) -> Result<Bytes, Failure> {
-        Ok(self.dialect.body.render(occasion, &self.addressee).into())
+    fn body(&self, occasion: &Occasion<'_>) -> Result<(Bytes, Vec<String>), Failure> {
+        match &self.form {
+            Form::Dialect => Ok((self.dialect.body.render(occasion, &self.addressee).into(), Vec::new())),
+            Form::Template(template) => Ok((template.render(occasion, &self.addressee).into(), Vec::new())),
+        }
     }
 
     fn push_dialect_headers(&self, occasion: &Occasion<'_>, headers: &mut Vec<Header>) -> Result<(), Failure> {
@@ -143,6 +168,14 @@ impl Voice {
     }
 }
 
+/// The body that a built-in dialect made on this occasion: the same occasion gives the same bytes, so what was sent can
+/// be shown later. `None` if this version does not know the dialect.
+pub fn body_of(dialect: &str, occasion: &Occasion<'_>, endpoint: EndpointId) -> Option<Bytes> {
+    // No built-in dialect names endpoints in its body: a name changes, and what was sent does not.
+    let addressee = Addressee { id: endpoint, name: None };
+    Some(built_in(dialect)?.body.render(occasion, &addressee).into())
+}
+
 impl Signer {
     fn is_valid(&self, at: Timestamp) -> bool {
         self.expires_at.is_none_or(|expiry| expiry > at)
@@ -155,6 +188,13 @@ fn render(message: impl Into<String>) -> Failure {
 
 fn unsendable(name: &str, reason: NotAHeader) -> Failure {
     render(format!("the header {name:?} cannot be sent: {reason}"))
+}
+
+fn form(settings: &Settings) -> Result<Form, Failure> {
+    let Some(template) = &settings.template else { return Ok(Form::Dialect) };
+    // It was judged when it was saved; this version may be stricter.
+    let template = Template::parse(template).map_err(|wrong| render(format!("the template: {}", wrong.join("; "))))?;
+    Ok(Form::Template(template))
 }
 
 /// What every request begins with, unless the dialect says it in its own words.

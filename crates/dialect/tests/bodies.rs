@@ -3,7 +3,7 @@
 mod given;
 
 use dialect::Dialect;
-use dialect::voice::{Occasion, Voice};
+use dialect::voice::{Occasion, Voice, body_of};
 use given::{AT, dialect, due, endpoint, event, said, standard, text};
 use model::json::Json;
 use std::sync::Arc;
@@ -88,10 +88,16 @@ fn the_rest_of_a_template_stays_as_it_is_written() {
 }
 
 #[test]
-fn the_body_can_be_made_alone_and_again() {
-    let (voice, due) = (Voice::new(&standard(), &endpoint()), due(event("{}")));
-    let sent = voice.speak(&due, AT).unwrap();
-    assert_eq!(voice.body(&Occasion::of(&due, AT)).unwrap(), sent.body);
+fn a_built_in_dialects_body_can_be_made_again_and_an_own_templates_cannot() {
+    let due = due(event("{}"));
+    let sent = Voice::new(&standard(), &endpoint()).speak(&due, AT).unwrap();
+    let made_by = sent.made_by.unwrap();
+    assert_eq!(body_of(&made_by, &Occasion::of(&due, AT), due.endpoint), Some(sent.body));
+
+    let mut endpoint = endpoint();
+    endpoint.settings.template = Some(r#"{"text": "{{event.type}}"}"#.into());
+    let own = Voice::new(&standard(), &endpoint).speak(&due, AT).unwrap();
+    assert_eq!((&*own.body, own.made_by), (br#"{"text":"invoice.paid"}"#.as_slice(), None));
 }
 
 #[test]

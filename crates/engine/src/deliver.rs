@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dialect::voice::{Header, Message};
-use model::attempt::{Attempt, Headers, Outcome};
+use model::attempt::{Attempt, Body, Headers, Outcome};
 use model::delivery::{Cancelled, Due};
 use model::retry::Next;
 use store::record::Record;
@@ -37,12 +37,9 @@ pub(crate) async fn deliver(ctx: Arc<Context>, speaker: Arc<Speaker>, due: Due, 
 
 async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, ticket: &mut Ticket) -> Result<End, store::Error> {
     let (started_at, began) = (ctx.env.now(), ctx.env.elapsed());
-    let (request_headers, outcome) = match speaker.voice.speak(&due, started_at) {
-        Ok(message) => {
-            let request_headers = masked(&message);
-            (request_headers, ctx.transport.send(request(speaker, message)).await)
-        }
-        Err(failure) => (Headers::new(), Outcome::Failed { failure, answer: None }),
+    let (sent, outcome) = match speaker.voice.speak(&due, started_at) {
+        Ok(message) => (Sent::of(&message), ctx.transport.send(request(speaker, message)).await),
+        Err(failure) => (Sent::nothing(), Outcome::Failed { failure, answer: None }),
     };
     let duration = ctx.env.elapsed().saturating_sub(began);
     ticket.answered(Some(Sign::of(&outcome)));
@@ -52,9 +49,32 @@ async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, ticket: &mut Ticket
         Next::Again(at) => (End::Again(at), Some(at)),
         Next::Delivered | Next::GiveUp { .. } => (End::Settled, None),
     };
-    let attempt = Attempt { number: due.attempt(), started_at, duration, request_headers, outcome, next_attempt_at };
+    let Sent { request_headers, body, notes } = sent;
+    let number = due.attempt();
+    let attempt = Attempt { number, started_at, duration, request_headers, body, notes, outcome, next_attempt_at };
     ctx.store.record(Record { due, attempt, next, rule: speaker.rule.clone() }).await?;
     Ok(end)
+}
+
+/// What is kept of a message.
+struct Sent {
+    request_headers: Headers,
+    body: Body,
+    notes: Vec<String>,
+}
+
+impl Sent {
+    fn of(message: &Message) -> Self {
+        let body = match &message.made_by {
+            Some(dialect) => Body::Of(dialect.clone()),
+            None => Body::Kept(message.body.clone()),
+        };
+        Self { request_headers: masked(message), body, notes: message.notes.clone() }
+    }
+
+    const fn nothing() -> Self {
+        Self { request_headers: Headers::new(), body: Body::None, notes: Vec::new() }
+    }
 }
 
 /// The headers as they are kept: whoever reads the attempt later is not whoever knows the secrets.

@@ -161,8 +161,11 @@ impl Dispatcher {
         let directory = self.ctx.store.directory();
         let endpoint = directory.endpoint(id)?;
         let project = directory.project(endpoint.project)?;
-        let dialect = dialect::built_in(&project.dialect)?;
-        Some(Arc::new(Speaker::new(endpoint.clone(), &dialect)))
+        let dialect = self.ctx.dialects.of(project, &directory.speech(project.id));
+        if dialect.is_none() {
+            tracing::error!(project.slug = %project.slug, project.dialect, "an unknown dialect: deliveries wait");
+        }
+        Some(Arc::new(Speaker::new(endpoint.clone(), &dialect?)))
     }
 
     fn tell_if_at_rest(&mut self) {

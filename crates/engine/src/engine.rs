@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dialect::dialects::Dialects;
 use model::env::Env;
 use model::time::Timestamp;
 use store::Store;
@@ -35,6 +36,7 @@ pub(crate) struct Context {
     pub(crate) env: Arc<dyn Env>,
     pub(crate) transport: Transport,
     pub(crate) limits: Limits,
+    pub(crate) dialects: Dialects,
 }
 
 /// A running engine. It delivers until it is stopped.
@@ -58,7 +60,7 @@ impl Engine {
         limits: Limits,
     ) -> Result<Self, AlreadyRunning> {
         let feed = store.feed().ok_or(AlreadyRunning)?;
-        let context = Arc::new(Context { store, env, transport, limits });
+        let context = Arc::new(Context { store, env, transport, limits, dialects: Dialects::default() });
         let (notes, inbox) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();

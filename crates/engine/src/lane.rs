@@ -57,7 +57,7 @@ pub(crate) enum Turn {
 
 impl Lane {
     pub(crate) fn new(speaker: Arc<Speaker>, ceiling: usize, now: Timestamp) -> Self {
-        let bucket = speaker.endpoint.settings.rate_limit.map(|limit| Bucket::full(limit, now));
+        let bucket = speaker.rate_limit.map(|limit| Bucket::full(limit, now));
         Self {
             speaker,
             queue: VecDeque::new(),
@@ -103,7 +103,7 @@ impl Lane {
 
     /// Takes over a changed endpoint. What it has queued stays in the database and is looked up again.
     pub(crate) fn change(&mut self, speaker: Arc<Speaker>, now: Timestamp) {
-        let limit = speaker.endpoint.settings.rate_limit;
+        let limit = speaker.rate_limit;
         if self.rate_limit() != limit {
             self.bucket = limit.map(|limit| Bucket::full(limit, now));
         }

@@ -7,11 +7,14 @@ use dialect::Dialect;
 use dialect::voice::Voice;
 use model::endpoint::Endpoint;
 use model::health::DisableRule;
+use model::rate::RateLimit;
 use model::retry::Policy;
 
 pub(crate) struct Speaker {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) voice: Voice,
+    /// The endpoint's own, or what its provider takes.
+    pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) policy: Policy,
     pub(crate) rule: Arc<DisableRule>,
     pub(crate) timeout: Duration,
@@ -22,7 +25,9 @@ impl Speaker {
     pub(crate) fn new(endpoint: Arc<Endpoint>, dialect: &Arc<Dialect>) -> Self {
         let own_schedule = endpoint.settings.retry.clone();
         let dialects = dialect.retry.clone();
+        let provider = endpoint.settings.provider(dialect.providers.detect);
         Self {
+            rate_limit: endpoint.settings.rate_limit.or(provider.rate_limit()),
             voice: Voice::new(dialect, &endpoint),
             policy: Policy { schedule: own_schedule.unwrap_or(dialects.schedule), ..dialects },
             rule: Arc::new(dialect.disable.clone()),

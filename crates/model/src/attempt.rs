@@ -1,7 +1,9 @@
 //! One attempt: what was sent when, what came back, and what that meant.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
@@ -162,6 +164,16 @@ fn not_2xx(answer: &Answer) -> Failure {
     Failure::new(FailureKind::Status, message)
 }
 
+/// The body that was sent, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// None was made.
+    None,
+    /// Not kept: what the dialect of that name, which comes with Posthaste, always makes of the event.
+    Of(Arc<str>),
+    Kept(Bytes),
+}
+
 /// An attempt as it is kept.
 #[derive(Clone, Debug)]
 pub struct Attempt {
@@ -171,6 +183,9 @@ pub struct Attempt {
     pub duration: Duration,
     /// As sent, secrets masked.
     pub request_headers: Headers,
+    pub body: Body,
+    /// What a person who looks at the attempt should know besides its outcome: slots of a template that found nothing.
+    pub notes: Vec<String>,
     pub outcome: Outcome,
     /// When the next one is due, if there will be one.
     pub next_attempt_at: Option<Timestamp>,

@@ -1,5 +1,6 @@
 //! An endpoint: an address of a customer, what it wants to hear and how it is spoken to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Event;
 use crate::id::{EndpointId, ProjectId};
 use crate::json::Json;
+use crate::provider::Provider;
 use crate::rate::RateLimit;
 use crate::secret::{Secrets, Signing};
 use crate::subscription::Subscription;
@@ -37,6 +39,10 @@ pub struct Settings {
     pub auth: Auth,
     /// Sent with every request, besides the dialect's.
     pub headers: Vec<(String, String)>,
+    /// Whose URL it is, where its owner says so; otherwise the URL tells.
+    pub provider: Option<Provider>,
+    /// The body, over the dialect's and over a provider's card.
+    pub template: Option<Arc<str>>,
     pub rate_limit: Option<RateLimit>,
     pub ordering: Ordering,
     /// Over the dialect's.
@@ -45,6 +51,35 @@ pub struct Settings {
     pub retry: Option<Vec<Duration>>,
     /// The owner's own JSON object, kept and given back.
     pub metadata: Option<Json>,
+}
+
+impl Settings {
+    /// Those of an endpoint of which nothing is known but its URL.
+    pub fn of(url: EndpointUrl) -> Self {
+        Self {
+            url,
+            name: None,
+            events: Subscription::all(),
+            tenant: None,
+            signing: Signing::default(),
+            secrets: Secrets::default(),
+            auth: Auth::None,
+            headers: Vec::new(),
+            provider: None,
+            template: None,
+            rate_limit: None,
+            ordering: Ordering::None,
+            timeout: None,
+            retry: None,
+            metadata: None,
+        }
+    }
+
+    /// Whose URL it is. `detect` is whether the URL may tell.
+    pub fn provider(&self, detect: bool) -> Provider {
+        let detected = || if detect { Provider::of(&self.url) } else { Provider::Webhook };
+        self.provider.unwrap_or_else(detected)
+    }
 }
 
 /// Whether it gets events now.
@@ -136,19 +171,8 @@ mod tests {
             id: EndpointId::from_bytes([1; 16]),
             project: ProjectId::from_bytes([2; 16]),
             settings: Settings {
-                url: EndpointUrl::stored("https://example.com/").unwrap(),
-                name: None,
-                events: Subscription::all(),
                 tenant: tenant.map(Into::into),
-                signing: Signing::HmacSha256,
-                secrets: Secrets::default(),
-                auth: Auth::None,
-                headers: vec![],
-                rate_limit: None,
-                ordering: Ordering::None,
-                timeout: None,
-                retry: None,
-                metadata: None,
+                ..Settings::of(EndpointUrl::stored("https://example.com/").unwrap())
             },
             status: Status::Active,
             disabled_reason: None,

@@ -1,6 +1,7 @@
 //! The nouns of Posthaste and the rules between them. Pure: no runtime, no SQL, no clock and no randomness of its own.
 
 pub mod attempt;
+pub mod catalogue;
 pub mod delivery;
 pub mod endpoint;
 pub mod env;
@@ -17,6 +18,7 @@ pub mod provider;
 pub mod rate;
 pub mod retry;
 pub mod secret;
+pub mod speech;
 pub mod subscription;
 pub mod time;
 pub mod url;

@@ -15,6 +15,8 @@ pub struct Project {
     pub name: String,
     /// The dialect it speaks, by name.
     pub dialect: String,
+    /// Mail addresses of those who are told when an endpoint fails for good.
+    pub admins: Vec<String>,
     pub created_at: Timestamp,
 }
 

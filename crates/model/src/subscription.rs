@@ -13,7 +13,7 @@ pub const OPERATIONAL: &str = "posthaste.";
 const LONGEST: usize = 128;
 
 /// `invoice.paid`: words of letters, digits and underscores between full stops.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct EventType(Arc<str>);
 
 #[derive(Debug, thiserror::Error)]

@@ -11,6 +11,7 @@ use model::event::Event;
 use model::id::{EndpointId, KeyId, ProjectId};
 use model::key::Key;
 use model::project::{Project, Slug};
+use model::speech::Speech;
 
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
@@ -25,12 +26,18 @@ pub struct Directory {
 #[derive(Clone, Debug)]
 struct Entry {
     project: Arc<Project>,
+    speech: Arc<Speech>,
     endpoints: Vec<Arc<Endpoint>>,
 }
 
 impl Directory {
     pub fn project(&self, id: ProjectId) -> Option<&Arc<Project>> {
         self.projects.get(&id).map(|entry| &entry.project)
+    }
+
+    /// What a project says about its own way of speaking. The same value until it changes.
+    pub fn speech(&self, project: ProjectId) -> Arc<Speech> {
+        self.projects.get(&project).map(|entry| entry.speech.clone()).unwrap_or_default()
     }
 
     pub fn project_called(&self, slug: &Slug) -> Option<&Arc<Project>> {
@@ -69,16 +76,21 @@ impl Directory {
 
     pub(crate) fn put_project(&mut self, project: Project) -> Arc<Project> {
         let project = Arc::new(project);
-        let endpoints = match self.projects.get(&project.id) {
+        let (speech, endpoints) = match self.projects.get(&project.id) {
             Some(before) => {
                 self.slugs.remove(&before.project.slug);
-                before.endpoints.clone()
+                (before.speech.clone(), before.endpoints.clone())
             }
-            None => Vec::new(),
+            None => Default::default(),
         };
         self.slugs.insert(project.slug.clone(), project.id);
-        self.projects.insert(project.id, Arc::new(Entry { project: project.clone(), endpoints }));
+        self.projects.insert(project.id, Arc::new(Entry { project: project.clone(), speech, endpoints }));
         project
+    }
+
+    pub(crate) fn speech_mut(&mut self, project: ProjectId) -> Option<&mut Speech> {
+        let entry = self.projects.get_mut(&project)?;
+        Some(Arc::make_mut(&mut Arc::make_mut(entry).speech))
     }
 
     pub(crate) fn remove_project(&mut self, id: ProjectId) {

@@ -19,6 +19,7 @@ pub mod record;
 pub mod retries;
 pub mod seal;
 pub mod search;
+pub mod speech;
 mod sqlite;
 pub mod store;
 

@@ -1,6 +1,6 @@
 //! Looking things up: events, deliveries, attempts; newest first, a page at a time.
 
-use model::attempt::{Failure, Headers};
+use model::attempt::{Body, Failure, Headers};
 use model::delivery::{Cancelled, Status};
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId, EventId, ProjectId};
@@ -107,6 +107,8 @@ pub struct StoredAttempt {
     pub response_body: Vec<u8>,
     pub response_truncated: bool,
     pub next_attempt_at: Option<Timestamp>,
+    pub body: Body,
+    pub notes: Vec<String>,
 }
 
 /// A delivery with its event and all its attempts.

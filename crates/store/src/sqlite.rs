@@ -15,6 +15,7 @@ pub(crate) mod rekey;
 pub(crate) mod retries;
 mod row;
 pub(crate) mod search;
+pub(crate) mod speech;
 pub(crate) mod writer;
 
 pub(crate) use open::Database;

@@ -1,19 +1,14 @@
 //! Deliveries as they are shown.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use dialect::Dialect;
-use dialect::voice::{Occasion, Voice};
-use model::attempt::{Failure, Headers};
+use dialect::voice::{self, Occasion};
+use model::attempt::{Body, Failure, Headers};
 use model::delivery::Status;
-use model::endpoint::{self, Auth, Endpoint, Ordering, Settings};
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId, EventId};
-use model::secret::{Secrets, Signing};
-use model::subscription::{EventType, Subscription};
+use model::subscription::EventType;
 use model::time::Timestamp;
-use model::url::EndpointUrl;
 use serde::Serialize;
 use store::search::{Delivery, StoredAttempt};
 use utoipa::ToSchema;
@@ -95,6 +90,9 @@ pub(crate) struct AttemptView {
     /// When the next one was due, if there was to be one.
     #[schema(required = true, value_type = Option<String>, format = DateTime, example = json!(null))]
     next_attempt_at: Option<Timestamp>,
+    /// What else is worth knowing: for example slots of a template for which the event had nothing.
+    #[schema(example = json!([]))]
+    notes: Vec<String>,
 }
 
 /// Why an attempt failed.
@@ -129,10 +127,8 @@ impl DeliveryView {
 }
 
 impl FullDelivery {
-    /// `endpoint` is `None` when it was deleted.
-    pub(crate) fn of(found: store::search::FullDelivery, endpoint: Option<&Endpoint>, dialect: &Arc<Dialect>) -> Self {
-        let last = found.attempts.last();
-        let request_body = last.and_then(|last| sent(&found.event, &found.delivery, last, endpoint, dialect));
+    pub(crate) fn of(found: store::search::FullDelivery) -> Self {
+        let request_body = found.attempts.last().and_then(|last| sent(&found.event, &found.delivery, last));
         Self {
             request_body,
             attempts: found.attempts.into_iter().map(AttemptView::of).collect(),
@@ -154,6 +150,7 @@ impl AttemptView {
             response_body: String::from_utf8_lossy(&attempt.response_body).into_owned(),
             response_truncated: attempt.response_truncated,
             next_attempt_at: attempt.next_attempt_at,
+            notes: attempt.notes,
         }
     }
 }
@@ -173,46 +170,15 @@ fn by_name(headers: Headers) -> BTreeMap<String, String> {
     names
 }
 
-/// The body of the last attempt. It is not kept: the same occasion gives the same bytes.
-fn sent(
-    event: &Event,
-    delivery: &Delivery,
-    last: &StoredAttempt,
-    endpoint: Option<&Endpoint>,
-    dialect: &Arc<Dialect>,
-) -> Option<String> {
-    let occasion = Occasion { event, delivery: delivery.id, attempt: last.number, at: last.started_at };
-    let voice = match endpoint {
-        Some(endpoint) => Voice::new(dialect, endpoint),
-        None => Voice::new(dialect, &deleted(delivery, event)),
+/// The body of the last attempt, kept or made again.
+fn sent(event: &Event, delivery: &Delivery, last: &StoredAttempt) -> Option<String> {
+    let body = match &last.body {
+        Body::None => return None,
+        Body::Kept(body) => body.clone(),
+        Body::Of(dialect) => {
+            let occasion = Occasion { event, delivery: delivery.id, attempt: last.number, at: last.started_at };
+            voice::body_of(dialect, &occasion, delivery.endpoint)?
+        }
     };
-    let body = voice.body(&occasion).ok()?;
     Some(String::from_utf8_lossy(&body).into_owned())
-}
-
-/// Stands for an endpoint that is gone.
-fn deleted(delivery: &Delivery, event: &Event) -> Endpoint {
-    Endpoint {
-        id: delivery.endpoint,
-        project: event.project,
-        settings: Settings {
-            url: EndpointUrl::stored("https://deleted.invalid/").expect("this is a URL"),
-            name: None,
-            events: Subscription::all(),
-            tenant: None,
-            signing: Signing::HmacSha256,
-            secrets: Secrets::default(),
-            auth: Auth::None,
-            headers: Vec::new(),
-            rate_limit: None,
-            ordering: Ordering::None,
-            timeout: None,
-            retry: None,
-            metadata: None,
-        },
-        status: endpoint::Status::Disabled,
-        disabled_reason: None,
-        created_at: delivery.created_at,
-        updated_at: delivery.created_at,
-    }
 }

@@ -1,8 +1,10 @@
 //! From what a caller wrote to what an endpoint shall be, or everything that is wrong with it.
 
 use std::fmt::Display;
+use std::sync::Arc;
 use std::time::Duration;
 
+use dialect::template::Template;
 use dialect::{Dialect, EventsRule, SecretRule, sign};
 use model::endpoint::{Auth, Endpoint, Ordering, Settings, Status};
 use model::env::Env;
@@ -10,6 +12,7 @@ use model::id::{EndpointId, ProjectId};
 use model::invalid::Faults;
 use model::json::Json;
 use model::network::Policy;
+use model::provider::Provider;
 use model::rate::RateLimit;
 use model::retry::MOST_RETRIES;
 use model::secret::{Secret, Secrets, Signing};
@@ -35,6 +38,14 @@ pub(super) struct Rules<'a> {
     pub(super) policy: &'a Policy,
 }
 
+impl Rules<'_> {
+    /// Where this dialect's webhooks may go: what an operator permits, a dialect does not take back.
+    fn policy(&self) -> Policy {
+        let allow_http = self.policy.allow_http || !self.dialect.endpoints.https_only;
+        Policy { allow_http, ..self.policy.clone() }
+    }
+}
+
 /// What is to be different, judged.
 #[derive(Clone)]
 pub(super) struct Changes {
@@ -44,6 +55,8 @@ pub(super) struct Changes {
     tenant: Change<String>,
     auth: Change<Auth>,
     headers: Change<Vec<(String, String)>>,
+    provider: Change<Provider>,
+    template: Change<Arc<str>>,
     rate_limit: Change<RateLimit>,
     ordering: Change<Ordering>,
     timeout: Change<Duration>,
@@ -91,19 +104,9 @@ impl Fields {
             id: EndpointId::new(env),
             project,
             settings: Settings {
-                url: changes.url.clone().expect("its absence is a fault"),
-                name: None,
-                events: Subscription::all(),
-                tenant: None,
                 signing,
                 secrets: secret.map(Secrets::of).unwrap_or_default(),
-                auth: Auth::None,
-                headers: Vec::new(),
-                rate_limit: None,
-                ordering: Ordering::None,
-                timeout: None,
-                retry: None,
-                metadata: None,
+                ..Settings::of(changes.url.clone().expect("its absence is a fault"))
             },
             status: Status::Active,
             disabled_reason: None,
@@ -136,15 +139,17 @@ impl Fields {
 
     fn is_only_active(&self) -> bool {
         let Self { url, events, name, secret: _, active: _, tenant, signing: _, .. } = self;
-        let Self { auth, headers, rate_limit, ordering, timeout_ms, retry, metadata, .. } = self;
+        let Self { auth, headers, provider, template, rate_limit, ordering, timeout_ms, retry, metadata, .. } = self;
         let who = url.is_keep() && events.is_keep() && name.is_keep() && tenant.is_keep() && auth.is_keep();
         let how = headers.is_keep() && rate_limit.is_keep() && ordering.is_keep() && timeout_ms.is_keep();
-        who && how && retry.is_keep() && metadata.is_keep()
+        let what = provider.is_keep() && template.is_keep();
+        who && what && how && retry.is_keep() && metadata.is_keep()
     }
 
     fn judge(self, rules: &Rules<'_>, findings: &mut Findings) -> Changes {
-        let url = judge_url(self.url, rules.policy, findings);
+        let url = judge_url(self.url, rules, findings);
         let events = self.events.judge(|events| judge_events(&events, rules.dialect, findings));
+        let template = self.template.judge(|template| judge_template(&template, findings));
         let faults = &mut findings.faults;
         Changes {
             url,
@@ -153,6 +158,8 @@ impl Fields {
             tenant: self.tenant.judge(|tenant| faults.check("/tenant", tenant::judge(tenant))),
             auth: self.auth.judge(|auth| auth.0.judge(rules.dialect, faults)),
             headers: self.headers.judge(|headers| Some(headers::judge(headers, rules.dialect, faults))),
+            provider: self.provider.judge(|name| faults.check("/provider", judge_provider(&name))),
+            template,
             rate_limit: self.rate_limit.judge(|rate| judge_rate(rate.0, faults)),
             ordering: self.ordering.judge(|ordering| faults.check("/ordering", judge_ordering(&ordering))),
             timeout: self.timeout_ms.judge(|millis| faults.check("/timeout_ms", judge_timeout(millis))),
@@ -183,6 +190,8 @@ impl Changes {
         self.tenant.apply(&mut settings.tenant);
         self.auth.apply_or(&mut settings.auth, Auth::default);
         headers.apply_or(&mut settings.headers, Vec::new);
+        self.provider.apply(&mut settings.provider);
+        self.template.apply(&mut settings.template);
         self.rate_limit.apply(&mut settings.rate_limit);
         self.ordering.apply_or(&mut settings.ordering, Ordering::default);
         self.timeout.apply(&mut settings.timeout);
@@ -208,14 +217,14 @@ pub(super) fn judge_pausable(dialect: &Dialect) -> Result<(), Problem> {
     Err(Problem::new(Code::NotPausable, "Endpoints of this dialect cannot be paused or resumed."))
 }
 
-fn judge_url(url: Change<String>, policy: &Policy, findings: &mut Findings) -> Option<EndpointUrl> {
+fn judge_url(url: Change<String>, rules: &Rules<'_>, findings: &mut Findings) -> Option<EndpointUrl> {
     match url {
         Change::Keep => None,
         Change::Clear => {
             findings.faults.add("/url", "an endpoint always has a URL");
             None
         }
-        Change::Set(text) => match EndpointUrl::parse(&text, policy) {
+        Change::Set(text) => match EndpointUrl::parse(&text, &rules.policy()) {
             Ok(url) => Some(url),
             Err(refusal) => {
                 findings.refuse(Code::UrlNotAllowed, "/url", refusal);
@@ -277,6 +286,26 @@ fn judge_ordering(text: &str) -> Result<Ordering, &'static str> {
         "none" => Ok(Ordering::None),
         "fifo" => Ok(Ordering::Fifo),
         _ => Err("an ordering is none or fifo"),
+    }
+}
+
+fn judge_provider(name: &str) -> Result<Provider, String> {
+    let names = || Provider::ALL.map(Provider::name).join(", ");
+    Provider::named(name).ok_or_else(|| format!("a provider is one of {}", names()))
+}
+
+/// A template as it is kept: the JSON as it was written, or what is written in the text.
+fn judge_template(template: &Json, findings: &mut Findings) -> Option<Arc<str>> {
+    let text: Arc<str> = match serde_json::from_str::<String>(template.as_str()) {
+        Ok(text) => text.into(),
+        Err(_) => template.as_str().into(),
+    };
+    match Template::parse(&text) {
+        Ok(_) => Some(text),
+        Err(wrong) => {
+            wrong.into_iter().for_each(|message| findings.refuse(Code::TemplateInvalid, "/template", message));
+            None
+        }
     }
 }
 

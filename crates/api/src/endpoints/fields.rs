@@ -53,6 +53,15 @@ pub(crate) struct Fields {
     #[serde(default)]
     #[schema(value_type = Option<std::collections::HashMap<String, String>>, example = json!({ "x-environment": "live" }))]
     pub(super) headers: Change<Texts>,
+    /// `webhook`, `slack`, `discord`, `teams_webhook`, `zapier` or `make`: whose URL it is, where the URL does not tell.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "slack")]
+    pub(super) provider: Change<String>,
+    /// The body of its requests: JSON, or text that is JSON, whose strings may hold slots like `{{event.type}}` and
+    /// `{{event.data.amount | json}}`. At most 64 KiB. The dialect's body, if it is not given.
+    #[serde(default)]
+    #[schema(value_type = Option<Value>, example = json!({ "text": "{{event.type}}: {{summary}}" }))]
+    pub(super) template: Change<Json>,
     /// At most so many requests in any such stretch of time.
     #[serde(default)]
     #[schema(value_type = Option<RateFields>)]

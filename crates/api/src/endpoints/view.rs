@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use dialect::Dialect;
 use model::delivery;
 use model::endpoint::{Endpoint, Ordering, Status};
 use model::id::{DeliveryId, EndpointId};
 use model::json::Json;
+use model::provider::Provider;
 use model::rate::RateLimit;
 use model::secret::{Secret, Signing};
 use model::subscription::Subscription;
@@ -52,10 +54,16 @@ pub(crate) struct EndpointView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
     secret: Option<String>,
+    /// `webhook`, `slack`, `discord`, `teams_webhook`, `zapier` or `make`: as it was set, or as its URL tells.
+    #[schema(value_type = String, example = "webhook")]
+    provider: Provider,
     auth: AuthView,
     /// Values that look like credentials are masked.
     #[schema(example = json!({ "x-environment": "live" }))]
     headers: BTreeMap<String, String>,
+    /// As it was written; `null`: the dialect's body, or the provider's card.
+    #[schema(required = true, value_type = Option<Value>, example = json!(null))]
+    template: Option<Json>,
     #[schema(required = true, value_type = Option<RateFields>)]
     rate_limit: Option<RateLimit>,
     /// `none` or `fifo`.
@@ -98,7 +106,7 @@ pub(crate) struct LastDeliveryView {
 }
 
 impl EndpointView {
-    pub(super) fn of(endpoint: &Endpoint, condition: &Condition) -> Self {
+    pub(super) fn of(endpoint: &Endpoint, condition: &Condition, dialect: &Dialect) -> Self {
         let settings = &endpoint.settings;
         let waits = |schedule: &Vec<_>| RetryView { schedule: schedule.iter().copied().map(Span).collect() };
         Self {
@@ -113,8 +121,10 @@ impl EndpointView {
             signing: settings.signing,
             public_key: settings.secrets.current.as_ref().and_then(|secret| public_key(secret, settings.signing)),
             secret: None,
+            provider: settings.provider(dialect.providers.detect),
             auth: AuthView::of(&settings.auth),
             headers: headers::masked(&settings.headers),
+            template: settings.template.clone().map(Json::trusted),
             rate_limit: settings.rate_limit,
             ordering: settings.ordering,
             timeout_ms: settings.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),

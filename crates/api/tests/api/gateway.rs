@@ -232,6 +232,8 @@ fn attempt(number: u32, now: Timestamp, outcome: Outcome, next: Next) -> Attempt
         started_at: now,
         duration: Duration::from_millis(42),
         request_headers: vec![("webhook-id".into(), "evt_1".into())],
+        body: model::attempt::Body::Of("standard".into()),
+        notes: Vec::new(),
         outcome,
         next_attempt_at: match next {
             Next::Again(at) => Some(at),

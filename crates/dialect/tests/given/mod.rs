@@ -8,12 +8,11 @@ use dialect::Dialect;
 use dialect::voice::{Message, Voice};
 use model::attempt::Failure;
 use model::delivery::Due;
-use model::endpoint::{Auth, Endpoint, Ordering, Settings, Status};
+use model::endpoint::{Endpoint, Settings, Status};
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::json::Json;
-use model::secret::{Secret, Secrets, Signing};
-use model::subscription::Subscription;
+use model::secret::{Secret, Secrets};
 use model::time::Timestamp;
 use model::url::EndpointUrl;
 
@@ -32,19 +31,9 @@ pub(crate) fn endpoint() -> Endpoint {
         id: EndpointId::from_bytes([1; 16]),
         project: ProjectId::from_bytes([2; 16]),
         settings: Settings {
-            url: EndpointUrl::stored("https://example.com/hook").expect("a URL"),
             name: Some("Billing".into()),
-            events: Subscription::all(),
-            tenant: None,
-            signing: Signing::HmacSha256,
             secrets: Secrets::of(secret(SECRET)),
-            auth: Auth::None,
-            headers: vec![],
-            rate_limit: None,
-            ordering: Ordering::None,
-            timeout: None,
-            retry: None,
-            metadata: None,
+            ..Settings::of(EndpointUrl::stored("https://example.com/hook").expect("a URL"))
         },
         status: Status::Active,
         disabled_reason: None,

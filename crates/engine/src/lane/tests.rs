@@ -1,11 +1,9 @@
 //! What a lane lets go, and when.
 
-use model::endpoint::{Auth, Endpoint, Settings, Status};
+use model::endpoint::{Endpoint, Settings, Status};
 use model::event::Event;
 use model::id::{EndpointId, ProjectId};
 use model::json::Json;
-use model::secret::{Secrets, Signing};
-use model::subscription::Subscription;
 use model::url::EndpointUrl;
 
 use super::*;
@@ -18,21 +16,7 @@ fn endpoint() -> Endpoint {
     Endpoint {
         id: EndpointId::from_bytes([1; 16]),
         project: ProjectId::from_bytes([2; 16]),
-        settings: Settings {
-            url: EndpointUrl::stored("https://example.com/").unwrap(),
-            name: None,
-            events: Subscription::all(),
-            tenant: None,
-            signing: Signing::HmacSha256,
-            secrets: Secrets::default(),
-            auth: Auth::None,
-            headers: vec![],
-            rate_limit: None,
-            ordering: Ordering::None,
-            timeout: None,
-            retry: None,
-            metadata: None,
-        },
+        settings: Settings::of(EndpointUrl::stored("https://example.com/").unwrap()),
         status: Status::Active,
         disabled_reason: None,
         created_at: NOW,

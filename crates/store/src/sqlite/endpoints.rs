@@ -8,6 +8,7 @@ use model::endpoint::{Auth, Endpoint, Ordering, Settings, Status};
 use model::health::Health;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::json::Json;
+use model::provider::Provider;
 use model::rate::RateLimit;
 use model::secret::{Previous, Secret, Secrets, Signing};
 use model::subscription::Subscription;
@@ -198,6 +199,10 @@ struct Kept {
     name: Option<String>,
     events: Subscription,
     tenant: Option<String>,
+    #[serde(default)]
+    provider: Option<Provider>,
+    #[serde(default)]
+    template: Option<Arc<str>>,
     signing: Signing,
     rate_limit: Option<RateLimit>,
     ordering: Ordering,
@@ -221,6 +226,8 @@ fn split(settings: &Settings) -> (Kept, Sealed) {
         name: settings.name.clone(),
         events: settings.events.clone(),
         tenant: settings.tenant.clone(),
+        provider: settings.provider,
+        template: settings.template.clone(),
         signing: settings.signing,
         rate_limit: settings.rate_limit,
         ordering: settings.ordering,
@@ -255,6 +262,8 @@ fn join(url: EndpointUrl, kept: Kept, sealed: Sealed) -> Settings {
         },
         auth: sealed.auth,
         headers: sealed.headers,
+        provider: kept.provider,
+        template: kept.template,
         rate_limit: kept.rate_limit,
         ordering: kept.ordering,
         timeout: kept.timeout_ms.map(Duration::from_millis),

@@ -9,7 +9,7 @@ use model::id::ProjectId;
 use model::project::{Project, Slug};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{endpoints, keys, projects};
+use super::{endpoints, keys, projects, speech};
 use crate::Error;
 use crate::directory::Directory;
 use crate::seal::Seal;
@@ -90,6 +90,7 @@ fn ensure_default_project(db: &Connection, env: &dyn Env) -> Result<(), Error> {
         slug: Slug::DEFAULT.parse().expect("the default slug is a slug"),
         name: "Default".to_owned(),
         dialect: "standard".to_owned(),
+        admins: Vec::new(),
         created_at: env.now(),
     };
     projects::insert(db, &project)
@@ -100,6 +101,7 @@ fn read_directory(db: &Connection, seal: &Seal) -> Result<Directory, Error> {
     for project in projects::all(db)? {
         directory.put_project(project);
     }
+    speech::read(db, &mut directory)?;
     for key in keys::all(db)? {
         directory.put_key(key);
     }

@@ -8,7 +8,7 @@ use model::project::{Project, Slug};
 use rusqlite::{Connection, params};
 
 use super::writer::Batch;
-use super::{keys, row};
+use super::{keys, row, speech};
 use crate::Error;
 use crate::projects::SlugTaken;
 
@@ -38,17 +38,11 @@ pub(crate) fn update(
     if batch.directory.project_called(&project.slug).is_some_and(|other| other.id != project.id) {
         return Ok(Some(Err(SlugTaken)));
     }
-    batch.db.prepare_cached("UPDATE projects SET slug = ?, name = ?, dialect = ? WHERE id = ?")?.execute(params![
-        project.slug.as_str(),
-        project.name,
-        project.dialect,
-        project.id.as_bytes(),
-    ])?;
+    batch.db.prepare_cached("UPDATE projects SET slug = ?, name = ?, dialect = ?, admins = ? WHERE id = ?")?.execute(
+        params![project.slug.as_str(), project.name, project.dialect, admins(project)?, project.id.as_bytes(),],
+    )?;
     let project = batch.directory_mut().put_project(project.clone());
-    let endpoints: Vec<_> = batch.directory.endpoints_of(project.id).iter().map(|endpoint| endpoint.id).collect();
-    for endpoint in endpoints {
-        batch.announce_change(endpoint);
-    }
+    batch.announce_changes(project.id);
     Ok(Some(Ok(project)))
 }
 
@@ -63,33 +57,39 @@ pub(crate) fn delete(batch: &mut Batch<'_>, id: ProjectId) -> Result<Option<Vec<
         super::endpoints::delete(batch, id, *endpoint)?;
     }
     batch.db.prepare_cached("DELETE FROM api_keys WHERE project = ?")?.execute([id.as_bytes()])?;
+    speech::delete(batch.db, id)?;
     batch.db.prepare_cached("DELETE FROM projects WHERE id = ?")?.execute([id.as_bytes()])?;
     batch.directory_mut().remove_project(id);
     Ok(Some(late))
 }
 
 pub(super) fn insert(db: &Connection, project: &Project) -> Result<(), Error> {
-    db.prepare_cached("INSERT INTO projects (id, slug, name, dialect, created_at) VALUES (?, ?, ?, ?, ?)")?.execute(
-        params![
+    db.prepare_cached("INSERT INTO projects (id, slug, name, dialect, admins, created_at) VALUES (?, ?, ?, ?, ?, ?)")?
+        .execute(params![
             project.id.as_bytes(),
             project.slug.as_str(),
             project.name,
             project.dialect,
+            admins(project)?,
             project.created_at.as_millis(),
-        ],
-    )?;
+        ])?;
     Ok(())
 }
 
+fn admins(project: &Project) -> Result<String, Error> {
+    serde_json::to_string(&project.admins).map_err(|error| Error::Corrupt(error.to_string()))
+}
+
 pub(super) fn all(db: &Connection) -> Result<Vec<Project>, Error> {
-    let mut statement = db.prepare("SELECT id, slug, name, dialect, created_at FROM projects")?;
+    let mut statement = db.prepare("SELECT id, slug, name, dialect, admins, created_at FROM projects")?;
     let rows = statement.query_map([], |row| {
         Ok(Project {
             id: row::id(row, 0)?,
             slug: row::text::<Slug>(row, 1)?,
             name: row.get(2)?,
             dialect: row.get(3)?,
-            created_at: row::time(row, 4)?,
+            admins: row::json(row, 4)?,
+            created_at: row::time(row, 5)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::attempt::Attempt;
+use model::attempt::{Attempt, Body};
 use model::delivery::{Cancelled, Due, Status};
 use model::endpoint::{self, Endpoint, Ordering};
 use model::health::Health;
@@ -11,7 +11,7 @@ use model::retry::Next;
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::row;
+use super::row::{self, STANDARD};
 use super::writer::Batch;
 use crate::Error;
 use crate::feed::Recorded;
@@ -60,13 +60,21 @@ pub(crate) fn cancel(batch: &mut Batch<'_>, delivery: DeliveryId, reason: Cancel
 fn insert_attempt(batch: &Batch<'_>, delivery: DeliveryId, attempt: &Attempt) -> Result<(), Error> {
     let answer = attempt.outcome.answer();
     let failure = attempt.outcome.failure();
+    let (kept, dialect) = match &attempt.body {
+        Body::Kept(body) => (Some(&**body), None),
+        Body::Of(dialect) if **dialect != *STANDARD => (None, Some(&**dialect)),
+        Body::Of(_) | Body::None => (None, None),
+    };
+    let notes = (!attempt.notes.is_empty()).then(|| serde_json::to_string(&attempt.notes)).transpose();
+    let notes = notes.map_err(|error| Error::Corrupt(error.to_string()))?;
     let headers = |headers| serde_json::to_string(headers).map_err(|error| Error::Corrupt(error.to_string()));
     batch
         .db
         .prepare_cached(
             "INSERT INTO attempts (delivery, number, started_at, duration_ms, status_code, error_kind, error,
-                                   request_headers, response_headers, response_body, truncated, next_attempt_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                   request_headers, response_headers, response_body, truncated, next_attempt_at,
+                                   request_body, dialect, notes)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             delivery.as_bytes(),
@@ -81,6 +89,9 @@ fn insert_attempt(batch: &Batch<'_>, delivery: DeliveryId, attempt: &Attempt) ->
             answer.map(|answer| &answer.body).filter(|body| !body.is_empty()),
             answer.is_some_and(|answer| answer.truncated),
             attempt.next_attempt_at.map(Timestamp::as_millis),
+            kept,
+            dialect,
+            notes,
         ])?;
     Ok(())
 }

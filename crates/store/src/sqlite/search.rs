@@ -1,10 +1,10 @@
 //! The SQL of looking things up.
 
-use model::attempt::{Failure, FailureKind};
+use model::attempt::{Body, Failure, FailureKind};
 use model::delivery::Status;
 use model::id::{DeliveryId, EventId, ProjectId};
 use model::time::Timestamp;
-use rusqlite::types::{ToSqlOutput, Value};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
 
 use super::row;
@@ -174,7 +174,7 @@ fn delivery_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
 fn attempts(db: &Connection, delivery: DeliveryId) -> Result<Vec<StoredAttempt>, Error> {
     let mut statement = db.prepare_cached(
         "SELECT number, started_at, duration_ms, status_code, error_kind, error, request_headers, response_headers,
-                response_body, truncated, next_attempt_at
+                response_body, truncated, next_attempt_at, request_body, dialect, notes
          FROM attempts WHERE delivery = ? ORDER BY number",
     )?;
     let rows = statement.query_map([delivery.as_bytes()], attempt_row)?;
@@ -185,7 +185,7 @@ fn attempt_row(row: &Row<'_>) -> rusqlite::Result<StoredAttempt> {
     let kind = row.get::<_, Option<String>>(4)?.and_then(|name| FailureKind::named(&name));
     let message: Option<String> = row.get(5)?;
     let response_headers = match row.get_ref(7)? {
-        rusqlite::types::ValueRef::Null => Vec::new(),
+        ValueRef::Null => Vec::new(),
         _ => row::json(row, 7)?,
     };
     Ok(StoredAttempt {
@@ -199,6 +199,20 @@ fn attempt_row(row: &Row<'_>) -> rusqlite::Result<StoredAttempt> {
         response_body: row.get::<_, Option<Vec<u8>>>(8)?.unwrap_or_default(),
         response_truncated: row.get(9)?,
         next_attempt_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_millis),
+        body: body(row, kind)?,
+        notes: match row.get_ref(13)? {
+            ValueRef::Null => Vec::new(),
+            _ => row::json(row, 13)?,
+        },
+    })
+}
+
+fn body(row: &Row<'_>, failure: Option<FailureKind>) -> rusqlite::Result<Body> {
+    let dialect: Option<String> = row.get(12)?;
+    Ok(match row.get::<_, Option<Vec<u8>>>(11)? {
+        Some(kept) => Body::Kept(kept.into()),
+        None if failure == Some(FailureKind::Render) => Body::None,
+        None => Body::Of(dialect.as_deref().unwrap_or(row::STANDARD).into()),
     })
 }
 

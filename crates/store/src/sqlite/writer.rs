@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use model::delivery::Due;
 use model::env::Env;
-use model::id::{DeliveryId, EndpointId};
+use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -81,6 +81,12 @@ impl Batch<'_> {
         if !known {
             self.facts.push(Fact::Look { endpoint, at });
         }
+    }
+
+    /// Every endpoint of the project is spoken to differently from now on.
+    pub(crate) fn announce_changes(&mut self, project: ProjectId) {
+        let directory = self.directory.clone();
+        directory.endpoints_of(project).iter().for_each(|endpoint| self.announce_change(endpoint.id));
     }
 
     pub(crate) fn announce_change(&mut self, endpoint: EndpointId) {

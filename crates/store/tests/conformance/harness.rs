@@ -97,6 +97,7 @@ impl Opened {
             slug: slug(name),
             name: name.to_owned(),
             dialect: "standard".to_owned(),
+            admins: vec!["admin@example.com".to_owned()],
             created_at: self.now(),
         }
     }

@@ -21,3 +21,4 @@ mod projects;
 mod record;
 mod retries;
 mod search;
+mod speech;

@@ -31,7 +31,7 @@ async fn a_project_is_made_with_its_first_key_and_both_survive_a_restart() {
         let directory = store.directory();
         let kept = directory.project_called(&slug("acme")).unwrap();
         assert_eq!((kept.id, &kept.name, &kept.dialect), (project.id, &project.name, &project.dialect));
-        assert_eq!(kept.created_at, project.created_at);
+        assert_eq!((&kept.admins, kept.created_at), (&project.admins, project.created_at));
         let kept = directory.key(&key.hash).unwrap();
         assert_eq!((kept.id, kept.project, &kept.name), (key.id, project.id, &key.name));
         assert_eq!((&kept.scopes, kept.created_at), (&key.scopes, key.created_at));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use model::attempt::{Answer, FailureKind, Outcome};
-use model::delivery::{Cancelled, Status};
+use model::attempt::{Answer, Body, FailureKind, Outcome};
+use model::delivery::{Cancelled, Due, Status};
 use model::retry::Next;
 
 use crate::harness::{EXHAUSTED, FINAL, HOUR, Opened, SECOND, tried};
@@ -98,6 +98,25 @@ async fn an_attempt_is_kept_with_all_that_was_sent_and_came_back() {
     assert_eq!(kept.request_headers, [("X-A".to_owned(), "1".to_owned()), ("x-a".to_owned(), "ü".to_owned())]);
     assert_eq!(kept.response_headers, [("retry-after".to_owned(), "3600".to_owned())]);
     assert_eq!((kept.response_body, kept.response_truncated), (vec![0, 159, 146, 150], true));
+}
+
+#[tokio::test]
+async fn an_attempt_is_kept_with_its_body_or_with_the_dialect_that_makes_it() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let due = store.send_to(&endpoint, "order.created").await;
+    let bodies = [Body::Kept("{}".into()), Body::Of("standard".into()), Body::Of("trakkr".into())];
+    for (number, body) in (0..).zip(&bodies) {
+        let mut record = tried(&Due { attempts: number, ..due.clone() }, 503, Next::Again(store.now()));
+        record.attempt.body = body.clone();
+        record.attempt.notes = vec!["event.data.x is missing".to_owned(); number as usize];
+        store.record(record).await.unwrap();
+    }
+
+    let kept = store.shown(due.id).await.attempts;
+
+    assert_eq!(kept.iter().map(|attempt| attempt.body.clone()).collect::<Vec<_>>(), bodies);
+    assert_eq!(kept.iter().map(|attempt| attempt.notes.len()).collect::<Vec<_>>(), [0, 1, 2]);
 }
 
 #[tokio::test]

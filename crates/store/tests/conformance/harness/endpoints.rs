@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use model::endpoint::{Auth, Endpoint, Ordering, Settings, Status};
+use model::endpoint::{Endpoint, Ordering, Settings, Status};
 use model::id::{EndpointId, ProjectId};
-use model::secret::{Secret, Secrets, Signing};
+use model::secret::{Secret, Secrets};
 use model::subscription::Subscription;
 use model::url::EndpointUrl;
 
@@ -20,19 +20,8 @@ impl Opened {
     /// An active endpoint of the default project that wants every event.
     pub(crate) fn plan(&self) -> Plan<'_> {
         let settings = Settings {
-            url: EndpointUrl::stored("https://example.com/hook").unwrap(),
-            name: None,
-            events: Subscription::all(),
-            tenant: None,
-            signing: Signing::HmacSha256,
             secrets: Secrets::of(Secret::stored("whsec_c2VjcmV0".to_owned())),
-            auth: Auth::None,
-            headers: Vec::new(),
-            rate_limit: None,
-            ordering: Ordering::None,
-            timeout: None,
-            retry: None,
-            metadata: None,
+            ..Settings::of(EndpointUrl::stored("https://example.com/hook").unwrap())
         };
         let endpoint = Endpoint {
             id: EndpointId::new(&*self.clock),

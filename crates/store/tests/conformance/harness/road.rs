@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::attempt::{Answer, Attempt, Outcome};
+use model::attempt::{Answer, Attempt, Body, Outcome};
 use model::delivery::Due;
 use model::endpoint::Endpoint;
 use model::health::DisableRule;
@@ -30,6 +30,8 @@ pub(crate) fn tried(due: &Due, status: u16, next: Next) -> Record {
         started_at: due.next_attempt_at,
         duration: Duration::from_millis(12),
         request_headers: Vec::new(),
+        body: Body::None,
+        notes: Vec::new(),
         outcome: Outcome::Answered(Answer { status, ..Answer::default() }),
         next_attempt_at,
     };
