@@ -8,13 +8,13 @@ use model::retry::Policy;
 use model::secret::{Form, Signing};
 use serde::Deserialize;
 
+use crate::body::Body;
 use crate::catalogue::Catalogue;
 use crate::document::{Document, STANDARD};
 use crate::mistake::Mistake;
 use crate::root::Root;
 use crate::sign::{KeyForm, Scheme};
 use crate::slot::Piece;
-use crate::template::Template;
 use crate::{compile, header};
 
 /// The files in `dialects/`.
@@ -60,7 +60,7 @@ pub struct Dialect {
     /// Sent with every delivery, in this order.
     pub(crate) headers: Vec<(Arc<str>, Vec<Piece<Root>>)>,
     pub(crate) schemes: Vec<Scheme>,
-    pub(crate) body: Template,
+    pub(crate) body: Body,
 }
 
 /// Rules for endpoints.
@@ -138,6 +138,11 @@ impl Dialect {
     /// Whether endpoints can be signed to in this way.
     pub fn signs_with(&self, signing: Signing) -> bool {
         self.schemes.iter().any(|scheme| scheme.algorithm.is_asymmetric() == (signing == Signing::Ed25519))
+    }
+
+    /// Whether the members of an event's data stand at the top level of the body: its data has to be an object.
+    pub fn spreads_data(&self) -> bool {
+        self.body.spreads_data()
     }
 
     /// Whether a header of this name is the dialect's or the connection's, whatever its case: an endpoint may not set it.

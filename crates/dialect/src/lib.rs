@@ -3,6 +3,7 @@
 //! A [`Dialect`] is read from a TOML file and checked once. A [`voice::Voice`] is a dialect towards one endpoint, with its
 //! keys ready. It turns a due delivery into the [`voice::Message`] that is sent.
 
+mod body;
 pub mod catalogue;
 mod compile;
 mod dialect;
@@ -11,6 +12,7 @@ mod document;
 mod file;
 pub mod header;
 pub mod mistake;
+mod raw;
 mod root;
 pub mod sign;
 mod slot;

@@ -7,7 +7,7 @@ use model::event::Event;
 use model::id::{DeliveryId, EndpointId};
 use model::time::Timestamp;
 
-use crate::slot::Slot;
+use crate::slot::{self, Slot};
 
 /// One attempt, as far as templates can see it.
 #[derive(Clone, Copy, Debug)]
@@ -121,6 +121,20 @@ impl Root {
             [only] => format!("`{path}` does not exist, there is only {only}"),
             several => format!("`{path}` does not exist, there are {}", several.join(", ")),
         })
+    }
+
+    /// A root that holds JSON, and the way into it.
+    pub(crate) fn into_value(path: &str) -> Result<(Self, Vec<String>), String> {
+        let inside = |name: &str| path.strip_prefix(name).filter(|rest| rest.is_empty() || rest.starts_with('.'));
+        let found =
+            ROOTS.iter().filter(|(_, root)| root.is_json()).find_map(|(name, root)| Some((*root, inside(name)?)));
+        let (root, rest) = found.ok_or_else(|| {
+            format!("`{path}` is nothing with members: write event.data, brand or workflow, or a path inside of one")
+        })?;
+        if !slot::is_path(path) {
+            return Err(format!("`{path}` is no path: write words between full stops, for example event.data.order"));
+        }
+        Ok((root, rest.split('.').skip(1).map(str::to_owned).collect()))
     }
 
     fn is_json(self) -> bool {

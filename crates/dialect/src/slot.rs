@@ -54,7 +54,8 @@ fn parse(inside: &str) -> Result<Slot<'_>, String> {
     Ok(Slot { path, filters })
 }
 
-fn is_path(text: &str) -> bool {
+/// Words between full stops.
+pub(crate) fn is_path(text: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     text.split('.').all(|word| !word.is_empty() && word.bytes().all(letter))
 }

@@ -130,3 +130,54 @@ fn a_template_has_its_bound() {
     let message = refused(&format!("\"{}\"", "x".repeat(64 * 1024)));
     assert!(message.contains("65536"), "{message}");
 }
+
+fn spreading(path: &str, template: &str) -> Arc<Dialect> {
+    dialect(&format!("[body]\nspread = '{path}'\ntemplate = '''{template}'''"))
+}
+
+#[test]
+fn the_members_of_data_stand_at_the_top_level_as_they_came() {
+    let flat = spreading("event.data", r#"{ "id": "{{event.id}}", "k\u0069nd": "{{event.type}}" }"#);
+    let opening = r#"{"id":"msg_p5jXN8AQM9LWM0D4loKWxJek","k\u0069nd":"invoice.paid""#;
+    let cases = [
+        (
+            r#"{ "orderId" : "ord_456", "n":1.10, "in": { "a" : [ ] } }"#,
+            r#","orderId" : "ord_456","n":1.10,"in": { "a" : [ ] }"#,
+        ),
+        ("{}", ""),
+        // What the template says stays said, however the data spells it.
+        (r#"{"id":1,"kind":2,"\u0069d":3,"ID":4}"#, r#","ID":4"#),
+        (r#"{"a":1,"a":2}"#, r#","a":1,"a":2"#),
+        // Nothing to spread.
+        ("7", ""),
+        (r#"[{"a":1}]"#, ""),
+        ("null", ""),
+    ];
+    for (data, rest) in cases {
+        assert_eq!(text(&said(&flat, &endpoint(), event(data))), format!("{opening}{rest}}}"), "{data}");
+    }
+}
+
+#[test]
+fn a_value_inside_is_spread_by_its_path() {
+    let data = r#"{"order":{"lines":[{"sku":"a"},{"sku":"b","n":2}],"lines2":0}}"#;
+    for (path, expected) in [
+        ("event.data.order.lines.1", r#"{"sku":"b","n":2}"#),
+        ("event.data.order.lines.2", "{}"),
+        ("event.data.nothing.here", "{}"),
+        ("brand", r#"{"id":"b"}"#),
+        ("workflow", "{}"),
+    ] {
+        let mut event = event(data);
+        event.brand = Some(Json::trusted(r#"{"id":"b"}"#));
+        assert_eq!(text(&said(&spreading(path, "{}"), &endpoint(), event)), expected, "{path}");
+    }
+}
+
+#[test]
+fn a_dialect_says_whether_data_has_to_be_an_object() {
+    assert!(spreading("event.data", "{}").spreads_data());
+    assert!(!spreading("event.data.order", "{}").spreads_data());
+    assert!(!spreading("brand", "{}").spreads_data());
+    assert!(!standard().spreads_data());
+}

@@ -181,7 +181,7 @@ format = "v1"
 join = "\n"
 [body]
 template = "{"
-spread = "event.data"
+spread = "event.id"
 [retry]
 schedule = [
   "1s",
@@ -257,6 +257,10 @@ fn a_mistake_says_what_would_be_right() {
         ("headers = { Host = 'a' }", "connection"),
         ("headers = { X-Data = '{{event.data}}' }", "JSON value"),
         ("headers = { X-Id = '{{event.id | json}}' }", "no filters"),
+        ("body.spread = 'event'", "event.data, brand or workflow"),
+        ("body.spread = 'event.database'", "event.data, brand or workflow"),
+        ("body.spread = 'brand.'", "between full stops"),
+        ("body = { template = '[]', spread = 'event.data' }", "is none: write { … }"),
     ];
     for (line, hint) in cases {
         let found = mistakes(&format!("name = 'acme'\n{line}"));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::body::Body;
 use crate::file::{self, Checked};
 use crate::header;
 use crate::mistake::{Mistakes, Place};
@@ -108,14 +109,26 @@ fn sendable<S>(pieces: Vec<Piece<S>>, place: &Place<'_>, m: &mut Mistakes) -> Ve
     pieces
 }
 
-pub(super) fn body(file: file::Body, place: &Place<'_>, m: &mut Mistakes) -> Template {
-    if m.take(&place.member("spread"), file.spread).is_some_and(|path| !path.is_empty()) {
-        m.add(&place.member("spread"), "spreading is not supported");
+pub(super) fn body(file: file::Body, place: &Place<'_>, m: &mut Mistakes) -> Body {
+    let (template, spread) = (template(file.template, &place.member("template"), m), place.member("spread"));
+    let path = m.take(&spread, file.spread).filter(|path| !path.is_empty());
+    let value = path.and_then(|path| m.check(&spread, Root::into_value(&path)));
+    match (template, value) {
+        (Some((template, text)), Some(value)) => {
+            m.check(&spread, Body::spreading(template, &text, value)).unwrap_or_default()
+        }
+        (Some((template, _)), None) => Body::of(template),
+        (None, _) => Body::default(),
     }
-    let place = place.member("template");
-    let Some(text) = m.take(&place, file.template) else { return Template::default() };
-    Template::parse(&text).unwrap_or_else(|wrong| {
-        wrong.into_iter().for_each(|message| m.add(&place, message));
-        Template::default()
-    })
+}
+
+fn template(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<(Template, String)> {
+    let text = m.take(place, text)?;
+    match Template::parse(&text) {
+        Ok(template) => Some((template, text)),
+        Err(wrong) => {
+            wrong.into_iter().for_each(|message| m.add(place, message));
+            None
+        }
+    }
 }
