@@ -89,12 +89,16 @@ pub enum SecretRule {
     Never,
 }
 
-/// How many event types an endpoint may name.
+/// How many event types an endpoint names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventsRule {
+    /// Any number. None at all means every type.
     #[default]
     Many,
+    /// One or more.
+    #[serde(rename = "some")]
+    AtLeastOne,
     One,
 }
 

@@ -94,6 +94,14 @@ fn a_file_says_only_what_differs_from_standard() {
 }
 
 #[test]
+fn endpoints_name_many_types_some_or_one() {
+    for (word, rule) in [("many", EventsRule::Many), ("some", EventsRule::AtLeastOne), ("one", EventsRule::One)] {
+        let dialect = Dialect::parse(&format!("name = 'acme'\nendpoints.events = '{word}'")).unwrap();
+        assert_eq!(dialect.endpoints.events, rule);
+    }
+}
+
+#[test]
 fn statuses_that_disable_are_not_retried_even_if_listed() {
     let dialect =
         Dialect::parse("name = 'acme'\nretry.on = ['408', '410', '5xx']\ndisable.on_status = [410, 501]").unwrap();
