@@ -1,16 +1,14 @@
 //! From a dialect file to a dialect. Every value is looked at, what is bad is noted, and the least stands in for it until the
 //! end: so all mistakes are found at once.
 
+mod catalogue;
 mod retry;
 mod speech;
 
 use std::time::Duration;
 
-use model::json::Json;
 use model::time::Span;
-use serde_json::value::RawValue;
 
-use crate::catalogue::{Catalogue, EventType};
 use crate::dialect::{Dialect, Endpoints, Limits, Providers, SecretRule};
 use crate::file::{self, Checked, File};
 use crate::mistake::{Mistake, Mistakes, Place};
@@ -40,7 +38,7 @@ pub(crate) fn dialect(file: File, whole: &Place<'_>) -> Result<Dialect, Vec<Mist
         limits: limits(file.limits, &whole.member("limits"), m),
         surfaces: m.each(&whole.member("routes").member("surfaces"), file.routes.surfaces),
         providers: providers(file.providers, &whole.member("providers"), m),
-        catalogue: catalogue(file.catalogue, file.event_types, whole, m),
+        catalogue: catalogue::catalogue(file.catalogue, file.event_types, whole, m),
         headers: speech::headers(file.headers, &whole.member("headers"), m),
         schemes: speech::schemes(file.signatures, &whole.member("signatures"), m),
         body: speech::body(file.body, &whole.member("body"), m),
@@ -114,39 +112,6 @@ fn providers(file: file::Providers, place: &Place<'_>, m: &mut Mistakes) -> Prov
         detect: m.take(&place.member("detect"), file.detect).unwrap_or_default(),
         cards: m.take(&place.member("cards"), file.cards).unwrap_or_default(),
     }
-}
-
-fn catalogue(file: file::Catalogue, types: Vec<file::EventType>, whole: &Place<'_>, m: &mut Mistakes) -> Catalogue {
-    let open = m.take(&whole.member("catalogue").member("open"), file.open).unwrap_or_default();
-    let place = whole.member("event_types");
-    let mut catalogue = Catalogue { open, types: Vec::new() };
-    for (index, file) in types.into_iter().enumerate() {
-        let place = place.item(index);
-        let Some(event_type) = event_type(file, &place, m) else { continue };
-        if catalogue.find(&event_type.name).is_some() {
-            m.add(&place.member("name"), format!("{} is listed twice", event_type.name));
-        }
-        catalogue.types.push(event_type);
-    }
-    catalogue
-}
-
-fn event_type(file: file::EventType, place: &Place<'_>, m: &mut Mistakes) -> Option<EventType> {
-    let name = m.take(&place.member("name"), file.name)?;
-    let name = m.check(&place.member("name"), name.parse())?;
-    Some(EventType {
-        name,
-        group: file.group.and_then(|group| m.take(&place.member("group"), group)),
-        description: file.description.and_then(|text| m.take(&place.member("description"), text)),
-        schema: file.schema.and_then(|schema| json(schema, &place.member("schema"), m)),
-        example: file.example.and_then(|example| json(example, &place.member("example"), m)),
-    })
-}
-
-fn json(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<Json> {
-    let text = m.take(place, text)?;
-    let raw: &RawValue = m.check(place, serde_json::from_str(&text).map_err(|error| format!("not JSON: {error}")))?;
-    Some(Json::trusted(raw.get()))
 }
 
 /// What is right by itself but not beside the rest.

@@ -1,0 +1,46 @@
+//! `[catalogue]` and `[[event_types]]`.
+
+use model::json::Json;
+use serde_json::value::RawValue;
+
+use crate::catalogue::{Catalogue, EventType};
+use crate::file::{self, Checked};
+use crate::mistake::{Mistakes, Place};
+
+pub(super) fn catalogue(
+    file: file::Catalogue,
+    types: Vec<file::EventType>,
+    whole: &Place<'_>,
+    m: &mut Mistakes,
+) -> Catalogue {
+    let open = m.take(&whole.member("catalogue").member("open"), file.open).unwrap_or_default();
+    let place = whole.member("event_types");
+    let mut catalogue = Catalogue { open, types: Vec::new() };
+    for (index, file) in types.into_iter().enumerate() {
+        let place = place.item(index);
+        let Some(event_type) = event_type(file, &place, m) else { continue };
+        if catalogue.find(&event_type.name).is_some() {
+            m.add(&place.member("name"), format!("{} is listed twice", event_type.name));
+        }
+        catalogue.types.push(event_type);
+    }
+    catalogue
+}
+
+fn event_type(file: file::EventType, place: &Place<'_>, m: &mut Mistakes) -> Option<EventType> {
+    let name = m.take(&place.member("name"), file.name)?;
+    let name = m.check(&place.member("name"), name.parse())?;
+    Some(EventType {
+        name,
+        group: file.group.and_then(|group| m.take(&place.member("group"), group)),
+        description: file.description.and_then(|text| m.take(&place.member("description"), text)),
+        schema: file.schema.and_then(|schema| json(schema, &place.member("schema"), m)),
+        example: file.example.and_then(|example| json(example, &place.member("example"), m)),
+    })
+}
+
+fn json(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<Json> {
+    let text = m.take(place, text)?;
+    let raw: &RawValue = m.check(place, serde_json::from_str(&text).map_err(|error| format!("not JSON: {error}")))?;
+    Some(Json::trusted(raw.get()))
+}
