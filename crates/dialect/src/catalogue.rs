@@ -1,33 +1,110 @@
-//! The event types that a dialect knows.
+//! The event types that a dialect knows, or a project's own over them: what there is, and whether data fits.
 
-use model::json::Json;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use model::catalogue::EventType;
 use model::subscription;
+
+pub use crate::schema::Finding;
+use crate::schema::Schema;
 
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     /// Types that are not listed are accepted as well.
     pub open: bool,
-    pub types: Vec<EventType>,
+    known: Vec<Known>,
+    /// Where each stands in `known`.
+    places: HashMap<subscription::EventType, usize>,
 }
 
-/// One type and what is known about it.
+/// A type that was judged, its schema ready for data. Cloning shares it.
 #[derive(Clone, Debug)]
-pub struct EventType {
+pub struct Known {
+    pub event_type: Arc<EventType>,
+    schema: Option<Arc<Schema>>,
+}
+
+/// A type that cannot be taken into a catalogue.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the event type {name} does not hold: {}", .findings.iter().map(|(pointer, message)| format!("{pointer} {message}")).collect::<Vec<_>>().join("; "))]
+pub struct Unfit {
     pub name: subscription::EventType,
-    pub group: Option<String>,
-    pub description: Option<String>,
-    /// A JSON Schema for the data of its events.
-    pub schema: Option<Json>,
-    /// Data of such an event.
-    pub example: Option<Json>,
+    pub findings: Vec<Finding>,
+}
+
+/// Judges a project's own event type. Findings point into it: `/schema/properties/x`, `/example/id`.
+pub fn check(event_type: &EventType) -> Result<(), Vec<Finding>> {
+    compile(event_type).map(|_| ())
 }
 
 impl Catalogue {
-    pub fn find(&self, name: &subscription::EventType) -> Option<&EventType> {
-        self.types.iter().find(|event_type| event_type.name == *name)
+    pub fn new(open: bool) -> Self {
+        Self { open, ..Self::default() }
+    }
+
+    pub fn find(&self, name: &subscription::EventType) -> Option<&Known> {
+        self.places.get(name).map(|place| &self.known[*place])
+    }
+
+    /// All that are known, in the order of the file.
+    pub fn types(&self) -> impl ExactSizeIterator<Item = &Known> {
+        self.known.iter()
     }
 
     pub fn accepts(&self, name: &subscription::EventType) -> bool {
         self.open || name.is_operational() || self.find(name).is_some()
     }
+
+    /// All that the type's schema forbids in `data`, which is JSON; pointers into it. Empty when it fits, or has no schema.
+    pub fn judge(&self, name: &subscription::EventType, data: &str) -> Vec<Finding> {
+        self.find(name).map(|known| known.judge(data)).unwrap_or_default()
+    }
+
+    /// This catalogue with a project's own types laid over it: of two with the same name the project's holds. New ones
+    /// follow in their order.
+    pub fn with_types<'t>(&self, own: impl Iterator<Item = &'t Arc<EventType>>) -> Result<Self, Unfit> {
+        let mut catalogue = self.clone();
+        for event_type in own {
+            let known = Known::new(Arc::clone(event_type))
+                .map_err(|findings| Unfit { name: event_type.name.clone(), findings })?;
+            catalogue.put(known);
+        }
+        Ok(catalogue)
+    }
+
+    /// Adds a type, or puts it in the place of the one with its name.
+    pub(crate) fn put(&mut self, known: Known) {
+        let name = known.event_type.name.clone();
+        match self.places.get(&name) {
+            Some(place) => self.known[*place] = known,
+            None => {
+                self.places.insert(name, self.known.len());
+                self.known.push(known);
+            }
+        }
+    }
+}
+
+impl Known {
+    pub(crate) fn new(event_type: Arc<EventType>) -> Result<Self, Vec<Finding>> {
+        let schema = compile(&event_type)?.map(Arc::new);
+        Ok(Self { event_type, schema })
+    }
+
+    /// As [`Catalogue::judge`].
+    pub fn judge(&self, data: &str) -> Vec<Finding> {
+        self.schema.as_ref().map(|schema| schema.judge(data)).unwrap_or_default()
+    }
+}
+
+fn compile(event_type: &EventType) -> Result<Option<Schema>, Vec<Finding>> {
+    let Some(schema) = &event_type.schema else { return Ok(None) };
+    let schema = Schema::compile(schema).map_err(|wrong| below("/schema", wrong))?;
+    let wrong = event_type.example.as_ref().map(|example| schema.judge(example.as_str())).unwrap_or_default();
+    if wrong.is_empty() { Ok(Some(schema)) } else { Err(below("/example", wrong)) }
+}
+
+fn below(prefix: &str, findings: Vec<Finding>) -> Vec<Finding> {
+    findings.into_iter().map(|(pointer, message)| (format!("{prefix}{pointer}"), message)).collect()
 }

@@ -14,6 +14,7 @@ pub mod header;
 pub mod mistake;
 mod raw;
 mod root;
+mod schema;
 pub mod sign;
 mod slot;
 pub mod template;

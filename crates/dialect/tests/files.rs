@@ -77,7 +77,7 @@ fn standards_rules_are_the_documented_ones() {
     assert_eq!(dialect.limits.timeout, Duration::from_secs(10));
     assert_eq!((dialect.limits.response_bytes, dialect.limits.payload_bytes), (4096, 1_048_576));
     assert!(dialect.surfaces.is_empty() && dialect.providers.detect && dialect.providers.cards);
-    assert!(dialect.catalogue.open && dialect.catalogue.types.is_empty());
+    assert!(dialect.catalogue.open && dialect.catalogue.types().len() == 0);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_catalogue_lists_the_types_of_a_product() {
     "#;
     let catalogue = Dialect::parse(text).unwrap().catalogue;
     let paid = catalogue.find(&"invoice.paid".parse().unwrap()).unwrap();
-    assert_eq!(paid.example.as_ref().unwrap().as_str(), r#"{ "id": "inv_1" }"#);
+    assert_eq!(paid.event_type.example.as_ref().unwrap().as_str(), r#"{ "id": "inv_1" }"#);
     assert!(catalogue.accepts(&"invoice.void".parse().unwrap()));
     assert!(!catalogue.accepts(&"invoice.lost".parse().unwrap()));
 }

@@ -1,9 +1,12 @@
 //! `[catalogue]` and `[[event_types]]`.
 
+use std::sync::Arc;
+
+use model::catalogue::EventType;
 use model::json::Json;
 use serde_json::value::RawValue;
 
-use crate::catalogue::{Catalogue, EventType};
+use crate::catalogue::{Catalogue, Known};
 use crate::file::{self, Checked};
 use crate::mistake::{Mistakes, Place};
 
@@ -13,16 +16,18 @@ pub(super) fn catalogue(
     whole: &Place<'_>,
     m: &mut Mistakes,
 ) -> Catalogue {
-    let open = m.take(&whole.member("catalogue").member("open"), file.open).unwrap_or_default();
+    let mut catalogue =
+        Catalogue::new(m.take(&whole.member("catalogue").member("open"), file.open).unwrap_or_default());
     let place = whole.member("event_types");
-    let mut catalogue = Catalogue { open, types: Vec::new() };
     for (index, file) in types.into_iter().enumerate() {
         let place = place.item(index);
         let Some(event_type) = event_type(file, &place, m) else { continue };
         if catalogue.find(&event_type.name).is_some() {
             m.add(&place.member("name"), format!("{} is listed twice", event_type.name));
         }
-        catalogue.types.push(event_type);
+        if let Some(known) = judged(event_type, &place, m) {
+            catalogue.put(known);
+        }
     }
     catalogue
 }
@@ -43,4 +48,21 @@ fn json(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<Js
     let text = m.take(place, text)?;
     let raw: &RawValue = m.check(place, serde_json::from_str(&text).map_err(|error| format!("not JSON: {error}")))?;
     Some(Json::trusted(raw.get()))
+}
+
+/// What is wrong inside of a schema or an example is told at the key that holds it, with where in there it is.
+fn judged(event_type: EventType, place: &Place<'_>, m: &mut Mistakes) -> Option<Known> {
+    let plain = Arc::new(EventType { schema: None, example: None, ..event_type.clone() });
+    match Known::new(Arc::new(event_type)) {
+        Ok(known) => Some(known),
+        Err(findings) => {
+            for (pointer, message) in findings {
+                let (key, inside) = pointer[1..].split_once('/').unwrap_or((&pointer[1..], ""));
+                let message = if inside.is_empty() { message } else { format!("/{inside}: {message}") };
+                m.add(&place.member(key), message);
+            }
+            // Its name stays known, so that a second one of that name is noticed as well.
+            Known::new(plain).ok()
+        }
+    }
 }

@@ -1,0 +1,120 @@
+//! A JSON Schema, compiled once: judges data and tells people what is wrong with it.
+//!
+//! Schemas come from strangers and run within requests, so what they can cost is bounded when they are saved: their size,
+//! how far their references unfold (`schema/outline.rs`), and patterns, which are matched in linear time.
+
+mod message;
+mod outline;
+
+use jsonschema::{PatternOptions, ValidationError, Validator};
+use model::json::Json;
+use serde_json::Value;
+
+/// A JSON pointer (RFC 6901), and what is wrong there.
+pub type Finding = (String, String);
+
+/// Longer schemas are refused.
+const LONGEST: usize = 64 * 1024;
+/// Nobody mends more at once.
+const MOST_FINDINGS: usize = 20;
+/// Of longer data only the first finding is told: every one of a million bad items would be kept until all are found.
+const LONGEST_LISTED: usize = 64 * 1024;
+/// Of one compiled pattern, in bytes.
+const LARGEST_PATTERN: usize = 512 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Schema {
+    validator: Validator,
+    /// References lead back in more than one way, so listing all findings can take forever. Asking whether there are any
+    /// does not: the library remembers what it has judged.
+    tangled: bool,
+}
+
+impl Schema {
+    /// JSON Schema 2020-12, unless it names another draft by `$schema`. Findings point into the schema.
+    pub(crate) fn compile(text: &Json) -> Result<Self, Vec<Finding>> {
+        if text.as_str().len() > LONGEST {
+            return Err(whole(format!("a schema has at most {LONGEST} bytes")));
+        }
+        let schema: Value =
+            serde_json::from_str(text.as_str()).map_err(|error| whole(format!("cannot be read: {error}")))?;
+        let outline = outline::of(&schema).map_err(|wrong| few(wrong.into_iter()))?;
+        let meta = jsonschema::meta::validator_for(&schema).map_err(|error| vec![in_schema(&error)])?;
+        let wrong = few(meta.iter_errors(&schema).map(|error| in_schema(&error)));
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        let validator = jsonschema::options()
+            .offline()
+            .should_validate_formats(true)
+            .with_pattern_options(PatternOptions::regex().size_limit(LARGEST_PATTERN))
+            .build(&schema)
+            .map_err(|error| vec![in_schema(&error)])?;
+        Ok(Self { validator, tangled: outline.tangled })
+    }
+
+    /// All that the schema forbids in `data`, which is JSON.
+    pub(crate) fn judge(&self, data: &str) -> Vec<Finding> {
+        let value: Value = match serde_json::from_str(data) {
+            Ok(value) => value,
+            // A number too large or half a surrogate pair passes for JSON, but not for a value.
+            Err(error) => return whole(format!("cannot be held against the schema: {error}")),
+        };
+        if self.validator.is_valid(&value) {
+            return Vec::new();
+        }
+        if self.tangled {
+            return whole(
+                "does not fit the schema; where is not said, because the schema refers to itself in several ways",
+            );
+        }
+        if data.len() > LONGEST_LISTED {
+            return self.validator.validate(&value).err().iter().map(finding).collect();
+        }
+        few(self.validator.iter_errors(&value).map(|error| finding(&error)))
+    }
+}
+
+/// The first ones, each once: what two references lead to is found twice.
+fn few(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut few = Vec::new();
+    for finding in findings {
+        if few.len() == MOST_FINDINGS {
+            break;
+        }
+        if !few.contains(&finding) {
+            few.push(finding);
+        }
+    }
+    few
+}
+
+fn whole(message: impl Into<String>) -> Vec<Finding> {
+    vec![(String::new(), message.into())]
+}
+
+fn finding(error: &ValidationError<'_>) -> Finding {
+    let pointer = error.instance_path().as_str();
+    match message::missing(error) {
+        Some(member) => (format!("{pointer}/{}", escaped(member)), "is missing".to_owned()),
+        None => (pointer.to_owned(), message::of(error)),
+    }
+}
+
+/// The same about a schema, whose patterns are of one kind only.
+fn in_schema(error: &ValidationError<'_>) -> Finding {
+    let (pointer, message) = finding(error);
+    if message::is_about_a_pattern(error) {
+        return (
+            pointer,
+            "is no regular expression, or a large one, or has look-around or backreferences, which take too long"
+                .to_owned(),
+        );
+    }
+    (pointer, message)
+}
+
+/// A key as it stands in a pointer.
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
