@@ -1,8 +1,18 @@
 //! A dialect's own body: its template, and the value whose members stand beside those of the template.
 
+use std::fmt::{self, Write};
+
+use model::attempt::Failure;
+
+use crate::exactly::exactly;
+use crate::paths::Paths;
 use crate::raw;
-use crate::root::{Addressee, Occasion, Root, Value};
-use crate::template::Template;
+use crate::root::{Addressee, Occasion, Root};
+use crate::slot::{self, Piece};
+use crate::template::{Rendered, Template};
+
+/// Twice what an event's data may have: room for a template that shows it in more than one place.
+const LONGEST: usize = 32 * 1024 * 1024;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Body {
@@ -13,11 +23,18 @@ pub(crate) struct Body {
 /// A value whose members go to the top level.
 #[derive(Clone, Debug)]
 struct Spread {
-    root: Root,
-    /// Inside of it.
-    path: Vec<String>,
+    value: Spreadable,
     /// Members that the template has and the value does not get to say again.
     taken: Vec<String>,
+}
+
+/// A value that can have members.
+#[derive(Clone, Debug)]
+pub(crate) struct Spreadable {
+    root: Root,
+    paths: Paths,
+    /// Its number in `paths`, if it is not the root itself.
+    inside: Option<usize>,
 }
 
 impl Body {
@@ -25,48 +42,72 @@ impl Body {
         Self { template, spread: None }
     }
 
-    /// The members of the value go to the object that `text` is the template of.
-    pub(crate) fn spreading(template: Template, text: &str, (root, path): (Root, Vec<String>)) -> Result<Self, String> {
+    /// The members of `value` go to the object that `text` is the template of.
+    pub(crate) fn spreading(mut template: Template, text: &str, value: Spreadable) -> Result<Self, String> {
         if !raw::is_object(text) {
             return Err("members are spread into an object, and body.template is none: write { … }".to_owned());
         }
+        // What closes the object is written behind the members.
+        if let Some(Piece::Text(last)) = template.pieces.last_mut() {
+            *last = last.strip_suffix('}').unwrap_or(last).into();
+        }
         let taken = raw::members(text).map(|member| raw::text(member.key).into_owned()).collect();
-        Ok(Self { template, spread: Some(Spread { root, path, taken }) })
+        Ok(Self { template, spread: Some(Spread { value, taken }) })
     }
 
     /// Whether the event's data itself is spread, and so has to be an object.
     pub(crate) fn spreads_data(&self) -> bool {
-        self.spread.as_ref().is_some_and(|spread| spread.root == Root::EventData && spread.path.is_empty())
+        let is_data = |value: &Spreadable| value.root == Root::EventData && value.inside.is_none();
+        self.spread.as_ref().is_some_and(|spread| is_data(&spread.value))
     }
 
-    pub(crate) fn render(&self, occasion: &Occasion<'_>, addressee: &Addressee) -> Vec<u8> {
-        let mut body = self.template.render(occasion, addressee);
-        if let Some(spread) = &self.spread {
-            spread.append(&mut body, spread.value(occasion, addressee).unwrap_or_default());
-        }
-        body
+    pub(crate) fn render(&self, occasion: &Occasion<'_>, addressee: &Addressee) -> Result<Rendered, Failure> {
+        let filled = self.template.slots.fill(occasion, addressee)?;
+        let body = match &self.spread {
+            None => exactly(LONGEST, |out| self.template.write(&filled, out)),
+            Some(spread) => {
+                let object = spread.value.on(occasion).unwrap_or_default();
+                exactly(LONGEST, |out| {
+                    self.template.write(&filled, out)?;
+                    spread.write(object, out)
+                })
+            }
+        }?;
+        Ok(Rendered { body, missing: self.template.missing(&filled, false) })
     }
 }
 
 impl Spread {
-    fn value<'a>(&self, occasion: &'a Occasion<'_>, addressee: &'a Addressee) -> Option<&'a str> {
-        let Value::Json(json) = self.root.value(occasion, addressee) else { return None };
-        self.path.iter().try_fold(json, |json, word| raw::find(json, word))
-    }
-
-    /// Puts the members of `object` in front of the brace that closes `body`, as they are written.
-    fn append(&self, body: &mut Vec<u8>, object: &str) {
-        let brace = body.pop();
+    /// Writes the members of `object` as they are written there, and closes the body.
+    fn write(&self, object: &str, out: &mut dyn Write) -> fmt::Result {
+        let mut comma = if self.taken.is_empty() { "" } else { "," };
         for member in raw::members(object) {
             let name = raw::text(member.key);
-            if self.taken.iter().any(|taken| *taken == name) {
-                continue;
+            if !self.taken.iter().any(|taken| *taken == name) {
+                out.write_str(comma)?;
+                out.write_str(member.whole)?;
+                comma = ",";
             }
-            if body.last() != Some(&b'{') {
-                body.push(b',');
-            }
-            body.extend_from_slice(member.whole.as_bytes());
         }
-        body.extend(brace);
+        out.write_char('}')
+    }
+}
+
+impl Spreadable {
+    pub(crate) fn named(path: &str) -> Result<Self, String> {
+        let named = Root::named(path).ok().filter(|(root, _)| root.has_members() && slot::is_path(path));
+        let (root, words) = named.ok_or_else(|| {
+            format!("`{path}` is nothing with members: write event.data, brand or workflow, or a path inside of one")
+        })?;
+        let mut paths = Paths::default();
+        let inside = if words.is_empty() { None } else { Some(paths.add(root, &words)?) };
+        Ok(Self { root, paths, inside })
+    }
+
+    fn on<'a>(&self, occasion: &Occasion<'a>) -> Option<&'a str> {
+        match self.inside {
+            Some(path) => self.paths.find(|root| root.json(occasion)).get(path),
+            None => self.root.json(occasion),
+        }
     }
 }

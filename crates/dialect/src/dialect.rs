@@ -11,10 +11,9 @@ use serde::Deserialize;
 use crate::body::Body;
 use crate::catalogue::Catalogue;
 use crate::document::{Document, STANDARD};
+use crate::line::Line;
 use crate::mistake::Mistake;
-use crate::root::Root;
 use crate::sign::{KeyForm, Scheme};
-use crate::slot::Piece;
 use crate::{compile, header};
 
 /// The files in `dialects/`.
@@ -58,7 +57,7 @@ pub struct Dialect {
     pub providers: Providers,
     pub catalogue: Catalogue,
     /// Sent with every delivery, in this order.
-    pub(crate) headers: Vec<(Arc<str>, Vec<Piece<Root>>)>,
+    pub(crate) headers: Vec<(Arc<str>, Line)>,
     pub(crate) schemes: Vec<Scheme>,
     pub(crate) body: Body,
 }

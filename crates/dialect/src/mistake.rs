@@ -49,6 +49,11 @@ impl Mistakes {
         result.map_err(|error| self.add(place, error.to_string())).ok()
     }
 
+    /// As [`Self::check`], with any number of mistakes.
+    pub(crate) fn check_all<T>(&mut self, place: &Place<'_>, result: Result<T, Vec<String>>) -> Option<T> {
+        result.map_err(|wrong| wrong.into_iter().for_each(|message| self.add(place, message))).ok()
+    }
+
     /// The value of a key, or nothing and a mistake.
     pub(crate) fn take<T>(&mut self, place: &Place<'_>, value: Checked<T>) -> Option<T> {
         self.check(place, value.0)

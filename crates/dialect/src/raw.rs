@@ -3,6 +3,7 @@
 //! The text is JSON, which was checked when it came in. In anything else less is found, and nothing breaks.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write};
 
 /// A member of an object, as it is written.
 pub(crate) struct Member<'j> {
@@ -25,34 +26,79 @@ pub(crate) fn items(json: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || cursor.item())
 }
 
-/// The member of an object that has this name, or the item of a list at this index. Of two members, the last.
-pub(crate) fn find<'j>(json: &'j str, word: &str) -> Option<&'j str> {
-    match word.parse() {
-        Ok(index) if json.starts_with('[') => items(json).nth(index),
-        _ => members(json).filter(|member| text(member.key) == word).last().map(|member| member.value),
-    }
-}
-
 pub(crate) fn is_object(json: &str) -> bool {
     json.trim_ascii_start().starts_with('{')
 }
 
-/// What a string, with its quotes, says. Half a surrogate pair is no character and becomes U+FFFD.
+/// What a string, with its quotes, says.
 pub(crate) fn text(string: &str) -> Cow<'_, str> {
     let inside = inside(string);
     if !inside.contains('\\') {
         return Cow::Borrowed(inside);
     }
     let mut text = String::with_capacity(inside.len());
-    let mut rest = inside;
+    write_text(string, &mut text).expect("a String takes all that is written");
+    Cow::Owned(text)
+}
+
+/// Writes what a string, with its quotes, says. Half a surrogate pair is no character and becomes U+FFFD.
+pub(crate) fn write_text(string: &str, out: &mut dyn Write) -> fmt::Result {
+    let mut rest = inside(string);
     while let Some((before, escape)) = rest.split_once('\\') {
-        text.push_str(before);
+        out.write_str(before)?;
         let (character, after) = unescaped(escape);
-        text.push(character);
+        out.write_char(character)?;
         rest = after;
     }
-    text.push_str(rest);
-    Cow::Owned(text)
+    out.write_str(rest)
+}
+
+/// Writes JSON without the space that may stand between its parts.
+pub(crate) fn write_compact(json: &str, out: &mut dyn Write) -> fmt::Result {
+    let cursor = Cursor { text: json, at: 0 };
+    let (mut at, mut written) = (0, 0);
+    while let Some(byte) = json.as_bytes().get(at) {
+        if *byte == b'"' {
+            at = cursor.string_end(at);
+            continue;
+        }
+        if byte.is_ascii_whitespace() {
+            out.write_str(&json[written..at])?;
+            written = at + 1;
+        }
+        at += 1;
+    }
+    out.write_str(&json[written..])
+}
+
+/// Writes `text` as it stands inside a JSON string (RFC 8259, section 7).
+pub(crate) fn write_escaped(text: &str, out: &mut dyn Write) -> fmt::Result {
+    let mut written = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.write_str(&text[written..at])?;
+        written = at + 1;
+        match byte {
+            b'"' => out.write_str("\\\"")?,
+            b'\\' => out.write_str("\\\\")?,
+            b'\n' => out.write_str("\\n")?,
+            b'\r' => out.write_str("\\r")?,
+            b'\t' => out.write_str("\\t")?,
+            control => write!(out, "\\u{control:04x}")?,
+        }
+    }
+    out.write_str(&text[written..])
+}
+
+/// Escapes all that is written to it.
+pub(crate) struct Escaped<'o>(pub(crate) &'o mut dyn Write);
+
+impl Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        write_escaped(text, self.0)
+    }
 }
 
 /// A string without its quotes.
@@ -222,6 +268,13 @@ mod tests {
         for broken in ["[", "[1", "[\"", "[[[", "[}", "[,,]"] {
             assert!(items(broken).count() <= 1, "{broken}");
         }
+    }
+
+    #[test]
+    fn compact_json_keeps_all_but_the_space_between() {
+        let mut out = String::new();
+        write_compact(" { \"a b\" :\n[ 1.10 ,\"\\\" \\u00e9\" , { } ]\t} ", &mut out).unwrap();
+        assert_eq!(out, r#"{"a b":[1.10,"\" \u00e9",{}]}"#);
     }
 
     #[test]

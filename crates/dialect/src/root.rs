@@ -1,13 +1,15 @@
 //! The roots: what slots in headers and bodies can name, and what that is on one occasion.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use model::delivery::Due;
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId};
+use model::json::Json;
 use model::time::Timestamp;
 
-use crate::slot::{self, Slot};
+use crate::raw;
 
 /// One attempt, as far as templates can see it.
 #[derive(Clone, Copy, Debug)]
@@ -28,9 +30,9 @@ impl<'a> Occasion<'a> {
 
 /// The endpoint, as far as templates can see it.
 #[derive(Clone, Debug)]
-pub(crate) struct Addressee {
-    pub(crate) id: EndpointId,
-    pub(crate) name: Option<String>,
+pub struct Addressee {
+    pub id: EndpointId,
+    pub name: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,133 +70,129 @@ const ROOTS: [(&str, Root); 14] = [
     ("project", Root::Project),
 ];
 
-/// A root in the body, and how it is written there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Hole {
-    pub(crate) root: Root,
-    /// As a JSON value in place of the string that the slot stands in.
-    pub(crate) json: bool,
-}
-
-impl Hole {
-    pub(crate) fn named(slot: &Slot<'_>) -> Result<Self, String> {
-        let root = Root::named(slot.path)?;
-        let json = match slot.filters.as_slice() {
-            [] => false,
-            ["json"] => true,
-            other => return Err(format!("`{}` is not a filter: there is only json", other.join(" | "))),
-        };
-        if root.is_json() && !json {
-            return Err(format!("`{0}` is a JSON value, not text: write \"{{{{{0} | json}}}}\"", slot.path));
-        }
-        Ok(Self { root, json })
-    }
-}
-
 impl Root {
-    /// A root that can stand in a header.
-    pub(crate) fn text(slot: &Slot<'_>) -> Result<Self, String> {
-        let root = Self::named(slot.path)?;
-        if root.is_json() {
-            return Err(format!("`{}` is a JSON value, and a header holds text", slot.path));
+    /// The root that a path begins with, and the words that lead on into its value.
+    pub(crate) fn named(path: &str) -> Result<(Self, Vec<&str>), String> {
+        let rest = |name: &str| path.strip_prefix(name).filter(|rest| rest.is_empty() || rest.starts_with('.'));
+        match ROOTS.iter().find_map(|(name, root)| Some((*root, rest(name)?))) {
+            Some((root, "")) => Ok((root, Vec::new())),
+            Some((root, rest)) if root.has_members() => Ok((root, rest.split('.').skip(1).collect())),
+            Some((root, _)) => Err(format!("`{path}` does not exist: {} has nothing inside", root.path())),
+            None => Err(unknown(path)),
         }
-        if !slot.filters.is_empty() {
-            return Err("a header takes no filters".to_owned());
-        }
-        Ok(root)
     }
 
-    fn named(path: &str) -> Result<Self, String> {
-        if let Some((_, root)) = ROOTS.iter().find(|(name, _)| *name == path) {
-            return Ok(*root);
-        }
-        let (first, _) = path.split_once('.').unwrap_or((path, ""));
-        let below: Vec<&str> =
-            ROOTS.iter().map(|(name, _)| *name).filter(|name| name.split('.').next() == Some(first)).collect();
-        Err(match below.as_slice() {
-            [] => format!(
-                "`{path}` begins with none of the roots: event, delivery, endpoint, tenant, brand, workflow, summary, timestamp, project"
-            ),
-            _ if first == "brand" || first == "workflow" || path.starts_with("event.data.") => {
-                format!("`{path}` reads inside a value, which is not supported: pass all of it on with the json filter")
-            }
-            [only] => format!("`{path}` does not exist, there is only {only}"),
-            several => format!("`{path}` does not exist, there are {}", several.join(", ")),
-        })
+    /// As it is written in a slot.
+    pub(crate) fn path(self) -> &'static str {
+        ROOTS.iter().find(|(_, root)| *root == self).map_or("", |(path, _)| path)
     }
 
-    /// A root that holds JSON, and the way into it.
-    pub(crate) fn into_value(path: &str) -> Result<(Self, Vec<String>), String> {
-        let inside = |name: &str| path.strip_prefix(name).filter(|rest| rest.is_empty() || rest.starts_with('.'));
-        let found =
-            ROOTS.iter().filter(|(_, root)| root.is_json()).find_map(|(name, root)| Some((*root, inside(name)?)));
-        let (root, rest) = found.ok_or_else(|| {
-            format!("`{path}` is nothing with members: write event.data, brand or workflow, or a path inside of one")
-        })?;
-        if !slot::is_path(path) {
-            return Err(format!("`{path}` is no path: write words between full stops, for example event.data.order"));
-        }
-        Ok((root, rest.split('.').skip(1).map(str::to_owned).collect()))
-    }
-
-    fn is_json(self) -> bool {
+    /// Whether it holds JSON, with paths into it.
+    pub(crate) fn has_members(self) -> bool {
         matches!(self, Self::EventData | Self::Brand | Self::Workflow)
+    }
+
+    /// The JSON it holds.
+    pub(crate) fn json<'a>(self, occasion: &Occasion<'a>) -> Option<&'a str> {
+        match self {
+            Self::EventData => Some(occasion.event.data.as_str()),
+            Self::Brand => occasion.event.brand.as_ref().map(Json::as_str),
+            Self::Workflow => occasion.event.workflow.as_ref().map(Json::as_str),
+            _ => None,
+        }
     }
 
     pub(crate) fn value<'a>(self, occasion: &'a Occasion<'_>, addressee: &'a Addressee) -> Value<'a> {
         let event = occasion.event;
         match self {
-            Self::EventId => Value::Text(event.id.as_str()),
-            Self::EventType => Value::Text(event.event_type.as_str()),
+            Self::EventId => Value::Text(event.id.as_str().into()),
+            Self::EventType => Value::Text(event.event_type.as_str().into()),
             Self::EventTimestamp => Value::Shown(&event.occurred_at),
-            Self::EventData => Value::Json(event.data.as_str()),
             Self::DeliveryId => Value::Shown(&occasion.delivery),
             Self::DeliveryAttempt => Value::Number(i64::from(occasion.attempt)),
             Self::EndpointId => Value::Shown(&addressee.id),
-            Self::EndpointName => Value::text_or_none(addressee.name.as_deref()),
-            Self::Tenant => Value::text_or_none(event.tenant.as_deref()),
-            Self::Brand => event.brand.as_ref().map_or(Value::None, |json| Value::Json(json.as_str())),
-            Self::Workflow => event.workflow.as_ref().map_or(Value::None, |json| Value::Json(json.as_str())),
-            Self::Summary => Value::text_or_none(event.summary.as_deref()),
+            Self::EndpointName => Value::text_if_any(addressee.name.as_deref()),
+            Self::Tenant => Value::text_if_any(event.tenant.as_deref()),
+            Self::EventData | Self::Brand | Self::Workflow => self.json(occasion).map_or(Value::Missing, Value::Json),
+            Self::Summary => Value::text_if_any(event.summary.as_deref()),
             Self::Timestamp => Value::Number(occasion.at.as_seconds()),
             Self::Project => Value::Shown(&event.project),
         }
     }
 }
 
-/// What a root is on one occasion.
+fn unknown(path: &str) -> String {
+    let first = path.split('.').next().unwrap_or_default();
+    let below: Vec<&str> =
+        ROOTS.iter().map(|(name, _)| *name).filter(|name| name.split('.').next() == Some(first)).collect();
+    if !below.is_empty() {
+        return format!("`{path}` does not exist: there are {}", below.join(", "));
+    }
+    format!(
+        "`{path}` begins with none of the roots: event, delivery, endpoint, tenant, brand, workflow, summary, timestamp, project"
+    )
+}
+
+/// What a slot is on one occasion.
 pub(crate) enum Value<'a> {
-    Text(&'a str),
+    Text(Cow<'a, str>),
     /// An id or a time: prints without anything that JSON would escape.
     Shown(&'a dyn fmt::Display),
     Number(i64),
     /// JSON as it came.
     Json(&'a str),
-    None,
+    /// The path leads nowhere, or the event or endpoint has no such thing.
+    Missing,
 }
 
 impl<'a> Value<'a> {
-    fn text_or_none(text: Option<&'a str>) -> Self {
-        text.map_or(Self::None, Self::Text)
+    fn text_if_any(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Missing, |text| Self::Text(text.into()))
     }
 
-    /// Writes it as plain text. What is not there is empty.
-    pub(crate) fn write(&self, out: &mut String) {
+    /// Writes it as plain text. What is missing or null is empty; objects and lists are compact JSON.
+    pub(crate) fn write_text(&self, out: &mut dyn Write) -> fmt::Result {
         match self {
-            Self::Text(text) | Self::Json(text) => out.push_str(text),
-            Self::Shown(shown) => write!(out, "{shown}").expect("a String takes all that is written"),
-            Self::Number(number) => write!(out, "{number}").expect("a String takes all that is written"),
-            Self::None => {}
+            Self::Text(text) => out.write_str(text),
+            Self::Json(json) => match json.as_bytes().first() {
+                Some(b'"') => raw::write_text(json, out),
+                _ => write_unquoted(json, out),
+            },
+            Self::Shown(shown) => write!(out, "{shown}"),
+            Self::Number(number) => write!(out, "{number}"),
+            Self::Missing => Ok(()),
         }
     }
 
-    /// More bytes than this are written only when characters must be escaped.
-    pub(crate) fn length(&self) -> usize {
+    /// Writes the same text as it stands inside a JSON string.
+    pub(crate) fn write_inside_string(&self, out: &mut dyn Write) -> fmt::Result {
         match self {
-            Self::Text(text) | Self::Json(text) => text.len() + 2,
-            Self::Shown(_) => 38,
-            Self::Number(_) => 20,
-            Self::None => 4,
+            Self::Text(text) => raw::write_escaped(text, out),
+            Self::Json(json) => match json.as_bytes().first() {
+                // Escaped already.
+                Some(b'"') => out.write_str(raw::inside(json)),
+                _ => write_unquoted(json, &mut raw::Escaped(out)),
+            },
+            Self::Shown(_) | Self::Number(_) | Self::Missing => self.write_text(out),
         }
     }
+
+    /// Writes it as a JSON value, JSON as it came.
+    pub(crate) fn write_json(&self, out: &mut dyn Write) -> fmt::Result {
+        match self {
+            Self::Json(json) => out.write_str(json),
+            Self::Number(number) => write!(out, "{number}"),
+            Self::Missing => out.write_str("null"),
+            Self::Text(_) | Self::Shown(_) => {
+                out.write_char('"')?;
+                self.write_inside_string(out)?;
+                out.write_char('"')
+            }
+        }
+    }
+}
+
+/// The text of a value that is no string.
+fn write_unquoted(json: &str, out: &mut dyn Write) -> fmt::Result {
+    if json == "null" { Ok(()) } else { raw::write_compact(json, out) }
 }

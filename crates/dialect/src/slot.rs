@@ -1,4 +1,4 @@
-//! The grammar of slots: `{{path}}` and `{{path | filter}}` within a text.
+//! The grammar of slots within a text: `{{path}}`, and `{{path | filter | filter("argument")}}`.
 
 /// A stretch of a text that stays, or a slot that is filled each time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,29 +11,61 @@ pub(crate) enum Piece<S> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Slot<'t> {
     pub(crate) path: &'t str,
-    pub(crate) filters: Vec<&'t str>,
+    pub(crate) filters: Vec<Filter>,
 }
+
+/// What is done with a value on its way into the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Filter {
+    /// Put there as a JSON value in place of the string that the slot stands in. Always the last.
+    Json,
+    /// In place of what is missing or null.
+    Default(Literal),
+    Upper,
+    Lower,
+    /// To so many characters, the last of them … if something was cut.
+    Truncate(usize),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Literal {
+    Text(Box<str>),
+    /// A number, `true` or `false`.
+    Json(Box<str>),
+}
+
+const LONGEST_TRUNCATED: usize = 10_000;
 
 /// Whether there is anything for [`pieces`] to find.
 pub(crate) fn has_slots(text: &str) -> bool {
-    text.contains("{{") || text.contains("{%")
+    ["{{", "{%", "{#"].iter().any(|opening| text.contains(opening))
 }
 
-/// Cuts `text` at its slots. `resolve` says what a slot stands for, or why it has no place here.
-pub(crate) fn pieces<S>(text: &str, resolve: impl Fn(&Slot<'_>) -> Result<S, String>) -> Result<Vec<Piece<S>>, String> {
-    if text.contains("{%") {
-        return Err("there are no statements ({% … %}) in templates, only slots ({{…}})".to_owned());
+/// Cuts `text` at its slots, or says all that is wrong with them. `resolve` says what a slot stands for, or why it has no
+/// place here.
+pub(crate) fn pieces<S>(
+    text: &str,
+    mut resolve: impl FnMut(&Slot<'_>) -> Result<S, String>,
+) -> Result<Vec<Piece<S>>, Vec<String>> {
+    if text.contains("{%") || text.contains("{#") {
+        return Err(vec!["there are no statements ({% … %}) and no comments ({# … #}), only slots ({{…}})".to_owned()]);
     }
-    let mut pieces = Vec::new();
+    let (mut pieces, mut wrong) = (Vec::new(), Vec::new());
     let mut rest = text;
     while let Some((before, opened)) = rest.split_once("{{") {
-        let (inside, after) = opened.split_once("}}").ok_or("a slot is not closed: write }} behind its path")?;
         push_text(&mut pieces, before);
-        pieces.push(Piece::Slot(resolve(&parse(inside)?)?));
+        let Some((inside, after)) = split_unquoted(opened, "}}") else {
+            wrong.push("a slot is not closed: write }} behind its path and filters".to_owned());
+            return Err(wrong);
+        };
+        match parse(inside).and_then(|slot| resolve(&slot)) {
+            Ok(slot) => pieces.push(Piece::Slot(slot)),
+            Err(message) => wrong.push(message),
+        }
         rest = after;
     }
     push_text(&mut pieces, rest);
-    Ok(pieces)
+    if wrong.is_empty() { Ok(pieces) } else { Err(wrong) }
 }
 
 fn push_text<S>(pieces: &mut Vec<Piece<S>>, text: &str) {
@@ -42,45 +74,160 @@ fn push_text<S>(pieces: &mut Vec<Piece<S>>, text: &str) {
     }
 }
 
+/// What stands before and behind the first `mark` that is not between quotes.
+fn split_unquoted<'t>(text: &'t str, mark: &str) -> Option<(&'t str, &'t str)> {
+    let mut quote = None;
+    for (at, character) in text.char_indices() {
+        match quote {
+            None if text[at..].starts_with(mark) => return Some((&text[..at], &text[at + mark.len()..])),
+            None if matches!(character, '"' | '\'') => quote = Some(character),
+            Some(open) if open == character => quote = None,
+            _ => {}
+        }
+    }
+    None
+}
+
 fn parse(inside: &str) -> Result<Slot<'_>, String> {
-    let mut parts = inside.split('|').map(str::trim);
-    let path = parts.next().unwrap_or_default();
-    let filters: Vec<&str> = parts.collect();
-    if !is_path(path) || filters.contains(&"") {
+    let (path, mut rest) = parts(inside);
+    let path = path.trim();
+    if !is_path(path) {
         return Err(format!(
-            "{{{{{inside}}}}} is no slot: write a path of words between full stops, for example {{{{event.type}}}}"
+            "{{{{{inside}}}}} is no slot: write words between full stops, for example {{{{event.type}}}} or {{{{event.data.items.0.sku}}}}"
         ));
+    }
+    let mut filters = Vec::new();
+    while let Some(text) = rest {
+        let (text, after) = parts(text);
+        filters.push(filter(text.trim())?);
+        rest = after;
+    }
+    if filters.iter().rev().skip(1).any(|filter| *filter == Filter::Json) {
+        return Err("json is the last of the filters: it makes a JSON value of what the others made".to_owned());
     }
     Ok(Slot { path, filters })
 }
 
+/// What stands before the next bar, and what behind it if there is one.
+fn parts(text: &str) -> (&str, Option<&str>) {
+    split_unquoted(text, "|").map_or((text, None), |(first, rest)| (first, Some(rest)))
+}
+
 /// Words between full stops.
 pub(crate) fn is_path(text: &str) -> bool {
-    let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    text.split('.').all(|word| !word.is_empty() && word.bytes().all(letter))
+    let letter = |character: char| character.is_alphanumeric() || "_-$@:".contains(character);
+    text.split('.').all(|word| !word.is_empty() && word.chars().all(letter))
+}
+
+fn filter(text: &str) -> Result<Filter, String> {
+    let (name, argument) = match text.split_once('(') {
+        Some((name, rest)) => {
+            let argument = rest.strip_suffix(')').ok_or_else(|| format!("the bracket of `{text}` is not closed"))?;
+            (name.trim_end(), Some(argument.trim()))
+        }
+        None => (text, None),
+    };
+    match (name, argument) {
+        ("json", None) => Ok(Filter::Json),
+        ("upper", None) => Ok(Filter::Upper),
+        ("lower", None) => Ok(Filter::Lower),
+        ("default", Some(argument)) => literal(argument).map(Filter::Default),
+        ("truncate", Some(argument)) => length(argument).map(Filter::Truncate),
+        ("json" | "upper" | "lower", Some(_)) => Err(format!("{name} takes nothing: write {name} without brackets")),
+        ("default", None) => Err("default wants to know what to put there: for example default(\"none\")".to_owned()),
+        ("truncate", None) => Err("truncate wants to know how many characters: for example truncate(20)".to_owned()),
+        _ => Err(format!("`{name}` is not a filter: there are json, default, upper, lower and truncate")),
+    }
+}
+
+fn literal(text: &str) -> Result<Literal, String> {
+    for quote in ['"', '\''] {
+        let between = text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+        if let Some(between) = between.filter(|between| !between.contains(quote)) {
+            return Ok(Literal::Text(between.into()));
+        }
+    }
+    let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+        && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok();
+    if is_number || text == "true" || text == "false" {
+        return Ok(Literal::Json(text.into()));
+    }
+    Err(format!("default({text}) is not understood: write one text in quotes, a number, true or false"))
+}
+
+fn length(text: &str) -> Result<usize, String> {
+    let wrong = || format!("truncate({text}) is not understood: write a whole number from 1 to {LONGEST_TRUNCATED}");
+    text.parse().ok().filter(|length| (1..=LONGEST_TRUNCATED).contains(length)).ok_or_else(wrong)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn cut(text: &str) -> Result<Vec<Piece<String>>, String> {
-        pieces(text, |slot| Ok(format!("{}/{}", slot.path, slot.filters.join(","))))
+    fn cut(text: &str) -> Result<Vec<Piece<String>>, Vec<String>> {
+        pieces(text, |slot| Ok(format!("{} {:?}", slot.path, slot.filters)))
     }
 
     #[test]
     fn a_text_is_cut_at_its_slots() {
         let text = |text: &str| Piece::Text(text.into());
         let slot = |slot: &str| Piece::Slot(slot.to_owned());
-        assert_eq!(cut("v1,{{ a.b }} {{c|json}}").unwrap(), [text("v1,"), slot("a.b/"), text(" "), slot("c/json")]);
+        assert_eq!(cut("v1,{{ a.b }} {{c|json}}").unwrap(), [text("v1,"), slot("a.b []"), text(" "), slot("c [Json]")]);
         assert_eq!(cut("plain } text }}").unwrap(), [text("plain } text }}")]);
         assert_eq!(cut("").unwrap(), []);
     }
 
     #[test]
-    fn what_is_no_slot_is_refused() {
-        for text in ["{{a", "{{}}", "{{ }}", "{{a b}}", "{{a..b}}", "{{a.}}", "{{a|}}", "{{{{a}}}}", "{% if a %}"] {
-            assert!(cut(text).is_err(), "{text}");
+    fn filters_have_arguments_and_follow_each_other() {
+        let cases = [
+            (r#"{{a.0.$b | default("x|}}'y") | upper}}"#, r#"a.0.$b [Default(Text("x|}}'y")), Upper]"#),
+            ("{{ a|default('')|lower|json }}", r#"a [Default(Text("")), Lower, Json]"#),
+            ("{{a | default( -1.50 )}}", r#"a [Default(Json("-1.50"))]"#),
+            ("{{a | default(true) | truncate (20)}}", r#"a [Default(Json("true")), Truncate(20)]"#),
+            ("{{größe}}", "größe []"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(cut(text).unwrap(), [Piece::Slot(expected.to_owned())], "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_no_slot_is_refused_with_what_would_be() {
+        let cases = [
+            ("{{a", "not closed"),
+            ("{{a | default(\"}}", "not closed"),
+            ("{{}}", "event.type"),
+            ("{{ }}", "event.type"),
+            ("{{a b}}", "event.type"),
+            ("{{a..b}}", "event.type"),
+            ("{{a.}}", "event.type"),
+            ("{{a[0]}}", "event.data.items.0.sku"),
+            ("{{{{a}}}}", "event.type"),
+            ("{{'a'}}", "event.type"),
+            ("{{a|}}", "there are json"),
+            ("{{a||json}}", "there are json"),
+            ("{{a | shout}}", "`shout`"),
+            ("{{a | Upper}}", "`Upper`"),
+            ("{{a | upper()}}", "without brackets"),
+            ("{{a | default}}", "default(\"none\")"),
+            ("{{a | default(x)}}", "in quotes"),
+            ("{{a | default()}}", "in quotes"),
+            ("{{a | default(null)}}", "in quotes"),
+            ("{{a | default(\"x\", \"y\")}}", "one text"),
+            ("{{a | default([1])}}", "in quotes"),
+            ("{{a | default('x'}}", "bracket"),
+            ("{{a | truncate}}", "truncate(20)"),
+            ("{{a | truncate(0)}}", "1 to 10000"),
+            ("{{a | truncate(-1)}}", "1 to 10000"),
+            ("{{a | truncate('5')}}", "1 to 10000"),
+            ("{{a | json | upper}}", "last"),
+            ("{% if a %}", "statements"),
+            ("{# a #}", "comments"),
+        ];
+        for (text, hint) in cases {
+            let wrong = cut(text).unwrap_err();
+            assert!(wrong.len() == 1 && wrong[0].contains(hint), "{text}: {wrong:?}");
+        }
+        assert_eq!(cut("{{a b}} {{a|shout}} {{c").unwrap_err().len(), 3);
     }
 }

@@ -16,8 +16,7 @@ use crate::header::{self, NotAHeader};
 use crate::root::Addressee;
 pub use crate::root::Occasion;
 use crate::sign::{Content, Key, Scheme, When};
-use crate::slot::Piece;
-use crate::template::Template;
+use crate::template::{Rendered, Template};
 use crate::{Dialect, built_in};
 
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/json");
@@ -118,22 +117,19 @@ impl Voice {
     }
 
     fn body(&self, occasion: &Occasion<'_>) -> Result<(Bytes, Vec<String>), Failure> {
-        match &self.form {
-            Form::Dialect => Ok((self.dialect.body.render(occasion, &self.addressee).into(), Vec::new())),
-            Form::Template(template) => Ok((template.render(occasion, &self.addressee).into(), Vec::new())),
-        }
+        let Rendered { body, missing } = match &self.form {
+            Form::Dialect => self.dialect.body.render(occasion, &self.addressee)?,
+            Form::Template(template) => template.render(occasion, &self.addressee)?,
+        };
+        let notes = missing.into_iter().map(|path| format!("the event has no {path}")).collect();
+        Ok((body.into(), notes))
     }
 
     fn push_dialect_headers(&self, occasion: &Occasion<'_>, headers: &mut Vec<Header>) -> Result<(), Failure> {
         let mut value = String::new();
-        for (name, pieces) in &self.dialect.headers {
+        for (name, line) in &self.dialect.headers {
             value.clear();
-            for piece in pieces {
-                match piece {
-                    Piece::Text(text) => value.push_str(text),
-                    Piece::Slot(root) => root.value(occasion, &self.addressee).write(&mut value),
-                }
-            }
+            line.write(occasion, &self.addressee, &mut value, &mut Vec::new())?;
             header::check_value(&value).map_err(|reason| unsendable(name, reason))?;
             headers.push(Header { name: Arc::clone(name), value: value.as_str().into(), secret: false });
         }
@@ -173,7 +169,7 @@ impl Voice {
 pub fn body_of(dialect: &str, occasion: &Occasion<'_>, endpoint: EndpointId) -> Option<Bytes> {
     // No built-in dialect names endpoints in its body: a name changes, and what was sent does not.
     let addressee = Addressee { id: endpoint, name: None };
-    Some(built_in(dialect)?.body.render(occasion, &addressee).into())
+    Some(built_in(dialect)?.body.render(occasion, &addressee).ok()?.body.into())
 }
 
 impl Signer {

@@ -105,19 +105,25 @@ fn a_template_that_cannot_be_filled_is_refused_with_what_is_wrong() {
     let cases = [
         ("{", "not JSON"),
         (r#"{"a":1} x"#, "not JSON"),
-        (r#"{"a":{{event.id}}}"#, "not JSON"),
+        (r#"{"a":{{event.id}}}"#, "inside strings"),
         (r#"{"a":"{{event.id"}"#, "not closed"),
         (r#"{"a":"{{nobody}}"}"#, "none of the roots"),
         (r#"{"a":"{{event.nothing}}"}"#, "event.id, event.type"),
         (r#"{"a":"{{event}}"}"#, "event.id, event.type"),
-        (r#"{"a":"{{tenant.id}}"}"#, "only tenant"),
-        (r#"{"a":"{{event.data.score}}"}"#, "inside a value"),
-        (r#"{"a":"{{brand.name}}"}"#, "inside a value"),
-        (r#"{"a":"{{event.data}}"}"#, "{{event.data | json}}"),
+        (r#"{"a":"{{event | json}}"}"#, "event.id, event.type"),
+        (r#"{"a":"{{tenant.id}}"}"#, "nothing inside"),
+        (r#"{"a":"{{event.type.name}}"}"#, "event.type has nothing inside"),
+        (r#"{"a":"{{event.database}}"}"#, "event.data"),
         (r#"{"a":"so: {{event.data | json}}"}"#, "alone"),
+        (r#"{"a":"{{event.id | json}}{{event.id | json}}"}"#, "alone"),
         (r#"{"a":"{{event.id | shout}}"}"#, "`shout`"),
+        (r#"{"a":"{{event.id | default(\"x)}}"}"#, "not closed"),
+        (r#"{"a":"{{event.id | truncate}}"}"#, "truncate(20)"),
+        (r#"{"a":"{{event.id | json | upper}}"}"#, "last"),
+        (r#"{"a":"{# b #}"}"#, "comments"),
         (r#"{"a":"{% if b %}"}"#, "statements"),
         (r#"{"a":"\ud800{{event.id}}"}"#, "no text"),
+        (r#"{"a":[{"b/~c":"{{nobody}}"}]}"#, "/a/0/b~1~0c: "),
     ];
     for (template, reason) in cases {
         let message = refused(template);
@@ -129,6 +135,12 @@ fn a_template_that_cannot_be_filled_is_refused_with_what_is_wrong() {
 fn a_template_has_its_bound() {
     let message = refused(&format!("\"{}\"", "x".repeat(64 * 1024)));
     assert!(message.contains("65536"), "{message}");
+    let message = refused(&format!("\"{}\"", "{{tenant}}".repeat(1001)));
+    assert!(message.contains("1000 slots"), "{message}");
+    let message = refused(&format!("{}{}", "[".repeat(129), "]".repeat(129)));
+    assert!(message.contains("128 levels"), "{message}");
+    let message = refused(&format!("\"{{{{event.data{}}}}}\"", ".a".repeat(33)));
+    assert!(message.contains("32 words"), "{message}");
 }
 
 fn spreading(path: &str, template: &str) -> Arc<Dialect> {

@@ -179,7 +179,7 @@ Host = "b"
 X-Who = "{{nobody}}"
 X-Twice = "1"
 x-twice = "2"
-X-Data = "{{event.data}}"
+X-Data = "{{event.data | json}}"
 [[signatures]]
 header = "X-Sig"
 algorithm = "md5"
@@ -263,12 +263,13 @@ fn a_mistake_says_what_would_be_right() {
         ("signatures = [{ header = 'Content-Type' }]", "already"),
         ("headers = { X-A = \"a\\r\\nX-B: b\" }", "control characters"),
         ("headers = { Host = 'a' }", "connection"),
-        ("headers = { X-Data = '{{event.data}}' }", "JSON value"),
-        ("headers = { X-Id = '{{event.id | json}}' }", "no filters"),
+        ("headers = { X-Id = '{{event.id | json}}' }", "write {{event.id}} without"),
         ("body.spread = 'event'", "event.data, brand or workflow"),
         ("body.spread = 'event.database'", "event.data, brand or workflow"),
-        ("body.spread = 'brand.'", "between full stops"),
+        ("body.spread = 'brand.'", "event.data, brand or workflow"),
         ("body = { template = '[]', spread = 'event.data' }", "is none: write { … }"),
+        ("body.spread = 'event.id'", "event.data, brand or workflow"),
+        ("signatures = [{ signs = '{{body | upper}}' }]", "without filters"),
     ];
     for (line, hint) in cases {
         let found = mistakes(&format!("name = 'acme'\n{line}"));

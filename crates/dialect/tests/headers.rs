@@ -127,6 +127,36 @@ fn data_cannot_begin_another_header() {
 }
 
 #[test]
+fn a_header_can_show_what_is_inside_of_data() {
+    let dialect = dialect(
+        r#"[headers]
+X-Order = "{{event.data.order.id}}/{{event.data.lines.0.sku | upper}}"
+X-Amount = "{{event.data.amount}}"
+X-None = "<{{event.data.nothing}}{{event.data.null}}{{brand.id}}>"
+X-Else = "{{event.data.nothing | default('n/a') | upper}}"
+X-Lines = "{{event.data.lines}}"
+X-Short = "{{event.data.order.note | truncate(4)}}""#,
+    );
+    let data = r#"{"order":{"id":"A\u002d\ud83d\ude00","note":"Gr\u00f6ße"},"amount":12345678901234567890.10,
+        "lines":[ {"sku":"x7"} ],"null":null}"#;
+    let message = said(&dialect, &endpoint(), event(data));
+    let expected = [
+        ("x-order", "A-😀/X7"),
+        ("x-amount", "12345678901234567890.10"),
+        ("x-none", "<>"),
+        ("x-else", "N/A"),
+        ("x-lines", r#"[{"sku":"x7"}]"#),
+        ("x-short", "Grö…"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(header(&message, name), value);
+    }
+    let failure = speak(&dialect, &endpoint(), event(r#"{"order":{"id":"a\r\nX-Admin: yes"}}"#)).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Render);
+    assert!(failure.message.contains("x-order"), "{}", failure.message);
+}
+
+#[test]
 fn an_endpoints_own_header_that_cannot_be_sent_is_told_at_the_attempt() {
     for bad in [("X-Bad", "a\r\nb"), ("X Bad", "a")] {
         let mut endpoint = endpoint();

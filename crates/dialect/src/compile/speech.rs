@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::body::Body;
+use crate::body::{Body, Spreadable};
 use crate::file::{self, Checked};
 use crate::header;
+use crate::line::Line;
 use crate::mistake::{Mistakes, Place};
-use crate::root::Root;
 use crate::sign::{Scheme, Signed, Written};
 use crate::slot::{Piece, Slot, pieces};
 use crate::template::Template;
@@ -15,14 +15,14 @@ use crate::template::Template;
 const MOST_HEADERS: usize = 32;
 const MOST_SIGNATURES: usize = 8;
 
-pub(super) fn headers(file: file::Headers, place: &Place<'_>, m: &mut Mistakes) -> Vec<(Arc<str>, Vec<Piece<Root>>)> {
+pub(super) fn headers(file: file::Headers, place: &Place<'_>, m: &mut Mistakes) -> Vec<(Arc<str>, Line)> {
     if file.0.len() > MOST_HEADERS {
         m.add(place, format!("at most {MOST_HEADERS} headers"));
     }
     let mut headers: Vec<(Arc<str>, _)> = Vec::new();
     for (name, value) in file.0 {
         let place = place.member(&name);
-        let value = line(value, Root::text, &place, m).map(|pieces| sendable(pieces, &place, m));
+        let value = header_value(value, &place, m);
         let Some(name) = header_name(&name, &place, m) else { continue };
         if headers.iter().any(|(other, _)| *other == name) {
             m.add(&place, "stands here twice: the case of a header's name makes no difference");
@@ -30,6 +30,13 @@ pub(super) fn headers(file: file::Headers, place: &Place<'_>, m: &mut Mistakes) 
         headers.push((name, value.unwrap_or_default()));
     }
     headers
+}
+
+fn header_value(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<Line> {
+    let text = m.take(place, text)?;
+    let line = m.check_all(place, Line::parse(&text))?;
+    sendable(line.texts(), place, m);
+    Some(line)
 }
 
 fn header_name(name: &str, place: &Place<'_>, m: &mut Mistakes) -> Option<Arc<str>> {
@@ -76,7 +83,9 @@ fn signs(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<V
 }
 
 fn format(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<Vec<Piece<Written>>> {
-    let format = sendable(line(text, Written::named, place, m)?, place, m);
+    let format = line(text, Written::named, place, m)?;
+    let texts = format.iter().filter_map(|piece| if let Piece::Text(text) = piece { Some(&**text) } else { None });
+    sendable(texts, place, m);
     if !format.contains(&Piece::Slot(Written::Signature)) {
         m.add(place, "{{signature}} is missing");
     }
@@ -97,22 +106,20 @@ fn line<S>(
     m: &mut Mistakes,
 ) -> Option<Vec<Piece<S>>> {
     let text = m.take(place, text)?;
-    m.check(place, pieces(&text, resolve))
+    m.check_all(place, pieces(&text, resolve))
 }
 
-/// The same pieces, whose text must fit into a header's value. What comes into the slots is looked at when it is there.
-fn sendable<S>(pieces: Vec<Piece<S>>, place: &Place<'_>, m: &mut Mistakes) -> Vec<Piece<S>> {
-    let bad = |piece: &Piece<S>| matches!(piece, Piece::Text(text) if header::check_value(text).is_err());
-    if pieces.iter().any(bad) {
+/// What a line always says must fit into a header's value. What comes into the slots is looked at when it is there.
+fn sendable<'t>(mut texts: impl Iterator<Item = &'t str>, place: &Place<'_>, m: &mut Mistakes) {
+    if texts.any(|text| header::check_value(text).is_err()) {
         m.add(place, header::NotAHeader::Value.to_string());
     }
-    pieces
 }
 
 pub(super) fn body(file: file::Body, place: &Place<'_>, m: &mut Mistakes) -> Body {
     let (template, spread) = (template(file.template, &place.member("template"), m), place.member("spread"));
     let path = m.take(&spread, file.spread).filter(|path| !path.is_empty());
-    let value = path.and_then(|path| m.check(&spread, Root::into_value(&path)));
+    let value = path.and_then(|path| m.check(&spread, Spreadable::named(&path)));
     match (template, value) {
         (Some((template, text)), Some(value)) => {
             m.check(&spread, Body::spreading(template, &text, value)).unwrap_or_default()
@@ -124,11 +131,5 @@ pub(super) fn body(file: file::Body, place: &Place<'_>, m: &mut Mistakes) -> Bod
 
 fn template(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<(Template, String)> {
     let text = m.take(place, text)?;
-    match Template::parse(&text) {
-        Ok(template) => Some((template, text)),
-        Err(wrong) => {
-            wrong.into_iter().for_each(|message| m.add(place, message));
-            None
-        }
-    }
+    Some((m.check_all(place, Template::parse(&text))?, text))
 }

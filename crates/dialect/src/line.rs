@@ -1,0 +1,55 @@
+//! A line with slots, such as the value of a header.
+
+use model::attempt::Failure;
+
+use crate::fill::{Hole, Slots};
+use crate::root::{Addressee, Occasion};
+use crate::slot::{self, Piece};
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Line {
+    pieces: Vec<Piece<Hole>>,
+    slots: Slots,
+}
+
+impl Line {
+    /// Reads a line, or says all that is wrong with it.
+    pub(crate) fn parse(text: &str) -> Result<Self, Vec<String>> {
+        let mut slots = Slots::default();
+        let pieces = slot::pieces(text, |slot| {
+            let hole = slots.add(slot)?;
+            let json = format!("a header holds text: write {{{{{}}}}} without the json filter", slot.path);
+            if hole.json { Err(json) } else { Ok(hole) }
+        })?;
+        Ok(Self { pieces, slots })
+    }
+
+    /// The text between the slots.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Text(text) => Some(&**text),
+            Piece::Slot(_) => None,
+        })
+    }
+
+    /// Appends the line to `out`, and the paths into values that lead nowhere to `missing`.
+    pub(crate) fn write(
+        &self,
+        occasion: &Occasion<'_>,
+        addressee: &Addressee,
+        out: &mut String,
+        missing: &mut Vec<String>,
+    ) -> Result<(), Failure> {
+        let filled = self.slots.fill(occasion, addressee)?;
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Slot(hole) => {
+                    filled.with(*hole, |value| value.write_text(out)).expect("a String takes all that is written");
+                    filled.note(*hole, false, missing);
+                }
+            }
+        }
+        Ok(())
+    }
+}
