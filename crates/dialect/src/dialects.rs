@@ -7,6 +7,7 @@ use model::id::ProjectId;
 use model::project::Project;
 use model::speech::Speech;
 
+use crate::catalogue::Catalogue;
 use crate::{Dialect, built_in};
 
 /// Projects with something of their own whose dialects are kept ready. More are made again when they are asked for.
@@ -49,9 +50,71 @@ impl Dialects {
     }
 }
 
+/// The project's dialect with its own event types laid over the catalogue.
 fn make(name: &str, speech: &Speech) -> Option<Arc<Dialect>> {
-    match built_in(name) {
-        Some(dialect) => Some(dialect),
-        None => Dialect::parse(&speech.files.get(name)?.text).ok().map(Arc::new),
+    let dialect = match built_in(name) {
+        Some(dialect) => dialect,
+        None => Arc::new(Dialect::parse(&speech.files.get(name)?.text).ok()?),
+    };
+    // Each was judged when it was saved. One that this version does not take any more harms no other.
+    let add = |catalogue: Catalogue, own| catalogue.with_types(std::iter::once(own)).unwrap_or(catalogue);
+    let catalogue = speech.event_types.values().fold(dialect.catalogue.clone(), add);
+    Some(Arc::new(Dialect { catalogue, ..Dialect::clone(&dialect) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::catalogue::EventType;
+    use model::project::Slug;
+    use model::speech::File;
+    use model::time::Timestamp;
+
+    fn project(dialect: &str) -> Project {
+        Project {
+            id: ProjectId::from_bytes([1; 16]),
+            slug: Slug::DEFAULT.parse().unwrap(),
+            name: "Default".into(),
+            dialect: dialect.into(),
+            admins: vec![],
+            created_at: Timestamp::from_millis(0),
+        }
+    }
+
+    fn speech() -> Arc<Speech> {
+        let mut speech = Speech::default();
+        let file = File { text: "name = \"acme\"\n".into(), updated_at: Timestamp::from_millis(0) };
+        speech.files.insert("acme".into(), file);
+        let name: model::subscription::EventType = "own.type".parse().unwrap();
+        let own = EventType { name: name.clone(), group: None, description: None, schema: None, example: None };
+        speech.event_types.insert(name, Arc::new(own));
+        Arc::new(speech)
+    }
+
+    #[test]
+    fn a_project_speaks_a_built_in_dialect_or_one_of_its_own() {
+        let dialects = Dialects::default();
+        let nothing = Arc::default();
+        assert_eq!(dialects.of(&project("standard"), &nothing).unwrap().name, "standard");
+        assert!(dialects.of(&project("acme"), &nothing).is_none());
+        assert_eq!(dialects.of(&project("acme"), &speech()).unwrap().name, "acme");
+    }
+
+    #[test]
+    fn a_projects_own_types_are_laid_over_its_dialects() {
+        let dialects = Dialects::default();
+        let own = "own.type".parse().unwrap();
+        assert!(dialects.of(&project("standard"), &speech()).unwrap().catalogue.find(&own).is_some());
+        assert!(built_in("standard").unwrap().catalogue.find(&own).is_none());
+    }
+
+    #[test]
+    fn a_dialect_is_made_once_until_something_changes() {
+        let (dialects, speech) = (Dialects::default(), speech());
+        let first = dialects.of(&project("acme"), &speech).unwrap();
+        assert!(Arc::ptr_eq(&first, &dialects.of(&project("acme"), &speech).unwrap()));
+        assert_eq!(dialects.of(&project("standard"), &speech).unwrap().name, "standard");
+        let changed = Arc::new(Speech::clone(&speech));
+        assert!(!Arc::ptr_eq(&first, &dialects.of(&project("acme"), &changed).unwrap()));
     }
 }
