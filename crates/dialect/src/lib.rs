@@ -24,4 +24,6 @@ mod slot;
 pub mod template;
 pub mod voice;
 
-pub use crate::dialect::{Dialect, Endpoints, EventsRule, Limits, Providers, SecretRule, built_in, built_in_names};
+pub use crate::dialect::{
+    Dialect, Endpoints, EventsRule, Limits, Providers, SecretRule, built_in, built_in_names, built_in_text,
+};

@@ -29,7 +29,8 @@ fn place(key: &str, line: usize) -> (String, Option<usize>) {
 
 #[test]
 fn the_built_in_dialects_are_found_by_name() {
-    assert_eq!(built_in_names().collect::<Vec<_>>(), ["standard"]);
+    let names = ["standard", "trackelio", "trakkr", "tracktile", "trackdesk", "helpdesk"];
+    assert_eq!(built_in_names().collect::<Vec<_>>(), names);
     assert_eq!(built_in("standard").unwrap().title, "Standard Webhooks");
     assert!(built_in("nobody").is_none());
 }
