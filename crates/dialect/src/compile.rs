@@ -2,29 +2,31 @@
 //! end: so all mistakes are found at once.
 
 mod catalogue;
+mod contradiction;
 mod retry;
 mod speech;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use model::time::Span;
 
-use crate::dialect::{Dialect, Endpoints, Limits, Providers, SecretRule};
+use crate::dialect::{Dialect, Endpoints, Limits, Providers};
 use crate::file::{self, Checked, File};
-use crate::mistake::{Mistake, Mistakes, Place};
-use crate::sign::When;
+use crate::mistake::{Mistakes, Place};
 
 /// No request may take longer, whatever a dialect says.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(120);
 const MOST_RESPONSE_BYTES: usize = 1024 * 1024;
 const MOST_PAYLOAD_BYTES: usize = 16 * 1024 * 1024;
 const LONGEST_NAME: usize = 63;
+const LONGEST_SHOWN: usize = 128;
+/// The REST surfaces there are.
+const SURFACES: [&str; 2] = ["webhooks", "hooks"];
 
-pub(crate) fn dialect(file: File, whole: &Place<'_>) -> Result<Dialect, Vec<Mistake>> {
-    let mut mistakes = Mistakes::default();
-    let m = &mut mistakes;
+pub(crate) fn dialect(file: File, whole: &Place<'_>, m: &mut Mistakes) -> Dialect {
     let name = name(file.name, &whole.member("name"), m).unwrap_or_default();
-    let title = file.title.and_then(|title| m.take(&whole.member("title"), title));
+    let title = file.title.and_then(|title| shown(title, &whole.member("title"), m));
     let (disable, notify) = retry::disable(file.disable, &whole.member("disable"), m);
     let dialect = Dialect {
         title: title.unwrap_or_else(|| name.clone()),
@@ -36,15 +38,15 @@ pub(crate) fn dialect(file: File, whole: &Place<'_>) -> Result<Dialect, Vec<Mist
         notify,
         endpoints: endpoints(file.endpoints, &whole.member("endpoints"), m),
         limits: limits(file.limits, &whole.member("limits"), m),
-        surfaces: m.each(&whole.member("routes").member("surfaces"), file.routes.surfaces),
+        surfaces: surfaces(file.routes, &whole.member("routes").member("surfaces"), m),
         providers: providers(file.providers, &whole.member("providers"), m),
         catalogue: catalogue::catalogue(file.catalogue, file.event_types, whole, m),
         headers: speech::headers(file.headers, &whole.member("headers"), m),
         schemes: speech::schemes(file.signatures, &whole.member("signatures"), m),
         body: speech::body(file.body, &whole.member("body"), m),
     };
-    contradictions(&dialect, whole, m);
-    mistakes.none_or(dialect)
+    contradiction::all(&dialect, whole, m);
+    dialect
 }
 
 fn name(name: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<String> {
@@ -57,6 +59,30 @@ fn name(name: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<St
     Some(name)
 }
 
+/// A word or title that people read.
+fn shown(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<String> {
+    let text = m.take(place, text)?;
+    if text.trim().is_empty() || text.len() > LONGEST_SHOWN || text.contains(char::is_control) {
+        m.add(place, format!("people read this: 1 to {LONGEST_SHOWN} bytes of text on one line"));
+    }
+    Some(text)
+}
+
+fn surfaces(file: file::Routes, place: &Place<'_>, m: &mut Mistakes) -> Vec<String> {
+    let mut surfaces = Vec::new();
+    for (index, name) in file.surfaces.into_iter().enumerate() {
+        let place = place.item(index);
+        let Some(name) = m.take(&place, name) else { continue };
+        if !SURFACES.contains(&name.as_str()) {
+            m.add(&place, format!("{name:?} is not a surface: there are {}", SURFACES.join(" and ")));
+        } else if surfaces.contains(&name) {
+            m.add(&place, format!("{name:?} is listed twice"));
+        }
+        surfaces.push(name);
+    }
+    surfaces
+}
+
 fn accent_color(color: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<String> {
     let color = m.take(place, color)?;
     let digits = color.strip_prefix('#').unwrap_or_default();
@@ -67,9 +93,10 @@ fn accent_color(color: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> 
 }
 
 fn endpoints(file: file::Endpoints, place: &Place<'_>, m: &mut Mistakes) -> Endpoints {
-    let tenant = m.take(&place.member("tenant"), file.tenant).filter(|word| !word.is_empty());
+    let has_tenant = !matches!(&file.tenant.0, Ok(word) if word.is_empty());
+    let tenant = if has_tenant { shown(file.tenant, &place.member("tenant"), m) } else { None };
     Endpoints {
-        word: m.take(&place.member("word"), file.word).unwrap_or_default(),
+        word: shown(file.word, &place.member("word"), m).unwrap_or_default(),
         editable: m.take(&place.member("editable"), file.editable).unwrap_or_default(),
         pausable: m.take(&place.member("pausable"), file.pausable).unwrap_or_default(),
         secret: m.take(&place.member("secret"), file.secret).unwrap_or_default(),
@@ -82,8 +109,8 @@ fn endpoints(file: file::Endpoints, place: &Place<'_>, m: &mut Mistakes) -> Endp
 fn limits(file: file::Limits, place: &Place<'_>, m: &mut Mistakes) -> Limits {
     Limits {
         timeout: timeout(file.timeout, &place.member("timeout"), m),
-        response_bytes: bytes(file.response_bytes, MOST_RESPONSE_BYTES, &place.member("response_bytes"), m),
-        payload_bytes: bytes(file.payload_bytes, MOST_PAYLOAD_BYTES, &place.member("payload_bytes"), m),
+        response_bytes: bytes(file.response_bytes, 0..=MOST_RESPONSE_BYTES, &place.member("response_bytes"), m),
+        payload_bytes: bytes(file.payload_bytes, 1..=MOST_PAYLOAD_BYTES, &place.member("payload_bytes"), m),
     }
 }
 
@@ -95,10 +122,10 @@ fn timeout(timeout: Checked<Span>, place: &Place<'_>, m: &mut Mistakes) -> Durat
     timeout.unwrap_or_default()
 }
 
-fn bytes(bytes: Checked<usize>, most: usize, place: &Place<'_>, m: &mut Mistakes) -> usize {
-    let bytes = m.take(place, bytes).unwrap_or_default();
-    if bytes > most {
-        m.add(place, format!("at most {most} bytes"));
+fn bytes(bytes: Checked<usize>, allowed: RangeInclusive<usize>, place: &Place<'_>, m: &mut Mistakes) -> usize {
+    let Some(bytes) = m.take(place, bytes) else { return *allowed.end() };
+    if !allowed.contains(&bytes) {
+        m.add(place, format!("from {} to {} bytes", allowed.start(), allowed.end()));
     }
     bytes
 }
@@ -111,24 +138,5 @@ fn providers(file: file::Providers, place: &Place<'_>, m: &mut Mistakes) -> Prov
     Providers {
         detect: m.take(&place.member("detect"), file.detect).unwrap_or_default(),
         cards: m.take(&place.member("cards"), file.cards).unwrap_or_default(),
-    }
-}
-
-/// What is right by itself but not beside the rest.
-fn contradictions(dialect: &Dialect, whole: &Place<'_>, m: &mut Mistakes) {
-    let always_signed = dialect.schemes.iter().any(|scheme| scheme.when == When::Always);
-    if always_signed && dialect.endpoints.secret != SecretRule::Always {
-        let message = "a signature with when = \"always\" needs endpoints with secret = \"always\"; or set its when to \"secret\"";
-        m.add(&whole.member("endpoints").member("secret"), message);
-    }
-    for (index, scheme) in dialect.schemes.iter().enumerate().filter(|(_, scheme)| !scheme.header.is_empty()) {
-        let place = whole.member("signatures").item(index);
-        if dialect.headers.iter().any(|(name, _)| *name == scheme.header) {
-            m.add(&place.member("header"), format!("{} stands in [headers] as well", scheme.header));
-        }
-        let mut beside = dialect.schemes.iter().filter(|other| other.header == scheme.header);
-        if beside.any(|other| other.join != scheme.join) {
-            m.add(&place.member("join"), format!("all signatures in {} are joined in the same way", scheme.header));
-        }
     }
 }

@@ -5,12 +5,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
 use crate::file::File;
-use crate::mistake::{Mistake, Mistakes, Place};
-
-pub(crate) const STANDARD: &str = include_str!("../dialects/standard.toml");
-
-/// Tables whose members are replaced as a whole, not one by one.
-const WHOLE: [&str; 1] = ["headers"];
+use crate::mistake::{Mistakes, Place};
+use crate::shape::{self, FREE, STANDARD};
 
 /// TOML, and where in the text everything stands.
 pub(crate) struct Document<'t> {
@@ -19,29 +15,22 @@ pub(crate) struct Document<'t> {
 }
 
 impl<'t> Document<'t> {
-    pub(crate) fn parse(text: &'t str) -> Result<Self, Vec<Mistake>> {
-        let (table, errors) = DeTable::parse_recoverable(text);
-        let document = Self { text, tree: DeValue::Table(table.into_inner()) };
-        let mut mistakes = Mistakes::default();
-        for error in &errors {
-            mistakes.add_toml(error, &document.whole());
-        }
-        mistakes.none_or(document)
+    pub(crate) fn read(text: &'t str) -> Self {
+        let (table, _) = DeTable::parse_recoverable(text);
+        Self { text, tree: DeValue::Table(table.into_inner()) }
     }
 
     pub(crate) fn whole(&self) -> Place<'_> {
         Place::whole(self.text, &self.tree)
     }
 
-    /// The typed file, with `standard`'s values where it has none of its own.
-    pub(crate) fn file(&self) -> Result<File, Vec<Mistake>> {
+    /// The typed file, with `standard`'s values where it has none of its own, or none that fit.
+    pub(crate) fn file(&self, m: &mut Mistakes) -> Option<File> {
         let mut table = self.tree.as_table().cloned().unwrap_or_default();
+        shape::fit(&mut table, &self.whole(), m);
         complete(&mut table);
-        File::deserialize(Deserializer::from(Spanned::new(0..self.text.len(), table))).map_err(|error| {
-            let mut mistakes = Mistakes::default();
-            mistakes.add_toml(&error, &self.whole());
-            mistakes.into_vec()
-        })
+        let file = File::deserialize(Deserializer::from(Spanned::new(0..self.text.len(), table)));
+        file.map_err(|error| m.add_toml(&error, &self.whole())).ok()
     }
 }
 
@@ -77,7 +66,7 @@ fn fill<'t>(ours: &mut DeTable<'t>, theirs: &DeTable<'t>) {
     for (key, value) in theirs {
         match (ours.get_mut(key.get_ref().as_ref()).map(Spanned::get_mut), value.get_ref()) {
             (None, _) => drop(ours.insert(key.clone(), value.clone())),
-            (Some(DeValue::Table(ours)), DeValue::Table(theirs)) if !WHOLE.contains(&key.get_ref().as_ref()) => {
+            (Some(DeValue::Table(ours)), DeValue::Table(theirs)) if !FREE.contains(&key.get_ref().as_ref()) => {
                 fill(ours, theirs);
             }
             _ => {}

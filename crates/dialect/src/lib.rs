@@ -13,14 +13,17 @@ mod exactly;
 mod file;
 mod fill;
 pub mod header;
+pub mod interchange;
 mod line;
 pub mod mistake;
 mod paths;
 mod raw;
 mod root;
 mod schema;
+mod shape;
 pub mod sign;
 mod slot;
+mod syntax;
 pub mod template;
 pub mod voice;
 

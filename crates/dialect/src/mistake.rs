@@ -30,18 +30,27 @@ impl fmt::Display for Mistake {
 
 /// Collects the mistakes of one file, so that its writer is told all of them at once.
 #[derive(Debug, Default)]
-pub(crate) struct Mistakes(Vec<Mistake>);
+pub(crate) struct Mistakes(Vec<(Option<usize>, Mistake)>);
 
 impl Mistakes {
     pub(crate) fn add(&mut self, place: &Place<'_>, message: impl Into<String>) {
-        self.0.push(Mistake { key: place.key.clone(), line: place.line(), message: message.into() });
+        self.0.push((place.start, place.mistake(message)));
     }
 
-    /// What keeps the text from being TOML, or the TOML from being a dialect file.
+    /// What keeps the TOML from being a dialect file.
     pub(crate) fn add_toml(&mut self, error: &toml::de::Error, whole: &Place<'_>) {
         let Some(span) = error.span() else { return self.add(whole, error.message()) };
         let place = whole.around(span.start).unwrap_or_else(|| whole.clone());
         self.add(&place.starting(span.start), error.message());
+    }
+
+    /// Keeps those whose byte in the file, if they have one, is as asked for.
+    pub(crate) fn retain(&mut self, keep: impl Fn(Option<usize>) -> bool) {
+        self.0.retain(|(start, _)| keep(*start));
+    }
+
+    pub(crate) fn extend(&mut self, others: Vec<Mistake>) {
+        self.0.extend(others.into_iter().map(|mistake| (None, mistake)));
     }
 
     /// Keeps the value, or notes the mistake and goes on.
@@ -70,9 +79,10 @@ impl Mistakes {
     }
 
     /// In the order of the file.
-    pub(crate) fn into_vec(mut self) -> Vec<Mistake> {
-        self.0.sort_by_key(|mistake| mistake.line);
-        self.0
+    fn into_vec(self) -> Vec<Mistake> {
+        let mut mistakes: Vec<Mistake> = self.0.into_iter().map(|(_, mistake)| mistake).collect();
+        mistakes.sort_by_key(|mistake| mistake.line);
+        mistakes
     }
 }
 
@@ -137,6 +147,20 @@ impl<'f> Place<'f> {
     pub(crate) fn starting(mut self, offset: usize) -> Self {
         self.start = Some(offset);
         self
+    }
+
+    /// That something is wrong here.
+    pub(crate) fn mistake(&self, message: impl Into<String>) -> Mistake {
+        Mistake { key: self.key.clone(), line: self.line(), message: message.into() }
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Whether the file itself says it.
+    pub(crate) fn is_written(&self) -> bool {
+        self.value.is_some()
     }
 
     fn line(&self) -> Option<usize> {

@@ -103,9 +103,8 @@ fn endpoints_name_many_types_some_or_one() {
 }
 
 #[test]
-fn statuses_that_disable_are_not_retried_even_if_listed() {
-    let dialect =
-        Dialect::parse("name = 'acme'\nretry.on = ['408', '410', '5xx']\ndisable.on_status = [410, 501]").unwrap();
+fn statuses_that_disable_are_not_retried_though_their_class_is() {
+    let dialect = Dialect::parse("name = 'acme'\nretry.on = ['408', '5xx']\ndisable.on_status = [410, 501]").unwrap();
     let next = |status| dialect.retry.next(0, &Outcome::Answered(Answer { status, ..Answer::default() }), NOW, 0.5);
     assert!(matches!(next(408), Next::Again(_)));
     assert!(matches!(next(500), Next::Again(_)));
@@ -148,7 +147,7 @@ fn what_is_no_toml_is_told_with_its_line() {
 fn an_unknown_key_is_told_with_what_there_is() {
     let found = mistakes("name = \"acme\"\n[retry]\nschedule = []\njiter = 0.1");
     assert_eq!((found[0].0.as_str(), found[0].1), ("retry.jiter", Some(4)));
-    assert!(found[0].2.contains("`jitter`"), "{}", found[0].2);
+    assert!(found[0].2.contains("did you mean jitter? there are schedule, on, jitter, retry_after"), "{}", found[0].2);
     assert_eq!(
         places("name = \"acme\"\n[[signatures]]\n[[signatures]]\nheder = 'a'"),
         [place("signatures[1].heder", 4)]
@@ -160,6 +159,91 @@ fn a_table_in_the_place_of_a_value_is_told() {
     assert_eq!(places("name = 'acme'\nretry = 3"), [place("retry", 2)]);
     assert_eq!(places("name = 'acme'\n[limits]\ntimeout = { a = 1 }"), [place("limits.timeout", 3)]);
     assert_eq!(places("name = 'acme'\n[headers]\nX-A = 1"), [place("headers.X-A", 3)]);
+}
+
+#[test]
+fn a_misfit_does_not_hide_the_rest() {
+    let text = r#"name = "acme"
+retry = [1]
+headers = []
+signatures = "none"
+event_types = [7, { name = "a", nmae = "b" }, { name = "a b" }]
+evnts = "one"
+[endpoint]
+word = "hook"
+[endpoints]
+word = 1
+secert = "x"
+events = [1]
+[limits]
+timeout = { a = 1 }
+payload_bytes = 0
+[nothing.like.that]
+a = 1
+[disable]
+failing_for = 5
+"#;
+    let expected = [
+        place("retry", 2),
+        place("headers", 3),
+        place("signatures", 4),
+        place("event_types[0]", 5),
+        place("event_types[1].nmae", 5),
+        place("event_types[2].name", 5),
+        place("evnts", 6),
+        place("endpoint", 7),
+        place("endpoints.word", 10),
+        place("endpoints.secert", 11),
+        place("endpoints.events", 12),
+        place("limits.timeout", 14),
+        place("limits.payload_bytes", 15),
+        place("nothing", 16),
+        place("disable.failing_for", 19),
+    ];
+    assert_eq!(places(text), expected);
+    let all = mistakes(text);
+    for (index, hint) in [
+        (0, "is a table, not a list: write [retry]"),
+        (2, "is a list, not a text"),
+        (4, "did you mean name?"),
+        (7, "did you mean endpoints?"),
+        (9, "did you mean secret?"),
+    ] {
+        assert!(all[index].2.contains(hint), "{:?}", all[index]);
+    }
+    assert!(!all[13].2.contains("did you mean"), "{:?}", all[13]);
+}
+
+#[test]
+fn what_is_no_toml_does_not_hide_the_rest() {
+    let text = r#"name = "acme"
+title = Acme
+[retry]
+jitter 0.1
+on = ["2xx"]
+[disable
+notify = "yes"
+[limits]
+timeout = "10s
+payload_bytes = 0
+title = "what"
+title = "twice"
+"#;
+    let lines: Vec<Option<usize>> = mistakes(text).into_iter().map(|(_, line, _)| line).collect();
+    // Line 7 belongs to a table whose heading does not read.
+    assert_eq!(lines, [2, 4, 5, 6, 9, 10, 11, 12].map(Some));
+}
+
+#[test]
+fn a_file_has_its_bounds() {
+    let found = mistakes(&format!("name = 'acme'\n#{}", "x".repeat(256 * 1024)));
+    assert!(found[0].2.contains("at most 262144 bytes"), "{found:?}");
+    let types: String = (0..1001).map(|index| format!("[[event_types]]\nname = 't{index}'\n")).collect();
+    let found = mistakes(&format!("name = 'acme'\n{types}"));
+    assert_eq!((found.len(), found[0].0.as_str()), (1, "event_types"), "{found:?}");
+    assert!(found[0].2.contains("at most 1000 entries, and here are 1001"), "{found:?}");
+    let found = mistakes(&format!("name = 'acme'\nheaders = {{ A = '{}' }}", "x".repeat(4097)));
+    assert!(found[0].2.contains("at most 4096 bytes"), "{found:?}");
 }
 
 #[test]
@@ -287,10 +371,33 @@ fn what_contradicts_itself_is_refused() {
         ("event_types = [{ name = 'a' }, { name = 'a' }]", "event_types[1].name"),
         ("signatures = [{ }, { join = ',' }]", "signatures[0].join signatures[1].join"),
         ("endpoints.secret = 'optional'\nsignatures = [{ when = 'often' }]", "signatures[0].when"),
+        ("endpoints.secret = 'never'\nsignatures = [{ when = 'secret' }]", "endpoints.secret"),
+        ("signatures = [{ key = 'utf8', algorithm = 'ed25519' }]", "signatures[0].key"),
+        ("signatures = [{ key = 'base64' }, { }]", "signatures[0].key"),
+        ("retry.on = ['410', '4xx']", "retry.on[0]"),
+        ("retry = { on = ['5xx'], retry_after = { on = [503, 429] } }", "retry.retry_after.on[1]"),
+        ("disable = { consecutive_failures = 0, failing_for = '1d' }", "disable.failing_for"),
+        ("routes.surfaces = ['hooks', 'webhooks']", "routes.surfaces[1]"),
+        ("routes.surfaces = ['hooks', 'rest', 'hooks']", "routes.surfaces[1] routes.surfaces[2]"),
+        ("endpoints.tenant = \"a\\nb\"", "endpoints.tenant"),
+        ("title = ' '", "title"),
     ];
     for (lines, key) in cases {
         let found = mistakes(&format!("name = 'acme'\n{lines}"));
         assert_eq!(found.iter().map(|found| found.0.as_str()).collect::<Vec<_>>().join(" "), key);
+    }
+}
+
+#[test]
+fn what_comes_from_standard_contradicts_nobody() {
+    for lines in [
+        "disable.consecutive_failures = 0",
+        "retry.on = ['timeout', '5xx']",
+        "endpoints.secret = 'never'\nsignatures = []",
+        "signatures = [{ algorithm = 'ed25519' }, { key = 'utf8' }]",
+        "routes.surfaces = ['webhooks', 'hooks']\nendpoints.tenant = 'brand'",
+    ] {
+        assert!(Dialect::parse(&format!("name = 'acme'\n{lines}")).is_ok(), "{lines}");
     }
 }
 

@@ -92,7 +92,8 @@ impl RetryOn {
         }
     }
 
-    fn covers_status(&self, status: u16) -> bool {
+    /// Whether an answer with this status is retried.
+    pub fn covers_status(&self, status: u16) -> bool {
         if self.except.contains(&status) {
             return false;
         }

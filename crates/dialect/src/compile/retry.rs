@@ -42,7 +42,7 @@ fn schedule(file: Vec<Checked<model::time::Span>>, place: &Place<'_>, m: &mut Mi
 }
 
 fn on(file: Vec<Checked<String>>, disable: &DisableRule, place: &Place<'_>, m: &mut Mistakes) -> RetryOn {
-    // Who says "never again" is not asked again.
+    // Who says "never again" is not asked again, though a class covers it.
     let mut on = RetryOn { except: disable.on_status.clone(), ..RetryOn::default() };
     for (index, word) in file.into_iter().enumerate() {
         let place = place.item(index);
@@ -52,6 +52,10 @@ fn on(file: Vec<Checked<String>>, disable: &DisableRule, place: &Place<'_>, m: &
             ("connection", _) => on.connection = true,
             (_, Some(hundreds @ (1 | 3 | 4 | 5))) => on.classes[hundreds] = true,
             (code, _) => match code.parse() {
+                Ok(status) if disable.on_status.contains(&status) => m.add(
+                    &place,
+                    format!("{status} disables the endpoint (disable.on_status), and who says so is not asked again"),
+                ),
                 Ok(status) if is_failure(status) => on.statuses.push(status),
                 _ => m.add(
                     &place,

@@ -14,6 +14,7 @@ use crate::template::Template;
 /// More than this is no longer a dialect, and receivers refuse a hundred headers.
 const MOST_HEADERS: usize = 32;
 const MOST_SIGNATURES: usize = 8;
+const LONGEST_VALUE: usize = 4096;
 
 pub(super) fn headers(file: file::Headers, place: &Place<'_>, m: &mut Mistakes) -> Vec<(Arc<str>, Line)> {
     if file.0.len() > MOST_HEADERS {
@@ -34,6 +35,9 @@ pub(super) fn headers(file: file::Headers, place: &Place<'_>, m: &mut Mistakes) 
 
 fn header_value(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<Line> {
     let text = m.take(place, text)?;
+    if text.len() > LONGEST_VALUE {
+        m.add(place, format!("at most {LONGEST_VALUE} bytes: receivers refuse longer headers"));
+    }
     let line = m.check_all(place, Line::parse(&text))?;
     sendable(line.texts(), place, m);
     Some(line)

@@ -1,0 +1,86 @@
+//! What is right by itself but not beside the rest.
+
+use crate::dialect::{Dialect, SecretRule};
+use crate::mistake::{Mistakes, Place};
+use crate::sign::{KeyForm, Scheme, When};
+
+pub(super) fn all(dialect: &Dialect, whole: &Place<'_>, m: &mut Mistakes) {
+    secrets(dialect, whole, m);
+    keys(dialect, &whole.member("signatures"), m);
+    headers(dialect, &whole.member("signatures"), m);
+    retries(dialect, &whole.member("retry").member("retry_after").member("on"), m);
+    disabling(dialect, &whole.member("disable").member("failing_for"), m);
+    surfaces(dialect, whole, m);
+}
+
+fn secrets(dialect: &Dialect, whole: &Place<'_>, m: &mut Mistakes) {
+    let place = whole.member("endpoints").member("secret");
+    let secret = dialect.endpoints.secret;
+    if dialect.schemes.iter().any(|scheme| scheme.when == When::Always) && secret != SecretRule::Always {
+        let message = "a signature with when = \"always\" needs endpoints with secret = \"always\"; or set its when to \"secret\"";
+        m.add(&place, message);
+    } else if !dialect.schemes.is_empty() && secret == SecretRule::Never {
+        m.add(&place, "endpoints without secrets are never signed to: write signatures = [], or secret = \"optional\"");
+    }
+}
+
+fn keys(dialect: &Dialect, signatures: &Place<'_>, m: &mut Mistakes) {
+    let symmetric = |scheme: &Scheme, form| !scheme.algorithm.is_asymmetric() && scheme.key == form;
+    let any_whsec = dialect.schemes.iter().any(|scheme| symmetric(scheme, KeyForm::Whsec));
+    for (index, scheme) in dialect.schemes.iter().enumerate() {
+        let place = signatures.item(index).member("key");
+        if scheme.algorithm.is_asymmetric() && place.is_written() && scheme.key != KeyForm::Whsec {
+            m.add(&place, "an Ed25519 key is always the seed behind whsk_: leave key out");
+        }
+        if symmetric(scheme, KeyForm::Base64) && any_whsec {
+            m.add(&place, "another signature wants whsec secrets, and no secret is both that and plain base64");
+        }
+    }
+}
+
+fn headers(dialect: &Dialect, signatures: &Place<'_>, m: &mut Mistakes) {
+    for (index, scheme) in dialect.schemes.iter().enumerate().filter(|(_, scheme)| !scheme.header.is_empty()) {
+        let place = signatures.item(index);
+        if dialect.headers.iter().any(|(name, _)| *name == scheme.header) {
+            m.add(&place.member("header"), format!("{} stands in [headers] as well", scheme.header));
+        }
+        let mut beside = dialect.schemes.iter().filter(|other| other.header == scheme.header);
+        if beside.any(|other| other.join != scheme.join) {
+            m.add(&place.member("join"), format!("all signatures in {} are joined in the same way", scheme.header));
+        }
+    }
+}
+
+fn retries(dialect: &Dialect, place: &Place<'_>, m: &mut Mistakes) {
+    // What comes from standard.toml is not the writer's mistake.
+    if !place.is_written() {
+        return;
+    }
+    for (index, status) in dialect.retry.retry_after.on.iter().enumerate() {
+        if !dialect.retry.on.covers_status(*status) {
+            m.add(&place.item(index), format!("{status} is not retried (retry.on), so its Retry-After means nothing"));
+        }
+    }
+}
+
+fn disabling(dialect: &Dialect, place: &Place<'_>, m: &mut Mistakes) {
+    let rule = &dialect.disable;
+    if place.is_written() && !rule.failing_for.is_zero() && rule.consecutive_failures == 0 {
+        m.add(
+            place,
+            "with consecutive_failures = 0 nothing is disabled for failing: write how many failures it takes as well",
+        );
+    }
+}
+
+fn surfaces(dialect: &Dialect, whole: &Place<'_>, m: &mut Mistakes) {
+    let place = whole.member("routes").member("surfaces");
+    for (index, name) in dialect.surfaces.iter().enumerate() {
+        if name == "webhooks" && dialect.endpoints.tenant.is_none() {
+            m.add(
+                &place.item(index),
+                "/webhooks takes the brand of each webhook: write [endpoints] tenant = \"brand\"",
+            );
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What in a dialect file is not TOML. The lines at fault are blanked and reading goes on, so that one slip does not hide
+//! what stands behind it.
+
+use std::borrow::Cow;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::mistake::{Mistake, Mistakes, Place};
+
+/// After so many slips the writer has enough to do.
+const MOST_SLIPS: usize = 50;
+
+/// The text that is TOML, every byte where it was, and what is wrong with the rest.
+pub(crate) struct Readable<'t> {
+    pub(crate) text: Cow<'t, str>,
+    mistakes: Vec<Mistake>,
+    /// Byte ranges in which what else seems wrong only follows from that.
+    doubtful: Vec<std::ops::Range<usize>>,
+}
+
+impl<'t> Readable<'t> {
+    pub(crate) fn of(text: &'t str) -> Self {
+        let mut readable = Self { text: Cow::Borrowed(text), mistakes: Vec::new(), doubtful: Vec::new() };
+        for _ in 0..MOST_SLIPS {
+            let Some((slip, at)) = first_slip(&readable.text) else { break };
+            let follows = readable.doubtful.last().is_some_and(|doubtful| doubtful.contains(&at));
+            if !follows {
+                readable.mistakes.push(slip);
+            }
+            let line = line_around(&readable.text, at);
+            if readable.text[line.clone()].trim().is_empty() {
+                break;
+            }
+            readable.doubtful.push(reach(&readable.text, line.clone()));
+            readable.text.to_mut().replace_range(line.clone(), &" ".repeat(line.len()));
+        }
+        readable
+    }
+
+    /// Puts these mistakes beside those that were found in what can be read.
+    pub(crate) fn add_to(self, mut others: Mistakes) -> Mistakes {
+        if !self.mistakes.is_empty() {
+            // What seems to be missing may stand in a line that was not read.
+            others.retain(|place| place.is_some_and(|at| !self.doubtful.iter().any(|range| range.contains(&at))));
+        }
+        others.extend(self.mistakes);
+        others
+    }
+}
+
+/// The first thing that is no TOML, and the byte where.
+fn first_slip(text: &str) -> Option<(Mistake, usize)> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let error = errors.first()?;
+    let at = error.span().map_or(0, |span| span.start).min(text.len());
+    let tree = DeValue::Table(table.into_inner());
+    let whole = Place::whole(text, &tree);
+    let place = whole.around(at).unwrap_or_else(|| whole.clone());
+    Some((place.starting(at).mistake(error.message()), at))
+}
+
+/// The line of a byte, without its end.
+fn line_around(text: &str, at: usize) -> std::ops::Range<usize> {
+    let bytes = text.as_bytes();
+    let start = bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let end = bytes[at..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| at + end);
+    start..end
+}
+
+/// How far the harm of a blanked line goes: keys below a heading lose their table, and what spans lines its opening.
+fn reach(text: &str, line: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let written = text[line.clone()].trim();
+    let is_heading = written.starts_with('[');
+    let opens = ["'''", "\"\"\""].iter().any(|quotes| written.matches(quotes).count() == 1);
+    if !(is_heading || opens || written.ends_with(['[', '{', ','])) {
+        return line;
+    }
+    let next_heading = text[line.end..].find("\n[").map_or(text.len(), |at| line.end + at);
+    line.start..next_heading
+}
