@@ -7,8 +7,10 @@ mod message;
 mod outline;
 
 use jsonschema::{PatternOptions, ValidationError, Validator};
-use model::json::Json;
+use model::json::{Json, depth};
 use serde_json::Value;
+
+use self::outline::Outline;
 
 /// A JSON pointer (RFC 6901), and what is wrong there.
 pub type Finding = (String, String);
@@ -19,15 +21,26 @@ const LONGEST: usize = 64 * 1024;
 const MOST_FINDINGS: usize = 20;
 /// Of longer data only the first finding is told: every one of a million bad items would be kept until all are found.
 const LONGEST_LISTED: usize = 64 * 1024;
+/// The same of data so long that its bytes times the subschemas are more: each alternative keeps a copy of what does not fit.
+const MOST_WORK: usize = 8 * 1024 * 1024;
+/// With a schema that refers to itself, deeper data is not searched: the library looks again from each level.
+const DEEPEST_LISTED: usize = 16;
 /// Of one compiled pattern, in bytes.
 const LARGEST_PATTERN: usize = 512 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Schema {
     validator: Validator,
-    /// References lead back in more than one way, so listing all findings can take forever. Asking whether there are any
-    /// does not: the library remembers what it has judged.
-    tangled: bool,
+    outline: Outline,
+}
+
+/// How much is told of data that does not fit. Whether it fits is cheap to say whatever the schema: the library remembers
+/// what it has judged. Where it does not can take forever, or more memory than there is.
+enum Search {
+    All,
+    First,
+    /// Nothing, and why.
+    None(&'static str),
 }
 
 impl Schema {
@@ -50,7 +63,7 @@ impl Schema {
             .with_pattern_options(PatternOptions::regex().size_limit(LARGEST_PATTERN))
             .build(&schema)
             .map_err(|error| vec![in_schema(&error)])?;
-        Ok(Self { validator, tangled: outline.tangled })
+        Ok(Self { validator, outline })
     }
 
     /// All that the schema forbids in `data`, which is JSON.
@@ -63,15 +76,28 @@ impl Schema {
         if self.validator.is_valid(&value) {
             return Vec::new();
         }
-        if self.tangled {
-            return whole(
-                "does not fit the schema; where is not said, because the schema refers to itself in several ways",
-            );
+        match self.search(data) {
+            Search::All => few(self.validator.iter_errors(&value).map(|error| finding(&error))),
+            Search::First => few(self.validator.validate(&value).err().iter().map(finding)),
+            Search::None(reason) => whole(format!("does not fit the schema; where is not said, because {reason}")),
         }
-        if data.len() > LONGEST_LISTED {
-            return self.validator.validate(&value).err().iter().map(finding).collect();
+    }
+
+    fn search(&self, data: &str) -> Search {
+        let Outline { unfolded, returns, alternatives } = self.outline;
+        match returns {
+            0 => {}
+            1 if depth(data) <= DEEPEST_LISTED => {}
+            1 => return Search::None("the schema refers to itself and the data is deep"),
+            _ => return Search::None("the schema refers to itself in several ways"),
         }
-        few(self.validator.iter_errors(&value).map(|error| finding(&error)))
+        if data.len() <= LONGEST_LISTED && unfolded * data.len() <= MOST_WORK {
+            Search::All
+        } else if alternatives {
+            Search::None("the data is long and the schema has alternatives")
+        } else {
+            Search::First
+        }
     }
 }
 

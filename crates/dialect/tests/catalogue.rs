@@ -116,6 +116,10 @@ fn findings_are_few_and_short_whatever_the_data() {
     // Longer data is not searched to its end.
     let more = format!("[{}1]", "1,".repeat(400_000));
     assert_eq!(judge(r#"{"items":{"type":"string"}}"#, &more), [found("/0", "must be a string, not 1")]);
+    // Nor held against every alternative in turn.
+    let alternatives: Vec<String> = (0..1000).map(|n| format!(r#"{{"const":{n}}}"#)).collect();
+    let findings = judge(&format!(r#"{{"anyOf":[{}]}}"#, alternatives.join(",")), &many);
+    assert!(findings.len() == 1 && findings[0].1.contains("has alternatives"), "{findings:?}");
     let long = format!("\"{}\"", "é".repeat(10_000));
     let message = &judge(r#"{"type":"number"}"#, &long)[0].1;
     assert!(message.chars().count() < 200 && message.ends_with("…\""), "{message}");
@@ -222,22 +226,44 @@ fn a_schema_may_refer_to_itself() {
     assert_eq!(judge(r##"{"allOf":[{"$ref":"#"}],"type":"string"}"##, "7").len(), 1);
 }
 
+/// `{"a":{"a":… leaf …}}`
+fn deep(levels: usize, leaf: &str) -> String {
+    format!("{}{leaf}{}", r#"{"a":"#.repeat(levels), "}".repeat(levels))
+}
+
 #[test]
 fn a_schema_that_refers_to_itself_in_several_ways_judges_deep_data_at_once() {
-    let twice = r##"{"properties":{"a":{"allOf":[{"$ref":"#"},{"$ref":"#"}]}},"type":"object"}"##;
-    let deep = |leaf: &str| format!("{}{leaf}{}", r#"{"a":"#.repeat(100), "}".repeat(100));
-    assert_eq!(judge(twice, &deep("{}")), []);
-    let findings = judge(twice, &deep("7"));
-    assert!(findings.len() == 1 && findings[0].1.contains("several ways"), "{findings:?}");
+    let twice = |keyword: &str, to: &str| format!(r#"{{"{keyword}":[{{"$ref":"{to}"}},{{"$ref":"{to}"}}]}}"#);
+    let below = |twice: String, more: &str| format!(r#"{{"type":"object",{more}"properties":{{"a":{twice}}}}}"#);
+    let defined = |schema: String| format!(r##"{{"$ref":"#/$defs/n","$defs":{{"n":{schema}}}}}"##);
+    let mutual = format!(
+        r##"{{"$ref":"#/$defs/m","$defs":{{"m":{},"n":{}}}}}"##,
+        below(twice("allOf", "#/$defs/n"), ""),
+        below(twice("anyOf", "#/$defs/m"), "")
+    );
+    let cases = [
+        below(twice("allOf", "#"), ""),
+        below(twice("anyOf", "#"), ""),
+        below(twice("allOf", "#"), r#""unevaluatedProperties":false,"#),
+        below(twice("anyOf", "#"), r#""unevaluatedProperties":false,"#),
+        defined(below(twice("allOf", "#/$defs/n"), "")),
+        mutual,
+    ];
+    for schema in cases {
+        assert_eq!(judge(&schema, &deep(100, "{}")), [], "{schema}");
+        let findings = judge(&schema, &deep(100, "7"));
+        assert!(findings.len() == 1 && findings[0].1.contains("several ways"), "{schema}: {findings:?}");
+    }
 }
 
 #[test]
 fn the_deepest_schema_and_the_deepest_data_fit_on_a_small_stack() {
-    let nested = format!("{}{{\"$ref\":\"#\"}}{}", r#"{"allOf":["#.repeat(29), "]}".repeat(29));
-    let schema = format!(r#"{{"properties":{{"a":{nested}}},"type":"object"}}"#);
-    let deep = format!("{}7{}", r#"{"a":"#.repeat(126), "}".repeat(126));
-    let judging = move || assert_eq!(judge(&schema, &deep).len(), 1);
-    std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(judging).unwrap().join().unwrap();
+    for keyword in ["allOf", "anyOf", "oneOf"] {
+        let nested = format!("{}{{\"$ref\":\"#\"}}{}", format!("{{\"{keyword}\":[").repeat(29), "]}".repeat(29));
+        let schema = format!(r#"{{"properties":{{"a":{nested}}},"type":"object"}}"#);
+        let judging = move || assert_eq!(judge(&schema, &deep(126, "7")).len(), 1);
+        std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(judging).unwrap().join().unwrap();
+    }
 }
 
 #[test]

@@ -42,8 +42,12 @@ const DEEPEST: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct Outline {
-    /// References lead back to where they come from, in more than one way.
-    pub(super) tangled: bool,
+    /// Subschemas, each counted as often as it is referred to.
+    pub(super) unfolded: usize,
+    /// How often a reference leads back to where it comes from.
+    pub(super) returns: usize,
+    /// Values may fit one subschema or another.
+    pub(super) alternatives: bool,
 }
 
 /// Looks at all of a schema that can be looked at without judging anything by it.
@@ -54,25 +58,28 @@ pub(super) fn of(schema: &Value) -> Result<Outline, Vec<Finding>> {
     }
     let mut unfolding = Unfolding { survey: &survey, open: Vec::new(), unfolded: 0, returns: 0 };
     unfolding.enter(schema).map_err(|message| vec![(String::new(), message)])?;
-    Ok(Outline { tangled: unfolding.returns > 1 })
+    let Unfolding { unfolded, returns, .. } = unfolding;
+    Ok(Outline { unfolded, returns, alternatives: survey.alternatives })
 }
 
 /// Every subschema once, with what is wrong with its references.
 struct Survey<'s> {
     schema: &'s Value,
     anchors: HashMap<&'s str, &'s Value>,
+    alternatives: bool,
     wrong: Vec<Finding>,
 }
 
 impl<'s> Survey<'s> {
     fn of(schema: &'s Value) -> Self {
-        let mut survey = Self { schema, anchors: HashMap::new(), wrong: Vec::new() };
+        let mut survey = Self { schema, anchors: HashMap::new(), alternatives: false, wrong: Vec::new() };
         let reached = survey.reach();
         survey.drafts();
         let mut patterns = 0;
         for (pointer, subschema) in reached {
             patterns += usize::from(subschema.contains_key("pattern"))
                 + subschema.get("patternProperties").and_then(Value::as_object).map_or(0, Map::len);
+            survey.alternatives |= subschema.contains_key("anyOf") || subschema.contains_key("oneOf");
             survey.keywords(&pointer, subschema);
         }
         if patterns > MOST_PATTERNS {
