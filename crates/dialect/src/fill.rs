@@ -31,6 +31,16 @@ enum Source {
     Made(usize),
 }
 
+impl Hole {
+    /// The root, if the slot is just that.
+    pub(crate) fn root(self) -> Option<Root> {
+        match self.source {
+            Source::Root(root) => Some(root),
+            Source::Made(_) => None,
+        }
+    }
+}
+
 /// The slots of one text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Slots {

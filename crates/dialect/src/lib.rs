@@ -19,6 +19,7 @@ pub mod mistake;
 mod paths;
 mod raw;
 mod root;
+pub mod sample;
 mod schema;
 mod shape;
 pub mod sign;

@@ -3,7 +3,7 @@
 use model::attempt::Failure;
 
 use crate::fill::{Hole, Slots};
-use crate::root::{Addressee, Occasion};
+use crate::root::{Addressee, Occasion, Root};
 use crate::slot::{self, Piece};
 
 #[derive(Clone, Debug, Default)]
@@ -30,6 +30,15 @@ impl Line {
             Piece::Text(text) => Some(&**text),
             Piece::Slot(_) => None,
         })
+    }
+
+    /// The line's pieces, with the roots in its slots; `None` is a slot that says more than a root alone.
+    pub(crate) fn roots(&self) -> Vec<Piece<Option<Root>>> {
+        let root = |piece: &Piece<Hole>| match piece {
+            Piece::Text(text) => Piece::Text(text.clone()),
+            Piece::Slot(hole) => Piece::Slot(hole.root()),
+        };
+        self.pieces.iter().map(root).collect()
     }
 
     /// Appends the line to `out`, and the paths into values that lead nowhere to `missing`.
