@@ -24,6 +24,14 @@ impl<'t> Document<'t> {
         Place::whole(self.text, &self.tree)
     }
 
+    /// All settings, with `standard`'s values where the file has none of its own.
+    pub(crate) fn completed(&self) -> toml::Table {
+        let mut table = self.tree.as_table().cloned().unwrap_or_default();
+        complete(&mut table);
+        let deserializer = Deserializer::from(Spanned::new(0..self.text.len(), table));
+        toml::Table::deserialize(deserializer).expect("what was read as TOML is a table")
+    }
+
     /// The typed file, with `standard`'s values where it has none of its own, or none that fit.
     pub(crate) fn file(&self, m: &mut Mistakes) -> Option<File> {
         let mut table = self.tree.as_table().cloned().unwrap_or_default();

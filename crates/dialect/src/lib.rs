@@ -21,6 +21,7 @@ mod raw;
 mod root;
 pub mod sample;
 mod schema;
+pub mod settings;
 mod shape;
 pub mod sign;
 mod slot;
