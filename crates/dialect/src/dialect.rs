@@ -53,12 +53,6 @@ pub fn built_in_names() -> impl Iterator<Item = &'static str> {
     FILES.into_iter().map(|(name, _)| name)
 }
 
-/// The file of a dialect that comes with Posthaste, comments and all.
-pub fn built_in_text(name: &str) -> Option<&'static str> {
-    let index = built_in_names().position(|built_in| built_in == name)?;
-    FILES.get(index).copied()
-}
-
 #[derive(Clone, Debug)]
 pub struct Dialect {
     pub name: String,

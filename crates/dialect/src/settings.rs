@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use toml::{Table, Value};
+use toml::Value;
 
+use crate::Dialect;
 use crate::document::Document;
 use crate::mistake::Mistake;
 
@@ -21,8 +22,9 @@ pub struct Difference {
 /// All settings of a dialect file, those that it leaves out as in `standard`. Header names are in lower case, event types
 /// have their names in place of numbers: `event_types[invoice.paid].group`.
 pub fn of(text: &str) -> Result<Settings, Vec<Mistake>> {
+    Dialect::parse(text)?;
     let mut settings = Settings::new();
-    list(String::new(), &Value::Table(Document::parse(text)?.completed()), &mut settings);
+    list(String::new(), &Value::Table(Document::read(text).completed()), &mut settings);
     Ok(settings)
 }
 
@@ -35,14 +37,6 @@ pub fn differences(ours: &Settings, theirs: &Settings) -> Vec<Difference> {
         .map(|key| Difference { key: key.clone(), ours: ours.get(key).cloned(), theirs: theirs.get(key).cloned() })
         .filter(|difference| difference.ours != difference.theirs)
         .collect()
-}
-
-/// The same dialect file in TOML, from one in JSON. The order of its members stays.
-pub fn toml_from_json(json: &str) -> Result<String, Vec<Mistake>> {
-    let mistake = |line, message| vec![Mistake { key: String::new(), line, message }];
-    let table: Table = serde_json::from_str(json)
-        .map_err(|error| mistake(Some(error.line()), format!("not a dialect file: {error}")))?;
-    toml::to_string(&table).map_err(|error| mistake(None, format!("not a dialect file: {error}")))
 }
 
 fn list(key: String, value: &Value, settings: &mut Settings) {
