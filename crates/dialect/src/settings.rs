@@ -78,15 +78,4 @@ mod tests {
         assert!(found.iter().any(|difference| difference.key == "signatures[0].header" && difference.theirs.is_none()));
         assert!(of("name = ").is_err());
     }
-
-    #[test]
-    fn json_becomes_toml_in_its_order() {
-        let json = r#"{"headers":{"Z":"1","A":"2"},"name":"a","retry":{"on":["5xx"],"jitter":0.5},"event_types":[{"name":"x.y"}]}"#;
-        let text = toml_from_json(json).unwrap();
-        let dialect = crate::Dialect::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{text}"));
-        let headers: Vec<&str> = dialect.headers.iter().map(|(name, _)| &**name).collect();
-        assert_eq!(headers, ["z", "a"]);
-        assert_eq!(toml_from_json("{\n\"a\": null}").unwrap_err()[0].line, Some(2));
-        assert!(toml_from_json("[]").is_err());
-    }
 }

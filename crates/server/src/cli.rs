@@ -3,6 +3,7 @@
 mod call;
 mod connection;
 mod deliveries;
+mod dialects;
 mod events;
 mod jobs;
 mod keys;
@@ -24,6 +25,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::config::{self, Environment, Flags};
 use crate::output;
 
+pub use dialects::{DialectsCommand, run_dialects};
 pub use run::{ClientCommand, run_client};
 
 use connection::Connection;
@@ -50,6 +52,8 @@ pub enum Command {
     Config(ConfigWords),
     /// Something to ask of a running server: [`run_client`] does it.
     Client(Box<ClientCommand>),
+    /// Files of dialects, and those that a server keeps: [`run_dialects`] does it.
+    Dialects(Box<DialectsCommand>),
 }
 
 /// Reads the words of a command line, the program's name first. The error may also be a page of help: clap's `print`
@@ -103,6 +107,9 @@ enum Verb {
     /// API keys of a project, and the key that secrets are encrypted with
     #[command(subcommand)]
     Keys(Keys),
+    /// How webhooks speak: look at dialects, check and compare their files, find the one of another system
+    #[command(subcommand)]
+    Dialects(dialects::Dialects),
     /// Long work: recovering a webhook, replaying an event
     #[command(subcommand)]
     Jobs(jobs::Jobs),
@@ -167,6 +174,7 @@ fn command() -> clap::Command {
         .fold(command, silent)
         .mut_subcommand("migrate", on_database)
         .mut_subcommand("keys", |keys| keys.mut_subcommand("rotate-master", on_database))
+        .mut_subcommand("dialects", |dialects| silent(dialects, "check"))
 }
 
 fn is_of_a_server(id: &str) -> bool {
@@ -200,6 +208,9 @@ impl Words {
             Verb::Deliveries(deliveries) => Resource::Deliveries(deliveries),
             Verb::Projects(projects) => Resource::Projects(projects),
             Verb::Jobs(jobs) => Resource::Jobs(jobs),
+            Verb::Dialects(words) => {
+                return Command::Dialects(Box::new(DialectsCommand { connection: self.connection, words }));
+            }
         };
         Command::Client(Box::new(ClientCommand { connection: self.connection, resource }))
     }

@@ -32,6 +32,9 @@ pub(crate) enum Output {
     #[default]
     Table,
     Json,
+    /// Of a dialect's file alone.
+    #[value(hide = true)]
+    Toml,
 }
 
 /// The key is not printed.

@@ -43,6 +43,9 @@ pub(super) enum Failure {
     Input(String),
     #[error("standard output cannot be written: {0}")]
     Output(#[from] std::io::Error),
+    /// The command did what it should, and its answer is no: what was checked has mistakes, what was compared differs.
+    #[error("{}", .0.text)]
+    No(Printed),
 }
 
 /// What a command prints.
@@ -56,17 +59,25 @@ pub(super) struct Printed {
 /// Asks, prints the answer or on standard error why there is none, and says how the process ends. `now` is what times
 /// like `24h` are counted from. Needs a runtime with time and IO.
 pub async fn run_client(command: &ClientCommand, environment: &Environment, now: Timestamp) -> ExitCode {
-    let done = match command.perform(environment, now, Look::of_stdout(environment)).await {
-        Ok(printed) => printed.print(),
-        Err(failure) => Err(failure),
+    finish(command.perform(environment, now, Look::of_stdout(environment)).await)
+}
+
+/// Prints what a command has to say, and says how the process ends.
+pub(super) fn finish(done: Result<Printed, Failure>) -> ExitCode {
+    let (printed, code) = match done {
+        Ok(printed) => (printed, exit::DONE),
+        Err(Failure::No(printed)) => (printed, exit::FAILED),
+        Err(failure) => return complain(&failure),
     };
-    match done {
-        Ok(()) => ExitCode::from(exit::DONE),
-        Err(failure) => {
-            output::complain(&format!("error: {failure}"));
-            ExitCode::from(failure.code())
-        }
+    match printed.print() {
+        Ok(()) => ExitCode::from(code),
+        Err(failure) => complain(&failure),
     }
+}
+
+fn complain(failure: &Failure) -> ExitCode {
+    output::complain(&format!("error: {failure}"));
+    ExitCode::from(failure.code())
 }
 
 impl Printed {
@@ -82,7 +93,7 @@ impl Failure {
         match self {
             Self::Input(_) => exit::WRONG_WORDS,
             Self::Client(Error::NotAServer { .. } | Error::NotAHeader { .. }) => exit::WRONG_WORDS,
-            Self::Client(_) | Self::Output(_) => exit::FAILED,
+            Self::Client(_) | Self::Output(_) | Self::No(_) => exit::FAILED,
         }
     }
 }
@@ -91,18 +102,27 @@ impl ClientCommand {
     pub(super) async fn perform(&self, env: &Environment, now: Timestamp, look: Look) -> Result<Printed, Failure> {
         let client = Client::new(self.connection.server(env)?)?;
         let call = self.resource.call(now)?;
-        let format = self.connection.output;
-        if let View::List { columns, paging } = &call.view {
-            let list = fetch(&client, &call.request, paging).await?;
-            return Ok(if format == Output::Json { list.json() } else { list.table(columns, look) });
-        }
-        let answer = client.send(&call.request).await?;
-        match (format, call.view) {
-            (Output::Json, _) if answer.body.trim().is_empty() => Ok(Printed::default()),
-            (Output::Json, _) => Ok(Printed { text: output::pretty(read(&client, &answer)?) + "\n", note: None }),
-            (Output::Table, View::Done { verb, id }) => Ok(Printed { text: format!("{verb} {id}\n"), note: None }),
-            (Output::Table, view) => Ok(view.printed(read(&client, &answer)?, look)),
-        }
+        ask(&client, call, self.connection.output, look).await
+    }
+}
+
+/// Asks, and puts the answer into the form that is wanted.
+pub(super) async fn ask(client: &Client, call: Call, format: Output, look: Look) -> Result<Printed, Failure> {
+    if format == Output::Toml {
+        return Err(Failure::Input(
+            "only `dialects show` prints TOML: write --output json or --output table".to_owned(),
+        ));
+    }
+    if let View::List { columns, paging } = &call.view {
+        let list = fetch(client, &call.request, paging).await?;
+        return Ok(if format == Output::Json { list.json() } else { list.table(columns, look) });
+    }
+    let answer = client.send(&call.request).await?;
+    match (format, call.view) {
+        (Output::Json, _) if answer.body.trim().is_empty() => Ok(Printed::default()),
+        (Output::Json, _) => Ok(Printed { text: output::pretty(read(client, &answer)?) + "\n", note: None }),
+        (_, View::Done { verb, id }) => Ok(Printed { text: format!("{verb} {id}\n"), note: None }),
+        (_, view) => Ok(view.printed(read(client, &answer)?, look)),
     }
 }
 

@@ -32,6 +32,14 @@ fn run(words: &[&str], environment: &[(&str, &str)]) -> Result<Printed, Failure>
     runtime.block_on(client(words).perform(&pairs.collect(), NOW, Look::default()))
 }
 
+/// Runs a command on dialects against a server.
+fn dialects(server: &Scripted, words: &[&str]) -> Result<Printed, Failure> {
+    let words = [&["dialects"], words, &["--server", &server.url, "--api-key", "k"]].concat();
+    let Command::Dialects(command) = parsed(&words) else { panic!("{words:?} is not about dialects") };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(command.perform(&Environment::default(), Look::default()))
+}
+
 fn ask(server: &Scripted, words: &[&str]) -> Result<Printed, Failure> {
     run(&[words, &["--server", &server.url]].concat(), &[])
 }
@@ -153,6 +161,9 @@ fn wrong_words_end_with_2_and_help_with_0() {
         ("deliveries list --status lost", 2),
         ("deliveries list --limit 0", 2),
         ("keys create --name n --scopes everything", 2),
+        ("dialects check", 2),
+        ("dialects diff standard", 2),
+        ("dialects put", 2),
         ("help", 0),
         ("--version", 0),
         ("webhooks register --help", 0),
@@ -164,12 +175,69 @@ fn wrong_words_end_with_2_and_help_with_0() {
 }
 
 #[test]
+fn dialects_are_put_and_deleted_at_a_server() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (toml, json) = (write("a.toml", "# mine\nname = \"acme\"\n"), write("a.json", r#"{"name": "acme"}"#));
+    let wrong = write("wrong.toml", "name = \"acme\"\nretry.jitter = 7\n");
+
+    let server = Scripted::new([(200, "{}"), (200, "{}"), (204, ""), (200, "{}")]);
+    assert_eq!(dialects(&server, &["put", &toml]).unwrap().text, "put acme\n");
+    let asked = server.asked();
+    assert_eq!((asked.line.as_str(), asked.body.as_str()), ("PUT /v1/dialects/acme", "# mine\nname = \"acme\"\n"));
+    assert!(asked.headers.contains("content-type: application/toml"), "{}", asked.headers);
+
+    assert_eq!(dialects(&server, &["put", &json, "--name", "other"]).unwrap().text, "put other\n");
+    let asked = server.asked();
+    assert_eq!((asked.line.as_str(), asked.body.as_str()), ("PUT /v1/dialects/other", r#"{"name": "acme"}"#));
+    assert!(asked.headers.contains("content-type: application/json"), "{}", asked.headers);
+
+    assert_eq!(dialects(&server, &["delete", "acme"]).unwrap().text, "deleted acme\n");
+    assert_eq!(server.asked().line, "DELETE /v1/dialects/acme");
+
+    let Err(Failure::No(told)) = dialects(&server, &["put", &wrong]) else { panic!("a wrong file is not sent") };
+    assert_eq!(told.note.unwrap().split(": ").nth(1), Some("retry.jitter"));
+}
+
+#[test]
+fn a_projects_own_dialects_are_listed_and_shown() {
+    let list = r#"{"data":[{"name":"standard","title":"Standard Webhooks","built_in":true,"updated_at":null},
+        {"name":"acme","title":"Acme","built_in":false,"updated_at":"2026-01-31T09:30:00.000Z"}],"next_cursor":null}"#;
+    let server = Scripted::new([(200, list), (200, "# mine\nname = \"acme\"\n"), (200, "name = \"acme\"\n")]);
+    let listed = dialects(&server, &["list"]).unwrap();
+    assert_eq!(listed.note, None);
+    assert!(listed.text.contains("acme") && listed.text.contains("2026-01-31"), "{}", listed.text);
+    assert_eq!(server.asked().line, "GET /v1/dialects?limit=50");
+
+    assert_eq!(dialects(&server, &["show", "acme"]).unwrap().text, "# mine\nname = \"acme\"\n");
+    let asked = server.asked();
+    assert_eq!(asked.line, "GET /v1/dialects/acme");
+    assert!(asked.headers.contains("accept: application/toml"), "{}", asked.headers);
+
+    let Err(Failure::No(differs)) = dialects(&server, &["diff", "standard", "acme"]) else { panic!("they differ") };
+    assert!(differs.text.contains("\"standard\"") && differs.text.contains("\"acme\""), "{}", differs.text);
+    assert!(!differs.text.contains("jitter"), "what is left out is as in standard: {}", differs.text);
+}
+
+#[test]
+fn toml_is_for_dialects_alone() {
+    let failure = run(&["events", "list", "--output", "toml"], &[]).unwrap_err();
+    assert_eq!(failure.code(), exit::WRONG_WORDS);
+}
+
+#[test]
 fn help_pages_show_the_flags_that_matter() {
     let page = |words: &[&str]| parse([&["posthaste"], words].concat()).unwrap_err().to_string();
     let serve = page(&["serve", "--help"]);
     assert!(serve.contains("--allow-network <CIDR>") && serve.contains("POSTHASTE_LISTEN"), "{serve}");
     assert!(!serve.contains("--api-key") && !serve.contains("--database-url"), "{serve}");
     assert!(page(&["events", "list", "--help"]).contains("--api-key"));
+    assert!(!page(&["dialects", "check", "--help"]).contains("--api-key"));
+    assert!(page(&["dialects", "put", "--help"]).contains("--api-key"));
     let rotate = page(&["keys", "rotate-master", "--help"]);
     assert!(rotate.contains("--data-dir") && !rotate.contains("--proxy") && !rotate.contains("--api-key"), "{rotate}");
 }

@@ -4,6 +4,7 @@ mod api_walk;
 mod bad_input;
 mod cli;
 mod death;
+mod dialects_cli;
 mod fresh;
 mod gateway;
 mod guard;
