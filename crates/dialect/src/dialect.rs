@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use model::attempt::Failure;
 use model::health::DisableRule;
 use model::retry::Policy;
 use model::secret::{Form, Signing};
@@ -16,6 +17,7 @@ use crate::mistake::{Mistake, Mistakes};
 use crate::shape::STANDARD;
 use crate::sign::{KeyForm, Scheme};
 use crate::syntax::Readable;
+use crate::template::{Addressee, Occasion, Rendered};
 use crate::{compile, header, interchange};
 
 /// Longer files are refused.
@@ -157,6 +159,11 @@ impl Dialect {
             mistakes.iter_mut().for_each(|mistake| mistake.line = None);
             mistakes
         })
+    }
+
+    /// The body in the dialect's own form. Paths into values that lead nowhere are noted; an event without a brand, say, is not.
+    pub fn body(&self, occasion: &Occasion<'_>, addressee: &Addressee) -> Result<Rendered, Failure> {
+        self.body.render(occasion, addressee)
     }
 
     /// Which texts are secrets here.
