@@ -28,7 +28,7 @@ pub enum FailureKind {
     Protocol,
     /// The answer's body could not be read.
     Body,
-    /// Answered, but not with 2xx.
+    /// Answered, but not with 2xx, or with an error inside it.
     Status,
     /// The request could not be built.
     Render,
@@ -111,13 +111,22 @@ impl Answer {
 pub enum Outcome {
     /// A status came, with 2xx or without.
     Answered(Answer),
-    /// No whole answer came. A status may have come before the body failed.
+    /// No whole answer came, or one that means a failure. A status may have come before the body failed.
     Failed { failure: Failure, answer: Option<Answer> },
 }
 
 impl Outcome {
     pub fn failed(kind: FailureKind, message: impl Into<String>) -> Self {
         Self::Failed { failure: Failure::new(kind, message), answer: None }
+    }
+
+    /// The same answer, which means something else than its status says.
+    #[must_use]
+    pub fn but(self, failure: Failure) -> Self {
+        match self {
+            Self::Answered(answer) => Self::Failed { failure, answer: Some(answer) },
+            Self::Failed { answer, .. } => Self::Failed { failure, answer },
+        }
     }
 
     pub fn is_success(&self) -> bool {

@@ -30,7 +30,15 @@ pub struct DisableRule {
     pub failing_for: Duration,
 }
 
+/// The status that says of itself what others say in words.
+const GONE: u16 = 410;
+
 impl DisableRule {
+    /// Why an endpoint is disabled whose receiver said in `words` that it is gone: where `410 Gone` disables, so does that.
+    pub fn reason_if_gone(&self, words: &str) -> Option<String> {
+        self.on_status.contains(&GONE).then(|| format!("the receiver {words}"))
+    }
+
     /// Why an endpoint in this state is disabled after an attempt that failed with `status`; `None` if it is not.
     pub fn reason(&self, health: Health, status: Option<u16>, now: Timestamp) -> Option<String> {
         if let Some(status) = status.filter(|status| self.on_status.contains(status)) {
@@ -61,6 +69,15 @@ mod tests {
 
     fn health(failure_count: u32) -> Health {
         Health { failure_count, failing_since: Some(Timestamp::from_millis(0)) }
+    }
+
+    #[test]
+    fn saying_gone_in_words_disables_where_the_status_does() {
+        let rule = |on_status: &[u16]| DisableRule { on_status: on_status.to_vec(), ..DisableRule::default() };
+        let words = "answered 404 no_service: the webhook was removed";
+        let reason = rule(&[404, 410]).reason_if_gone(words);
+        assert_eq!(reason.as_deref(), Some("the receiver answered 404 no_service: the webhook was removed"));
+        assert_eq!(rule(&[404]).reason_if_gone(words), None);
     }
 
     #[test]

@@ -40,6 +40,19 @@ pub struct RetryAfter {
     pub max: Duration,
 }
 
+/// What a receiver's answer says of the next attempt, where it is understood beyond its status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Advice {
+    #[default]
+    ByPolicy,
+    /// Again after so long, whatever the policy retries: it was only too early.
+    After(Duration),
+    /// The same will be refused again.
+    Never,
+    /// Nothing that is sent there will ever be taken.
+    Gone,
+}
+
 /// The fate of a delivery after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -60,11 +73,26 @@ impl Policy {
         if !self.on.covers(outcome) {
             return Next::GiveUp { exhausted: false };
         }
-        let Some(wait) = self.schedule.get(retries_used as usize) else {
-            return Next::GiveUp { exhausted: true };
-        };
         let asked = outcome.answer().and_then(|answer| self.retry_after.wait(answer, now));
-        Next::Again(now + asked.unwrap_or_else(|| jittered(*wait, self.jitter, dice)))
+        self.again(retries_used, asked, now, dice)
+    }
+
+    /// As [`Self::next`], unless the answer says otherwise.
+    pub fn advised(&self, advice: Advice, retries_used: u32, outcome: &Outcome, now: Timestamp, dice: f64) -> Next {
+        match advice {
+            _ if outcome.is_success() => Next::Delivered,
+            Advice::ByPolicy => self.next(retries_used, outcome, now, dice),
+            Advice::After(wait) => self.again(retries_used, Some(wait.min(self.retry_after.max)), now, dice),
+            Advice::Never | Advice::Gone => Next::GiveUp { exhausted: false },
+        }
+    }
+
+    /// After the wait that was asked for, or else the schedule's, as long as that has one.
+    fn again(&self, retries_used: u32, asked: Option<Duration>, now: Timestamp, dice: f64) -> Next {
+        match self.schedule.get(retries_used as usize) {
+            Some(wait) => Next::Again(now + asked.unwrap_or_else(|| jittered(*wait, self.jitter, dice))),
+            None => Next::GiveUp { exhausted: true },
+        }
     }
 }
 
@@ -76,8 +104,13 @@ impl RetryOn {
     fn covers(&self, outcome: &Outcome) -> bool {
         match outcome {
             Outcome::Answered(answer) => self.covers_status(answer.status),
-            Outcome::Failed { failure, .. } => match failure.kind {
+            Outcome::Failed { failure, answer } => match failure.kind {
                 FailureKind::Timeout => self.timeout,
+                FailureKind::Status => match answer {
+                    Some(answer) if !answer.is_success() => self.covers_status(answer.status),
+                    // An error inside a 2xx: what stands behind the receiver did not answer.
+                    _ => self.connection,
+                },
                 // What cannot be built today cannot be built tomorrow: it waits for a person.
                 FailureKind::Render => false,
                 FailureKind::Dns
@@ -86,8 +119,7 @@ impl RetryOn {
                 | FailureKind::Reset
                 | FailureKind::Blocked
                 | FailureKind::Protocol
-                | FailureKind::Body
-                | FailureKind::Status => self.connection,
+                | FailureKind::Body => self.connection,
             },
         }
     }
@@ -126,6 +158,7 @@ fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attempt::Failure;
 
     const NOW: Timestamp = Timestamp::from_millis(1_769_851_800_000);
 
@@ -191,6 +224,34 @@ mod tests {
         for (status, value, expected) in cases {
             let outcome = answered(status, &[("Retry-After", value)]);
             assert_eq!(policy().next(0, &outcome, NOW, 0.5), expected, "{status} {value}");
+        }
+    }
+
+    #[test]
+    fn advice_goes_before_the_policy_but_not_before_the_schedule() {
+        let refused = Outcome::failed(FailureKind::Render, "");
+        let after = |seconds| Advice::After(Duration::from_secs(seconds));
+        let given_up = Next::GiveUp { exhausted: false };
+        let cases = [
+            (0, answered(429, &[("retry-after", "9")]), after(2), again(2)),
+            (0, answered(429, &[]), after(99_999), again(3600)),
+            (0, refused, after(2), again(2)),
+            (2, answered(429, &[]), after(2), Next::GiveUp { exhausted: true }),
+            (0, answered(500, &[]), Advice::Never, given_up),
+            (2, answered(500, &[]), Advice::Gone, given_up),
+            (0, answered(200, &[]), Advice::Never, Next::Delivered),
+        ];
+        for (used, outcome, advice, expected) in cases {
+            assert_eq!(policy().advised(advice, used, &outcome, NOW, 0.5), expected, "{used} {outcome:?} {advice:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_told_in_other_words_is_retried_as_its_status_is() {
+        let cases = [(500, again(1)), (410, Next::GiveUp { exhausted: false }), (200, again(1))];
+        for (status, expected) in cases {
+            let outcome = answered(status, &[]).but(Failure::new(FailureKind::Status, "in other words"));
+            assert_eq!(policy().next(0, &outcome, NOW, 0.5), expected, "{status}");
         }
     }
 
