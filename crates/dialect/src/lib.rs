@@ -17,6 +17,7 @@ pub mod interchange;
 mod line;
 pub mod mistake;
 mod paths;
+pub mod providers;
 mod raw;
 mod root;
 pub mod sample;

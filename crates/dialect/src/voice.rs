@@ -8,11 +8,13 @@ use model::attempt::{Failure, FailureKind};
 use model::delivery::Due;
 use model::endpoint::{Auth, Endpoint, Settings};
 use model::id::EndpointId;
+use model::provider::Provider;
 use model::secret::{Secret, Secrets, Signing};
 use model::time::Timestamp;
 
 pub use crate::header::Header;
 use crate::header::{self, NotAHeader};
+use crate::providers::{self, Look};
 use crate::root::Addressee;
 pub use crate::root::Occasion;
 use crate::sign::{Content, Key, Scheme, When};
@@ -52,6 +54,8 @@ enum Form {
     Dialect,
     /// The endpoint's own.
     Template(Template),
+    /// A chat service's.
+    Card(Provider),
 }
 
 /// One header of signatures. Schemes with the same header share it.
@@ -81,7 +85,7 @@ impl Voice {
             mute = Some(failure);
             Vec::new()
         });
-        let form = form(settings).unwrap_or_else(|failure| {
+        let form = form(dialect, settings).unwrap_or_else(|failure| {
             mute = Some(failure);
             Form::Dialect
         });
@@ -102,34 +106,51 @@ impl Voice {
             return Err(failure.clone());
         }
         let occasion = Occasion::of(due, at);
-        let (body, notes) = self.body(&occasion)?;
+        let (body, mut missing) = self.body(&occasion)?;
         let count = self.opening.len() + self.dialect.headers.len() + self.signatures.len() + self.closing.len();
         let mut headers = Vec::with_capacity(count);
         headers.extend_from_slice(&self.opening);
-        self.push_dialect_headers(&occasion, &mut headers)?;
+        self.push_dialect_headers(&occasion, &mut headers, &mut missing)?;
         self.push_signatures(&occasion, &body, &mut headers)?;
         headers.extend_from_slice(&self.closing);
         let made_by = match self.form {
             Form::Dialect => self.dialect.built_in.clone(),
-            Form::Template(_) => None,
+            Form::Template(_) | Form::Card(_) => None,
         };
+        let notes = missing.into_iter().map(|path| format!("the event has no {path}")).collect();
         Ok(Message { headers, body, made_by, notes })
     }
 
+    /// The body, and the paths that it would have shown and that lead nowhere.
     fn body(&self, occasion: &Occasion<'_>) -> Result<(Bytes, Vec<String>), Failure> {
         let Rendered { body, missing } = match &self.form {
             Form::Dialect => self.dialect.body.render(occasion, &self.addressee)?,
             Form::Template(template) => template.render(occasion, &self.addressee)?,
+            Form::Card(provider) => {
+                let card = providers::card(*provider, &self.look(occasion), occasion);
+                Rendered { body: card.expect("only chat services have this form"), missing: Vec::new() }
+            }
         };
-        let notes = missing.into_iter().map(|path| format!("the event has no {path}")).collect();
-        Ok((body.into(), notes))
+        Ok((body.into(), missing))
     }
 
-    fn push_dialect_headers(&self, occasion: &Occasion<'_>, headers: &mut Vec<Header>) -> Result<(), Failure> {
+    fn look(&self, occasion: &Occasion<'_>) -> Look<'_> {
+        let Dialect { title, accent_color, catalogue, .. } = &*self.dialect;
+        let known = catalogue.find(&occasion.event.event_type);
+        let description = known.and_then(|known| known.event_type.description.as_deref());
+        Look { title, accent_color: accent_color.as_deref(), description }
+    }
+
+    fn push_dialect_headers(
+        &self,
+        occasion: &Occasion<'_>,
+        headers: &mut Vec<Header>,
+        missing: &mut Vec<String>,
+    ) -> Result<(), Failure> {
         let mut value = String::new();
         for (name, line) in &self.dialect.headers {
             value.clear();
-            line.write(occasion, &self.addressee, &mut value, &mut Vec::new())?;
+            line.write(occasion, &self.addressee, &mut value, missing)?;
             header::check_value(&value).map_err(|reason| unsendable(name, reason))?;
             headers.push(Header { name: Arc::clone(name), value: value.as_str().into(), secret: false });
         }
@@ -186,8 +207,12 @@ fn unsendable(name: &str, reason: NotAHeader) -> Failure {
     render(format!("the header {name:?} cannot be sent: {reason}"))
 }
 
-fn form(settings: &Settings) -> Result<Form, Failure> {
-    let Some(template) = &settings.template else { return Ok(Form::Dialect) };
+fn form(dialect: &Dialect, settings: &Settings) -> Result<Form, Failure> {
+    let provider = settings.provider(dialect.providers.detect);
+    let Some(template) = &settings.template else {
+        let is_card = dialect.providers.cards && providers::takes_cards(provider);
+        return Ok(if is_card { Form::Card(provider) } else { Form::Dialect });
+    };
     // It was judged when it was saved; this version may be stricter.
     let template = Template::parse(template).map_err(|wrong| render(format!("the template: {}", wrong.join("; "))))?;
     Ok(Form::Template(template))

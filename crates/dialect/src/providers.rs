@@ -1,0 +1,53 @@
+//! Chat services: what they are sent instead of the dialect's envelope, and what their answers mean.
+//!
+//! A card is the same on every service: a headline, what happened in a sentence, facts from the event's data, and a
+//! footer that says whose event it is. [`content`] decides what it says, [`text`] keeps foreign text from being markup,
+//! and a file per service puts it into that service's form and within its limits, whatever the data.
+
+mod content;
+mod discord;
+mod facts;
+mod reading;
+mod slack;
+mod teams;
+mod text;
+
+use model::provider::Provider;
+
+use crate::root::Occasion;
+use content::Content;
+pub use reading::{Reading, read};
+
+/// How the product looks on a card.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look<'a> {
+    /// The dialect's title.
+    pub(crate) title: &'a str,
+    /// `#rrggbb`.
+    pub(crate) accent_color: Option<&'a str>,
+    /// Of the event's type, from the catalogue.
+    pub(crate) description: Option<&'a str>,
+}
+
+/// Whether it is a chat service.
+pub(crate) fn takes_cards(provider: Provider) -> bool {
+    form(provider).is_some()
+}
+
+/// The message for a chat service. `None` where the dialect's own envelope is sent.
+pub(crate) fn card(provider: Provider, look: &Look<'_>, occasion: &Occasion<'_>) -> Option<Vec<u8>> {
+    let message = form(provider)?(&Content::of(occasion.event, look));
+    Some(serde_json::to_vec(&message).expect("its keys are strings"))
+}
+
+fn form(provider: Provider) -> Option<fn(&Content<'_>) -> serde_json::Value> {
+    match provider {
+        Provider::Slack => Some(slack::card),
+        Provider::Discord => Some(discord::card),
+        Provider::TeamsWebhook => Some(teams::card),
+        Provider::Webhook | Provider::Zapier | Provider::Make => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

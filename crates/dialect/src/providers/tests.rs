@@ -1,0 +1,57 @@
+//! Cards as they are sent, and what holds of them whatever the event.
+//!
+//! To accept a card that changed, delete its file in `tests/golden` and run the tests twice: the first run writes it and
+//! fails, so that somebody looks.
+
+mod any;
+mod golden;
+mod limits;
+mod rules;
+
+use model::event::Event;
+use model::id::{DeliveryId, ProjectId};
+use model::json::Json;
+use model::provider::Provider;
+use model::time::Timestamp;
+use serde_json::Value;
+
+use super::{Look, card};
+use crate::root::Occasion;
+
+const SERVICES: [Provider; 3] = [Provider::Slack, Provider::Discord, Provider::TeamsWebhook];
+
+const AT: Timestamp = Timestamp::from_millis(1_769_851_800_120);
+
+fn event(event_type: &str, data: impl Into<std::sync::Arc<str>>) -> Event {
+    Event {
+        id: "evt_2b1f".parse().unwrap(),
+        project: ProjectId::from_bytes([2; 16]),
+        event_type: event_type.parse().unwrap(),
+        tenant: None,
+        data: Json::trusted(data),
+        brand: None,
+        workflow: None,
+        summary: None,
+        occurred_at: AT,
+        created_at: AT,
+        deliver_at: None,
+        expires_at: None,
+    }
+}
+
+const LOOK: Look<'static> = Look { title: "Acme", accent_color: Some("#1a7f37"), description: None };
+
+fn sent(provider: Provider, look: &Look<'_>, event: &Event) -> Value {
+    let occasion = Occasion { event, delivery: DeliveryId::from_bytes([3; 16]), attempt: 1, at: AT };
+    let bytes = card(provider, look, &occasion).expect("it is sent cards");
+    serde_json::from_slice(&bytes).expect("a card is JSON")
+}
+
+#[test]
+fn automation_services_and_servers_get_the_envelope() {
+    let event = event("a.b", "{}");
+    let occasion = Occasion { event: &event, delivery: DeliveryId::from_bytes([3; 16]), attempt: 1, at: AT };
+    for provider in [Provider::Webhook, Provider::Zapier, Provider::Make] {
+        assert_eq!(card(provider, &LOOK, &occasion), None);
+    }
+}
