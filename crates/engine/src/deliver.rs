@@ -1,11 +1,12 @@
-//! One delivery, start to finish: gate, build, send, judge, record.
+//! One delivery, start to finish: gate, build, send, understand, judge, record.
 
 use std::sync::Arc;
 
+use dialect::providers::{self, Reading};
 use dialect::voice::{Header, Message};
 use model::attempt::{Attempt, Body, Headers, Outcome};
 use model::delivery::{Cancelled, Due};
-use model::retry::Next;
+use model::retry::{Advice, Next};
 use store::record::Record;
 
 use crate::engine::Context;
@@ -18,7 +19,7 @@ use crate::transport::Request;
 /// Receivers may see a repeat, never a gap.
 pub(crate) async fn deliver(ctx: Arc<Context>, speaker: Arc<Speaker>, due: Due, mut ticket: Ticket) {
     let recorded = if due.event.has_expired(ctx.env.now()) {
-        ticket.answered(None);
+        ticket.answered(None, None);
         ctx.store.cancel(due.id, Cancelled::Expired).await.map(|()| End::Settled)
     } else {
         attempt(&ctx, &speaker, due, &mut ticket).await
@@ -42,9 +43,14 @@ async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, ticket: &mut Ticket
         Err(failure) => (Sent::nothing(), Outcome::Failed { failure, answer: None }),
     };
     let duration = ctx.env.elapsed().saturating_sub(began);
-    ticket.answered(Some(Sign::of(&outcome)));
+    let Reading { failure, next: advice, rest } = providers::read(speaker.provider, &outcome);
+    let outcome = match failure {
+        Some(failure) => outcome.but(failure),
+        None => outcome,
+    };
+    ticket.answered(Some(Sign::of(&outcome)), rest);
 
-    let next = what_next(ctx, speaker, &due, &outcome);
+    let next = what_next(ctx, speaker, &due, &outcome, advice);
     let (end, next_attempt_at) = match next {
         Next::Again(at) => (End::Again(at), Some(at)),
         Next::Delivered | Next::GiveUp { .. } => (End::Settled, None),
@@ -52,7 +58,7 @@ async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, ticket: &mut Ticket
     let Sent { request_headers, body, notes } = sent;
     let number = due.attempt();
     let attempt = Attempt { number, started_at, duration, request_headers, body, notes, outcome, next_attempt_at };
-    ctx.store.record(Record { due, attempt, next, rule: speaker.rule.clone() }).await?;
+    ctx.store.record(Record { due, attempt, next, gone: advice == Advice::Gone, rule: speaker.rule.clone() }).await?;
     Ok(end)
 }
 
@@ -96,8 +102,8 @@ fn request(speaker: &Speaker, message: Message) -> Request<'_> {
     }
 }
 
-fn what_next(ctx: &Context, speaker: &Speaker, due: &Due, outcome: &Outcome) -> Next {
-    match speaker.policy.next(due.retries_used(), outcome, ctx.env.now(), ctx.env.dice()) {
+fn what_next(ctx: &Context, speaker: &Speaker, due: &Due, outcome: &Outcome, advice: Advice) -> Next {
+    match speaker.policy.advised(advice, due.retries_used(), outcome, ctx.env.now(), ctx.env.dice()) {
         // Somebody asked for this one attempt; there is no schedule behind it.
         Next::Again(_) if due.manual => Next::GiveUp { exhausted: false },
         Next::GiveUp { .. } if due.manual => Next::GiveUp { exhausted: false },

@@ -36,6 +36,8 @@ pub(crate) struct Lane {
     unrecorded: usize,
     pace: Pace,
     bucket: Option<Bucket>,
+    /// It asked to be left alone until then.
+    resting_until: Option<Timestamp>,
     /// There is, or may be, more in the database.
     behind: bool,
     looking: bool,
@@ -50,7 +52,7 @@ pub(crate) struct Lane {
 /// What a lane does when it is its turn.
 pub(crate) enum Turn {
     Send(Due),
-    /// There is something to send, and its rate limit allows it at that time.
+    /// There is something to send, and its rate limit or its rest allows it at that time.
     Wait(Timestamp),
     Nothing,
 }
@@ -68,6 +70,7 @@ impl Lane {
             unrecorded: 0,
             pace: Pace::new(ceiling),
             bucket,
+            resting_until: None,
             behind: false,
             looking: false,
             held_back_until: None,
@@ -106,6 +109,10 @@ impl Lane {
         let limit = speaker.rate_limit;
         if self.rate_limit() != limit {
             self.bucket = limit.map(|limit| Bucket::full(limit, now));
+        }
+        if self.speaker.endpoint.settings.url.as_str() != speaker.endpoint.settings.url.as_str() {
+            // Another receiver asked for it.
+            self.resting_until = None;
         }
         self.speaker = speaker;
         self.held_back_until = None;
@@ -219,6 +226,9 @@ impl Lane {
         if !self.has_next() {
             return Turn::Nothing;
         }
+        if let Some(until) = self.resting_until.filter(|until| *until > now) {
+            return Turn::Wait(until);
+        }
         if let Some(Err(at)) = self.bucket.as_mut().map(|bucket| bucket.take(now)) {
             return Turn::Wait(at);
         }
@@ -257,6 +267,11 @@ impl Lane {
         if let Some(sign) = sign {
             self.pace.note(sign);
         }
+    }
+
+    /// Nothing goes before, not even what a person asked for.
+    pub(crate) fn rest_until(&mut self, until: Timestamp) {
+        self.resting_until = self.resting_until.max(Some(until));
     }
 
     /// A delivery is out of its hands.

@@ -7,12 +7,15 @@ use dialect::Dialect;
 use dialect::voice::Voice;
 use model::endpoint::Endpoint;
 use model::health::DisableRule;
+use model::provider::Provider;
 use model::rate::RateLimit;
 use model::retry::Policy;
 
 pub(crate) struct Speaker {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) voice: Voice,
+    /// Whose answers they are.
+    pub(crate) provider: Provider,
     /// The endpoint's own, or what its provider takes.
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) policy: Policy,
@@ -27,6 +30,7 @@ impl Speaker {
         let dialects = dialect.retry.clone();
         let provider = endpoint.settings.provider(dialect.providers.detect);
         Self {
+            provider,
             rate_limit: endpoint.settings.rate_limit.or(provider.rate_limit()),
             voice: Voice::new(dialect, &endpoint),
             policy: Policy { schedule: own_schedule.unwrap_or(dialects.schedule), ..dialects },

@@ -1,5 +1,7 @@
 //! What the tasks of the engine tell the dispatcher, and the ticket that makes sure each of them does.
 
+use std::time::Duration;
+
 use model::id::{DeliveryId, EndpointId};
 use model::time::Timestamp;
 use store::due::Pending;
@@ -15,6 +17,8 @@ pub(crate) enum Note {
         endpoint: EndpointId,
         claim: Claim,
         sign: Option<Sign>,
+        /// How long it asked to be left alone.
+        rest: Option<Duration>,
     },
     /// The attempt is on disk, or will not be.
     Ended {
@@ -63,12 +67,12 @@ impl Ticket {
         Self { endpoint, delivery, claim, notes, answered: false, end: End::Unrecorded }
     }
 
-    /// The endpoint is free for its next delivery.
-    pub(crate) fn answered(&mut self, sign: Option<Sign>) {
+    /// The endpoint is free for its next delivery, after the rest that it asked for.
+    pub(crate) fn answered(&mut self, sign: Option<Sign>, rest: Option<Duration>) {
         if !self.answered {
             self.answered = true;
             // The dispatcher outlives its tasks, but for a process that is going down.
-            let _ = self.notes.send(Note::Answered { endpoint: self.endpoint, claim: self.claim, sign });
+            let _ = self.notes.send(Note::Answered { endpoint: self.endpoint, claim: self.claim, sign, rest });
         }
     }
 
@@ -79,7 +83,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.answered(None);
+        self.answered(None, None);
         let _ = self.notes.send(Note::Ended { endpoint: self.endpoint, delivery: self.delivery, end: self.end });
     }
 }

@@ -17,6 +17,8 @@ pub struct Record {
     pub due: Due,
     pub attempt: Attempt,
     pub next: Next,
+    /// The receiver said that nothing sent there will ever be taken.
+    pub gone: bool,
     /// When failing disables the endpoint.
     pub rule: Arc<DisableRule>,
 }

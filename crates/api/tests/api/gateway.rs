@@ -209,6 +209,7 @@ impl Engine {
             due,
             attempt,
             next,
+            gone: false,
             rule: Arc::new(DisableRule { on_status: vec![410], ..DisableRule::default() }),
         };
         self.store.record(record).await.unwrap();

@@ -1,5 +1,7 @@
 //! What its own tasks tell the dispatcher: an endpoint answered, an attempt is on disk, a look brought something.
 
+use std::time::Duration;
+
 use model::id::{DeliveryId, EndpointId};
 use model::time::Timestamp;
 use store::due::Pending;
@@ -16,11 +18,21 @@ impl Dispatcher {
 
     pub(super) fn take_note(&mut self, note: Note) {
         match note {
-            Note::Answered { endpoint, claim, sign } => self.take_answer(endpoint, claim, sign),
+            Note::Answered { endpoint, claim, sign, rest } => {
+                self.rest(endpoint, rest);
+                self.take_answer(endpoint, claim, sign);
+            }
             Note::Ended { endpoint, delivery, end } => self.take_end(endpoint, delivery, end),
             Note::Looked { endpoint, pending } => self.take_look(endpoint, pending),
             Note::Surveyed(found) => self.take_survey(found),
             Note::TellWhenAtRest(reply) => self.waiting_for_rest.push(reply),
+        }
+    }
+
+    fn rest(&mut self, endpoint: EndpointId, rest: Option<Duration>) {
+        let now = self.ctx.env.now();
+        if let (Some(lane), Some(rest)) = (self.lanes.get_mut(&endpoint), rest) {
+            lane.rest_until(now + rest);
         }
     }
 

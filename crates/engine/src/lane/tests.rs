@@ -244,3 +244,33 @@ fn a_closed_lane_sends_nothing_and_rests_when_what_was_in_flight_has_ended() {
     deliver(&mut lane, 1);
     assert!(lane.is_at_rest());
 }
+
+#[test]
+fn an_endpoint_that_asked_for_a_rest_gets_nothing_before_it_is_over() {
+    let mut lane = lane(|_| {});
+    (1..=2).for_each(|number| lane.offer(due(number)));
+    lane.rest_until(LATER);
+    lane.rest_until(NOW);
+    lane.offer(Due { manual: true, ..due(3) });
+    assert!(matches!(lane.turn(NOW), Turn::Wait(at) if at == LATER));
+    assert!(matches!(lane.turn(LATER), Turn::Send(due) if due.manual));
+    assert!(matches!(lane.turn(LATER), Turn::Send(_)));
+}
+
+#[test]
+fn a_rest_is_kept_over_a_change_unless_the_receiver_is_another() {
+    let mut lane = lane(|_| {});
+    let offered = |lane: &mut Lane| {
+        assert!(lane.begin_look());
+        lane.end_look(pending([due(1)], None), NOW);
+    };
+    lane.rest_until(LATER);
+    lane.change(speaker(endpoint()), NOW);
+    offered(&mut lane);
+    assert!(matches!(lane.turn(NOW), Turn::Wait(_)));
+    let mut moved = endpoint();
+    moved.settings.url = EndpointUrl::stored("https://example.com/other").unwrap();
+    lane.change(speaker(moved), NOW);
+    offered(&mut lane);
+    assert!(matches!(lane.turn(NOW), Turn::Send(_)));
+}

@@ -154,7 +154,8 @@ fn failed(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> R
     let health = run.health.after_failure(batch.now);
     // A notice that could not be delivered is not a reason for another one.
     let exhausted = record.next == Next::GiveUp { exhausted: true } && !record.due.event.event_type.is_operational();
-    let reason = record.rule.reason(health, record.attempt.outcome.status(), batch.now);
+    let reason =
+        reason_if_gone(record).or_else(|| record.rule.reason(health, record.attempt.outcome.status(), batch.now));
     let disabled = reason.filter(|_| endpoint.is_active());
     set_run(batch, endpoint.id, Run { health, troubled: run.troubled || exhausted || disabled.is_some() })?;
     if exhausted {
@@ -166,6 +167,11 @@ fn failed(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> R
         operational::publish(batch, endpoint, &Notice::Disabled { reason: &reason })?;
     }
     Ok(())
+}
+
+fn reason_if_gone(record: &Record) -> Option<String> {
+    let failure = record.attempt.outcome.failure().filter(|_| record.gone)?;
+    record.rule.reason_if_gone(&failure.message)
 }
 
 fn disable(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, reason: &str) -> Result<(), Error> {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::attempt::{Failure, FailureKind};
 use model::endpoint::{Endpoint, Status};
 use model::health::{DisableRule, Health};
 use model::retry::Next;
 use store::record::Record;
 
-use crate::harness::{DAY, EXHAUSTED, HOUR, Opened, SECOND, tried};
+use crate::harness::{DAY, EXHAUSTED, FINAL, HOUR, Opened, SECOND, tried};
 
 fn after(failures: u32) -> DisableRule {
     DisableRule { consecutive_failures: failures, ..DisableRule::default() }
@@ -77,6 +78,27 @@ async fn a_status_that_says_never_again_disables_at_once() {
     let now = store.current(&endpoint);
     assert_eq!(now.status, Status::Disabled);
     assert!(now.disabled_reason.as_ref().unwrap().contains("410"), "{now:?}");
+}
+
+#[tokio::test]
+async fn a_receiver_that_says_in_words_that_it_is_gone_is_disabled_where_410_disables() {
+    let store = Opened::fresh().await;
+    let cases = [(vec![410], Status::Disabled), (vec![], Status::Active)];
+    for (on_status, status) in cases {
+        let endpoint = store.endpoint(&["*"]).await;
+        let due = store.send_to(&endpoint, "order.created").await;
+        let rule = Arc::new(DisableRule { on_status, ..DisableRule::default() });
+        let mut record = Record { gone: true, rule, ..tried(&due, 404, FINAL) };
+        let words = Failure::new(FailureKind::Status, "answered 404 no_service: the webhook was removed");
+        record.attempt.outcome = record.attempt.outcome.but(words);
+        store.record(record).await.unwrap();
+
+        let now = store.current(&endpoint);
+        assert_eq!(now.status, status);
+        let reason =
+            (status == Status::Disabled).then_some("the receiver answered 404 no_service: the webhook was removed");
+        assert_eq!(now.disabled_reason.as_deref(), reason);
+    }
 }
 
 #[tokio::test]
