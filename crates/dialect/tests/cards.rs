@@ -13,7 +13,7 @@ use model::url::EndpointUrl;
 
 fn in_form_of(dialect: &Arc<Dialect>, url: &str, change: impl FnOnce(&mut Settings)) -> Message {
     let mut endpoint = endpoint();
-    endpoint.settings.url = EndpointUrl::stored(url).unwrap();
+    endpoint.settings.url = EndpointUrl::stored(url).expect("a URL");
     change(&mut endpoint.settings);
     said(dialect, &endpoint, event("7"))
 }

@@ -1,5 +1,7 @@
-//! `posthaste demo`: a server on a temporary database, two receivers and live traffic, told a line an attempt.
+//! `posthaste demo`: a server on a temporary database, a project for each dialect, two receivers and live traffic, told a
+//! line an attempt.
 
+mod product;
 mod receiver;
 mod story;
 
@@ -16,13 +18,14 @@ use store::search::FullDelivery;
 use tokio_util::task::TaskTracker;
 
 use crate::cli::{self, exit};
-use crate::client::{self, Client, Request, Server};
+use crate::client::{self, Client, Request};
 use crate::config::{Config, Environment, Network};
 use crate::env::RealEnv;
 use crate::lifecycle::{self, StopSignal};
 use crate::output::{self, Look};
 use crate::wire::{self, Running, World};
 
+use product::Product;
 use receiver::{Manner, Receiver};
 
 /// Between events. A few a second can be read along with.
@@ -52,12 +55,11 @@ async fn show(words: &cli::Demo, look: Look) -> Result<(), Failure> {
     let running = start(&config, words.listen.is_none(), &env).await?;
     let tasks = TaskTracker::new();
     let receivers = [Receiver::start(Manner::Steady, &tasks).await?, Receiver::start(Manner::Moody, &tasks).await?];
-    let client =
-        Client::new(Server::new(&format!("http://{}", running.address), Some(running.admin_key.text.clone()), None)?)?;
-    output::print(&story::opening(running.address, &running.admin_key.text, &receivers, look))?;
+    let products = Product::all(&format!("http://{}", running.address), &running.admin_key.text)?;
+    output::print(&story::opening(running.address, &running.admin_key.text, &products, &receivers, look))?;
     tokio::select! {
         told = tell(&running, look, &receivers) => told?,
-        sent = send(&client, &receivers, &*env) => sent?,
+        sent = send(&products, &receivers, &*env) => sent?,
         () = stop.received() => {}
     }
     lifecycle::stop(running, env, GRACE).await;
@@ -88,19 +90,33 @@ async fn start(config: &Config, any_port: bool, env: &Arc<dyn Env>) -> Result<Ru
     }
 }
 
-/// Registers the receivers, then sends events for ever.
-async fn send(client: &Client, receivers: &[Receiver], env: &dyn Env) -> Result<(), Failure> {
-    for receiver in receivers {
+/// Makes the projects, registers the receivers, then sends events for ever, to one product after the other.
+async fn send(products: &[Product], receivers: &[Receiver], env: &dyn Env) -> Result<(), Failure> {
+    let admin = &products.first().ok_or("there is a built-in dialect")?.client;
+    for product in products {
+        prepare(admin, product, receivers).await?;
+    }
+    for (number, product) in products.iter().cycle().enumerate() {
+        post(&product.client, "events", &product.event(number / products.len())).await?;
+        env.sleep(PACE).await;
+    }
+    Ok(())
+}
+
+/// The first product has a receiver that fails at times; the others have one that takes everything.
+async fn prepare(admin: &Client, product: &Product, receivers: &[Receiver]) -> Result<(), Failure> {
+    if !product.is_first() {
+        let project = json!({ "name": product.dialect.title, "slug": product.slug(), "dialect": product.dialect.name });
+        post(admin, "projects", &project).await?;
+    }
+    for receiver in receivers.iter().filter(|receiver| product.is_first() || receiver.manner == Manner::Steady) {
         let endpoint = json!({
             "name": receiver.manner.name(),
             "url": receiver.url(),
+            "events": ["*"],
             "retry": { "schedule": ["1s", "2s", "4s"] },
         });
-        post(client, "endpoints", &endpoint).await?;
-    }
-    for number in 1_u64.. {
-        post(client, "events", &story::event(number)).await?;
-        env.sleep(PACE).await;
+        post(&product.client, "endpoints", &endpoint).await?;
     }
     Ok(())
 }
@@ -122,7 +138,8 @@ async fn tell(running: &Running, look: Look, receivers: &[Receiver]) -> Result<(
         let line = found.and_then(|delivery| {
             let endpoint = running.store.directory().endpoint(recorded.endpoint).cloned()?;
             let receiver = receivers.iter().find(|receiver| receiver.url() == endpoint.settings.url.as_str())?;
-            story::attempt(&delivery, recorded.attempt, receiver.manner.name(), look)
+            let project = running.store.directory().project(recorded.project).cloned()?;
+            story::attempt(&delivery, recorded.attempt, project.slug.as_str(), receiver.manner.name(), look)
         });
         output::print(&line.unwrap_or_default())?;
     }

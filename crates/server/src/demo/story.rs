@@ -1,46 +1,51 @@
-//! What the demo prints: its opening, a line an attempt, its end; and the events it sends.
+//! What the demo prints: its opening, a line an attempt, its end.
 
 use std::net::SocketAddr;
 
 use model::delivery::Status;
-use serde_json::{Value, json};
 use store::search::{FullDelivery, StoredAttempt};
 
+use super::product::Product;
 use super::receiver::Receiver;
 use crate::output::Look;
 
 pub(super) const CLOSING: &str = "\nStopped. The demo's database is gone.\n";
 
-const KINDS: [&str; 4] = ["order.created", "order.paid", "shipment.sent", "invoice.paid"];
-
-/// The `number`th event of the demo.
-pub(super) fn event(number: u64) -> Value {
-    let kind = KINDS[usize::try_from(number).unwrap_or(0) % KINDS.len()];
-    json!({
-        "type": kind,
-        "data": { "number": number, "customer": "Ada Lovelace", "amount_cents": 1000 + number * 7 },
-    })
-}
-
-pub(super) fn opening(address: SocketAddr, key: &str, receivers: &[Receiver], look: Look) -> String {
+pub(super) fn opening(
+    address: SocketAddr,
+    key: &str,
+    products: &[Product],
+    receivers: &[Receiver],
+    look: Look,
+) -> String {
     let bold = |text: &str| if look.colours { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
     let mut text = format!("{}  http://{address}\n\n", bold("Posthaste demo"));
     for receiver in receivers {
         let manner = receiver.manner;
         text += &format!("  receiver {:<7} {}  {}\n", manner.name(), receiver.url(), manner.says());
     }
+    text.push('\n');
+    for product in products {
+        text += &format!("  project  {:<10} {}\n", product.slug(), product.dialect.title);
+    }
     text += &format!(
         "\nLook around while it runs (Ctrl-C stops it):\n\n  \
          http://{address}/docs\n\n  \
          export POSTHASTE_SERVER=http://{address} POSTHASTE_API_KEY={key}\n  \
-         posthaste deliveries list\n  \
+         posthaste deliveries list --project trakkr\n  \
          curl -H \"Authorization: Bearer $POSTHASTE_API_KEY\" http://{address}/v1/endpoints\n\n",
     );
     text
 }
 
 /// One attempt on one line.
-pub(super) fn attempt(delivery: &FullDelivery, number: u32, receiver: &str, look: Look) -> Option<String> {
+pub(super) fn attempt(
+    delivery: &FullDelivery,
+    number: u32,
+    project: &str,
+    receiver: &str,
+    look: Look,
+) -> Option<String> {
     let attempt = delivery.attempts.iter().find(|attempt| attempt.number == number)?;
     let (colour, outcome) = outcome(delivery, attempt);
     let outcome = if look.colours { format!("\x1b[{colour}m{outcome}\x1b[0m") } else { outcome };
@@ -48,9 +53,8 @@ pub(super) fn attempt(delivery: &FullDelivery, number: u32, receiver: &str, look
     let time = time.get(11..23).unwrap_or(&time);
     let answer = attempt.status_code.map_or_else(|| "---".to_owned(), |status| status.to_string());
     Some(format!(
-        "{time}  {:<14} {}  → {receiver:<7} {answer}  attempt {number}  {:>3} ms  {outcome}\n",
+        "{time}  {project:<9}  {:<26} → {receiver:<7} {answer}  attempt {number}  {:>3} ms  {outcome}\n",
         delivery.delivery.event_type.as_str(),
-        delivery.delivery.event,
         attempt.duration_ms,
     ))
 }
