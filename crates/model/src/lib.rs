@@ -6,6 +6,7 @@ pub mod delivery;
 pub mod endpoint;
 pub mod env;
 pub mod event;
+pub mod filter;
 pub mod health;
 pub mod id;
 pub mod invalid;
