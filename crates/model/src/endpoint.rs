@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
+use crate::filter::Filter;
 use crate::id::{EndpointId, ProjectId};
 use crate::json::Json;
 use crate::provider::Provider;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub url: EndpointUrl,
     pub name: Option<String>,
     pub events: Subscription,
+    /// Which of those events it wants: all, without one.
+    pub filter: Option<Filter>,
     pub tenant: Option<String>,
     pub signing: Signing,
     pub secrets: Secrets,
@@ -60,6 +63,7 @@ impl Settings {
             url,
             name: None,
             events: Subscription::all(),
+            filter: None,
             tenant: None,
             signing: Signing::default(),
             secrets: Secrets::default(),
@@ -150,7 +154,7 @@ impl Endpoint {
         self.status == Status::Active
     }
 
-    /// Whether `event` is for this endpoint, were it active.
+    /// Whether `event` is for this endpoint, were it active and its filter asked.
     pub fn matches(&self, event: &Event) -> bool {
         let same_tenant = match &self.settings.tenant {
             Some(tenant) => event.tenant.as_ref() == Some(tenant),

@@ -28,6 +28,8 @@ struct Entry {
     project: Arc<Project>,
     speech: Arc<Speech>,
     endpoints: Vec<Arc<Endpoint>>,
+    /// Those of them that have filters, so that nobody else's events cost a look for them.
+    filtering: Vec<Arc<Endpoint>>,
 }
 
 impl Directory {
@@ -69,22 +71,30 @@ impl Directory {
         self.endpoints.values()
     }
 
-    /// The active endpoints that `event` is for.
+    /// The active endpoints that `event` is for, if their filters say so.
     pub fn matching<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = &'a Arc<Endpoint>> {
         self.endpoints_of(event.project).iter().filter(|endpoint| endpoint.is_active() && endpoint.matches(event))
     }
 
+    /// Those of the matching endpoints that have filters.
+    pub(crate) fn filtering<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = &'a Arc<Endpoint>> {
+        let filtering = self.projects.get(&event.project).map_or(&[][..], |entry| &entry.filtering);
+        filtering.iter().filter(|endpoint| endpoint.is_active() && endpoint.matches(event))
+    }
+
     pub(crate) fn put_project(&mut self, project: Project) -> Arc<Project> {
         let project = Arc::new(project);
-        let (speech, endpoints) = match self.projects.get(&project.id) {
+        let entry = match self.projects.get(&project.id) {
             Some(before) => {
                 self.slugs.remove(&before.project.slug);
-                (before.speech.clone(), before.endpoints.clone())
+                Entry { project: project.clone(), ..Entry::clone(before) }
             }
-            None => Default::default(),
+            None => {
+                Entry { project: project.clone(), speech: Arc::default(), endpoints: Vec::new(), filtering: Vec::new() }
+            }
         };
         self.slugs.insert(project.slug.clone(), project.id);
-        self.projects.insert(project.id, Arc::new(Entry { project: project.clone(), speech, endpoints }));
+        self.projects.insert(project.id, Arc::new(entry));
         project
     }
 
@@ -114,7 +124,11 @@ impl Directory {
         let endpoint = Arc::new(endpoint);
         self.endpoints.insert(endpoint.id, endpoint.clone());
         if let Some(entry) = self.projects.get_mut(&endpoint.project) {
-            let endpoints = &mut Arc::make_mut(entry).endpoints;
+            let Entry { endpoints, filtering, .. } = Arc::make_mut(entry);
+            filtering.retain(|known| known.id != endpoint.id);
+            if endpoint.settings.filter.is_some() {
+                filtering.push(endpoint.clone());
+            }
             match endpoints.iter_mut().find(|known| known.id == endpoint.id) {
                 Some(known) => *known = endpoint.clone(),
                 None => endpoints.push(endpoint.clone()),
@@ -126,7 +140,9 @@ impl Directory {
     pub(crate) fn remove_endpoint(&mut self, id: EndpointId) {
         let Some(endpoint) = self.endpoints.remove(&id) else { return };
         if let Some(entry) = self.projects.get_mut(&endpoint.project) {
-            Arc::make_mut(entry).endpoints.retain(|known| known.id != id);
+            let Entry { endpoints, filtering, .. } = Arc::make_mut(entry);
+            endpoints.retain(|known| known.id != id);
+            filtering.retain(|known| known.id != id);
         }
     }
 }

@@ -38,12 +38,21 @@ pub enum Clash {
 impl Store {
     /// Takes an event in. When this returns, it is on disk.
     pub async fn ingest(&self, intake: Intake) -> Result<Accepted, Error> {
-        self.write(move |batch| sqlite::ingest::take(batch, &intake)).await
+        let verdicts = self.verdicts(&intake.event).await;
+        self.write(move |batch| sqlite::ingest::take(batch, &intake, &verdicts)).await
     }
 
     /// Takes many in, in one commit, each answered by its position.
     pub async fn ingest_batch(&self, intakes: Vec<Intake>) -> Result<Vec<Accepted>, Error> {
-        self.write(move |batch| intakes.iter().map(|intake| sqlite::ingest::take(batch, intake)).collect()).await
+        let mut judged = Vec::with_capacity(intakes.len());
+        for intake in intakes {
+            let verdicts = self.verdicts(&intake.event).await;
+            judged.push((intake, verdicts));
+        }
+        self.write(move |batch| {
+            judged.iter().map(|(intake, verdicts)| sqlite::ingest::take(batch, intake, verdicts)).collect()
+        })
+        .await
     }
 
     /// Takes an event in for one endpoint alone, whatever it subscribes to, for one attempt without a schedule behind

@@ -55,6 +55,8 @@ impl Store {
 
     /// Does the next [`STEP`] items of a job.
     pub async fn step_job(&self, id: JobId) -> Result<Step, Error> {
-        self.write(move |batch| sqlite::jobs::step(batch, id)).await
+        let (directory, now) = (self.directory().clone(), self.now());
+        let judged = self.read(move |db| sqlite::jobs::judge(db, &directory, id, now)).await?;
+        self.write(move |batch| sqlite::jobs::step(batch, id, &judged)).await
     }
 }

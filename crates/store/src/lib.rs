@@ -10,6 +10,7 @@ pub mod due;
 pub mod endpoints;
 pub mod error;
 pub mod feed;
+mod filtering;
 pub mod ingest;
 pub mod jobs;
 pub mod keys;

@@ -10,6 +10,7 @@ use model::json::Json;
 use serde_json::json;
 
 use crate::Error;
+use crate::filtering::Verdicts;
 use crate::ingest::Intake;
 use crate::sqlite;
 use crate::sqlite::writer::Batch;
@@ -75,7 +76,9 @@ pub(crate) fn publish(batch: &mut Batch<'_>, endpoint: &Endpoint, notice: &Notic
     };
     let wanted = batch.directory.matching(&event).next().is_some();
     if wanted {
-        sqlite::ingest::take(batch, &Intake { event, idempotency_key: None, fingerprint: None })?;
+        // Nothing was known of it before this commit: its filters are asked here.
+        let verdicts = Verdicts::default();
+        sqlite::ingest::take(batch, &Intake { event, idempotency_key: None, fingerprint: None }, &verdicts)?;
     }
     Ok(())
 }

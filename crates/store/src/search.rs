@@ -116,6 +116,8 @@ pub struct StoredAttempt {
 pub struct FullDelivery {
     pub delivery: Delivery,
     pub event: Event,
+    /// Why it was made although its endpoint's filter could not be asked.
+    pub note: Option<String>,
     pub attempts: Vec<StoredAttempt>,
 }
 

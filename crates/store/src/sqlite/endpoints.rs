@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use model::delivery::Cancelled;
 use model::endpoint::{Auth, Endpoint, Ordering, Settings, Status};
+use model::filter::Filter;
 use model::health::Health;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::json::Json;
@@ -198,6 +199,8 @@ fn read(row: &Row<'_>, seal: &Seal) -> Result<Endpoint, Error> {
 struct Kept {
     name: Option<String>,
     events: Subscription,
+    #[serde(default)]
+    filter: Option<String>,
     tenant: Option<String>,
     #[serde(default)]
     provider: Option<Provider>,
@@ -225,6 +228,7 @@ fn split(settings: &Settings) -> (Kept, Sealed) {
     let kept = Kept {
         name: settings.name.clone(),
         events: settings.events.clone(),
+        filter: settings.filter.as_ref().map(|filter| filter.source().to_owned()),
         tenant: settings.tenant.clone(),
         provider: settings.provider,
         template: settings.template.clone(),
@@ -254,6 +258,7 @@ fn join(url: EndpointUrl, kept: Kept, sealed: Sealed) -> Settings {
         url,
         name: kept.name,
         events: kept.events,
+        filter: kept.filter.map(Filter::stored),
         tenant: kept.tenant,
         signing: kept.signing,
         secrets: Secrets {

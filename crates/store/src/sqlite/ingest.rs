@@ -12,19 +12,19 @@ use rusqlite::{OptionalExtension, params};
 use super::row;
 use super::writer::Batch;
 use crate::Error;
+use crate::filtering::{Taker, Verdicts};
 use crate::ingest::{Accepted, Clash, Intake};
 
-pub(crate) fn take(batch: &mut Batch<'_>, intake: &Intake) -> Result<Accepted, Error> {
+pub(crate) fn take(batch: &mut Batch<'_>, intake: &Intake, verdicts: &Verdicts) -> Result<Accepted, Error> {
     if let Some(earlier) = earlier(batch, intake)? {
         return Ok(earlier);
     }
     let event = Arc::new(Event { created_at: batch.accepted_at, ..intake.event.clone() });
-    let directory = batch.directory.clone();
-    let endpoints: Vec<EndpointId> = directory.matching(&event).map(|endpoint| endpoint.id).collect();
-    let deliveries = u32::try_from(endpoints.len()).unwrap_or(u32::MAX);
+    let takers = verdicts.takers(&batch.directory, &event);
+    let deliveries = u32::try_from(takers.len()).unwrap_or(u32::MAX);
     let seq = insert_event(batch, &event, deliveries, intake.fingerprint.as_ref(), false)?;
-    for endpoint in endpoints {
-        deliver_to(batch, seq, &event, endpoint, false)?;
+    for taker in &takers {
+        deliver_to(batch, seq, &event, taker, false)?;
     }
     remember_key(batch, intake, seq)?;
     Ok(Accepted::New { id: event.id.clone(), deliveries })
@@ -40,7 +40,7 @@ pub(crate) fn take_test(
     }
     let event = Arc::new(Event { created_at: batch.accepted_at, ..event.clone() });
     let seq = insert_event(batch, &event, 1, None, true)?;
-    deliver_to(batch, seq, &event, endpoint, true).map(Some)
+    deliver_to(batch, seq, &event, &Taker { endpoint, note: None }, true).map(Some)
 }
 
 /// What the same request was answered before, if it came before.
@@ -132,17 +132,18 @@ pub(super) fn deliver_to(
     batch: &mut Batch<'_>,
     seq: i64,
     event: &Arc<Event>,
-    endpoint: EndpointId,
+    taker: &Taker,
     manual: bool,
 ) -> Result<DeliveryId, Error> {
+    let endpoint = taker.endpoint;
     let id = batch.next_delivery_id();
     let at = event.deliver_at.map_or(batch.now, |at| at.max(batch.now));
     let place = first_place(batch, endpoint, at);
     batch
         .db
         .prepare_cached(
-            "INSERT INTO deliveries (id, project, endpoint, event, status, manual, place, next_attempt_at)
-             VALUES (?, ?, ?, ?, 0, ?, ?, ?)",
+            "INSERT INTO deliveries (id, project, endpoint, event, status, manual, place, next_attempt_at, note)
+             VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)",
         )?
         .execute(params![
             id.as_bytes(),
@@ -152,6 +153,7 @@ pub(super) fn deliver_to(
             manual,
             place.as_millis(),
             at.as_millis(),
+            taker.note,
         ])?;
     let event = event.clone();
     batch.announce(Due { id, endpoint, event, attempts: 0, run_began_at: 0, manual, place, next_attempt_at: at });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use model::endpoint::Endpoint;
+use model::event::Event;
 use model::id::{EndpointId, EventId, JobId, ProjectId};
 use model::job::{Job, Status, Task};
 use model::time::Timestamp;
@@ -13,6 +14,7 @@ use super::writer::Batch;
 use super::{ingest, row, search};
 use crate::Error;
 use crate::directory::Directory;
+use crate::filtering::{Review, Taker, Verdicts};
 use crate::jobs::Step;
 
 /// How many items `task` is about. Read outside of the writer: it may be a long count.
@@ -29,10 +31,14 @@ pub(crate) fn count(
             None => Ok(0),
         },
         Task::Replay { event } => match search::event_row(db, project, event)? {
-            Some((_, stored)) => Ok(directory.matching(&stored.event).count() as u64),
+            Some((_, stored)) => Ok(takers_of(directory, &stored.event).len() as u64),
             None => Ok(0),
         },
     }
+}
+
+fn takers_of(directory: &Directory, event: &Event) -> Vec<Taker> {
+    Verdicts::of(directory, event).takers(directory, event)
 }
 
 fn ours(directory: &Directory, project: ProjectId, endpoint: EndpointId) -> Option<Arc<Endpoint>> {
@@ -75,19 +81,48 @@ pub(crate) fn endpoint(db: &Connection, id: JobId) -> Result<Option<EndpointId>,
     }))
 }
 
-pub(crate) fn step(batch: &mut Batch<'_>, id: JobId) -> Result<Step, Error> {
+/// What filters say of what the next step of a job is about.
+pub(crate) enum Judged {
+    Nothing,
+    Replay(Verdicts),
+    Recover(Review),
+}
+
+/// Asks the filters that the next step of a job needs. Done outside of the writer: filters take their time.
+pub(crate) fn judge(db: &Connection, directory: &Directory, id: JobId, now: Timestamp) -> Result<Judged, Error> {
+    let Some((job, cursor)) = load(db, id)? else { return Ok(Judged::Nothing) };
+    match &job.task {
+        Task::Replay { event } => {
+            let found = search::event_row(db, job.project, event)?;
+            Ok(found.map_or(Judged::Nothing, |(_, stored)| Judged::Replay(Verdicts::of(directory, &stored.event))))
+        }
+        Task::Recover { endpoint, since, until, only } => {
+            let Some(endpoint) = ours(directory, job.project, *endpoint) else { return Ok(Judged::Nothing) };
+            if endpoint.settings.filter.is_none() {
+                return Ok(Judged::Nothing);
+            }
+            Window::new(db, endpoint, *since, *until)?.review(db, *only, cursor, now).map(Judged::Recover)
+        }
+    }
+}
+
+pub(crate) fn step(batch: &mut Batch<'_>, id: JobId, judged: &Judged) -> Result<Step, Error> {
     let Some((job, cursor)) = load(batch.db, id)? else { return Ok(Step::Ended) };
     if job.status != Status::Running {
         return Ok(Step::Ended);
     }
     let progress = match &job.task {
-        Task::Replay { event } => replay(batch, job.project, event)?,
+        Task::Replay { event } => replay(batch, job.project, event, judged)?,
         Task::Recover { endpoint, since, until, only } => {
             let Some(endpoint) = ours(&batch.directory, job.project, *endpoint) else {
                 end(batch, id, Status::Failed)?;
                 return Ok(Step::Ended);
             };
-            Window::new(batch.db, endpoint, *since, *until)?.step(batch, *only, cursor)?
+            let review = match judged {
+                Judged::Recover(review) => Some(review),
+                Judged::Nothing | Judged::Replay(_) => None,
+            };
+            Window::new(batch.db, endpoint, *since, *until)?.step(batch, *only, cursor, review)?
         }
     };
     advance(batch, id, &progress)?;
@@ -143,16 +178,19 @@ fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn replay(batch: &mut Batch<'_>, project: ProjectId, event: &EventId) -> Result<Progress, Error> {
+fn replay(batch: &mut Batch<'_>, project: ProjectId, event: &EventId, judged: &Judged) -> Result<Progress, Error> {
     let Some((seq, stored)) = search::event_row(batch.db, project, event)? else {
         return Ok(Progress { done: 0, cursor: None });
     };
     let event = Arc::new(stored.event);
-    let endpoints: Vec<EndpointId> = batch.directory.matching(&event).map(|endpoint| endpoint.id).collect();
-    for endpoint in &endpoints {
-        ingest::deliver_to(batch, seq, &event, *endpoint, false)?;
+    let takers = match judged {
+        Judged::Replay(verdicts) => verdicts.takers(&batch.directory, &event),
+        Judged::Nothing | Judged::Recover(_) => Verdicts::default().takers(&batch.directory, &event),
+    };
+    for taker in &takers {
+        ingest::deliver_to(batch, seq, &event, taker, false)?;
     }
-    Ok(Progress { done: endpoints.len() as u64, cursor: None })
+    Ok(Progress { done: takers.len() as u64, cursor: None })
 }
 
 /// How many deliveries of `endpoint` are pending, as far as up to `enough`: what a job waits for before it adds more.

@@ -12,10 +12,15 @@ use rusqlite::{Connection, params};
 use super::writer::Batch;
 use super::{ingest, row, search};
 use crate::Error;
+use crate::filtering::{Finding, Review, Taker};
 use crate::jobs::STEP;
 
 /// Events that a step looks at, of which it may want few.
 const SEEN: usize = 4 * STEP;
+
+/// Events that a filter is asked about to count what was missed. What comes after them is counted unasked: a filter may
+/// take milliseconds, and nobody waits for millions of those.
+const ASKED: usize = 20_000;
 
 /// A stretch of time of one endpoint, in the terms the tables are ordered by.
 pub(super) struct Window {
@@ -46,7 +51,11 @@ impl Window {
         }
         if only != Only::Failed {
             let mut from = self.events.0;
-            while let Some(seen) = self.missed_from(db, from, now)? {
+            let mut review = Review::of(self.endpoint.clone());
+            let mut finding = |seq, event: &Event| {
+                if review.len() < ASKED { review.ask(seq, event) } else { Finding::Wanted(None) }
+            };
+            while let Some(seen) = self.missed_from(db, from, now, &mut finding)? {
                 total += seen.missed.len() as u64;
                 from = seen.next;
             }
@@ -54,15 +63,42 @@ impl Window {
         Ok(total)
     }
 
-    /// Puts the next items after `cursor` on the road.
-    pub(super) fn step(&self, batch: &mut Batch<'_>, only: Only, cursor: Option<Cursor>) -> Result<Progress, Error> {
-        let start = match only {
+    /// Asks the endpoint's filter about the events that the next step after `cursor` will come to.
+    pub(super) fn review(
+        &self,
+        db: &Connection,
+        only: Only,
+        cursor: Option<Cursor>,
+        now: Timestamp,
+    ) -> Result<Review, Error> {
+        let mut review = Review::of(self.endpoint.clone());
+        if let Cursor::Missed(from) = cursor.unwrap_or_else(|| self.start(only)) {
+            let mut finding = |seq, event: &Event| {
+                if review.len() < STEP { review.ask(seq, event) } else { Finding::Unknown }
+            };
+            self.missed_from(db, from, now, &mut finding)?;
+        }
+        Ok(review)
+    }
+
+    /// Puts the next items after `cursor` on the road: as far as the review goes, where the endpoint has a filter.
+    pub(super) fn step(
+        &self,
+        batch: &mut Batch<'_>,
+        only: Only,
+        cursor: Option<Cursor>,
+        review: Option<&Review>,
+    ) -> Result<Progress, Error> {
+        match cursor.unwrap_or_else(|| self.start(only)) {
+            Cursor::Failed(from) => self.step_failed(batch, only, from),
+            Cursor::Missed(from) => self.step_missed(batch, from, review),
+        }
+    }
+
+    fn start(&self, only: Only) -> Cursor {
+        match only {
             Only::Missed => Cursor::Missed(self.events.0),
             Only::Failed | Only::All => Cursor::Failed(self.deliveries.0),
-        };
-        match cursor.unwrap_or(start) {
-            Cursor::Failed(from) => self.step_failed(batch, only, from),
-            Cursor::Missed(from) => self.step_missed(batch, from),
         }
     }
 
@@ -116,19 +152,30 @@ impl Window {
     }
 
     /// Makes the deliveries that were missed.
-    fn step_missed(&self, batch: &mut Batch<'_>, from: i64) -> Result<Progress, Error> {
-        let Some(seen) = self.missed_from(batch.db, from, batch.now)? else {
+    fn step_missed(&self, batch: &mut Batch<'_>, from: i64, review: Option<&Review>) -> Result<Progress, Error> {
+        let none = Review::of(self.endpoint.clone());
+        let review = review.unwrap_or(&none);
+        let mut finding = |seq, _: &Event| review.about(&self.endpoint, seq);
+        let Some(seen) = self.missed_from(batch.db, from, batch.now, &mut finding)? else {
             return Ok(Progress { done: 0, cursor: None });
         };
         let done = seen.missed.len() as u64;
-        for (seq, event) in seen.missed {
-            ingest::deliver_to(batch, seq, &Arc::new(event), self.endpoint.id, false)?;
+        for (seq, event, note) in seen.missed {
+            let taker = Taker { endpoint: self.endpoint.id, note };
+            ingest::deliver_to(batch, seq, &Arc::new(event), &taker, false)?;
         }
         Ok(Progress { done, cursor: Some(Cursor::Missed(seen.next)) })
     }
 
-    /// The next events of the window and those of them that the endpoint should have had; `None` at its end.
-    fn missed_from(&self, db: &Connection, from: i64, now: Timestamp) -> Result<Option<Seen>, Error> {
+    /// The next events of the window and those of them that the endpoint should have had; `None` at its end. Stops
+    /// before an event of which nothing is found: what comes next begins there.
+    fn missed_from(
+        &self,
+        db: &Connection,
+        from: i64,
+        now: Timestamp,
+        finding: &mut dyn FnMut(i64, &Event) -> Finding,
+    ) -> Result<Option<Seen>, Error> {
         let sql = format!(
             "SELECT {}, e.seq, EXISTS (SELECT 1 FROM deliveries AS d WHERE d.event = e.seq AND d.endpoint = ?1)
              FROM events AS e INDEXED BY events_by_age
@@ -147,12 +194,16 @@ impl Window {
         while let Some(row) = rows.next()? {
             let seq: i64 = row.get(row::EVENT_WIDTH)?;
             let has_delivery: bool = row.get(row::EVENT_WIDTH + 1)?;
-            let Seen { missed, next } = seen.get_or_insert_with(Seen::default);
-            *next = seq + 1;
+            let Seen { missed, next } = seen.get_or_insert_with(|| Seen { missed: Vec::new(), next: from });
             let event = row::event(row, 0)?;
             if !has_delivery && self.endpoint.matches(&event) && !event.has_expired(now) {
-                missed.push((seq, event));
+                match finding(seq, &event) {
+                    Finding::Wanted(note) => missed.push((seq, event, note)),
+                    Finding::Unwanted => {}
+                    Finding::Unknown => break,
+                }
             }
+            *next = seq + 1;
             if missed.len() == STEP {
                 break;
             }
@@ -161,9 +212,9 @@ impl Window {
     }
 }
 
-#[derive(Default)]
 struct Seen {
-    missed: Vec<(i64, Event)>,
+    /// Each with its number, and a note for its delivery.
+    missed: Vec<(i64, Event, Option<String>)>,
     next: i64,
 }
 

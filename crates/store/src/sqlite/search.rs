@@ -138,17 +138,19 @@ pub(crate) fn deliveries(
 
 pub(crate) fn delivery(db: &Connection, project: ProjectId, id: DeliveryId) -> Result<Option<FullDelivery>, Error> {
     let sql = format!(
-        "SELECT {DELIVERY}, {} FROM deliveries AS d JOIN events AS e ON e.seq = d.event WHERE d.id = ? AND d.project = ?",
+        "SELECT {DELIVERY}, {}, d.note FROM deliveries AS d JOIN events AS e ON e.seq = d.event
+         WHERE d.id = ? AND d.project = ?",
         row::EVENT
     );
     let found = db
         .prepare_cached(&sql)?
         .query_row(params![id.as_bytes(), project.as_bytes()], |row| {
-            Ok((delivery_row(row)?, row::event(row, DELIVERY_WIDTH)?))
+            let note = row.get(DELIVERY_WIDTH + row::EVENT_WIDTH)?;
+            Ok((delivery_row(row)?, row::event(row, DELIVERY_WIDTH)?, note))
         })
         .optional()?;
-    let Some((delivery, event)) = found else { return Ok(None) };
-    Ok(Some(FullDelivery { delivery, event, attempts: attempts(db, id)? }))
+    let Some((delivery, event, note)) = found else { return Ok(None) };
+    Ok(Some(FullDelivery { delivery, event, note, attempts: attempts(db, id)? }))
 }
 
 fn delivery_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {

@@ -11,6 +11,7 @@ mod durability;
 mod embedded;
 mod endpoints;
 mod feed;
+mod filters;
 mod harness;
 mod health;
 mod ingest;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use model::endpoint::{Endpoint, Ordering, Settings, Status};
+use model::filter::Filter;
 use model::id::{EndpointId, ProjectId};
 use model::secret::{Secret, Secrets};
 use model::subscription::Subscription;
@@ -86,6 +87,11 @@ impl Plan<'_> {
 
     pub(crate) fn events(mut self, patterns: &[&str]) -> Self {
         self.endpoint.settings.events = subscription(patterns);
+        self
+    }
+
+    pub(crate) fn filter(mut self, source: &str) -> Self {
+        self.endpoint.settings.filter = Some(Filter::parse(source).unwrap());
         self
     }
 

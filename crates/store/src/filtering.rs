@@ -1,0 +1,140 @@
+//! Asking endpoints' filters: outside of commits as far as possible, because all wait for the writer.
+//!
+//! A filter that fails does not lose the event: it is delivered, and the delivery says why it was made.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use model::endpoint::Endpoint;
+use model::event::Event;
+use model::filter::{Filter, Pace, Subject};
+use model::id::EndpointId;
+
+use crate::Store;
+use crate::directory::Directory;
+
+/// Filters that are asked before others of this process get a turn.
+const TURN: usize = 8;
+
+/// Whether a filter lets an event through, or why it cannot say.
+type Answer = Result<bool, String>;
+
+/// What filters said of one event, each with its endpoint as it was then.
+#[derive(Debug, Default)]
+pub(crate) struct Verdicts(HashMap<EndpointId, (Arc<Endpoint>, Answer)>);
+
+/// An endpoint that gets an event.
+#[derive(Debug)]
+pub(crate) struct Taker {
+    pub(crate) endpoint: EndpointId,
+    /// Why it does although its filter could not be asked.
+    pub(crate) note: Option<String>,
+}
+
+impl Store {
+    /// Asks all filters that `event` meets, as of now. Nothing is done for an event that meets none.
+    pub(crate) async fn verdicts(&self, event: &Event) -> Verdicts {
+        let asked: Vec<Arc<Endpoint>> = self.directory().filtering(event).cloned().collect();
+        let mut verdicts = Verdicts::default();
+        let subject = Subject::of(event);
+        for turn in asked.chunks(TURN) {
+            turn.iter().for_each(|endpoint| verdicts.ask(endpoint, &subject));
+            if turn.len() == TURN {
+                tokio::task::yield_now().await;
+            }
+        }
+        verdicts
+    }
+}
+
+impl Verdicts {
+    pub(crate) fn of(directory: &Directory, event: &Event) -> Self {
+        let mut verdicts = Self::default();
+        let subject = Subject::of(event);
+        directory.filtering(event).for_each(|endpoint| verdicts.ask(endpoint, &subject));
+        verdicts
+    }
+
+    fn ask(&mut self, endpoint: &Arc<Endpoint>, subject: &Subject<'_>) {
+        if let Some(filter) = &endpoint.settings.filter {
+            let answer = filter.passes(subject, Pace::Calm);
+            self.0.insert(endpoint.id, (endpoint.clone(), answer));
+        }
+    }
+
+    /// Who gets `event`, by these verdicts. An endpoint that was changed since is asked again.
+    pub(crate) fn takers(&self, directory: &Directory, event: &Event) -> Vec<Taker> {
+        let subject = Subject::of(event);
+        let taker = |endpoint: &Arc<Endpoint>| {
+            let note = match &endpoint.settings.filter {
+                None => None,
+                Some(filter) => judged(&self.answer(endpoint, filter, &subject))?,
+            };
+            Some(Taker { endpoint: endpoint.id, note })
+        };
+        directory.matching(event).filter_map(taker).collect()
+    }
+
+    fn answer(&self, endpoint: &Arc<Endpoint>, filter: &Filter, subject: &Subject<'_>) -> Answer {
+        let known = self.0.get(&endpoint.id).filter(|(then, _)| Arc::ptr_eq(then, endpoint));
+        known.map_or_else(|| filter.passes(subject, Pace::Hurried), |(_, answer)| answer.clone())
+    }
+}
+
+/// Whether a delivery is made, and with which note.
+fn judged(answer: &Answer) -> Option<Option<String>> {
+    match answer {
+        Ok(true) => Some(None),
+        Ok(false) => None,
+        Err(why) => Some(Some(format!("the filter failed: {why}"))),
+    }
+}
+
+/// What one endpoint's filter said of many events, by their numbers.
+#[derive(Debug)]
+pub(crate) struct Review {
+    endpoint: Arc<Endpoint>,
+    answers: HashMap<i64, Answer>,
+}
+
+/// What a review says of an event.
+#[derive(Debug)]
+pub(crate) enum Finding {
+    /// The endpoint wants it; a note says why it gets it although its filter could not be asked.
+    Wanted(Option<String>),
+    Unwanted,
+    /// It was not asked about this event.
+    Unknown,
+}
+
+impl Review {
+    pub(crate) fn of(endpoint: Arc<Endpoint>) -> Self {
+        Self { endpoint, answers: HashMap::new() }
+    }
+
+    /// How many events it was asked about.
+    pub(crate) fn len(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// Asks about an event, and keeps what was said.
+    pub(crate) fn ask(&mut self, seq: i64, event: &Event) -> Finding {
+        if let Some(filter) = &self.endpoint.settings.filter {
+            self.answers.insert(seq, filter.passes(&Subject::of(event), Pace::Calm));
+        }
+        self.about(&self.endpoint, seq)
+    }
+
+    /// What was said of an event, for the endpoint as it is now.
+    pub(crate) fn about(&self, endpoint: &Arc<Endpoint>, seq: i64) -> Finding {
+        if endpoint.settings.filter.is_none() {
+            return Finding::Wanted(None);
+        }
+        let answer = self.answers.get(&seq).filter(|_| Arc::ptr_eq(&self.endpoint, endpoint));
+        match answer.map(judged) {
+            None => Finding::Unknown,
+            Some(Some(note)) => Finding::Wanted(note),
+            Some(None) => Finding::Unwanted,
+        }
+    }
+}
