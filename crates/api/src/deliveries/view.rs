@@ -59,6 +59,9 @@ pub(crate) struct FullDelivery {
         example = "{\"type\":\"invoice.paid\",\"timestamp\":\"2026-01-31T09:30:00.000Z\",\"data\":{\"id\":\"inv_1\"}}"
     )]
     request_body: Option<String>,
+    /// What else is worth knowing: for example why it was made although its endpoint's filter failed.
+    #[schema(example = json!([]))]
+    notes: Vec<String>,
     /// In the order they were made.
     attempts: Vec<AttemptView>,
 }
@@ -131,6 +134,7 @@ impl FullDelivery {
         let request_body = found.attempts.last().and_then(|last| sent(&found.event, &found.delivery, last));
         Self {
             request_body,
+            notes: found.note.into_iter().collect(),
             attempts: found.attempts.into_iter().map(AttemptView::of).collect(),
             delivery: DeliveryView::of(found.delivery),
         }

@@ -8,6 +8,7 @@ use dialect::template::Template;
 use dialect::{Dialect, EventsRule, SecretRule, sign};
 use model::endpoint::{Auth, Endpoint, Ordering, Settings, Status};
 use model::env::Env;
+use model::filter::Filter;
 use model::id::{EndpointId, ProjectId};
 use model::invalid::Faults;
 use model::json::Json;
@@ -57,6 +58,7 @@ pub(super) struct Changes {
     headers: Change<Vec<(String, String)>>,
     provider: Change<Provider>,
     template: Change<Arc<str>>,
+    filter: Change<Filter>,
     rate_limit: Change<RateLimit>,
     ordering: Change<Ordering>,
     timeout: Change<Duration>,
@@ -139,10 +141,12 @@ impl Fields {
 
     fn is_only_active(&self) -> bool {
         let Self { url, events, name, secret: _, active: _, tenant, signing: _, .. } = self;
-        let Self { auth, headers, provider, template, rate_limit, ordering, timeout_ms, retry, metadata, .. } = self;
+        let Self {
+            auth, headers, provider, template, filter, rate_limit, ordering, timeout_ms, retry, metadata, ..
+        } = self;
         let who = url.is_keep() && events.is_keep() && name.is_keep() && tenant.is_keep() && auth.is_keep();
         let how = headers.is_keep() && rate_limit.is_keep() && ordering.is_keep() && timeout_ms.is_keep();
-        let what = provider.is_keep() && template.is_keep();
+        let what = provider.is_keep() && template.is_keep() && filter.is_keep();
         who && what && how && retry.is_keep() && metadata.is_keep()
     }
 
@@ -150,6 +154,7 @@ impl Fields {
         let url = judge_url(self.url, rules, findings);
         let events = self.events.judge(|events| judge_events(&events, rules.dialect, findings));
         let template = self.template.judge(|template| judge_template(&template, findings));
+        let filter = self.filter.judge(|filter| judge_filter(&filter, findings));
         let faults = &mut findings.faults;
         Changes {
             url,
@@ -160,6 +165,7 @@ impl Fields {
             headers: self.headers.judge(|headers| Some(headers::judge(headers, rules.dialect, faults))),
             provider: self.provider.judge(|name| faults.check("/provider", judge_provider(&name))),
             template,
+            filter,
             rate_limit: self.rate_limit.judge(|rate| judge_rate(rate.0, faults)),
             ordering: self.ordering.judge(|ordering| faults.check("/ordering", judge_ordering(&ordering))),
             timeout: self.timeout_ms.judge(|millis| faults.check("/timeout_ms", judge_timeout(millis))),
@@ -192,6 +198,7 @@ impl Changes {
         headers.apply_or(&mut settings.headers, Vec::new);
         self.provider.apply(&mut settings.provider);
         self.template.apply(&mut settings.template);
+        self.filter.apply(&mut settings.filter);
         self.rate_limit.apply(&mut settings.rate_limit);
         self.ordering.apply_or(&mut settings.ordering, Ordering::default);
         self.timeout.apply(&mut settings.timeout);
@@ -304,6 +311,16 @@ fn judge_template(template: &Json, findings: &mut Findings) -> Option<Arc<str>> 
         Ok(_) => Some(text),
         Err(wrong) => {
             wrong.into_iter().for_each(|message| findings.refuse(Code::TemplateInvalid, "/template", message));
+            None
+        }
+    }
+}
+
+fn judge_filter(text: &str, findings: &mut Findings) -> Option<Filter> {
+    match Filter::parse(text) {
+        Ok(filter) => Some(filter),
+        Err(wrong) => {
+            wrong.mistakes().iter().for_each(|message| findings.refuse(Code::FilterInvalid, "/filter", message));
             None
         }
     }

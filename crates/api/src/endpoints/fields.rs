@@ -62,6 +62,12 @@ pub(crate) struct Fields {
     #[serde(default)]
     #[schema(value_type = Option<Value>, example = json!({ "text": "{{event.type}}: {{summary}}" }))]
     pub(super) template: Change<Json>,
+    /// Which events of its types it gets: an expression in CEL over `event` (`id type timestamp data tenant brand
+    /// workflow summary`; what an event does not have is null), at most 4,096 bytes. All of them, if it is not given. An
+    /// event at which it fails is delivered, and the delivery notes why.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "event.data.amount > 100")]
+    pub(super) filter: Change<String>,
     /// At most so many requests in any such stretch of time.
     #[serde(default)]
     #[schema(value_type = Option<RateFields>)]

@@ -64,6 +64,9 @@ pub(crate) struct EndpointView {
     /// As it was written; `null`: the dialect's body, or the provider's card.
     #[schema(required = true, value_type = Option<Value>, example = json!(null))]
     template: Option<Json>,
+    /// As it was written; `null`: it gets all events of its types.
+    #[schema(required = true, example = "event.data.amount > 100")]
+    filter: Option<String>,
     #[schema(required = true, value_type = Option<RateFields>)]
     rate_limit: Option<RateLimit>,
     /// `none` or `fifo`.
@@ -125,6 +128,7 @@ impl EndpointView {
             auth: AuthView::of(&settings.auth),
             headers: headers::masked(&settings.headers),
             template: settings.template.clone().map(Json::trusted),
+            filter: settings.filter.as_ref().map(|filter| filter.source().to_owned()),
             rate_limit: settings.rate_limit,
             ordering: settings.ordering,
             timeout_ms: settings.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),

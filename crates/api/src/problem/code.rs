@@ -163,7 +163,7 @@ impl Code {
                 "filter_invalid",
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "The filter is not right",
-                "The filter is not an expression that can be read, or does not say yes or no.",
+                "The filter is not an expression that can be read, or does not say yes or no. `errors` has all of its mistakes.",
             ),
             Self::DialectInvalid => about(
                 "dialect_invalid",

@@ -75,6 +75,12 @@ fn commands_become_requests() {
             "PATCH /v1/endpoints/ep_1",
             json!({ "auth": { "type": "basic", "username": "u", "password": "p:q" }, "timeout_ms": null, "name": null }),
         ),
+        (
+            "webhooks register --url https://a.example/ --filter event.data.amount>100",
+            "POST /v1/endpoints",
+            json!({ "url": "https://a.example/", "filter": "event.data.amount>100" }),
+        ),
+        ("webhooks update ep_1 --clear filter", "PATCH /v1/endpoints/ep_1", json!({ "filter": null })),
         ("webhooks pause ep_1", "POST /v1/endpoints/ep_1/pause", Value::Null),
         ("webhooks resume ep_1", "POST /v1/endpoints/ep_1/resume", Value::Null),
         ("webhooks test ep_1", "POST /v1/endpoints/ep_1/test", Value::Null),

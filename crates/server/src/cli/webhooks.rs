@@ -76,11 +76,12 @@ pub(crate) struct Update {
 }
 
 /// What `--clear` takes, and the fields it sets to null.
-const CLEARABLE: [(&str, &str); 8] = [
+const CLEARABLE: [(&str, &str); 9] = [
     ("name", "name"),
     ("tenant", "tenant"),
     ("auth", "auth"),
     ("headers", "headers"),
+    ("filter", "filter"),
     ("rate-limit", "rate_limit"),
     ("timeout", "timeout_ms"),
     ("retry", "retry"),
@@ -95,6 +96,9 @@ struct Settings {
     /// What you call it
     #[arg(long)]
     name: Option<String>,
+    /// Send only the events for which this CEL expression holds
+    #[arg(long, value_name = "EXPRESSION")]
+    filter: Option<String>,
     /// Send this tenant's events only
     #[arg(long)]
     tenant: Option<String>,
@@ -243,6 +247,7 @@ impl Settings {
             .map(|pairs| pairs.iter().cloned().collect::<std::collections::BTreeMap<String, String>>());
         body.with_some("events", self.on.as_ref())
             .with_some("name", self.name.as_ref())
+            .with_some("filter", self.filter.as_ref())
             .with_some("tenant", self.tenant.as_ref())
             .with_some("headers", headers)
             .with_some("auth", self.auth.chosen())

@@ -627,7 +627,7 @@ async fn job(project: &Project<'_>, path: &str, body: &Value) -> Value {
 }
 
 /// The job, when it is over and what it began is done.
-async fn over(gateway: &Gateway, project: &Project<'_>, job: &Value) -> Value {
+pub(crate) async fn over(gateway: &Gateway, project: &Project<'_>, job: &Value) -> Value {
     let path = format!("/v1/jobs/{}", text(&job["id"]));
     let waiting = async {
         loop {

@@ -6,6 +6,7 @@ mod cards;
 mod cli;
 mod death;
 mod dialects_cli;
+mod filters;
 mod fresh;
 mod gateway;
 mod guard;
