@@ -111,6 +111,15 @@ pub struct StoredAttempt {
     pub notes: Vec<String>,
 }
 
+/// An attempt, and what it was an attempt at.
+#[derive(Clone, Debug)]
+pub struct Attempted {
+    pub delivery: DeliveryId,
+    pub event: EventId,
+    pub event_type: EventType,
+    pub attempt: StoredAttempt,
+}
+
 /// A delivery with its event and all its attempts.
 #[derive(Clone, Debug)]
 pub struct FullDelivery {
@@ -146,5 +155,16 @@ impl Store {
 
     pub async fn delivery(&self, project: ProjectId, id: DeliveryId) -> Result<Option<FullDelivery>, Error> {
         self.read(move |db| sqlite::search::delivery(db, project, id)).await
+    }
+
+    /// The newest attempts at an endpoint, newest first: those of its newest deliveries. An old delivery that was tried
+    /// once more is not among them when too many came after it.
+    pub async fn attempts_at(
+        &self,
+        project: ProjectId,
+        endpoint: EndpointId,
+        limit: usize,
+    ) -> Result<Vec<Attempted>, Error> {
+        self.read(move |db| sqlite::search::attempts_at(db, project, endpoint, limit)).await
     }
 }

@@ -2,7 +2,7 @@
 
 use model::attempt::{Body, Failure, FailureKind};
 use model::delivery::Status;
-use model::id::{DeliveryId, EventId, ProjectId};
+use model::id::{DeliveryId, EndpointId, EventId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_it
 use super::row;
 use crate::Error;
 use crate::search::{
-    Cursor, Delivery, DeliveryFilter, EventFilter, FullDelivery, Page, Paging, StoredAttempt, StoredEvent,
+    Attempted, Cursor, Delivery, DeliveryFilter, EventFilter, FullDelivery, Page, Paging, StoredAttempt, StoredEvent,
 };
 
 pub(crate) fn events(
@@ -173,12 +173,50 @@ fn delivery_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     })
 }
 
+/// Deliveries of an endpoint that are looked through for attempts. Newer ones than these may all be waiting.
+const LOOKED_THROUGH: usize = 2_500;
+
+pub(crate) fn attempts_at(
+    db: &Connection,
+    project: ProjectId,
+    endpoint: EndpointId,
+    limit: usize,
+) -> Result<Vec<Attempted>, Error> {
+    // The newest are chosen by their keys alone, before what was answered is read.
+    let sql = format!(
+        "WITH recent AS (SELECT id, event, project, attempts FROM deliveries INDEXED BY deliveries_by_endpoint
+                         WHERE endpoint = ?1 ORDER BY id DESC LIMIT {LOOKED_THROUGH}),
+              tried AS (SELECT id, event FROM recent WHERE attempts > 0 AND project = ?2
+                        ORDER BY id DESC LIMIT ?3),
+              newest AS (SELECT a.rowid AS attempt, a.started_at AS at, t.event
+                         FROM tried AS t JOIN attempts AS a ON a.delivery = t.id
+                         ORDER BY a.started_at DESC, a.delivery DESC, a.number DESC LIMIT ?3)
+         SELECT {ATTEMPT}, a.delivery, e.id, e.type
+         FROM newest AS n JOIN attempts AS a ON a.rowid = n.attempt JOIN events AS e ON e.seq = n.event
+         ORDER BY n.at DESC, a.delivery DESC, a.number DESC"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let chosen = params![endpoint.as_bytes(), project.as_bytes(), row::limit(limit)];
+    let rows = statement.query_map(chosen, |row| {
+        Ok(Attempted {
+            delivery: DeliveryId::from_bytes(row.get(ATTEMPT_WIDTH)?),
+            event: row::text(row, ATTEMPT_WIDTH + 1)?,
+            event_type: row::text(row, ATTEMPT_WIDTH + 2)?,
+            attempt: attempt_row(row)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The columns that [`attempt_row`] reads, of `attempts AS a`.
+const ATTEMPT: &str = "a.number, a.started_at, a.duration_ms, a.status_code, a.error_kind, a.error, \
+     a.request_headers, a.response_headers, a.response_body, a.truncated, a.next_attempt_at, a.request_body, \
+     a.dialect, a.notes";
+const ATTEMPT_WIDTH: usize = 14;
+
 fn attempts(db: &Connection, delivery: DeliveryId) -> Result<Vec<StoredAttempt>, Error> {
-    let mut statement = db.prepare_cached(
-        "SELECT number, started_at, duration_ms, status_code, error_kind, error, request_headers, response_headers,
-                response_body, truncated, next_attempt_at, request_body, dialect, notes
-         FROM attempts WHERE delivery = ? ORDER BY number",
-    )?;
+    let sql = format!("SELECT {ATTEMPT} FROM attempts AS a WHERE a.delivery = ? ORDER BY a.number");
+    let mut statement = db.prepare_cached(&sql)?;
     let rows = statement.query_map([delivery.as_bytes()], attempt_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -269,6 +269,48 @@ async fn a_delivery_is_shown_with_its_event_and_an_event_with_its_deliveries() {
     }
 }
 
+/// The deliveries and numbers of an endpoint's newest attempts.
+async fn attempts_at(store: &Opened, endpoint: &Endpoint, limit: usize) -> Vec<(DeliveryId, u32)> {
+    let attempted = store.attempts_at(store.project, endpoint.id, limit).await.unwrap();
+    attempted.into_iter().map(|one| (one.delivery, one.attempt.number)).collect()
+}
+
+#[tokio::test]
+async fn the_attempts_at_an_endpoint_come_newest_first_whichever_delivery_they_were_for() {
+    let store = Opened::fresh().await;
+    let (endpoint, other) = (store.endpoint(&["order.*"]).await, store.endpoint(&["invoice.*"]).await);
+    let first = store.send_to(&endpoint, "order.created").await;
+    store.fails_for(&first, 5 * SECOND).await;
+    store.advance(SECOND);
+    let second = store.send_to(&endpoint, "order.paid").await;
+    store.delivers(&second).await;
+    let elsewhere = store.send_to(&other, "invoice.paid").await;
+    store.delivers(&elsewhere).await;
+    store.advance(5 * SECOND);
+    let again = store.only_due_at(&endpoint).await;
+    store.delivers(&again).await;
+
+    let expected = [(first.id, 2), (second.id, 1), (first.id, 1)];
+    assert_eq!(attempts_at(&store, &endpoint, 250).await, expected);
+    assert_eq!(attempts_at(&store, &endpoint, 2).await, expected[..2]);
+    assert_eq!(attempts_at(&store, &other, 250).await, [(elsewhere.id, 1)]);
+    let newest = store.attempts_at(store.project, endpoint.id, 2).await.unwrap();
+    assert_eq!((&newest[0].event, newest[0].attempt.status_code), (&first.event.id, Some(204)));
+    assert_eq!((newest[1].event_type.as_str(), newest[1].attempt.status_code), ("order.paid", Some(204)));
+    let stranger = store.project_called("stranger").await.id;
+    assert!(store.attempts_at(stranger, endpoint.id, 250).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn deliveries_that_wait_do_not_hide_the_attempts_before_them() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let due = store.send_to(&endpoint, "order.created").await;
+    store.delivers(&due).await;
+    store.send_many("order.created", 300).await;
+    assert_eq!(attempts_at(&store, &endpoint, 1).await, [(due.id, 1)]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_sees_what_was_written_as_soon_as_the_verb_returns() {
     let store = Arc::new(Opened::fresh().await);
