@@ -100,6 +100,7 @@ fn endpoints(file: file::Endpoints, place: &Place<'_>, m: &mut Mistakes) -> Endp
         editable: m.take(&place.member("editable"), file.editable).unwrap_or_default(),
         pausable: m.take(&place.member("pausable"), file.pausable).unwrap_or_default(),
         secret: m.take(&place.member("secret"), file.secret).unwrap_or_default(),
+        rotate: m.take(&place.member("rotate"), file.rotate).unwrap_or_default(),
         https_only: m.take(&place.member("https_only"), file.https_only).unwrap_or_default(),
         events: m.take(&place.member("events"), file.events).unwrap_or_default(),
         tenant,

@@ -89,6 +89,7 @@ pub struct Endpoints {
     pub editable: bool,
     pub pausable: bool,
     pub secret: SecretRule,
+    pub rotate: RotateRule,
     pub https_only: bool,
     pub events: EventsRule,
     /// What the product calls a tenant; `None` if it has none.
@@ -105,6 +106,17 @@ pub enum SecretRule {
     /// Those that were given one.
     Optional,
     Never,
+}
+
+/// What becomes of a secret when another takes its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RotateRule {
+    /// Both sign for a while.
+    #[default]
+    Overlap,
+    /// The old one ends with the rotation, always.
+    AtOnce,
 }
 
 /// How many event types an endpoint names.

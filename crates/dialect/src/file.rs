@@ -6,7 +6,7 @@ use model::time::Span;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::dialect::{EventsRule, SecretRule};
+use crate::dialect::{EventsRule, RotateRule, SecretRule};
 use crate::sign::{Algorithm, Encoding, KeyForm, When};
 
 #[derive(Deserialize)]
@@ -85,6 +85,7 @@ pub(crate) struct Endpoints {
     pub(crate) editable: Checked<bool>,
     pub(crate) pausable: Checked<bool>,
     pub(crate) secret: Checked<SecretRule>,
+    pub(crate) rotate: Checked<RotateRule>,
     pub(crate) https_only: Checked<bool>,
     pub(crate) events: Checked<EventsRule>,
     pub(crate) tenant: Checked<String>,

@@ -5,7 +5,7 @@ mod given;
 use std::time::Duration;
 
 use dialect::mistake::Mistake;
-use dialect::{Dialect, EventsRule, SecretRule, built_in, built_in_names};
+use dialect::{Dialect, EventsRule, RotateRule, SecretRule, built_in, built_in_names};
 use given::standard;
 use model::attempt::{Answer, FailureKind, Outcome};
 use model::retry::Next;
@@ -74,6 +74,7 @@ fn standards_rules_are_the_documented_ones() {
     assert_eq!(endpoints.word, "endpoint");
     assert!(endpoints.editable && endpoints.pausable && endpoints.https_only);
     assert_eq!((endpoints.secret, endpoints.events), (SecretRule::Always, EventsRule::Many));
+    assert_eq!(endpoints.rotate, RotateRule::Overlap);
     assert_eq!(endpoints.tenant, None);
     assert_eq!(dialect.limits.timeout, Duration::from_secs(10));
     assert_eq!((dialect.limits.response_bytes, dialect.limits.payload_bytes), (4096, 1_048_576));

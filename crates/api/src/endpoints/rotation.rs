@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use dialect::{Dialect, SecretRule, sign};
+use dialect::{Dialect, RotateRule, SecretRule, sign};
 use model::endpoint::Endpoint;
 use model::env::Env;
 use model::id::EndpointId;
 use model::invalid::Faults;
 use model::key::Scope;
+use model::project::Project;
 use model::secret::{Secret, Signing};
 use model::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ const USUAL_OVERLAP: Duration = Duration::from_secs(86_400);
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "overlap": "24h" }))]
 pub(crate) struct Rotation {
-    /// How long the old secret signs beside the new one. `0s` ends it at once.
+    /// How long the old secret signs beside the new one. `0s` ends it at once, which some dialects always do.
     #[schema(example = "24h", default = "24h")]
     overlap: Option<String>,
     /// Your own. One is made if none is given.
@@ -45,7 +46,7 @@ pub(crate) struct Rotation {
 pub(crate) struct Rotated {
     /// Shown this once.
     #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
-    secret: String,
+    pub(crate) secret: String,
     /// Until when the old one signs as well; `null` when it does not.
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     previous_expires_at: Option<Timestamp>,
@@ -55,8 +56,8 @@ impl Rotation {
     fn judge(self, dialect: &Dialect, signing: Signing, env: &dyn Env) -> Result<(Secret, Duration), Problem> {
         let mut faults = Faults::default();
         let overlap = match self.overlap {
-            Some(text) => faults.check("/overlap", text.parse::<Span>()).map(|span| span.0),
-            None => Some(USUAL_OVERLAP),
+            Some(text) => faults.check("/overlap", judge_overlap(&text, dialect)),
+            None => Some(usual_overlap(dialect)),
         };
         let form = dialect.secret_form();
         let secret = match self.secret {
@@ -66,6 +67,21 @@ impl Rotation {
         judged(faults)?;
         Ok((secret.expect("its absence is a fault"), overlap.expect("its absence is a fault")))
     }
+}
+
+fn usual_overlap(dialect: &Dialect) -> Duration {
+    match dialect.endpoints.rotate {
+        RotateRule::Overlap => USUAL_OVERLAP,
+        RotateRule::AtOnce => Duration::ZERO,
+    }
+}
+
+fn judge_overlap(text: &str, dialect: &Dialect) -> Result<Duration, String> {
+    let overlap = text.parse::<Span>().map_err(|error| error.to_string())?.0;
+    if dialect.endpoints.rotate == RotateRule::AtOnce && !overlap.is_zero() {
+        return Err(format!("in the dialect {} an old secret ends at once: leave this out, or say 0s", dialect.name));
+    }
+    Ok(overlap)
 }
 
 /// Rotate the secret
@@ -84,13 +100,25 @@ pub(crate) async fn rotate(
 ) -> Result<Json<Rotated>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     let endpoint = find(&api, project, id)?;
+    let text = body.json(SETTINGS).await?;
+    let rotation = json::object_or_default::<Rotation>(&text)?;
+    let rotated = rotate_to(&api, project, &endpoint, rotation).await?;
+    Ok(Json(rotated))
+}
+
+/// Puts a new secret in the place of an endpoint's old one.
+pub(crate) async fn rotate_to(
+    api: &Api,
+    project: &Project,
+    endpoint: &Endpoint,
+    rotation: Rotation,
+) -> Result<Rotated, Problem> {
     let dialect = api.dialect_of(project)?;
     if dialect.endpoints.secret == SecretRule::Never {
         return Err(Problem::new(Code::Conflict, "Endpoints of this dialect have no secret."));
     }
-    let text = body.json(SETTINGS).await?;
-    let rotation = json::object_or_default::<Rotation>(&text)?;
     let (secret, overlap) = rotation.judge(&dialect, endpoint.settings.signing, &*api.env)?;
+    let id = endpoint.id;
     let now = api.env.now();
     let expires_at = now + overlap;
     let new = secret.clone();
@@ -102,8 +130,8 @@ pub(crate) async fn rotate(
     let changed = api.store.change_endpoint(project.id, id, rotate).await?;
     let endpoint = changed.ok_or_else(|| not_found(id))??;
     let previous = endpoint.settings.secrets.previous.first().filter(|previous| previous.expires_at == expires_at);
-    Ok(Json(Rotated {
+    Ok(Rotated {
         secret: secret.reveal().to_owned(),
         previous_expires_at: previous.map(|previous| previous.expires_at),
-    }))
+    })
 }
