@@ -118,9 +118,12 @@ pub(crate) async fn retry(
 
 /// A delivery with all that is known about it.
 pub(crate) async fn full(api: &Api, project: &Project, id: DeliveryId) -> Result<FullDelivery, Problem> {
+    find(api, project, id).await.map(FullDelivery::of)
+}
+
+pub(crate) async fn find(api: &Api, project: &Project, id: DeliveryId) -> Result<store::search::FullDelivery, Problem> {
     let found = api.store.delivery(project.id, id).await?;
-    let found = found.ok_or_else(|| Problem::not_found("delivery", &id.to_string()))?;
-    Ok(FullDelivery::of(found))
+    found.ok_or_else(|| Problem::not_found("delivery", &id.to_string()))
 }
 
 fn filter(query: &mut Query, endpoint: Option<EndpointId>) -> DeliveryFilter {

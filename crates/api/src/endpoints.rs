@@ -1,9 +1,9 @@
 //! Endpoints: made, shown, changed, deleted. What else can be done with one stands in the files beneath.
 
-mod auth;
+pub(crate) mod auth;
 mod changes;
-mod fields;
-mod headers;
+pub(crate) mod fields;
+pub(crate) mod headers;
 pub(crate) mod recovery;
 pub(crate) mod rotation;
 pub(crate) mod switch;
@@ -49,8 +49,7 @@ pub(crate) async fn create(
     let dialect = api.dialect_of(project)?;
     let text = body.json(SETTINGS).await?;
     let fields = json::object::<Fields>(&text)?;
-    let endpoint = fields.create(project.id, &Rules { dialect: &dialect, policy: &api.policy }, &*api.env)?;
-    let endpoint = api.store.create_endpoint(endpoint).await?;
+    let endpoint = api.store.create_endpoint(judge_new(&api, project, fields)?).await?;
     Ok((StatusCode::CREATED, Json(EndpointView::of(&endpoint, &Condition::default(), &dialect).with_secret(&endpoint))))
 }
 
@@ -112,12 +111,9 @@ pub(crate) async fn change(
 ) -> Result<Json<EndpointView>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     find(&api, project, id)?;
-    let dialect = api.dialect_of(project)?;
     let text = body.json(SETTINGS).await?;
     let fields = json::object::<Fields>(&text)?;
-    let changes = fields.change(&Rules { dialect: &dialect, policy: &api.policy })?;
-    let changed = api.store.change_endpoint(project.id, id, move |before| changes.clone().made_to(before)).await?;
-    let endpoint = changed.ok_or_else(|| not_found(id))??;
+    let endpoint = change_to(&api, project, id, fields).await?;
     viewed(&api, project, &endpoint).await
 }
 
@@ -139,8 +135,27 @@ pub(crate) async fn delete(
     }
 }
 
+/// An endpoint to create, by the rules of its project's dialect: whichever way it was asked for.
+pub(crate) fn judge_new(api: &Api, project: &Project, fields: Fields) -> Result<Endpoint, Problem> {
+    let dialect = api.dialect_of(project)?;
+    fields.create(project.id, &Rules { dialect: &dialect, policy: &api.policy }, &*api.env)
+}
+
+/// Changes an endpoint, by the rules of its project's dialect: whichever way it was asked for.
+pub(crate) async fn change_to(
+    api: &Api,
+    project: &Project,
+    id: EndpointId,
+    fields: Fields,
+) -> Result<Arc<Endpoint>, Problem> {
+    let dialect = api.dialect_of(project)?;
+    let changes = fields.change(&Rules { dialect: &dialect, policy: &api.policy })?;
+    let changed = api.store.change_endpoint(project.id, id, move |before| changes.clone().made_to(before)).await?;
+    changed.ok_or_else(|| not_found(id))?
+}
+
 /// An endpoint of the project.
-fn find(api: &Api, project: &Project, id: EndpointId) -> Result<Arc<Endpoint>, Problem> {
+pub(crate) fn find(api: &Api, project: &Project, id: EndpointId) -> Result<Arc<Endpoint>, Problem> {
     let directory = api.store.directory();
     let found = directory.endpoint(id).filter(|endpoint| endpoint.project == project.id);
     found.cloned().ok_or_else(|| not_found(id))

@@ -51,15 +51,21 @@ impl Query {
         self.faults.check(&pointer(name), read)
     }
 
-    pub(crate) fn paging(&mut self) -> Paging {
+    /// How many are asked for, `usual` where nothing is said.
+    pub(crate) fn limit(&mut self, usual: usize) -> usize {
         let limit = self.take_with("limit", |text| {
             let limit = text.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit));
             limit.ok_or_else(|| format!("a limit is a number from 1 to {LARGEST_PAGE}"))
         });
+        limit.unwrap_or(usual)
+    }
+
+    pub(crate) fn paging(&mut self) -> Paging {
+        let limit = self.limit(USUAL_PAGE);
         let after = self.take_with("cursor", |text| {
             Cursor::parse(text).ok_or("not a cursor: send the next_cursor of the page before as it came")
         });
-        Paging { limit: limit.unwrap_or(USUAL_PAGE), after }
+        Paging { limit, after }
     }
 
     /// What is left is not known, or came twice.

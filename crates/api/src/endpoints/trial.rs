@@ -10,6 +10,7 @@ use model::event::Event;
 use model::id::{DeliveryId, EndpointId, EventId, ProjectId};
 use model::json::Json as Payload;
 use model::key::Scope;
+use model::project::Project;
 use serde::Serialize;
 use serde_json::json;
 use store::feed::Recorded;
@@ -51,17 +52,23 @@ pub(crate) async fn test(
 ) -> Result<Json<Tested>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     let endpoint = find(&api, project, id)?;
+    let delivery = try_out(&api, project, &endpoint).await?;
+    Ok(Json(Tested { delivery: deliveries::full(&api, project, delivery).await? }))
+}
+
+/// Sends a test and waits for what the receiver says, or until it could not be sent in time.
+pub(crate) async fn try_out(api: &Api, project: &Project, endpoint: &Endpoint) -> Result<DeliveryId, Problem> {
     let timeout = endpoint.settings.timeout.unwrap_or(api.dialect_of(project)?.limits.timeout);
     // Before the event is there, so that its attempt cannot be missed.
     let watch = api.store.watch();
-    let made = api.store.ingest_test(event(&endpoint, &*api.env), id).await?;
-    let delivery = made.ok_or_else(|| not_found(id))?;
+    let made = api.store.ingest_test(event(endpoint, &*api.env), endpoint.id).await?;
+    let delivery = made.ok_or_else(|| not_found(endpoint.id))?;
     tokio::select! {
         biased;
-        attempted = attempted(&api, watch, project.id, delivery) => attempted?,
+        attempted = attempted(api, watch, project.id, delivery) => attempted?,
         () = api.env.sleep(timeout + PATIENCE) => {}
     }
-    Ok(Json(Tested { delivery: deliveries::full(&api, project, delivery).await? }))
+    Ok(delivery)
 }
 
 fn event(endpoint: &Endpoint, env: &dyn Env) -> Event {
