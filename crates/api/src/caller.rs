@@ -33,6 +33,11 @@ enum Holder {
 }
 
 impl Caller {
+    /// The project that the request is about.
+    pub(crate) fn project(&self) -> &Arc<Project> {
+        &self.project
+    }
+
     /// The project, if the caller may do this there.
     pub(crate) fn may(&self, scope: Scope) -> Result<&Arc<Project>, Problem> {
         match &self.holder {

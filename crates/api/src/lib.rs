@@ -2,7 +2,8 @@
 //!
 //! [`routes`] is the table of contents. A handler is four things in this order: the [`caller`] and what it may, the
 //! input ([`body`], [`query`], [`path`]), one verb of the store, the answer or a [`problem`]. Around every handler stands
-//! the [`frame`]; beneath all of them the accept loop, [`serve`].
+//! the [`frame`]; beneath all of them the accept loop, [`serve`]. Endpoints have other ways in as well, for products that
+//! had an API before: [`surfaces`].
 
 pub mod api;
 mod body;
@@ -24,6 +25,7 @@ mod projects;
 mod query;
 mod routes;
 pub mod serve;
+mod surfaces;
 
 pub use api::{Api, openapi, router};
 pub use openapi::Document;

@@ -17,6 +17,7 @@ use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, Response,
 use utoipa::{IntoResponses, Modify, OpenApi as _};
 
 use crate::problem::Code;
+use crate::surfaces::{hooks, webhooks as webhooks_surface};
 use crate::{Api, deliveries, docs, endpoints, events, health, jobs, keys, problem, projects};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -43,6 +44,10 @@ const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
         jobs::show, jobs::cancel,
         projects::create, projects::list, projects::show, projects::change, projects::delete,
         keys::create, keys::list, keys::show, keys::revoke,
+        webhooks_surface::create, webhooks_surface::list, webhooks_surface::show, webhooks_surface::delete,
+        webhooks_surface::test,
+        hooks::create, hooks::list, hooks::show, hooks::change, hooks::delete,
+        hooks::rotate, hooks::test, hooks::executions,
         health::live, health::ready, document_json, reference_page,
     ),
     components(schemas(problem::Document<'static>)),
@@ -53,6 +58,8 @@ const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
         (name = "Jobs", description = "Work that outlives its request: recovering an endpoint, replaying an event."),
         (name = "Projects", description = "One product's webhooks, apart from every other's on this server."),
         (name = "Keys", description = "What may be done, and by whom."),
+        (name = "Webhooks", description = "Endpoints as Trakkr's API has them, for its users' programs. Served to projects whose dialect lists the surface `webhooks`; `/v1/endpoints` has the same endpoints, with more to say about each."),
+        (name = "Hooks", description = "Endpoints as Tracktile's API has them, for its users' programs. Served to projects whose dialect lists the surface `hooks`; `/v1/endpoints` has the same endpoints, with more to say about each."),
         (name = "Server", description = "The server itself. Needs no key."),
     ),
     security(("bearer" = [])),

@@ -48,6 +48,16 @@ impl Problem {
         Self { code, detail, errors, cause: None }
     }
 
+    /// The same of a request in which the fields have other names, with what else is wrong in it.
+    pub(crate) fn renamed(self, name: impl Fn(&str) -> String, others: Vec<Fault>) -> Self {
+        if self.errors.is_empty() {
+            return if others.is_empty() { self } else { Self::of(Code::InvalidRequest, others) };
+        }
+        let mut errors = others;
+        errors.extend(self.errors.into_iter().map(|fault| Fault::new(name(&fault.pointer), fault.message)));
+        Self::of(self.code, errors)
+    }
+
     pub(crate) fn not_found(noun: &str, named: &str) -> Self {
         let named: String = named.chars().take(80).collect();
         Self::new(Code::NotFound, format!("This project has no {noun} {named:?}."))

@@ -5,6 +5,7 @@ use axum::http::{Method, Uri};
 use axum::routing::{MethodRouter, get, post};
 
 use crate::problem::{Code, Problem};
+use crate::surfaces::{hooks, webhooks};
 use crate::{Api, deliveries, endpoints, events, health, jobs, keys, openapi, projects};
 
 #[rustfmt::skip]
@@ -35,6 +36,16 @@ fn table() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/v1/projects/{id}",                 get(projects::show).patch(projects::change).delete(projects::delete)),
         ("/v1/keys",                          get(keys::list).post(keys::create)),
         ("/v1/keys/{id}",                     get(keys::show).delete(keys::revoke)),
+
+        ("/webhooks",                         get(webhooks::list).post(webhooks::create)),
+        ("/webhooks/{id}",                    get(webhooks::show).delete(webhooks::delete)),
+        ("/webhooks/{id}/test",               post(webhooks::test)),
+
+        ("/hooks",                            get(hooks::list).post(hooks::create)),
+        ("/hooks/{id}",                       get(hooks::show).put(hooks::change).delete(hooks::delete)),
+        ("/hooks/{id}/rotate",                post(hooks::rotate)),
+        ("/hooks/{id}/test",                  post(hooks::test)),
+        ("/hooks/{id}/executions",            get(hooks::executions)),
 
         ("/healthz",                          get(health::live)),
         ("/readyz",                           get(health::ready)),

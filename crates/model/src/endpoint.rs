@@ -137,6 +137,17 @@ pub enum Auth {
     ApiKey { header: String, value: String },
 }
 
+impl Auth {
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Bearer { .. } => "bearer",
+            Self::Basic { .. } => "basic",
+            Self::ApiKey { .. } => "api_key",
+        }
+    }
+}
+
 /// Credentials never reach a log.
 impl std::fmt::Debug for Auth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -19,12 +19,12 @@ pub(crate) struct AuthFields {
     /// `value`).
     #[serde(rename = "type")]
     #[schema(required = true, nullable = false, value_type = String)]
-    kind: Option<String>,
-    token: Option<String>,
-    username: Option<String>,
-    password: Option<String>,
-    header: Option<String>,
-    value: Option<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) token: Option<String>,
+    pub(crate) username: Option<String>,
+    pub(crate) password: Option<String>,
+    pub(crate) header: Option<String>,
+    pub(crate) value: Option<String>,
 }
 
 impl AuthFields {

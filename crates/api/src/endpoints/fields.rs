@@ -18,76 +18,76 @@ pub(crate) struct Fields {
     /// Where webhooks go: https, to a public address, at most 2,048 characters.
     #[serde(default)]
     #[schema(value_type = String, example = "https://example.com/webhooks")]
-    pub(super) url: Change<String>,
+    pub(crate) url: Change<String>,
     /// Types (`invoice.paid`), prefixes (`invoice.*`) or `*`. All, if it is not given. Events of Posthaste itself
     /// (`posthaste.*`) come only to endpoints that name them.
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>, example = json!(["invoice.*"]))]
-    pub(super) events: Change<Vec<String>>,
+    pub(crate) events: Change<Vec<String>>,
     /// What people read.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "Acme's billing")]
-    pub(super) name: Change<String>,
+    pub(crate) name: Change<String>,
     /// On create only: your own, `whsec_` and base64 of 24 to 64 bytes, or `whsk_` and base64 of an Ed25519 seed. One
     /// is made if none is given.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
-    pub(super) secret: Change<String>,
+    pub(crate) secret: Change<String>,
     /// `false` pauses: no new deliveries are made, pending ones wait.
     #[serde(default)]
     #[schema(value_type = Option<bool>, example = true)]
-    pub(super) active: Change<bool>,
+    pub(crate) active: Change<bool>,
     /// Gets this tenant's events alone. Without one it gets all.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "customer_42")]
-    pub(super) tenant: Change<String>,
+    pub(crate) tenant: Change<String>,
     /// On create only: `hmac-sha256` or `ed25519`.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "hmac-sha256")]
-    pub(super) signing: Change<String>,
+    pub(crate) signing: Change<String>,
     /// How we show the receiver who we are, besides the signature.
     #[serde(default)]
     #[schema(value_type = Option<AuthFields>)]
-    pub(super) auth: Change<Object<AuthFields>>,
+    pub(crate) auth: Change<Object<AuthFields>>,
     /// Sent with every request: at most 50, of visible ASCII.
     #[serde(default)]
     #[schema(value_type = Option<std::collections::HashMap<String, String>>, example = json!({ "x-environment": "live" }))]
-    pub(super) headers: Change<Texts>,
+    pub(crate) headers: Change<Texts>,
     /// `webhook`, `slack`, `discord`, `teams_webhook`, `zapier` or `make`: whose URL it is, where the URL does not tell.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "slack")]
-    pub(super) provider: Change<String>,
+    pub(crate) provider: Change<String>,
     /// The body of its requests: JSON, or text that is JSON, whose strings may hold slots like `{{event.type}}` and
     /// `{{event.data.amount | json}}`. At most 64 KiB. The dialect's body, if it is not given.
     #[serde(default)]
     #[schema(value_type = Option<Value>, example = json!({ "text": "{{event.type}}: {{summary}}" }))]
-    pub(super) template: Change<Json>,
+    pub(crate) template: Change<Json>,
     /// Which events of its types it gets: an expression in CEL over `event` (`id type timestamp data tenant brand
     /// workflow summary`; what an event does not have is null), at most 4,096 bytes. All of them, if it is not given. An
     /// event at which it fails is delivered, and the delivery notes why.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "event.data.amount > 100")]
-    pub(super) filter: Change<String>,
+    pub(crate) filter: Change<String>,
     /// At most so many requests in any such stretch of time.
     #[serde(default)]
     #[schema(value_type = Option<RateFields>)]
-    pub(super) rate_limit: Change<Object<RateFields>>,
+    pub(crate) rate_limit: Change<Object<RateFields>>,
     /// `none`, or `fifo`: a failing event holds back the later ones.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "none")]
-    pub(super) ordering: Change<String>,
+    pub(crate) ordering: Change<String>,
     /// For a whole request, 1 to 120,000. The dialect's, if it is not given.
     #[serde(default)]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 120_000, example = 10_000)]
-    pub(super) timeout_ms: Change<i64>,
+    pub(crate) timeout_ms: Change<i64>,
     /// When a failed request is tried again. The dialect's schedule, if it is not given.
     #[serde(default)]
     #[schema(value_type = Option<RetryFields>)]
-    pub(super) retry: Change<Object<RetryFields>>,
+    pub(crate) retry: Change<Object<RetryFields>>,
     /// Your own object, kept and given back; at most 16 KiB.
     #[serde(default)]
     #[schema(value_type = Option<Object>, example = json!({ "crm_id": 7 }))]
-    pub(super) metadata: Change<Json>,
+    pub(crate) metadata: Change<Json>,
 }
 
 /// `{"requests": 100, "per": "1s"}`

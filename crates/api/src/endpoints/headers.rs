@@ -59,7 +59,7 @@ fn judge_value(value: &str) -> Result<(), String> {
 }
 
 /// As they are shown.
-pub(super) fn masked(headers: &[(String, String)]) -> BTreeMap<String, String> {
+pub(crate) fn masked(headers: &[(String, String)]) -> BTreeMap<String, String> {
     let shown = |(name, value): &(String, String)| {
         let value = if header::looks_secret(name) { MASK } else { value };
         (name.clone(), value.to_owned())

@@ -53,6 +53,11 @@ pub(crate) struct Rotated {
 }
 
 impl Rotation {
+    /// To a secret of ours, and the old one ends.
+    pub(crate) fn at_once() -> Self {
+        Self { overlap: Some("0s".to_owned()), secret: None }
+    }
+
     fn judge(self, dialect: &Dialect, signing: Signing, env: &dyn Env) -> Result<(Secret, Duration), Problem> {
         let mut faults = Faults::default();
         let overlap = match self.overlap {

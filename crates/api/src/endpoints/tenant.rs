@@ -4,5 +4,5 @@ const LONGEST: usize = 128;
 
 pub(crate) fn judge(tenant: String) -> Result<String, &'static str> {
     let fits = (1..=LONGEST).contains(&tenant.chars().count()) && !tenant.chars().any(char::is_control);
-    if fits { Ok(tenant) } else { Err("a tenant has 1 to 128 characters, none of them a control character") }
+    if fits { Ok(tenant) } else { Err("1 to 128 characters, none of them a control character") }
 }

@@ -19,3 +19,4 @@ mod retry;
 mod running;
 mod secrets;
 mod signatures;
+mod surfaces;

@@ -1,0 +1,113 @@
+//! REST surfaces: endpoints as products had them in APIs of their own, at the root, for projects whose dialect lists them.
+//!
+//! A surface has its own words and shapes. What it is asked for is put into those of [`endpoints`] and judged there, so
+//! the same rules hold whichever way an endpoint came in.
+
+pub(crate) mod hooks;
+pub(crate) mod webhooks;
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use dialect::Dialect;
+use model::endpoint::Endpoint;
+use model::id::EndpointId;
+use model::key::Scope;
+use model::project::Project;
+use store::search::Paging;
+
+use crate::Api;
+use crate::caller::Caller;
+use crate::endpoints;
+use crate::problem::{Code, Problem};
+use crate::query::page_of;
+
+/// One of the surfaces that dialects can list.
+pub(crate) trait Surface {
+    /// As dialects list it, and the first word of its paths.
+    const NAME: &'static str;
+    /// What it calls an endpoint.
+    const NOUN: &'static str;
+    /// Its own names for fields: pointers as [`endpoints`] has them, and as its callers know them. The first that fits holds.
+    const FIELDS: &'static [(&'static str, &'static str)];
+}
+
+/// A caller whose project's dialect serves the surface `S`.
+pub(crate) struct Served<S> {
+    caller: Caller,
+    dialect: Arc<Dialect>,
+    surface: PhantomData<S>,
+}
+
+impl<S: Surface> FromRequestParts<Api> for Served<S> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, api).await?;
+        let dialect = api.dialect_of(caller.project())?;
+        if !serves::<S>(&dialect) {
+            return Err(not_served::<S>(&dialect));
+        }
+        Ok(Self { caller, dialect, surface: PhantomData })
+    }
+}
+
+impl<S: Surface> Served<S> {
+    pub(crate) fn may(&self, scope: Scope) -> Result<&Arc<Project>, Problem> {
+        self.caller.may(scope)
+    }
+
+    pub(crate) fn dialect(&self) -> &Dialect {
+        &self.dialect
+    }
+
+    /// An endpoint of the project. What does not read as an id names none.
+    pub(crate) fn find(&self, api: &Api, named: &str) -> Result<Arc<Endpoint>, Problem> {
+        let none = || Problem::not_found(S::NOUN, named);
+        let id: EndpointId = named.parse().map_err(|_| none())?;
+        endpoints::find(api, self.caller.project(), id).map_err(|_| none())
+    }
+
+    /// The newest endpoints of the project, newest first.
+    pub(crate) fn newest(&self, api: &Api, limit: usize) -> Vec<Arc<Endpoint>> {
+        let directory = api.store.directory();
+        let all = directory.endpoints_of(self.caller.project().id).iter().cloned();
+        page_of(all, |endpoint| endpoint.id, Paging { limit, after: None }).items
+    }
+
+    pub(crate) async fn delete(&self, api: &Api, endpoint: &Endpoint) -> Result<(), Problem> {
+        match api.store.delete_endpoint(endpoint.project, endpoint.id).await? {
+            true => Ok(()),
+            false => Err(Problem::not_found(S::NOUN, &endpoint.id.to_string())),
+        }
+    }
+}
+
+fn serves<S: Surface>(dialect: &Dialect) -> bool {
+    dialect.surfaces.iter().any(|surface| surface == S::NAME)
+}
+
+fn not_served<S: Surface>(dialect: &Dialect) -> Problem {
+    let name = S::NAME;
+    let built_in: Vec<String> = dialect::built_in_names()
+        .filter(|name| dialect::built_in(name).is_some_and(|dialect| serves::<S>(&dialect)))
+        .map(|name| format!("{name} does, as does "))
+        .collect();
+    let detail = format!(
+        "This project's dialect, {}, does not serve /{name}: {}every dialect with surfaces = [\"{name}\"] in its [routes] table. /v1/endpoints is there for all.",
+        dialect.name,
+        built_in.concat(),
+    );
+    Problem::new(Code::NotFound, detail)
+}
+
+/// A pointer as callers of the surface know it.
+fn named<S: Surface>(pointer: &str) -> String {
+    let renamed = S::FIELDS.iter().find_map(|(ours, theirs)| {
+        let rest = pointer.strip_prefix(ours)?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| format!("{theirs}{rest}"))
+    });
+    renamed.unwrap_or_else(|| pointer.to_owned())
+}

@@ -1,0 +1,179 @@
+//! The surface `hooks`: Tracktile's API. Its page is silent on paging, so lists are of the newest 250 and have no pages.
+
+mod fields;
+mod view;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use model::key::Scope;
+
+use super::{Served, Surface};
+use crate::Api;
+use crate::body::{SETTINGS, Sent};
+use crate::deliveries;
+use crate::endpoints::rotation::{self, Rotation};
+use crate::endpoints::trial;
+use crate::json;
+use crate::openapi::{Lookup, Writing};
+use crate::path::Named;
+use crate::problem::Problem;
+use crate::query::{LARGEST_PAGE, Query, USUAL_PAGE};
+use fields::{HookFields, NewHook};
+use view::{ExecutionList, ExecutionView, HookList, HookView};
+
+pub(crate) struct Hooks;
+
+impl Surface for Hooks {
+    const NAME: &'static str = "hooks";
+    const NOUN: &'static str = "hook";
+    const FIELDS: &'static [(&'static str, &'static str)] = &[("/events", "/on"), ("/active", "/status")];
+}
+
+/// Create a hook
+///
+/// A secret is made for it. The answer has it, this once.
+#[utoipa::path(post, path = "/hooks", tag = "Hooks", operation_id = "create_hook",
+    request_body = NewHook,
+    responses((status = 201, description = "Created, with its `secret`.", body = HookView), Writing))]
+pub(crate) async fn create(
+    caller: Served<Hooks>,
+    State(api): State<Api>,
+    body: Sent,
+) -> Result<(StatusCode, Json<HookView>), Problem> {
+    let project = caller.may(Scope::EndpointsWrite)?;
+    let text = body.json(SETTINGS).await?;
+    let hook = json::object::<HookFields>(&text)?.judge_new(&api, project)?;
+    let hook = api.store.create_endpoint(hook).await?;
+    let secret = hook.settings.secrets.current.as_ref().map(|secret| secret.reveal().to_owned());
+    Ok((StatusCode::CREATED, Json(HookView::of(&hook).with_secret(secret))))
+}
+
+/// List hooks
+///
+/// The newest, newest first.
+#[utoipa::path(get, path = "/hooks", tag = "Hooks", operation_id = "list_hooks",
+    params(("limit" = Option<u32>, Query, description = "1 to 250, usually 250.")),
+    responses((status = 200, description = "The project's hooks.", body = HookList), Lookup))]
+pub(crate) async fn list(
+    caller: Served<Hooks>,
+    State(api): State<Api>,
+    mut query: Query,
+) -> Result<Json<HookList>, Problem> {
+    caller.may(Scope::Read)?;
+    let limit = query.limit(LARGEST_PAGE);
+    query.finish()?;
+    let hooks = caller.newest(&api, limit);
+    Ok(Json(HookList { data: hooks.iter().map(|hook| HookView::of(hook)).collect() }))
+}
+
+/// Show a hook
+#[utoipa::path(get, path = "/hooks/{id}", tag = "Hooks", operation_id = "show_hook",
+    params(("id" = String, Path, description = "The hook's id.")),
+    responses((status = 200, description = "The hook.", body = HookView), Lookup))]
+pub(crate) async fn show(
+    caller: Served<Hooks>,
+    State(api): State<Api>,
+    Named(id): Named<String>,
+) -> Result<Json<HookView>, Problem> {
+    caller.may(Scope::Read)?;
+    let hook = caller.find(&api, &id)?;
+    Ok(Json(HookView::of(&hook)))
+}
+
+/// Change a hook
+///
+/// What is left out stays; `null` sets a field back.
+#[utoipa::path(put, path = "/hooks/{id}", tag = "Hooks", operation_id = "change_hook",
+    params(("id" = String, Path, description = "The hook's id.")),
+    request_body = HookFields,
+    responses((status = 200, description = "As it is now.", body = HookView), Writing))]
+pub(crate) async fn change(
+    caller: Served<Hooks>,
+    State(api): State<Api>,
+    Named(id): Named<String>,
+    body: Sent,
+) -> Result<Json<HookView>, Problem> {
+    let project = caller.may(Scope::EndpointsWrite)?;
+    let hook = caller.find(&api, &id)?;
+    let text = body.json(SETTINGS).await?;
+    let hook = json::object::<HookFields>(&text)?.change(&api, project, hook.id).await?;
+    Ok(Json(HookView::of(&hook)))
+}
+
+/// Delete a hook
+///
+/// What is pending for it is not sent any more.
+#[utoipa::path(delete, path = "/hooks/{id}", tag = "Hooks", operation_id = "delete_hook",
+    params(("id" = String, Path, description = "The hook's id.")),
+    responses((status = 204, description = "Deleted."), Lookup))]
+pub(crate) async fn delete(
+    caller: Served<Hooks>,
+    State(api): State<Api>,
+    Named(id): Named<String>,
+) -> Result<StatusCode, Problem> {
+    caller.may(Scope::EndpointsWrite)?;
+    let hook = caller.find(&api, &id)?;
+    caller.delete(&api, &hook).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Rotate a hook's secret
+///
+/// The old one is not valid from now on. The answer has the new one, this once.
+#[utoipa::path(post, path = "/hooks/{id}/rotate", tag = "Hooks", operation_id = "rotate_hook",
+    params(("id" = String, Path, description = "The hook's id.")),
+    responses((status = 200, description = "Rotated, with the new `secret`.", body = HookView), Lookup))]
+pub(crate) async fn rotate(
+    caller: Served<Hooks>,
+    State(api): State<Api>,
+    Named(id): Named<String>,
+) -> Result<Json<HookView>, Problem> {
+    let project = caller.may(Scope::EndpointsWrite)?;
+    let hook = caller.find(&api, &id)?;
+    let rotated = rotation::rotate_to(&api, project, &hook, Rotation::at_once()).await?;
+    let hook = caller.find(&api, &id)?;
+    Ok(Json(HookView::of(&hook).with_secret(Some(rotated.secret))))
+}
+
+/// Test a hook
+///
+/// Sends a test event, whether the hook is paused or not. The answer comes when the receiver has answered, and is `200`
+/// whatever that was.
+#[utoipa::path(post, path = "/hooks/{id}/test", tag = "Hooks", operation_id = "test_hook",
+    params(("id" = String, Path, description = "The hook's id.")),
+    responses((status = 200, description = "What came of it: `pending` if it could not be sent in time.", body = ExecutionView), Lookup))]
+pub(crate) async fn test(
+    caller: Served<Hooks>,
+    State(api): State<Api>,
+    Named(id): Named<String>,
+) -> Result<Json<ExecutionView>, Problem> {
+    let project = caller.may(Scope::EndpointsWrite)?;
+    let hook = caller.find(&api, &id)?;
+    let delivery = trial::try_out(&api, project, &hook).await?;
+    let found = deliveries::find(&api, project, delivery).await?;
+    Ok(Json(ExecutionView::of_last(found)))
+}
+
+/// List a hook's executions
+///
+/// One for each time that something was sent to it, newest first.
+#[utoipa::path(get, path = "/hooks/{id}/executions", tag = "Hooks", operation_id = "list_executions",
+    params(
+        ("id" = String, Path, description = "The hook's id."),
+        ("limit" = Option<u32>, Query, description = "1 to 250, usually 50."),
+    ),
+    responses((status = 200, description = "The newest.", body = ExecutionList), Lookup))]
+pub(crate) async fn executions(
+    caller: Served<Hooks>,
+    State(api): State<Api>,
+    Named(id): Named<String>,
+    mut query: Query,
+) -> Result<Json<ExecutionList>, Problem> {
+    let project = caller.may(Scope::Read)?;
+    let limit = query.limit(USUAL_PAGE);
+    query.finish()?;
+    let hook = caller.find(&api, &id)?;
+    let attempted = api.store.attempts_at(project.id, hook.id, limit).await?;
+    Ok(Json(ExecutionList { data: attempted.into_iter().map(ExecutionView::of).collect() }))
+}

@@ -1,0 +1,124 @@
+//! The surface `webhooks`: Trakkr's API. Its page is silent on paging, so lists are of the newest 250 and have no pages.
+
+mod new_webhook;
+mod view;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use model::key::Scope;
+
+use super::{Served, Surface};
+use crate::Api;
+use crate::body::{SETTINGS, Sent};
+use crate::deliveries;
+use crate::endpoints::trial;
+use crate::json;
+use crate::openapi::{Lookup, Writing};
+use crate::path::Named;
+use crate::problem::Problem;
+use crate::query::{LARGEST_PAGE, Query};
+use new_webhook::NewWebhook;
+use view::{WebhookList, WebhookTest, WebhookView};
+
+pub(crate) struct Webhooks;
+
+impl Surface for Webhooks {
+    const NAME: &'static str = "webhooks";
+    const NOUN: &'static str = "webhook";
+    const FIELDS: &'static [(&'static str, &'static str)] = &[
+        ("/tenant", "/brand_id"),
+        ("/secret", "/signing_secret"),
+        ("/auth/type", "/auth_type"),
+        ("/auth/token", "/auth_token"),
+        ("/auth/username", "/auth_username"),
+        ("/auth/password", "/auth_password"),
+        ("/auth/header", "/api_key_header"),
+        ("/auth/value", "/api_key_value"),
+    ];
+}
+
+/// Create a webhook
+///
+/// The answer has its `signing_secret` in full, this once.
+#[utoipa::path(post, path = "/webhooks", tag = "Webhooks", operation_id = "create_webhook",
+    request_body = NewWebhook,
+    responses((status = 201, description = "Created.", body = WebhookView), Writing))]
+pub(crate) async fn create(
+    caller: Served<Webhooks>,
+    State(api): State<Api>,
+    body: Sent,
+) -> Result<(StatusCode, Json<WebhookView>), Problem> {
+    let project = caller.may(Scope::EndpointsWrite)?;
+    let text = body.json(SETTINGS).await?;
+    let webhook = json::object::<NewWebhook>(&text)?.judge(&api, project)?;
+    let webhook = api.store.create_endpoint(webhook).await?;
+    Ok((StatusCode::CREATED, Json(WebhookView::of(&webhook, caller.dialect()).with_secret(&webhook))))
+}
+
+/// List webhooks
+///
+/// The newest, newest first.
+#[utoipa::path(get, path = "/webhooks", tag = "Webhooks", operation_id = "list_webhooks",
+    params(("limit" = Option<u32>, Query, description = "1 to 250, usually 250.")),
+    responses((status = 200, description = "The project's webhooks.", body = WebhookList), Lookup))]
+pub(crate) async fn list(
+    caller: Served<Webhooks>,
+    State(api): State<Api>,
+    mut query: Query,
+) -> Result<Json<WebhookList>, Problem> {
+    caller.may(Scope::Read)?;
+    let limit = query.limit(LARGEST_PAGE);
+    query.finish()?;
+    let webhooks = caller.newest(&api, limit);
+    Ok(Json(WebhookList::of(webhooks.iter().map(|webhook| WebhookView::of(webhook, caller.dialect())).collect())))
+}
+
+/// Retrieve a webhook
+#[utoipa::path(get, path = "/webhooks/{id}", tag = "Webhooks", operation_id = "show_webhook",
+    params(("id" = String, Path, description = "The webhook's id.")),
+    responses((status = 200, description = "The webhook.", body = WebhookView), Lookup))]
+pub(crate) async fn show(
+    caller: Served<Webhooks>,
+    State(api): State<Api>,
+    Named(id): Named<String>,
+) -> Result<Json<WebhookView>, Problem> {
+    caller.may(Scope::Read)?;
+    let webhook = caller.find(&api, &id)?;
+    Ok(Json(WebhookView::of(&webhook, caller.dialect())))
+}
+
+/// Delete a webhook
+///
+/// What is pending for it is not sent any more.
+#[utoipa::path(delete, path = "/webhooks/{id}", tag = "Webhooks", operation_id = "delete_webhook",
+    params(("id" = String, Path, description = "The webhook's id.")),
+    responses((status = 204, description = "Deleted."), Lookup))]
+pub(crate) async fn delete(
+    caller: Served<Webhooks>,
+    State(api): State<Api>,
+    Named(id): Named<String>,
+) -> Result<StatusCode, Problem> {
+    caller.may(Scope::EndpointsWrite)?;
+    let webhook = caller.find(&api, &id)?;
+    caller.delete(&api, &webhook).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Send a test webhook
+///
+/// The answer comes when the receiver has answered, and is `200` whatever that was.
+#[utoipa::path(post, path = "/webhooks/{id}/test", tag = "Webhooks", operation_id = "test_webhook",
+    params(("id" = String, Path, description = "The webhook's id.")),
+    responses((status = 200, description = "What came of it.", body = WebhookTest), Lookup))]
+pub(crate) async fn test(
+    caller: Served<Webhooks>,
+    State(api): State<Api>,
+    Named(id): Named<String>,
+) -> Result<Json<WebhookTest>, Problem> {
+    let project = caller.may(Scope::EndpointsWrite)?;
+    let webhook = caller.find(&api, &id)?;
+    let delivery = trial::try_out(&api, project, &webhook).await?;
+    let found = deliveries::find(&api, project, delivery).await?;
+    Ok(Json(WebhookTest::of(found)))
+}
