@@ -121,7 +121,8 @@ mod tests {
         let directory = tempfile::TempDir::new().unwrap();
         let env = TestEnv::new();
         let master_key = MasterKey::generate(&env);
-        let options = Options { data_dir: directory.path().to_owned(), master_key, env: Arc::new(env.clone()) };
+        let data_dir = directory.path().to_owned();
+        let options = Options { data_dir, master_key, env: Arc::new(env.clone()), mail: false };
         let store = Store::open(options).await.unwrap();
         let api = Api::new(store, Arc::new(env), Arc::new(Policy::default()), [0; 32], None);
         let panics = get(async || -> &'static str { panic!("the {} is wrong", "inside") });

@@ -58,7 +58,8 @@ async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, ticket: &mut Ticket
     let Sent { request_headers, body, notes } = sent;
     let number = due.attempt();
     let attempt = Attempt { number, started_at, duration, request_headers, body, notes, outcome, next_attempt_at };
-    ctx.store.record(Record { due, attempt, next, gone: advice == Advice::Gone, rule: speaker.rule.clone() }).await?;
+    let (gone, rule, notify) = (advice == Advice::Gone, speaker.rule.clone(), speaker.notify);
+    ctx.store.record(Record { due, attempt, next, gone, rule, notify }).await?;
     Ok(end)
 }
 

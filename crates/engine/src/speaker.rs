@@ -20,6 +20,8 @@ pub(crate) struct Speaker {
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) policy: Policy,
     pub(crate) rule: Arc<DisableRule>,
+    /// Whether disabling it is announced.
+    pub(crate) notify: bool,
     pub(crate) timeout: Duration,
     pub(crate) response_bytes: usize,
 }
@@ -35,6 +37,7 @@ impl Speaker {
             voice: Voice::new(dialect, &endpoint),
             policy: Policy { schedule: own_schedule.unwrap_or(dialects.schedule), ..dialects },
             rule: Arc::new(dialect.disable.clone()),
+            notify: dialect.notify,
             timeout: endpoint.settings.timeout.unwrap_or(dialect.limits.timeout),
             response_bytes: dialect.limits.response_bytes,
             endpoint,

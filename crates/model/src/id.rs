@@ -146,6 +146,7 @@ pub mod kind {
     pub enum Endpoint {}
     pub enum Key {}
     pub enum Job {}
+    pub enum Mail {}
 
     impl Kind for Project {
         const PREFIX: &'static str = "prj_";
@@ -159,12 +160,16 @@ pub mod kind {
     impl Kind for Job {
         const PREFIX: &'static str = "job_";
     }
+    impl Kind for Mail {
+        const PREFIX: &'static str = "mail_";
+    }
 }
 
 pub type ProjectId = Id<kind::Project>;
 pub type EndpointId = Id<kind::Endpoint>;
 pub type KeyId = Id<kind::Key>;
 pub type JobId = Id<kind::Job>;
+pub type MailId = Id<kind::Mail>;
 
 /// A plain UUID of version 7: receivers and log tools know the form.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

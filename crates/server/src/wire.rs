@@ -143,7 +143,8 @@ async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error>
         .map_err(|cause| keys::Error::File { path: config.data_dir.clone(), cause })?;
     let open = || async {
         let master_key = keys::master_key(config, &**env)?;
-        let options = Options { data_dir: config.data_dir.clone(), master_key, env: env.clone() };
+        let options =
+            Options { data_dir: config.data_dir.clone(), master_key, env: env.clone(), mail: false };
         Ok::<_, Error>(Store::open(options).await?)
     };
     match open().await {

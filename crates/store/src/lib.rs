@@ -1,7 +1,7 @@
 //! What Posthaste knows, durably: SQL behind one set of verbs, the directory in memory, and the feed of committed work.
 //!
 //! A verb is one transaction. Verbs of the road: [`ingest`], [`due`], [`record`]; verbs of those who ask: [`search`];
-//! verbs of those who configure: [`projects`], [`keys`], [`endpoints`]; work that outlives a request: [`jobs`].
+//! verbs of those who configure: [`projects`], [`keys`], [`endpoints`]; work that outlives a request: [`jobs`], [`mails`].
 //! SQL stands in [`sqlite`] alone: another database is another such folder behind the same verbs, held to the same
 //! conformance suite (`tests/conformance`).
 
@@ -14,6 +14,7 @@ mod filtering;
 pub mod ingest;
 pub mod jobs;
 pub mod keys;
+pub mod mails;
 pub mod operational;
 pub mod projects;
 pub mod record;

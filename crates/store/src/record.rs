@@ -21,11 +21,13 @@ pub struct Record {
     pub gone: bool,
     /// When failing disables the endpoint.
     pub rule: Arc<DisableRule>,
+    /// Whether disabling it is announced, by an operational event and by mail.
+    pub notify: bool,
 }
 
 impl Store {
     /// Records an attempt. When this returns, it is on disk, and so is what follows from it: the endpoint may have been
-    /// disabled, operational events may be on their way.
+    /// disabled, operational events and mails may be on their way.
     pub async fn record(&self, record: Record) -> Result<(), Error> {
         self.write(move |batch| sqlite::record::record(batch, &record)).await
     }

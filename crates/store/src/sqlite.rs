@@ -6,6 +6,7 @@ pub(crate) mod ingest;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod lock;
+pub(crate) mod mails;
 mod open;
 pub(crate) mod projects;
 pub(crate) mod readers;

@@ -23,6 +23,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     pub master_key: MasterKey,
     pub env: Arc<dyn Env>,
+    /// Whether mail is sent to admins. Where it is not, none is put into the outbox, where it would wait for ever.
+    pub mail: bool,
 }
 
 #[derive(Clone)]
@@ -38,6 +40,7 @@ struct Inner {
     feed: Mutex<Option<Feed>>,
     watchers: broadcast::Sender<Recorded>,
     jobs: Notify,
+    mails: Arc<Notify>,
     /// Held as long as we live: one process at a time on a data directory.
     _lock: sqlite::lock::Lock,
 }
@@ -52,12 +55,18 @@ impl Store {
         let directory = Arc::new(ArcSwap::from_pointee(database.directory));
         let (publisher, feed) = feed::channel();
         let (watchers, _) = broadcast::channel(WATCHED);
-        let published = Published { directory: directory.clone(), feed: publisher, watchers: watchers.clone() };
+        let mails = Arc::new(Notify::new());
+        let published = Published {
+            directory: directory.clone(),
+            feed: publisher,
+            watchers: watchers.clone(),
+            mails: options.mail.then(|| mails.clone()),
+        };
         let writer = Writer::start(database.connection, seal, options.env.clone(), published)?;
         let readers = Readers::open(&path)?;
         let feed = Mutex::new(Some(feed));
-        let inner =
-            Inner { env: options.env, writer, readers, directory, feed, watchers, jobs: Notify::new(), _lock: lock };
+        let (env, jobs) = (options.env, Notify::new());
+        let inner = Inner { env, writer, readers, directory, feed, watchers, jobs, mails, _lock: lock };
         let store = Self { inner: Arc::new(inner) };
         store.finish_deletions().await?;
         Ok(store)
@@ -98,6 +107,11 @@ impl Store {
     /// Resolves when a job was made, or an endpoint deleted, since this was last called.
     pub async fn jobs_woken(&self) {
         self.inner.jobs.notified().await;
+    }
+
+    /// Resolves when a mail was put into the outbox since this was last called.
+    pub async fn mails_woken(&self) {
+        self.inner.mails.notified().await;
     }
 
     pub(crate) fn now(&self) -> model::time::Timestamp {

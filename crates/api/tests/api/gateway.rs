@@ -102,6 +102,7 @@ impl Gateway {
             data_dir: directory.path().to_owned(),
             master_key: MasterKey::generate(&env),
             env: shared.clone(),
+            mail: false,
         };
         let store = Store::open(options).await.unwrap();
         let api = Api::new(store.clone(), shared, Arc::new(policy), sha256(ADMIN_KEY), None);
@@ -211,6 +212,7 @@ impl Engine {
             next,
             gone: false,
             rule: Arc::new(DisableRule { on_status: vec![410], ..DisableRule::default() }),
+            notify: true,
         };
         self.store.record(record).await.unwrap();
     }

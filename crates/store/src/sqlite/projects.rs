@@ -8,7 +8,7 @@ use model::project::{Project, Slug};
 use rusqlite::{Connection, params};
 
 use super::writer::Batch;
-use super::{keys, row, speech};
+use super::{keys, mails, row, speech};
 use crate::Error;
 use crate::projects::SlugTaken;
 
@@ -58,6 +58,7 @@ pub(crate) fn delete(batch: &mut Batch<'_>, id: ProjectId) -> Result<Option<Vec<
     }
     batch.db.prepare_cached("DELETE FROM api_keys WHERE project = ?")?.execute([id.as_bytes()])?;
     speech::delete(batch.db, id)?;
+    mails::delete_all(batch.db, id)?;
     batch.db.prepare_cached("DELETE FROM projects WHERE id = ?")?.execute([id.as_bytes()])?;
     batch.directory_mut().remove_project(id);
     Ok(Some(late))

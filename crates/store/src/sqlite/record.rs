@@ -1,6 +1,7 @@
 //! The SQL of what an attempt came to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::attempt::{Attempt, Body};
 use model::delivery::{Cancelled, Due, Status};
@@ -11,10 +12,12 @@ use model::retry::Next;
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+use super::mails;
 use super::row::{self, STANDARD};
 use super::writer::Batch;
 use crate::Error;
 use crate::feed::Recorded;
+use crate::mails::{Failing, What};
 use crate::operational::{self, Notice};
 use crate::record::Record;
 
@@ -24,7 +27,15 @@ pub(crate) struct Run {
     pub(crate) health: Health,
     /// A delivery was given up, or the endpoint disabled, since the last success.
     pub(crate) troubled: bool,
+    /// Admins were told of this trouble, by mail.
+    pub(crate) told: bool,
+    /// When they were last told of trouble, this or an earlier one.
+    pub(crate) told_at: Option<Timestamp>,
 }
+
+/// Admins are told so often that an endpoint gives deliveries up, and no oftener: one that fails for some events and
+/// answers others is in trouble and out of it all day.
+const TOLD_EVERY: Duration = Duration::from_secs(3600);
 
 pub(crate) fn record(batch: &mut Batch<'_>, record: &Record) -> Result<(), Error> {
     insert_attempt(batch, record.due.id, &record.attempt)?;
@@ -139,12 +150,16 @@ fn place(batch: &Batch<'_>, due: &Due, next_attempt_at: Timestamp) -> Timestamp 
 
 fn succeeded(batch: &mut Batch<'_>, endpoint: &Endpoint) -> Result<(), Error> {
     let run = run_of(batch, endpoint.id)?;
-    if run == Run::default() {
+    let well = Run { told_at: run.told_at, ..Run::default() };
+    if run == well {
         return Ok(());
     }
-    set_run(batch, endpoint.id, Run::default())?;
+    set_run(batch, endpoint.id, well)?;
     if run.troubled {
         operational::publish(batch, endpoint, &Notice::Recovered)?;
+    }
+    if run.told {
+        mails::put(batch, endpoint, What::Recovered)?;
     }
     Ok(())
 }
@@ -157,16 +172,43 @@ fn failed(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> R
     let reason =
         reason_if_gone(record).or_else(|| record.rule.reason(health, record.attempt.outcome.status(), batch.now));
     let disabled = reason.filter(|_| endpoint.is_active());
-    set_run(batch, endpoint.id, Run { health, troubled: run.troubled || exhausted || disabled.is_some() })?;
+    let announced = disabled.clone().filter(|_| record.notify);
     if exhausted {
         let notice = Notice::Exhausted { due: &record.due, attempt: &record.attempt };
         operational::publish(batch, endpoint, &notice)?;
     }
     if let Some(reason) = disabled {
         disable(batch, endpoint, &reason)?;
-        operational::publish(batch, endpoint, &Notice::Disabled { reason: &reason })?;
     }
-    Ok(())
+    if let Some(reason) = &announced {
+        operational::publish(batch, endpoint, &Notice::Disabled { reason })?;
+    }
+    let troubled = run.troubled || exhausted || announced.is_some();
+    let told = tell(batch, endpoint, Run { health, ..run }, record, exhausted, announced)?;
+    let told_at = if told { Some(batch.now) } else { run.told_at };
+    set_run(batch, endpoint.id, Run { health, troubled, told: run.told || told, told_at })
+}
+
+/// Mails admins what they do not know yet. True if there is somebody to tell.
+fn tell(
+    batch: &mut Batch<'_>,
+    endpoint: &Endpoint,
+    run: Run,
+    record: &Record,
+    exhausted: bool,
+    disabled: Option<String>,
+) -> Result<bool, Error> {
+    let quiet = !run.told && run.told_at.is_none_or(|at| batch.now.since(at) >= TOLD_EVERY);
+    let what = match disabled {
+        Some(reason) => What::Disabled { reason, failing: Failing::of(run.health, &record.attempt) },
+        None if exhausted && quiet => What::GivesUp {
+            event_type: record.due.event.event_type.to_string(),
+            delivery: record.due.id,
+            failing: Failing::of(run.health, &record.attempt),
+        },
+        None => return Ok(false),
+    };
+    mails::put(batch, endpoint, what)
 }
 
 fn reason_if_gone(record: &Record) -> Option<String> {
@@ -191,10 +233,11 @@ fn run_of(batch: &mut Batch<'_>, id: EndpointId) -> Result<Run, Error> {
     }
     let run = batch
         .db
-        .prepare_cached("SELECT failure_count, failing_since, troubled FROM endpoints WHERE id = ?")?
+        .prepare_cached("SELECT failure_count, failing_since, troubled, told, told_at FROM endpoints WHERE id = ?")?
         .query_row([id.as_bytes()], |row| {
-            let failing_since = row.get::<_, Option<i64>>(1)?.map(Timestamp::from_millis);
-            Ok(Run { health: Health { failure_count: row.get(0)?, failing_since }, troubled: row.get(2)? })
+            let time = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis));
+            let health = Health { failure_count: row.get(0)?, failing_since: time(1)? };
+            Ok(Run { health, troubled: row.get(2)?, told: row.get(3)?, told_at: time(4)? })
         })
         .optional()?
         .unwrap_or_default();
@@ -206,11 +249,15 @@ pub(super) fn set_run(batch: &mut Batch<'_>, id: EndpointId, run: Run) -> Result
     batch.runs.insert(id, run);
     batch
         .db
-        .prepare_cached("UPDATE endpoints SET failure_count = ?, failing_since = ?, troubled = ? WHERE id = ?")?
+        .prepare_cached(
+            "UPDATE endpoints SET failure_count = ?, failing_since = ?, troubled = ?, told = ?, told_at = ? WHERE id = ?",
+        )?
         .execute(params![
             run.health.failure_count,
             run.health.failing_since.map(Timestamp::as_millis),
             run.troubled,
+            run.told,
+            run.told_at.map(Timestamp::as_millis),
             id.as_bytes(),
         ])?;
     Ok(())

@@ -12,7 +12,7 @@ use model::env::Env;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 
 use super::record::Run;
 use crate::Error;
@@ -34,6 +34,8 @@ pub(crate) struct Published {
     pub(crate) directory: Arc<ArcSwap<Directory>>,
     pub(crate) feed: Publisher,
     pub(crate) watchers: broadcast::Sender<Recorded>,
+    /// Told when a mail was put into the outbox. `None` where nobody sends mail: none is put then.
+    pub(crate) mails: Option<Arc<Notify>>,
 }
 
 /// What a verb works with: an open transaction, and what will be published if it commits.
@@ -49,6 +51,10 @@ pub(crate) struct Batch<'a> {
     /// Endpoints' runs of failures, as far as they are known to this process, which alone changes them.
     pub(crate) runs: &'a mut HashMap<EndpointId, Run>,
     pub(crate) recorded: Vec<Recorded>,
+    /// Whether what is put into the outbox will be sent.
+    pub(crate) mailing: bool,
+    /// Something was put into the outbox.
+    pub(crate) mailed: bool,
     facts: Vec<Fact>,
     fed: usize,
     last_id: &'a mut Option<DeliveryId>,
@@ -247,12 +253,14 @@ impl Thread {
             directory: before.clone(),
             runs: &mut self.runs,
             recorded: Vec::new(),
+            mailing: self.published.mails.is_some(),
+            mailed: false,
             facts: Vec::new(),
             fed: 0,
             last_id: &mut self.last_id,
         };
         let ran = group.iter_mut().try_for_each(|verb| verb.run(&mut batch));
-        let Batch { directory, facts, recorded, .. } = batch;
+        let Batch { directory, facts, recorded, mailed, .. } = batch;
         let committed = ran.and_then(|()| transaction.commit().map_err(Error::from));
         if committed.is_err() {
             // What was counted in a transaction that is undone must be read again.
@@ -264,6 +272,9 @@ impl Thread {
         }
         if !facts.is_empty() {
             self.published.feed.publish(facts);
+        }
+        if let Some(mails) = self.published.mails.as_ref().filter(|_| mailed) {
+            mails.notify_one();
         }
         for attempt in recorded {
             // Nobody watching is the usual case.

@@ -100,6 +100,11 @@ impl Plan<'_> {
         self
     }
 
+    pub(crate) fn url(mut self, url: &str) -> Self {
+        self.endpoint.settings.url = EndpointUrl::stored(url).unwrap();
+        self
+    }
+
     pub(crate) fn ordering(mut self, ordering: Ordering) -> Self {
         self.endpoint.settings.ordering = ordering;
         self

@@ -26,7 +26,7 @@ impl Place {
     /// Opens what is there, as a server does when it starts.
     pub(crate) async fn open(&self, master_key: &MasterKey, env: Arc<dyn Env>) -> Result<Store, Error> {
         let data_dir = self.dir.path().to_owned();
-        Store::open(Options { data_dir, master_key: master_key.clone(), env }).await
+        Store::open(Options { data_dir, master_key: master_key.clone(), env, mail: true }).await
     }
 
     /// Encrypts every secret anew.

@@ -35,7 +35,8 @@ pub(crate) fn tried(due: &Due, status: u16, next: Next) -> Record {
         outcome: Outcome::Answered(Answer { status, ..Answer::default() }),
         next_attempt_at,
     };
-    Record { due: due.clone(), attempt, next, gone: false, rule: Arc::new(DisableRule::default()) }
+    let rule = Arc::new(DisableRule::default());
+    Record { due: due.clone(), attempt, next, gone: false, rule, notify: true }
 }
 
 impl Opened {

@@ -1,0 +1,98 @@
+//! The outbox: mail to projects' admins, put there in the commit of what it tells, taken out when it is sent.
+
+use model::attempt::Attempt;
+use model::health::Health;
+use model::id::{DeliveryId, EndpointId, MailId, ProjectId};
+use model::project::Slug;
+use model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::sqlite;
+use crate::{Error, Store};
+
+/// A mail to one admin.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// The same at every try: by it a mail that comes twice is known.
+    pub id: MailId,
+    pub project: ProjectId,
+    pub recipient: String,
+    pub report: Report,
+    /// Tries that failed.
+    pub failures: u32,
+    /// When it happened.
+    pub created_at: Timestamp,
+}
+
+/// What happened to which endpoint, in the words of that time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub project: String,
+    pub slug: Slug,
+    pub endpoint: EndpointId,
+    pub name: Option<String>,
+    /// Without what is secret in it.
+    pub url: String,
+    pub what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// Nothing is sent any more until somebody resumes it.
+    Disabled { reason: String, failing: Failing },
+    /// A delivery's schedule ran out; others are still tried.
+    GivesUp { event_type: String, delivery: DeliveryId, failing: Failing },
+    /// It delivers again, after one of the others was told.
+    Recovered,
+}
+
+/// How it fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// Failed attempts in a row.
+    pub failure_count: u32,
+    pub since: Option<Timestamp>,
+    /// Of the last attempt.
+    pub status_code: Option<u16>,
+    pub error: Option<String>,
+}
+
+impl Failing {
+    pub(crate) fn of(health: Health, attempt: &Attempt) -> Self {
+        Self {
+            failure_count: health.failure_count,
+            since: health.failing_since,
+            status_code: attempt.outcome.status(),
+            error: attempt.outcome.failure().map(|failure| failure.message),
+        }
+    }
+}
+
+/// What is next in the outbox.
+#[derive(Clone, Debug)]
+pub enum Next {
+    Due(Box<Mail>),
+    /// Nothing is due before then.
+    At(Timestamp),
+    Nothing,
+}
+
+impl Store {
+    /// The mail that has been due for longest. It stays until it is [removed](Self::remove_mail) or
+    /// [put off](Self::put_off_mail).
+    pub async fn next_mail(&self) -> Result<Next, Error> {
+        let now = self.now();
+        self.read(move |db| sqlite::mails::next(db, now)).await
+    }
+
+    /// It was sent, or given up.
+    pub async fn remove_mail(&self, id: MailId) -> Result<(), Error> {
+        self.write(move |batch| sqlite::mails::remove(batch, id)).await
+    }
+
+    /// It could not be sent and is tried again at `due_at`.
+    pub async fn put_off_mail(&self, id: MailId, due_at: Timestamp) -> Result<(), Error> {
+        self.write(move |batch| sqlite::mails::put_off(batch, id, due_at)).await
+    }
+}

@@ -1,0 +1,130 @@
+//! The SQL of the outbox.
+
+use model::endpoint::Endpoint;
+use model::id::{MailId, ProjectId};
+use model::project::Project;
+use model::provider::Provider;
+use model::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::row;
+use super::writer::Batch;
+use crate::Error;
+use crate::mails::{Mail, Next, Report, What};
+
+/// Mails of one project that wait. Where more are to come, its mail is not being taken and more of it helps nobody.
+const MOST_WAITING: usize = 1_000;
+
+/// Tells the admins of the endpoint's project, one mail each. False if there is nobody to tell.
+pub(super) fn put(batch: &mut Batch<'_>, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
+    let project = batch.directory.project(endpoint.project).cloned();
+    let Some(project) = project.filter(|project| batch.mailing && !project.admins.is_empty()) else {
+        return Ok(false);
+    };
+    let waiting = waiting(batch, project.id)?;
+    if waiting + project.admins.len() > MOST_WAITING {
+        tracing::warn!(
+            project = %project.slug,
+            endpoint = %endpoint.id,
+            waiting,
+            "admins are not told of an endpoint: too much mail to them waits"
+        );
+        return Ok(false);
+    }
+    let report = serde_json::to_string(&report(&project, endpoint, what));
+    let report = report.map_err(|error| Error::Corrupt(error.to_string()))?;
+    for admin in &project.admins {
+        insert(batch, project.id, admin, &report)?;
+    }
+    batch.mailed = true;
+    Ok(true)
+}
+
+fn waiting(batch: &Batch<'_>, project: ProjectId) -> Result<usize, Error> {
+    let waiting: i64 = batch
+        .db
+        .prepare_cached("SELECT count(*) FROM mails WHERE project = ?")?
+        .query_row([project.as_bytes()], |row| row.get(0))?;
+    Ok(usize::try_from(waiting).unwrap_or(0))
+}
+
+fn report(project: &Project, endpoint: &Endpoint, what: What) -> Report {
+    Report {
+        project: project.name.clone(),
+        slug: project.slug.clone(),
+        endpoint: endpoint.id,
+        name: endpoint.settings.name.clone(),
+        url: shown_url(endpoint),
+        what,
+    }
+}
+
+/// Queries often hold tokens. Of a chat or automation service the path is one too: whoever knows it can post there.
+fn shown_url(endpoint: &Endpoint) -> String {
+    let url = &endpoint.settings.url;
+    let whole = url.as_str();
+    match endpoint.settings.provider(true) {
+        Provider::Webhook => whole.split('?').next().unwrap_or(whole).to_owned(),
+        _ => format!("{}://{}/…", if url.is_https() { "https" } else { "http" }, url.authority()),
+    }
+}
+
+fn insert(batch: &Batch<'_>, project: ProjectId, recipient: &str, report: &str) -> Result<(), Error> {
+    batch
+        .db
+        .prepare_cached(
+            "INSERT INTO mails (id, project, recipient, report, due_at, created_at) VALUES (?, ?, ?, ?, ?5, ?5)",
+        )?
+        .execute(params![
+            MailId::new(batch.env).as_bytes(),
+            project.as_bytes(),
+            recipient,
+            report,
+            batch.now.as_millis()
+        ])?;
+    Ok(())
+}
+
+pub(crate) fn next(db: &Connection, now: Timestamp) -> Result<Next, Error> {
+    let first = db
+        .prepare_cached(
+            "SELECT due_at, id, project, recipient, report, failures, created_at FROM mails ORDER BY due_at, seq LIMIT 1",
+        )?
+        .query_row([], |row| Ok((row::time(row, 0)?, mail(row, 1)?)))
+        .optional()?;
+    Ok(match first {
+        Some((due_at, mail)) if due_at <= now => Next::Due(Box::new(mail)),
+        Some((due_at, _)) => Next::At(due_at),
+        None => Next::Nothing,
+    })
+}
+
+fn mail(row: &Row<'_>, at: usize) -> rusqlite::Result<Mail> {
+    Ok(Mail {
+        id: row::id(row, at)?,
+        project: row::id(row, at + 1)?,
+        recipient: row.get(at + 2)?,
+        report: row::json(row, at + 3)?,
+        failures: row.get(at + 4)?,
+        created_at: row::time(row, at + 5)?,
+    })
+}
+
+pub(crate) fn remove(batch: &Batch<'_>, id: MailId) -> Result<(), Error> {
+    batch.db.prepare_cached("DELETE FROM mails WHERE id = ?")?.execute([id.as_bytes()])?;
+    Ok(())
+}
+
+pub(crate) fn put_off(batch: &Batch<'_>, id: MailId, due_at: Timestamp) -> Result<(), Error> {
+    batch
+        .db
+        .prepare_cached("UPDATE mails SET failures = failures + 1, due_at = ? WHERE id = ?")?
+        .execute(params![due_at.as_millis(), id.as_bytes()])?;
+    Ok(())
+}
+
+/// Of a project that is being deleted.
+pub(super) fn delete_all(db: &Connection, project: ProjectId) -> Result<(), Error> {
+    db.prepare_cached("DELETE FROM mails WHERE project = ?")?.execute([project.as_bytes()])?;
+    Ok(())
+}
