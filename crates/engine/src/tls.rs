@@ -46,6 +46,12 @@ fn system_roots() -> RootCertStore {
     roots
 }
 
+/// Whether the system says whom to trust. Where it does not, Mozilla's roots are trusted.
+pub fn system_has_roots() -> bool {
+    let certificates = rustls_native_certs::load_native_certs().certs;
+    RootCertStore::empty().add_parsable_certificates(certificates).0 > 0
+}
+
 fn trust(roots: &mut RootCertStore, ca_pem: &[u8]) -> Result<(), Error> {
     let mut found = 0;
     for certificate in CertificateDer::pem_slice_iter(ca_pem) {

@@ -21,7 +21,7 @@ use model::network::Policy;
 use model::url::EndpointUrl;
 
 pub use crate::dial::proxy::{NotAProxy, Proxy};
-pub use crate::tls::Error;
+pub use crate::tls::{Error, system_has_roots};
 
 use self::outgoing::{Outgoing, Sent};
 use crate::dial::Dialer;

@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lettre::message::Mailbox;
 use model::network::Policy;
 use store::seal::MasterKey;
 
@@ -23,6 +24,7 @@ pub use example::example;
 pub use flags::Flags;
 pub use mistake::{Mistake, Place};
 
+use crate::mail::Relay;
 use file::File;
 use settings::{SETTINGS, Setting};
 
@@ -42,6 +44,7 @@ pub struct Config {
     pub network: Network,
     pub delivery: Delivery,
     pub api: Api,
+    pub smtp: Smtp,
     pub log: Log,
 }
 
@@ -76,6 +79,14 @@ pub struct Delivery {
 #[derive(Clone, Debug, Default)]
 pub struct Api {
     pub max_batch_bytes: usize,
+}
+
+/// How admins are mailed. Without a server they are not.
+#[derive(Clone, Debug, Default)]
+pub struct Smtp {
+    pub url: Option<Relay>,
+    /// Given if there is a server.
+    pub from: Option<Mailbox>,
 }
 
 #[derive(Clone, Debug)]
@@ -119,9 +130,17 @@ pub fn load(flags: &Flags, environment: &Environment) -> Result<Config, Vec<Mist
     mistakes.extend_from_slice(&file.mistakes);
 
     let mut config = Config::unset();
+    let layers = |setting: &Setting| [flags.words(setting), environment.words(setting), file.words(setting)];
     for setting in SETTINGS {
-        let layers = [flags.words(setting), environment.words(setting), file.words(setting)];
-        settle(setting, layers, &mut config, &mut mistakes);
+        settle(setting, layers(setting), &mut config, &mut mistakes);
+    }
+    let said = |key: &str| {
+        let setting = SETTINGS.iter().find(|setting| setting.key == key)?;
+        layers(setting).into_iter().flatten().flatten().next()
+    };
+    if let (Some(url), None) = (said("smtp.url"), said("smtp.from")) {
+        let what = "needs smtp.from, the address that mail is from: write it like Posthaste <webhooks@example.com>";
+        mistakes.push(Mistake::new(url.place, "smtp.url", what));
     }
     config.delivery.per_endpoint = config.delivery.per_endpoint.min(config.delivery.concurrency);
     mistakes.sort_by(|one, other| one.place.cmp(&other.place));
@@ -192,6 +211,7 @@ impl Config {
             network: Network::default(),
             delivery: Delivery::default(),
             api: Api::default(),
+            smtp: Smtp::default(),
             log: Log { format: LogFormat::Text, level: tracing::Level::INFO },
         }
     }

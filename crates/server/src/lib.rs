@@ -7,6 +7,7 @@ pub mod demo;
 pub mod env;
 pub mod keys;
 pub mod lifecycle;
+pub mod mail;
 pub mod offline;
 pub mod output;
 pub mod serve;

@@ -33,14 +33,19 @@ impl StopSignal {
 ///
 /// True if everything was finished.
 pub async fn stop(running: Running, env: Arc<dyn Env>, grace: Duration) -> bool {
-    let Running { store, engine, server, .. } = running;
+    let Running { store, engine, mailer, server, .. } = running;
     let finish = async {
         let delivering = async {
             if let Some(engine) = &engine {
                 engine.stop().await;
             }
         };
-        tokio::join!(server.stop(), delivering);
+        let mailing = async {
+            if let Some(mailer) = &mailer {
+                mailer.stop().await;
+            }
+        };
+        tokio::join!(server.stop(), delivering, mailing);
     };
     let finished = tokio::select! {
         () = finish => true,

@@ -1,6 +1,7 @@
 //! Every wire of the server: which part is given which.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +17,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::Config;
+use crate::config::{Config, Smtp};
 use crate::keys;
+use crate::mail::{self, Mailer};
 
 /// The outside world: what tests put in its place.
 pub struct World {
@@ -31,6 +33,8 @@ pub struct Running {
     pub admin_key: keys::AdminKey,
     pub store: Store,
     pub engine: Option<Engine>,
+    /// Where a mail server is configured.
+    pub mailer: Option<Mailer>,
     pub server: Listening,
 }
 
@@ -65,11 +69,13 @@ pub enum Error {
     #[error("cannot listen on {address}: {cause}")]
     Listen { address: SocketAddr, cause: std::io::Error },
     #[error("the CA file {} cannot be used: {cause}", path.display())]
-    CaFile { path: std::path::PathBuf, cause: std::io::Error },
+    CaFile { path: PathBuf, cause: std::io::Error },
     #[error("network.proxy: {0}")]
     Proxy(#[from] transport::NotAProxy),
     #[error("cannot send: {0}")]
     Transport(#[from] transport::Error),
+    #[error("cannot send mail: {0}")]
+    Mail(#[from] lettre::transport::smtp::Error),
     #[error(transparent)]
     Engine(#[from] engine::engine::AlreadyRunning),
 }
@@ -83,9 +89,16 @@ impl Running {
                 None => std::future::pending().await,
             }
         };
+        let mailer = async {
+            match &self.mailer {
+                Some(mailer) => mailer.stopped().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = self.store.stopped() => "the store's writer",
             () = engine => "the dispatcher",
+            () = mailer => "the mailer",
         }
     }
 }
@@ -115,6 +128,7 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
     let World { env, resolver } = world;
     let store = open_store(config, &env).await?;
     let admin_key = keys::admin_key(config, &*env)?;
+    let mailer = if config.roles.deliver { start_mailer(config, &store, &env)? } else { None };
     let engine = if config.roles.deliver {
         let transport = Transport::new(transport_settings(config)?, resolver, env.clone())?;
         let limits = Limits { concurrency: config.delivery.concurrency, per_endpoint: config.delivery.per_endpoint };
@@ -135,7 +149,7 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
         config.public_url.as_deref().map(Into::into),
     );
     let server = Listening::start(listener, api, env, config.delivery.grace);
-    Ok(Running { address, admin_key, store, engine, server })
+    Ok(Running { address, admin_key, store, engine, mailer, server })
 }
 
 async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error> {
@@ -143,8 +157,8 @@ async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error>
         .map_err(|cause| keys::Error::File { path: config.data_dir.clone(), cause })?;
     let open = || async {
         let master_key = keys::master_key(config, &**env)?;
-        let options =
-            Options { data_dir: config.data_dir.clone(), master_key, env: env.clone(), mail: false };
+        let mail = config.smtp.url.is_some();
+        let options = Options { data_dir: config.data_dir.clone(), master_key, env: env.clone(), mail };
         Ok::<_, Error>(Store::open(options).await?)
     };
     match open().await {
@@ -155,12 +169,20 @@ async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error>
 }
 
 fn transport_settings(config: &Config) -> Result<transport::Settings, Error> {
-    let ca_pem = match &config.network.ca_file {
-        Some(path) => Some(std::fs::read(path).map_err(|cause| Error::CaFile { path: path.clone(), cause })?),
-        None => None,
-    };
     let proxy = config.network.proxy.as_ref().map(|proxy| Proxy::parse(proxy.reveal())).transpose()?;
-    Ok(transport::Settings { policy: config.network.policy.clone(), proxy, ca_pem })
+    Ok(transport::Settings { policy: config.network.policy.clone(), proxy, ca_pem: ca_pem(config)? })
+}
+
+/// Nodes that deliver are those that learn what there is to tell.
+fn start_mailer(config: &Config, store: &Store, env: &Arc<dyn Env>) -> Result<Option<Mailer>, Error> {
+    let Smtp { url: Some(relay), from: Some(from) } = config.smtp.clone() else { return Ok(None) };
+    let settings = mail::Settings { relay, from, public_url: config.public_url.clone(), ca_pem: ca_pem(config)? };
+    Ok(Some(Mailer::start(store.clone(), env.clone(), settings)?))
+}
+
+fn ca_pem(config: &Config) -> Result<Option<Vec<u8>>, Error> {
+    let read = |path: &PathBuf| std::fs::read(path).map_err(|cause| Error::CaFile { path: path.clone(), cause });
+    config.network.ca_file.as_ref().map(read).transpose()
 }
 
 fn hash(key: &str) -> [u8; 32] {

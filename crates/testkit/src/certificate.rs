@@ -15,6 +15,7 @@ pub struct Authority {
 pub struct Identity {
     names: Vec<String>,
     ca_pem: String,
+    pem: String,
     certificate: CertificateDer<'static>,
     key: PrivatePkcs8KeyDer<'static>,
     alpn: Vec<Vec<u8>>,
@@ -55,6 +56,7 @@ impl Authority {
         Identity {
             names,
             ca_pem: self.pem(),
+            pem: certificate.pem() + &key.serialize_pem(),
             certificate: certificate.der().clone(),
             key: key.serialize_der().into(),
             alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
@@ -83,6 +85,11 @@ impl Identity {
     pub fn without_h2(mut self) -> Self {
         self.alpn.remove(0);
         self
+    }
+
+    /// The certificate and its key, for servers that are not ours.
+    pub fn pem(&self) -> &str {
+        &self.pem
     }
 
     pub(crate) fn ca_pem(&self) -> &str {

@@ -106,14 +106,19 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
             .filter(|other| other.key != setting.key)
             .for_each(|other| settings::set_default(other, &mut expected));
         setting.split(value).for_each(|word| (setting.set)(&mut expected, word).unwrap());
+        // A mail server is of no use without an address that mail is from.
+        let beside = if setting.key == "smtp.url" { "smtp.from = 'a@example.com'\n" } else { "" };
+        if !beside.is_empty() {
+            expected.smtp.from = Some("a@example.com".parse().unwrap());
+        }
         let expected = format!("{expected:?}");
         assert_ne!(expected, format!("{:?}", Config::default()), "{}", setting.key);
 
-        let empty = Written::new("");
-        let by_variable = empty.load(&[], &Environment::from([(setting.env, value)])).unwrap();
+        let alone = Written::new(beside);
+        let by_variable = alone.load(&[], &Environment::from([(setting.env, value)])).unwrap();
         assert_eq!(format!("{by_variable:?}"), expected, "{}", setting.env);
         if let Some(flag) = setting.flag {
-            let by_flag = empty.load(&[&format!("--{flag}={value}")], &none()).unwrap();
+            let by_flag = alone.load(&[&format!("--{flag}={value}")], &none()).unwrap();
             assert_eq!(format!("{by_flag:?}"), expected, "{flag}");
             let shaped = match setting.shape {
                 settings::Shape::Text => format!("{value:?}"),
@@ -122,7 +127,7 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
                     format!("[{}]", value.split(',').map(|item| format!("{item:?}")).collect::<Vec<_>>().join(","))
                 }
             };
-            let by_key = Written::new(&format!("{} = {shaped}", setting.key)).load(&[], &none()).unwrap();
+            let by_key = Written::new(&format!("{beside}{} = {shaped}", setting.key)).load(&[], &none()).unwrap();
             assert_eq!(format!("{by_key:?}"), expected, "{}", setting.key);
         }
     }
@@ -221,6 +226,18 @@ fn what_is_odd_in_a_file_is_told() {
             "posthaste.toml:2: network.ca_file: \"/nowhere/ca.pem\" is not a file that can be read: No such file or directory",
         ),
         (
+            "[smtp]\nurl = 'smtp://u:hush@mail.example.com?tls=none'\nfrom = 'a@example.com'",
+            "posthaste.toml:2: smtp.url: the value is a password in the clear: leave ?tls=none out",
+        ),
+        (
+            "[smtp]\n\nurl = 'smtp://u:hush@mail.example.com'",
+            "posthaste.toml:3: smtp.url: needs smtp.from, the address that mail is from: write it like Posthaste <",
+        ),
+        (
+            "[smtp]\nfrom = 'a@example.com, b@example.com'",
+            "posthaste.toml:2: smtp.from: \"a@example.com, b@example.com\" is not a mail address: write it like Posthaste <",
+        ),
+        (
             "public_url = 'hooks.example.com'",
             "posthaste.toml:1: public_url: \"hooks.example.com\" is not a URL that others can reach, for example https://hooks.example.com",
         ),
@@ -282,6 +299,8 @@ fn secrets_are_not_printed() {
         ("POSTHASTE_ADMIN_KEY", "hush-admin"),
         ("POSTHASTE_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
         ("POSTHASTE_PROXY", "http://u:hush-proxy@proxy"),
+        ("POSTHASTE_SMTP_URL", "smtp://hush-user:hush-password@mail.example.com"),
+        ("POSTHASTE_SMTP_FROM", "a@example.com"),
     ]);
     let config = Written::new("").load(&[], &environment).unwrap();
     assert_eq!(config.admin_key.as_ref().unwrap().reveal(), "hush-admin");

@@ -8,8 +8,11 @@ use std::time::Duration;
 use engine::transport::Proxy;
 use hyper::Uri;
 use ipnet::IpNet;
+use lettre::message::Mailbox;
 use model::time::Span;
 use store::seal::MasterKey;
+
+use crate::mail::{NotARelay, Relay};
 
 use super::{Hidden, LogFormat, Roles};
 
@@ -47,6 +50,17 @@ pub(super) fn public_url(text: &str) -> Read<String> {
 
 pub(super) fn proxy(text: &str) -> Read<Hidden> {
     Proxy::parse(text).map(|_| Hidden(text.to_owned())).map_err(|error| error.to_string())
+}
+
+pub(super) fn relay(text: &str) -> Read<Relay> {
+    text.parse().map_err(|error: NotARelay| error.to_string())
+}
+
+/// One address, with or without a name.
+pub(super) fn mailbox(text: &str) -> Read<Mailbox> {
+    let is_one = text.matches('@').count() == 1 && !text.contains(char::is_control);
+    let mailbox = text.parse().ok().filter(|_| is_one);
+    mailbox.ok_or_else(|| "not a mail address: write it like Posthaste <webhooks@example.com>".to_owned())
 }
 
 pub(super) fn role(text: &str, roles: &mut Roles) -> Read<()> {

@@ -102,6 +102,15 @@ impl Gateway {
 
     /// Waits until nothing is in hand; answers when there will be something again.
     pub(crate) async fn at_rest(&self) -> Option<Timestamp> {
+        let due = self.engine_at_rest().await;
+        // What is recorded may have brought mail about.
+        let Some(mailer) = &self.running.mailer else { return due };
+        let mail_due = patiently(mailer.at_rest(), || "the mailer does not come to rest".to_owned()).await;
+        due.into_iter().chain(mail_due).min()
+    }
+
+    /// As [`at_rest`](Self::at_rest), whatever mail is under way.
+    pub(crate) async fn engine_at_rest(&self) -> Option<Timestamp> {
         let at_rest = self.running.engine.as_ref().expect("it delivers").at_rest();
         patiently(at_rest, || "the engine does not come to rest".to_owned()).await
     }

@@ -1,11 +1,12 @@
-//! Other people's code, from PyPI and npm: the verifiers that receivers of Standard Webhooks use, and what chat
-//! services publish of their messages.
+//! Other people's code, from PyPI and npm: the verifiers that receivers use, a mail server, and what chat services
+//! publish of their messages.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::OnceLock;
 
 use serde_json::Value;
+use testkit::process::Process;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -30,6 +31,14 @@ pub(crate) async fn python(program: &str, lines: &[Value]) -> Vec<Value> {
     let mut command = Command::new("python3");
     command.args(["-c", program]).env("PYTHONPATH", peers.join("python"));
     converse(command, lines).await
+}
+
+/// Starts a Python program that goes on until it is dropped.
+pub(crate) async fn python_server(program: &str, word: &str) -> Process {
+    let peers = tokio::task::spawn_blocking(installed).await.expect("installing does not panic");
+    let path = peers.join("python");
+    let path = path.to_str().expect("the workspace's path is UTF-8");
+    Process::start("python3", &["-c", program, word], &[("PYTHONPATH", path)])
 }
 
 /// Runs a program for Node.js that does the same.

@@ -1,0 +1,239 @@
+//! Mail to projects' admins: takes what is due from the outbox and hands it to the mail server, until that has taken it or
+//! a day has passed.
+
+mod letter;
+mod relay;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lettre::message::Mailbox;
+use lettre::transport::smtp;
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use model::env::Env;
+use model::time::Timestamp;
+use store::Store;
+use store::mails::{Mail, Next};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use self::relay::{NotARelay, Relay};
+
+/// What a mail server may take to accept one mail, from the lookup of its name to its last word.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// How long to wait after each failure; after one more the mail is given up. Mail servers may be away for a night.
+const WAITS: [Duration; 7] = [
+    MINUTE,
+    Duration::from_secs(300),
+    Duration::from_secs(900),
+    HOUR,
+    HOUR.saturating_mul(3),
+    HOUR.saturating_mul(6),
+    HOUR.saturating_mul(12),
+];
+
+/// How long to wait when the store does not answer.
+const PAUSE: Duration = MINUTE;
+
+/// Asking whether there is anything left to do now; one asks at a time.
+const QUESTIONS: usize = 8;
+
+/// What sending needs to know.
+pub struct Settings {
+    pub relay: Relay,
+    pub from: Mailbox,
+    /// Where people reach this server, if they can.
+    pub public_url: Option<String>,
+    /// Certificates to trust besides the system's.
+    pub ca_pem: Option<Vec<u8>>,
+}
+
+/// The task that sends mail. It goes on until it is stopped.
+pub struct Mailer {
+    questions: mpsc::Sender<oneshot::Sender<Option<Timestamp>>>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Why a mail was not taken.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("no mail can be written to this address: {0}")]
+    Address(#[from] lettre::address::AddressError),
+    #[error("no mail can be made of this: {0}")]
+    Unwritable(#[from] lettre::error::Error),
+    #[error("the mail server did not take it: {0}")]
+    Refused(#[from] smtp::Error),
+    #[error("the mail server did not take it within {} s", PATIENCE.as_secs())]
+    Timeout,
+    #[error("sending it broke off, which is a bug")]
+    Panicked,
+}
+
+impl Failure {
+    /// Another try would fail as well. What a mail server refuses today it may take tomorrow, when somebody has set it
+    /// right.
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Address(_) | Self::Unwritable(_))
+    }
+}
+
+impl Mailer {
+    /// Starts sending what waits and what comes.
+    pub fn start(store: Store, env: Arc<dyn Env>, settings: Settings) -> Result<Self, smtp::Error> {
+        let Settings { relay, from, public_url, ca_pem } = settings;
+        let transport = relay.transport(from.email.domain(), ca_pem.as_deref())?;
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let (questions, asked) = mpsc::channel(QUESTIONS);
+        let postman = Postman { store, env, transport, from, public_url, tasks: tasks.clone() };
+        tasks.spawn(run(Arc::new(postman), asked, stop.clone()));
+        Ok(Self { questions, stop, tasks })
+    }
+
+    /// Begins no other mail and resolves when the one under way was taken or refused. What is left waits in the outbox.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Resolves when it sends no more, because it was stopped or because it died.
+    pub async fn stopped(&self) {
+        self.questions.closed().await;
+    }
+
+    /// Resolves when no mail is due, with the time at which there will be one again. For tests that own the clock.
+    pub async fn at_rest(&self) -> Option<Timestamp> {
+        let (reply, at_rest) = oneshot::channel();
+        self.questions.send(reply).await.ok()?;
+        at_rest.await.ok()?
+    }
+}
+
+async fn run(
+    postman: Arc<Postman>,
+    mut asked: mpsc::Receiver<oneshot::Sender<Option<Timestamp>>>,
+    stop: CancellationToken,
+) {
+    let mut askers: Vec<oneshot::Sender<_>> = Vec::new();
+    while !stop.is_cancelled() {
+        let next = postman.send_due(&stop).await;
+        for asker in askers.drain(..) {
+            // Whoever asked may have gone.
+            let _ = asker.send(next);
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = postman.store.mails_woken() => {}
+            () = postman.until(next) => {}
+            Some(asker) = asked.recv() => askers.push(asker),
+        }
+    }
+}
+
+struct Postman {
+    store: Store,
+    env: Arc<dyn Env>,
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+    public_url: Option<String>,
+    tasks: TaskTracker,
+}
+
+impl Postman {
+    /// Sends mail until none is due; answers when there will be some.
+    async fn send_due(self: &Arc<Self>, stop: &CancellationToken) -> Option<Timestamp> {
+        while !stop.is_cancelled() {
+            let next = match self.store.next_mail().await {
+                Ok(next) => next,
+                Err(error) => return Some(self.complain(&error)),
+            };
+            match next {
+                Next::Due(mail) => {
+                    if let Err(error) = self.carry(*mail).await {
+                        return Some(self.complain(&error));
+                    }
+                }
+                Next::At(at) => return Some(at),
+                Next::Nothing => return None,
+            }
+        }
+        None
+    }
+
+    fn complain(&self, error: &store::Error) -> Timestamp {
+        tracing::error!(error = error as &dyn std::error::Error, "mail cannot be sent now and will be later");
+        self.env.now() + PAUSE
+    }
+
+    async fn until(&self, at: Option<Timestamp>) {
+        match at {
+            Some(at) => self.env.sleep(self.env.now().until(at)).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Carries one mail to the mail server and writes down what came of it. If we die in between it is sent again, under
+    /// the same id.
+    async fn carry(self: &Arc<Self>, mail: Mail) -> Result<(), store::Error> {
+        let (id, slug, failures) = (mail.id, mail.report.slug.clone(), mail.failures + 1);
+        let recipient = mail.recipient.clone();
+        let Err(failure) = self.send(mail).await else {
+            tracing::info!(mail = %id, project = %slug, "an admin was mailed");
+            return self.store.remove_mail(id).await;
+        };
+        // Mail servers repeat addresses, which are nobody's business who reads the log.
+        let error = failure.to_string().replace(&recipient, "…");
+        match wait_after(failures).filter(|_| !failure.is_final()) {
+            Some(wait) => {
+                tracing::warn!(mail = %id, project = %slug, failures, wait_s = wait.as_secs(), error, "a mail will be tried again");
+                self.store.put_off_mail(id, self.env.now() + wait).await
+            }
+            None => {
+                tracing::error!(mail = %id, project = %slug, failures, error, "a mail was given up: an admin was not told");
+                self.store.remove_mail(id).await
+            }
+        }
+    }
+
+    async fn send(self: &Arc<Self>, mail: Mail) -> Result<(), Failure> {
+        let patience = self.env.sleep(PATIENCE);
+        let postman = self.clone();
+        // A task of its own: a panic costs this mail and not those behind it.
+        let mut sending = self.tasks.spawn(async move {
+            let letter = letter::write(&mail, &postman.from, postman.public_url.as_deref())?;
+            postman.transport.send(letter).await?;
+            Ok(())
+        });
+        tokio::select! {
+            sent = &mut sending => sent.unwrap_or(Err(Failure::Panicked)),
+            () = patience => {
+                sending.abort();
+                Err(Failure::Timeout)
+            }
+        }
+    }
+}
+
+/// How long to wait when so many tries have failed; `None` when it is enough.
+fn wait_after(failures: u32) -> Option<Duration> {
+    let index = usize::try_from(failures).ok()?.checked_sub(1)?;
+    WAITS.get(index).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_is_tried_for_most_of_a_day() {
+        assert_eq!(wait_after(1), Some(MINUTE));
+        let all: Duration = (1..).map_while(wait_after).sum();
+        assert!(all > 20 * HOUR && all < 24 * HOUR, "{all:?}");
+    }
+}
