@@ -27,7 +27,7 @@ const USER_AGENT: (&str, &str) = ("user-agent", concat!("Posthaste/", env!("CARG
 /// What is sent, but for the address: the signatures are over exactly these body bytes.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// `content-type`, `user-agent`, the dialect's, the signatures, the endpoint's own. No name stands twice.
+    /// `content-type`, `user-agent`, the mark of a test, the dialect's, the signatures, the endpoint's own. No name stands twice.
     pub headers: Vec<Header>,
     pub body: Bytes,
     /// The built-in dialect that always makes this body of this event; `None` if it must be kept to be seen again.
@@ -110,6 +110,9 @@ impl Voice {
         let count = self.opening.len() + self.dialect.headers.len() + self.signatures.len() + self.closing.len();
         let mut headers = Vec::with_capacity(count);
         headers.extend_from_slice(&self.opening);
+        if due.event.test {
+            headers.push(Header { name: header::TEST.into(), value: "true".into(), secret: false });
+        }
         self.push_dialect_headers(&occasion, &mut headers, &mut missing)?;
         self.push_signatures(&occasion, &body, &mut headers)?;
         headers.extend_from_slice(&self.closing);

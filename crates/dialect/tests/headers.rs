@@ -2,10 +2,13 @@
 
 mod given;
 
+use dialect::Dialect;
+use dialect::header::TEST;
 use dialect::voice::Message;
 use given::{dialect, endpoint, event, header, said, speak, standard};
 use model::attempt::FailureKind;
 use model::endpoint::Auth;
+use model::event::Event;
 
 fn names(message: &Message) -> Vec<&str> {
     message.headers.iter().map(|header| &*header.name).collect()
@@ -164,4 +167,18 @@ fn an_endpoints_own_header_that_cannot_be_sent_is_told_at_the_attempt() {
         let failure = speak(&standard(), &endpoint, event("{}")).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Render);
     }
+}
+
+#[test]
+fn a_test_is_marked_and_nothing_else_can_be() {
+    let mut own = endpoint();
+    own.settings.headers = vec![("Posthaste-Test".into(), "no".into())];
+    let is_marked = |message: Message| message.headers.iter().filter(|header| *header.name == *TEST).count();
+    assert_eq!(is_marked(said(&standard(), &own, event("{}"))), 0);
+    let message = said(&standard(), &own, Event { test: true, ..event("{}") });
+    assert_eq!(header(&message, TEST), "true");
+
+    let mistakes = Dialect::parse("name = 'acme'\nheaders = { Posthaste-Test = 'true' }").unwrap_err();
+    assert_eq!(mistakes[0].key, "headers.Posthaste-Test");
+    assert!(Dialect::parse("name = 'acme'\nsignatures = [{ header = 'posthaste-test' }]").is_err());
 }

@@ -211,6 +211,7 @@ mod tests {
             created_at: at,
             deliver_at: None,
             expires_at: None,
+            test: false,
         }
     }
 

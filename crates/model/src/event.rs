@@ -24,6 +24,8 @@ pub struct Event {
     pub deliver_at: Option<Timestamp>,
     /// Not delivered after.
     pub expires_at: Option<Timestamp>,
+    /// Made for one endpoint alone, to try it: nothing happened in the product.
+    pub test: bool,
 }
 
 impl Event {

@@ -73,6 +73,7 @@ pub(crate) fn publish(batch: &mut Batch<'_>, endpoint: &Endpoint, notice: &Notic
         created_at: batch.now,
         deliver_at: None,
         expires_at: None,
+        test: false,
     };
     let wanted = batch.directory.matching(&event).next().is_some();
     if wanted {

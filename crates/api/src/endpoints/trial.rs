@@ -91,6 +91,7 @@ fn event(endpoint: &Endpoint, env: &dyn Env) -> Event {
         created_at: now,
         deliver_at: None,
         expires_at: None,
+        test: true,
     }
 }
 

@@ -125,6 +125,7 @@ impl NewEvent<'_> {
             created_at: now,
             deliver_at: times.deliver_at,
             expires_at: times.expires_at,
+            test: false,
         };
         Ok(Intake { event, idempotency_key, fingerprint })
     }

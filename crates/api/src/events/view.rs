@@ -46,6 +46,9 @@ pub(crate) struct EventView {
     deliver_at: Option<Timestamp>,
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
+    /// Made by `POST /v1/endpoints/{id}/test`, for that endpoint alone.
+    #[schema(example = false)]
+    test: bool,
     /// How many deliveries were made when it was accepted.
     #[schema(example = 2)]
     deliveries: u32,
@@ -62,6 +65,7 @@ impl EventView {
             created_at: event.created_at,
             deliver_at: event.deliver_at,
             expires_at: event.expires_at,
+            test: event.test,
             deliveries,
         }
     }
@@ -95,6 +99,9 @@ pub(crate) struct FullEvent {
     deliver_at: Option<Timestamp>,
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
+    /// Made by `POST /v1/endpoints/{id}/test`, for that endpoint alone.
+    #[schema(example = false)]
+    test: bool,
     /// Newest first, at most 250.
     deliveries: Vec<DeliveryView>,
 }
@@ -113,6 +120,7 @@ impl FullEvent {
             created_at: event.created_at,
             deliver_at: event.deliver_at,
             expires_at: event.expires_at,
+            test: event.test,
             deliveries: deliveries.into_iter().map(DeliveryView::of).collect(),
         }
     }

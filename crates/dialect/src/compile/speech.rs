@@ -25,6 +25,9 @@ pub(super) fn headers(file: file::Headers, place: &Place<'_>, m: &mut Mistakes) 
         let place = place.member(&name);
         let value = header_value(value, &place, m);
         let Some(name) = header_name(&name, &place, m) else { continue };
+        if *name == *header::TEST {
+            m.add(&place, format!("{name:?} marks requests that are tests and is not a dialect's to set"));
+        }
         if headers.iter().any(|(other, _)| *other == name) {
             m.add(&place, "stands here twice: the case of a header's name makes no difference");
         }

@@ -60,6 +60,7 @@ impl Facts {
             created_at: occurred_at,
             deliver_at: None,
             expires_at: None,
+            test: false,
         };
         Scene {
             event,

@@ -62,6 +62,7 @@ pub(crate) fn event(data: &str) -> Event {
         created_at: AT,
         deliver_at: None,
         expires_at: None,
+        test: false,
     }
 }
 

@@ -53,6 +53,7 @@ fn due(number: u8) -> Due {
         created_at: NOW,
         deliver_at: None,
         expires_at: None,
+        test: false,
     };
     Due {
         id: DeliveryId::from_bytes([number; 16]),

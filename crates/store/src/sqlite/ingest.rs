@@ -22,7 +22,7 @@ pub(crate) fn take(batch: &mut Batch<'_>, intake: &Intake, verdicts: &Verdicts) 
     let event = Arc::new(Event { created_at: batch.accepted_at, ..intake.event.clone() });
     let takers = verdicts.takers(&batch.directory, &event);
     let deliveries = u32::try_from(takers.len()).unwrap_or(u32::MAX);
-    let seq = insert_event(batch, &event, deliveries, intake.fingerprint.as_ref(), false)?;
+    let seq = insert_event(batch, &event, deliveries, intake.fingerprint.as_ref())?;
     for taker in &takers {
         deliver_to(batch, seq, &event, taker, false)?;
     }
@@ -38,8 +38,8 @@ pub(crate) fn take_test(
     if batch.directory.endpoint(endpoint).is_none() {
         return Ok(None);
     }
-    let event = Arc::new(Event { created_at: batch.accepted_at, ..event.clone() });
-    let seq = insert_event(batch, &event, 1, None, true)?;
+    let event = Arc::new(Event { created_at: batch.accepted_at, test: true, ..event.clone() });
+    let seq = insert_event(batch, &event, 1, None)?;
     deliver_to(batch, seq, &event, &Taker { endpoint, note: None }, true).map(Some)
 }
 
@@ -98,7 +98,6 @@ fn insert_event(
     event: &Event,
     deliveries: u32,
     fingerprint: Option<&[u8; 32]>,
-    test: bool,
 ) -> Result<i64, Error> {
     let seq = batch
         .db
@@ -122,7 +121,7 @@ fn insert_event(
             event.expires_at.map(Timestamp::as_millis),
             deliveries,
             fingerprint,
-            test,
+            event.test,
         ])?;
     Ok(seq)
 }

@@ -14,9 +14,9 @@ use rusqlite::types::Type;
 
 /// The columns that [`event`] reads, of `events AS e`.
 pub(super) const EVENT: &str = "e.id, e.project, e.type, e.tenant, e.data, e.brand, e.workflow, e.summary, \
-     e.occurred_at, e.created_at, e.deliver_at, e.expires_at";
+     e.occurred_at, e.created_at, e.deliver_at, e.expires_at, e.test";
 /// How many they are.
-pub(super) const EVENT_WIDTH: usize = 12;
+pub(super) const EVENT_WIDTH: usize = 13;
 
 /// An event from [`EVENT`]'s columns, which begin at `at`.
 pub(super) fn event(row: &Row<'_>, at: usize) -> rusqlite::Result<Event> {
@@ -33,6 +33,7 @@ pub(super) fn event(row: &Row<'_>, at: usize) -> rusqlite::Result<Event> {
         created_at: time(row, at + 9)?,
         deliver_at: row.get::<_, Option<i64>>(at + 10)?.map(Timestamp::from_millis),
         expires_at: row.get::<_, Option<i64>>(at + 11)?.map(Timestamp::from_millis),
+        test: row.get(at + 12)?,
     })
 }
 

@@ -34,6 +34,7 @@ impl Opened {
             created_at: self.now(),
             deliver_at: None,
             expires_at: None,
+            test: false,
         };
         Draft { opened: self, event, idempotency_key: None, has_own_id: false }
     }
