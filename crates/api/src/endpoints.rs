@@ -1,7 +1,7 @@
 //! Endpoints: made, shown, changed, deleted. What else can be done with one stands in the files beneath.
 
 pub(crate) mod auth;
-mod changes;
+pub(crate) mod changes;
 pub(crate) mod fields;
 pub(crate) mod headers;
 pub(crate) mod recovery;

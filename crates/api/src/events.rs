@@ -1,8 +1,9 @@
 //! Events: taken in, looked up, sent again.
 
 pub(crate) mod batch;
+mod fit;
 mod idempotency;
-mod new_event;
+pub(crate) mod new_event;
 mod view;
 
 use axum::Json;
@@ -24,6 +25,7 @@ use crate::openapi::{Lookup, Writing};
 use crate::path::Named;
 use crate::problem::{Code, Problem};
 use crate::query::{LARGEST_PAGE, Listed, Query};
+pub(crate) use fit::brand_of;
 use idempotency::IdempotencyKey;
 use new_event::{ENVELOPE, NewEvent};
 use view::{EventView, FullEvent, Taken};

@@ -11,6 +11,7 @@ mod caller;
 mod deliveries;
 mod docs;
 mod endpoints;
+mod event_types;
 mod events;
 mod frame;
 mod health;
@@ -26,6 +27,7 @@ mod query;
 mod routes;
 pub mod serve;
 mod surfaces;
+mod templates;
 
 pub use api::{Api, openapi, router};
 pub use openapi::Document;

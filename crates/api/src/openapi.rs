@@ -18,7 +18,7 @@ use utoipa::{IntoResponses, Modify, OpenApi as _};
 
 use crate::problem::Code;
 use crate::surfaces::{hooks, webhooks as webhooks_surface};
-use crate::{Api, deliveries, docs, endpoints, events, health, jobs, keys, problem, projects};
+use crate::{Api, deliveries, docs, endpoints, event_types, events, health, jobs, keys, problem, projects, templates};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -41,6 +41,8 @@ const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
         endpoints::switch::pause, endpoints::switch::resume, endpoints::trial::test,
         endpoints::rotation::rotate, endpoints::recovery::recover,
         deliveries::list, deliveries::list_of_endpoint, deliveries::show, deliveries::retry,
+        event_types::list, event_types::show, event_types::put, event_types::delete,
+        templates::preview,
         jobs::show, jobs::cancel,
         projects::create, projects::list, projects::show, projects::change, projects::delete,
         keys::create, keys::list, keys::show, keys::revoke,
@@ -55,6 +57,7 @@ const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
         (name = "Events", description = "Something happened, and endpoints may want to know."),
         (name = "Endpoints", description = "Addresses that get webhooks: what they want to hear and how they are spoken to."),
         (name = "Deliveries", description = "One event on its way to one endpoint, with every attempt."),
+        (name = "Event types", description = "What can happen, and how the data of such an event looks."),
         (name = "Jobs", description = "Work that outlives its request: recovering an endpoint, replaying an event."),
         (name = "Projects", description = "One product's webhooks, apart from every other's on this server."),
         (name = "Keys", description = "What may be done, and by whom."),
@@ -185,7 +188,9 @@ const WRITING: &[Code] = &[
     Code::UnsupportedMediaType,
     Code::InvalidRequest,
     Code::UrlNotAllowed,
+    Code::SchemaViolation,
     Code::UnknownEventType,
+    Code::TemplateInvalid,
     Code::Internal,
     Code::Unavailable,
 ];

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use model::id::{DeliveryId, EndpointId, EventId, JobId, KeyId};
+use model::subscription::EventType;
 
 use crate::Api;
 use crate::problem::{Code, Problem};
@@ -37,7 +38,11 @@ impl Noun for KeyId {
     const NOUN: &'static str = "key";
 }
 
-/// A project's id or slug, looked up by who asks.
+impl Noun for EventType {
+    const NOUN: &'static str = "event type";
+}
+
+/// A project's id or slug, looked up by who asks, or a name that is to be judged.
 impl Noun for String {
     const NOUN: &'static str = "project";
 }

@@ -58,6 +58,12 @@ impl Problem {
         Self::of(self.code, errors)
     }
 
+    /// The same about a part of the body that stands at `pointer`.
+    pub(crate) fn below(self, pointer: &str) -> Self {
+        let moved = |fault: Fault| Fault::new(format!("{pointer}{}", fault.pointer), fault.message);
+        Self { errors: self.errors.into_iter().map(moved).collect(), ..self }
+    }
+
     pub(crate) fn not_found(noun: &str, named: &str) -> Self {
         let named: String = named.chars().take(80).collect();
         Self::new(Code::NotFound, format!("This project has no {noun} {named:?}."))

@@ -6,7 +6,7 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::problem::{Code, Problem};
 use crate::surfaces::{hooks, webhooks};
-use crate::{Api, deliveries, endpoints, events, health, jobs, keys, openapi, projects};
+use crate::{Api, deliveries, endpoints, event_types, events, health, jobs, keys, openapi, projects, templates};
 
 #[rustfmt::skip]
 fn table() -> Vec<(&'static str, MethodRouter<Api>)> {
@@ -29,6 +29,10 @@ fn table() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/v1/deliveries",                    get(deliveries::list)),
         ("/v1/deliveries/{id}",               get(deliveries::show)),
         ("/v1/deliveries/{id}/retry",         post(deliveries::retry)),
+
+        ("/v1/event-types",                   get(event_types::list)),
+        ("/v1/event-types/{name}",            get(event_types::show).put(event_types::put).delete(event_types::delete)),
+        ("/v1/templates/preview",             post(templates::preview)),
 
         ("/v1/jobs/{id}",                     get(jobs::show).delete(jobs::cancel)),
 

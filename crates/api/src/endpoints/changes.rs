@@ -23,6 +23,7 @@ use model::url::EndpointUrl;
 
 use super::fields::{Fields, RateFields, RetryFields};
 use super::{headers, tenant};
+use crate::event_types;
 use crate::object::Change;
 use crate::problem::{Code, Problem};
 use crate::projects::judge_name;
@@ -96,11 +97,15 @@ impl Fields {
         if matches!(self.url, Change::Keep) {
             findings.faults.add("/url", "required: where webhooks go, for example https://example.com/webhooks");
         }
+        judge_named(&self.events, rules.dialect, true, &mut findings);
         let signing = judge_signing(std::mem::take(&mut self.signing), &mut findings.faults);
         let own = std::mem::take(&mut self.secret);
         let secret = judge_secret(own, signing, rules.dialect, &mut findings.faults, env);
         let changes = self.judge(rules, &mut findings);
         findings.judged()?;
+        if changes.active == Some(false) {
+            judge_pausable(rules.dialect)?;
+        }
         let now = env.now();
         let blank = Endpoint {
             id: EndpointId::new(env),
@@ -127,12 +132,12 @@ impl Fields {
         if !std::mem::take(&mut self.signing).is_keep() {
             findings.faults.add("/signing", "how an endpoint is signed to stays: create another endpoint");
         }
-        let only_active = self.is_only_active();
+        if !rules.dialect.endpoints.editable && !self.is_only_active() {
+            return Err(not_editable(rules.dialect));
+        }
+        judge_named(&self.events, rules.dialect, false, &mut findings);
         let changes = self.judge(rules, &mut findings);
         findings.judged()?;
-        if !rules.dialect.endpoints.editable && !only_active {
-            return Err(Problem::new(Code::NotEditable, "Endpoints of this dialect stay as they were created."));
-        }
         if changes.active.is_some() {
             judge_pausable(rules.dialect)?;
         }
@@ -221,7 +226,18 @@ pub(super) fn judge_pausable(dialect: &Dialect) -> Result<(), Problem> {
     if dialect.endpoints.pausable {
         return Ok(());
     }
-    Err(Problem::new(Code::NotPausable, "Endpoints of this dialect cannot be paused or resumed."))
+    let detail = format!(
+        "In the dialect {} a {} is active from its creation to its deletion: it cannot be created inactive, paused or resumed.",
+        dialect.name, dialect.endpoints.word
+    );
+    Err(Problem::new(Code::NotPausable, detail))
+}
+
+fn not_editable(dialect: &Dialect) -> Problem {
+    let word = &dialect.endpoints.word;
+    let detail =
+        format!("In the dialect {} a {word} stays as it was created: delete it and create another.", dialect.name);
+    Problem::new(Code::NotEditable, detail)
 }
 
 fn judge_url(url: Change<String>, rules: &Rules<'_>, findings: &mut Findings) -> Option<EndpointUrl> {
@@ -249,8 +265,7 @@ fn judge_events(texts: &[String], dialect: &Dialect, findings: &mut Findings) ->
         if let Pattern::One(event_type) = &pattern
             && !dialect.catalogue.accepts(event_type)
         {
-            let message = format!("{event_type} is not in the catalogue of the dialect {}", dialect.name);
-            findings.refuse(Code::UnknownEventType, pointer, message);
+            findings.refuse(Code::UnknownEventType, pointer, event_types::unknown(event_type, dialect));
         }
         patterns.push(pattern);
     }
@@ -262,6 +277,18 @@ fn judge_events(texts: &[String], dialect: &Dialect, findings: &mut Findings) ->
         return None;
     }
     Subscription::new(patterns)
+}
+
+/// Where a dialect wants types to be named, leaving them out does not mean all.
+fn judge_named(events: &Change<Vec<String>>, dialect: &Dialect, is_new: bool, findings: &mut Findings) {
+    let message = match dialect.endpoints.events {
+        EventsRule::Many => return,
+        EventsRule::AtLeastOne => "required: in this dialect an endpoint names at least one event type",
+        EventsRule::One => "required: in this dialect an endpoint has exactly one event type",
+    };
+    if matches!(events, Change::Clear) || (is_new && events.is_keep()) {
+        findings.faults.add("/events", message);
+    }
 }
 
 fn judge_rate(RateFields { requests, per }: RateFields, faults: &mut Faults) -> Option<RateLimit> {
@@ -303,16 +330,20 @@ fn judge_provider(name: &str) -> Result<Provider, String> {
 
 /// A template as it is kept: the JSON as it was written, or what is written in the text.
 fn judge_template(template: &Json, findings: &mut Findings) -> Option<Arc<str>> {
-    let text: Arc<str> = match serde_json::from_str::<String>(template.as_str()) {
-        Ok(text) => text.into(),
-        Err(_) => template.as_str().into(),
-    };
+    let text = template_text(template);
     match Template::parse(&text) {
         Ok(_) => Some(text),
         Err(wrong) => {
             wrong.into_iter().for_each(|message| findings.refuse(Code::TemplateInvalid, "/template", message));
             None
         }
+    }
+}
+
+pub(crate) fn template_text(template: &Json) -> Arc<str> {
+    match serde_json::from_str::<String>(template.as_str()) {
+        Ok(text) => text.into(),
+        Err(_) => template.as_str().into(),
     }
 }
 

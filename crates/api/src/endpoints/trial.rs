@@ -1,18 +1,16 @@
 //! Testing an endpoint: one event for it alone, and the answer waits for what the receiver says.
 
+mod sample;
+
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use model::endpoint::Endpoint;
-use model::env::Env;
-use model::event::Event;
-use model::id::{DeliveryId, EndpointId, EventId, ProjectId};
-use model::json::Json as Payload;
+use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::key::Scope;
 use model::project::Project;
-use serde::Serialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use store::feed::Recorded;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -20,17 +18,27 @@ use utoipa::ToSchema;
 
 use super::{find, not_found};
 use crate::Api;
+use crate::body::{SETTINGS, Sent};
 use crate::caller::Caller;
-use crate::deliveries;
 use crate::deliveries::view::FullDelivery;
-use crate::openapi::Lookup;
+use crate::openapi::Writing;
 use crate::path::Named;
 use crate::problem::Problem;
-
-const TYPE: &str = "posthaste.test";
+use crate::{deliveries, json};
 
 /// An attempt may wait for its turn before it begins.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What to send. Nothing in it is required, nor is the body.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Test, example = json!({ "event_type": "invoice.paid" }))]
+pub(crate) struct Wish {
+    /// The type whose example is sent. Without it the first one with an example that the endpoint subscribes to, else the
+    /// first one with an example.
+    #[schema(example = "invoice.paid")]
+    pub(crate) event_type: Option<String>,
+}
 
 /// What came of a test.
 #[derive(Serialize, ToSchema)]
@@ -40,28 +48,40 @@ pub(crate) struct Tested {
 
 /// Test an endpoint
 ///
-/// Sends one event of type `posthaste.test` to it, paused or not, whatever it subscribes to. The answer comes when the
-/// receiver has answered, and is `200` whatever that was.
+/// Sends one event to it, paused or not, whatever it subscribes to: the example of an event type or, where no type has
+/// one, `posthaste.test`. The request has the header `posthaste-test: true`, and the event is shown with `test`. The
+/// answer comes when the receiver has answered, and is `200` whatever that was.
 #[utoipa::path(post, path = "/v1/endpoints/{id}/test", tag = "Endpoints", operation_id = "test_endpoint",
     params(("id" = String, Path, description = "The endpoint's id.")),
-    responses((status = 200, description = "What came of it. Without attempts if it could not be made in time.", body = Tested), Lookup))]
+    request_body = Option<Wish>,
+    responses((status = 200, description = "What came of it. Without attempts if it could not be made in time.", body = Tested), Writing))]
 pub(crate) async fn test(
     caller: Caller,
     State(api): State<Api>,
     Named(id): Named<EndpointId>,
+    body: Sent,
 ) -> Result<Json<Tested>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     let endpoint = find(&api, project, id)?;
-    let delivery = try_out(&api, project, &endpoint).await?;
+    let text = body.json(SETTINGS).await?;
+    let wish = json::object_or_default::<Wish>(&text)?;
+    let delivery = try_out(&api, project, &endpoint, wish).await?;
     Ok(Json(Tested { delivery: deliveries::full(&api, project, delivery).await? }))
 }
 
 /// Sends a test and waits for what the receiver says, or until it could not be sent in time.
-pub(crate) async fn try_out(api: &Api, project: &Project, endpoint: &Endpoint) -> Result<DeliveryId, Problem> {
-    let timeout = endpoint.settings.timeout.unwrap_or(api.dialect_of(project)?.limits.timeout);
+pub(crate) async fn try_out(
+    api: &Api,
+    project: &Project,
+    endpoint: &Endpoint,
+    wish: Wish,
+) -> Result<DeliveryId, Problem> {
+    let dialect = api.dialect_of(project)?;
+    let timeout = endpoint.settings.timeout.unwrap_or(dialect.limits.timeout);
+    let event = sample::event(endpoint, &dialect, wish, &*api.env)?;
     // Before the event is there, so that its attempt cannot be missed.
     let watch = api.store.watch();
-    let made = api.store.ingest_test(event(endpoint, &*api.env), endpoint.id).await?;
+    let made = api.store.ingest_test(event, endpoint.id).await?;
     let delivery = made.ok_or_else(|| not_found(endpoint.id))?;
     tokio::select! {
         biased;
@@ -69,30 +89,6 @@ pub(crate) async fn try_out(api: &Api, project: &Project, endpoint: &Endpoint) -
         () = api.env.sleep(timeout + PATIENCE) => {}
     }
     Ok(delivery)
-}
-
-fn event(endpoint: &Endpoint, env: &dyn Env) -> Event {
-    let data = json!({
-        "message": "This is a test of your webhook endpoint. Nothing happened.",
-        "test": true,
-        "endpoint_id": endpoint.id,
-    });
-    let now = env.now();
-    Event {
-        id: EventId::new(env),
-        project: endpoint.project,
-        event_type: TYPE.parse().expect("this is an event type"),
-        tenant: endpoint.settings.tenant.clone(),
-        data: Payload::trusted(data.to_string()),
-        brand: None,
-        workflow: None,
-        summary: None,
-        occurred_at: now,
-        created_at: now,
-        deliver_at: None,
-        expires_at: None,
-        test: true,
-    }
 }
 
 /// Resolves when an attempt of `delivery` is on disk.

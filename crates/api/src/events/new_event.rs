@@ -17,8 +17,9 @@ use serde_json::value::RawValue;
 use store::ingest::Intake;
 use utoipa::ToSchema;
 
+use super::fit::{self, Owner};
 use crate::endpoints::tenant;
-use crate::problem::{Code, Problem, judged};
+use crate::problem::{Problem, judged};
 
 /// Bytes that a request may have besides `data`.
 pub(crate) const ENVELOPE: usize = 64 * 1024;
@@ -55,7 +56,8 @@ pub(crate) struct NewEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = DateTime, example = "2026-01-31T09:30:00Z")]
     occurred_at: Option<String>,
-    /// For dialects whose bodies have one: an object.
+    /// For dialects whose bodies have one: an object. In a dialect with tenants its `id` is the tenant, if none is given,
+    /// and without a brand it is `{"id": TENANT}`.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     brand: Option<&'a RawValue>,
@@ -84,7 +86,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
 
 impl NewEvent<'_> {
     /// What is to be stored, or all that is wrong.
-    pub(super) fn judge(
+    pub(crate) fn judge(
         self,
         project: &Project,
         dialect: &Dialect,
@@ -105,13 +107,14 @@ impl NewEvent<'_> {
         times.judge(now, &mut faults);
         let tenant = self.tenant.and_then(|tenant| faults.check("/tenant", tenant::judge(tenant)));
         let brand = object("/brand", self.brand, &mut faults);
+        let Owner { tenant, brand } = Owner { tenant, brand }.completed(dialect, &mut faults);
         let workflow = object("/workflow", self.workflow, &mut faults);
         if self.summary.as_ref().is_some_and(|summary| summary.len() > LONGEST_SUMMARY) {
             faults.add("/summary", format_args!("a summary has at most {LONGEST_SUMMARY} bytes"));
         }
         judged(faults)?;
         let (Some(event_type), Some(data)) = (event_type, data) else { unreachable!("their absence is a fault") };
-        judge_fit(&event_type, data, dialect)?;
+        fit::judge(&event_type, data.get(), dialect)?;
         let event = Event {
             id: id.flatten().unwrap_or_else(|| EventId::new(env)),
             project: project.id,
@@ -180,18 +183,4 @@ fn object(pointer: &str, raw: Option<&RawValue>, faults: &mut Faults) -> Option<
     }
     faults.add(pointer, "this is an object, for example {\"id\": \"1\"}");
     None
-}
-
-/// What the project's dialect has to say.
-fn judge_fit(event_type: &EventType, data: &RawValue, dialect: &Dialect) -> Result<(), Problem> {
-    let most = dialect.limits.payload_bytes;
-    if data.get().len() > most {
-        let message = format!("data has {} bytes, and at most {most} are taken", data.get().len());
-        return Err(Problem::at(Code::PayloadTooLarge, "/data", message));
-    }
-    if !dialect.catalogue.accepts(event_type) {
-        let message = format!("{event_type} is not in the catalogue of the dialect {}", dialect.name);
-        return Err(Problem::at(Code::UnknownEventType, "/type", message));
-    }
-    Ok(())
 }

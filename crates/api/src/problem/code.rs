@@ -151,13 +151,13 @@ impl Code {
                 "unknown_event_type",
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "The event type is not in the catalogue",
-                "This project's dialect has a catalogue of event types, and this one is not in it. Check its spelling.",
+                "This project's dialect has a catalogue of event types, and this one is not in it. Check its spelling; `GET /v1/event-types` lists them, and `PUT /v1/event-types/{name}` adds one of your own.",
             ),
             Self::TemplateInvalid => about(
                 "template_invalid",
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "The template is not right",
-                "The template has a mistake in its syntax, or names a root that does not exist.",
+                "The template has a mistake in its syntax, or names a root that does not exist, or what it makes cannot be sent. `errors` names each place.",
             ),
             Self::FilterInvalid => about(
                 "filter_invalid",
@@ -169,13 +169,13 @@ impl Code {
                 "dialect_invalid",
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "The dialect is not right",
-                "The dialect file has mistakes. `errors` has all of them.",
+                "The dialect file has mistakes. `errors` has all of them, each with its key as a pointer and, of TOML, its line.",
             ),
             Self::NotEditable => about(
                 "not_editable",
                 StatusCode::CONFLICT,
-                "Endpoints of this dialect cannot be changed",
-                "In this project's dialect an endpoint stays as it was created. Delete it and create another.",
+                "This cannot be changed",
+                "In this project's dialect an endpoint stays as it was created: delete it and create another. Or it is a dialect or an event type that is not the project's own: put one of your own. The detail says which.",
             ),
             Self::NotPausable => about(
                 "not_pausable",

@@ -150,7 +150,7 @@ pub(crate) async fn test(
 ) -> Result<Json<ExecutionView>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     let hook = caller.find(&api, &id)?;
-    let delivery = trial::try_out(&api, project, &hook).await?;
+    let delivery = trial::try_out(&api, project, &hook, trial::Wish::default()).await?;
     let found = deliveries::find(&api, project, delivery).await?;
     Ok(Json(ExecutionView::of_last(found)))
 }

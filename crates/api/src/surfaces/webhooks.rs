@@ -118,7 +118,7 @@ pub(crate) async fn test(
 ) -> Result<Json<WebhookTest>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     let webhook = caller.find(&api, &id)?;
-    let delivery = trial::try_out(&api, project, &webhook).await?;
+    let delivery = trial::try_out(&api, project, &webhook, trial::Wish::default()).await?;
     let found = deliveries::find(&api, project, delivery).await?;
     Ok(Json(WebhookTest::of(found)))
 }

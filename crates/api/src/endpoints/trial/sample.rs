@@ -1,0 +1,65 @@
+//! The event that a test sends: a type's example, as if it had happened to whom the endpoint belongs.
+
+use dialect::Dialect;
+use dialect::catalogue::Known;
+use model::endpoint::Endpoint;
+use model::env::Env;
+use model::event::Event;
+use model::id::EventId;
+use model::json::Json;
+use model::subscription::EventType;
+use serde_json::json;
+
+use super::Wish;
+use crate::event_types;
+use crate::events::brand_of;
+use crate::problem::Problem;
+
+/// What is sent where no type has an example.
+const PLAIN: &str = "posthaste.test";
+
+pub(super) fn event(endpoint: &Endpoint, dialect: &Dialect, wish: Wish, env: &dyn Env) -> Result<Event, Problem> {
+    let (event_type, data) = match wish.event_type {
+        Some(name) if name != PLAIN => event_types::example(&name, dialect)?,
+        Some(_) => plain(endpoint),
+        None => usual(endpoint, dialect),
+    };
+    let tenant = endpoint.settings.tenant.clone();
+    let now = env.now();
+    Ok(Event {
+        id: EventId::new(env),
+        project: endpoint.project,
+        event_type,
+        brand: tenant.as_deref().filter(|_| dialect.endpoints.tenant.is_some()).map(brand_of),
+        tenant,
+        data,
+        workflow: None,
+        summary: Some("This is a test: nothing happened.".to_owned()),
+        occurred_at: now,
+        created_at: now,
+        deliver_at: None,
+        expires_at: None,
+        test: true,
+    })
+}
+
+/// Of a type that the endpoint is sent anyway, if there is one.
+fn usual(endpoint: &Endpoint, dialect: &Dialect) -> (EventType, Json) {
+    let wanted = |known: &&Known| endpoint.settings.events.wants(&known.event_type.name);
+    let types = || dialect.catalogue.types();
+    let found = types().filter(wanted).find_map(example).or_else(|| types().find_map(example));
+    found.unwrap_or_else(|| plain(endpoint))
+}
+
+fn example(known: &Known) -> Option<(EventType, Json)> {
+    Some((known.event_type.name.clone(), known.event_type.example.clone()?))
+}
+
+fn plain(endpoint: &Endpoint) -> (EventType, Json) {
+    let data = json!({
+        "message": "This is a test of your webhook endpoint. Nothing happened.",
+        "test": true,
+        "endpoint_id": endpoint.id,
+    });
+    (PLAIN.parse().expect("this is an event type"), Json::trusted(data.to_string()))
+}

@@ -1,0 +1,322 @@
+//! Event types: those of the project's dialect, and its own over them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use data_encoding::BASE64URL_NOPAD;
+use dialect::{Dialect, catalogue};
+use model::catalogue::EventType;
+use model::invalid::Faults;
+use model::json::Json as Written;
+use model::key::Scope;
+use model::project::Project;
+use model::speech::Speech;
+use model::subscription::{self, OPERATIONAL};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Api;
+use crate::body::{SETTINGS, Sent};
+use crate::caller::{Caller, no_project};
+use crate::json;
+use crate::openapi::{Lookup, Writing};
+use crate::path::Named;
+use crate::problem::{Code, Problem, judged};
+use crate::query::{Listed, Query, USUAL_PAGE};
+
+/// Types of its own that a project may have.
+const MOST_OWN: usize = 1000;
+
+/// Characters.
+const LONGEST_GROUP: usize = 128;
+const LONGEST_DESCRIPTION: usize = 2048;
+
+/// What a name must have in common with another to be mistaken for it (Jaro-Winkler, 0 to 1).
+const NEAR: f64 = 0.84;
+const MOST_NEAR: usize = 3;
+
+/// A type and what is known about its events.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventType)]
+pub(crate) struct EventTypeView {
+    #[schema(value_type = String, example = "invoice.paid")]
+    name: subscription::EventType,
+    /// Under which heading it is listed.
+    #[schema(required = true, example = "Invoices")]
+    group: Option<String>,
+    #[schema(required = true, example = "An invoice was paid in full.")]
+    description: Option<String>,
+    /// A JSON Schema: the data of every such event fits it.
+    #[schema(required = true, value_type = Option<Value>, example = json!({ "type": "object", "required": ["id"] }))]
+    schema: Option<Written>,
+    /// Data of such an event. What a test sends.
+    #[schema(required = true, value_type = Option<Value>, example = json!({ "id": "inv_1", "amount": 4200 }))]
+    example: Option<Written>,
+    /// `dialect`, or `project` if it is the project's own.
+    #[schema(value_type = String, example = "project")]
+    source: Source,
+}
+
+/// Who says what a type is.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Source {
+    Dialect,
+    Project,
+}
+
+/// What is known about a type. What is left out, or null, is not known.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewEventType, example = json!({
+    "group": "Invoices", "description": "An invoice was paid in full.",
+    "schema": { "type": "object", "required": ["id"] }, "example": { "id": "inv_1", "amount": 4200 },
+}))]
+pub(crate) struct Description {
+    /// Under which heading it is listed, at most 128 characters.
+    #[schema(example = "Invoices")]
+    group: Option<String>,
+    /// For people, at most 2,048 characters.
+    #[schema(example = "An invoice was paid in full.")]
+    description: Option<String>,
+    /// A JSON Schema (2020-12, unless `$schema` names another draft) that the data of every such event must fit. It may
+    /// refer to itself only: nothing is fetched. At most 64 KiB.
+    #[schema(value_type = Option<Value>, example = json!({ "type": "object", "required": ["id"] }))]
+    schema: Option<Written>,
+    /// Data of such an event. It must fit the schema.
+    #[schema(value_type = Option<Value>, example = json!({ "id": "inv_1", "amount": 4200 }))]
+    example: Option<Written>,
+}
+
+impl EventTypeView {
+    fn of(event_type: &EventType, speech: &Speech) -> Self {
+        let own = speech.event_types.contains_key(&event_type.name);
+        Self {
+            name: event_type.name.clone(),
+            group: event_type.group.clone(),
+            description: event_type.description.clone(),
+            schema: event_type.schema.clone(),
+            example: event_type.example.clone(),
+            source: if own { Source::Project } else { Source::Dialect },
+        }
+    }
+}
+
+impl Description {
+    fn judge(self, name: subscription::EventType, dialect: &Dialect) -> Result<EventType, Problem> {
+        let mut faults = Faults::default();
+        text("/group", self.group.as_deref(), LONGEST_GROUP, &mut faults);
+        text("/description", self.description.as_deref(), LONGEST_DESCRIPTION, &mut faults);
+        let Self { group, description, schema, example } = self;
+        let event_type = EventType { name, group, description, schema, example };
+        for (pointer, message) in catalogue::check(&event_type).err().unwrap_or_default() {
+            faults.add(pointer, message);
+        }
+        if let Some(example) = &event_type.example
+            && let Err(message) = spreadable(example.as_str(), dialect)
+        {
+            faults.add("/example", message);
+        }
+        judged(faults)?;
+        Ok(event_type)
+    }
+}
+
+/// Whether a body of the dialect can be made with this data.
+pub(crate) fn spreadable(data: &str, dialect: &Dialect) -> Result<(), String> {
+    if data.starts_with('{') || !dialect.spreads_data() {
+        return Ok(());
+    }
+    Err(format!("in the dialect {} the members of data stand at the top of the body: data is an object", dialect.name))
+}
+
+/// A type by its name, which stands at `/event_type` of a request, and its example.
+pub(crate) fn example(name: &str, dialect: &Dialect) -> Result<(subscription::EventType, Written), Problem> {
+    let refused = |code, message: String| Problem::at(code, "/event_type", message);
+    let name: subscription::EventType =
+        name.parse().map_err(|error| refused(Code::InvalidRequest, format!("{error}")))?;
+    let known = dialect.catalogue.find(&name);
+    let known = known.ok_or_else(|| refused(Code::UnknownEventType, unknown(&name, dialect)))?;
+    let example = known.event_type.example.clone();
+    let example = example.ok_or_else(|| {
+        let message = format!("{name} has no example: PUT /v1/event-types/{name} gives it one");
+        refused(Code::InvalidRequest, message)
+    })?;
+    Ok((name, example))
+}
+
+/// Why an event of this type is not taken, nor subscribed to.
+pub(crate) fn unknown(event_type: &subscription::EventType, dialect: &Dialect) -> String {
+    let near = near(event_type.as_str(), dialect);
+    let hint = match near.as_slice() {
+        [] => "GET /v1/event-types lists those that are".to_owned(),
+        names => format!("did you mean {}?", names.join(" or ")),
+    };
+    format!("{event_type} is not in the catalogue of the dialect {}: {hint}", dialect.name)
+}
+
+/// Names that are written almost like this one, the nearest first.
+fn near<'d>(word: &str, dialect: &'d Dialect) -> Vec<&'d str> {
+    let likeness = |known: &'d catalogue::Known| {
+        let name = known.event_type.name.as_str();
+        (strsim::jaro_winkler(&word.to_ascii_lowercase(), &name.to_ascii_lowercase()), name)
+    };
+    let mut near: Vec<_> = dialect.catalogue.types().map(likeness).filter(|(likeness, _)| *likeness >= NEAR).collect();
+    near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    near.into_iter().take(MOST_NEAR).map(|(_, name)| name).collect()
+}
+
+fn text(pointer: &str, text: Option<&str>, longest: usize, faults: &mut Faults) {
+    if text.is_some_and(|text| text.chars().count() > longest) {
+        faults.add(pointer, format_args!("at most {longest} characters"));
+    }
+}
+
+/// List event types
+///
+/// The dialect's in the order of its file, then the project's own.
+#[utoipa::path(get, path = "/v1/event-types", tag = "Event types", operation_id = "list_event_types",
+    params(
+        ("group" = Option<String>, Query, description = "Of this group."),
+        ("limit" = Option<u32>, Query, description = "1 to 250, usually 50."),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page of event types.", body = Listed<EventTypeView>), Lookup))]
+pub(crate) async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    mut query: Query,
+) -> Result<Json<Listed<EventTypeView>>, Problem> {
+    let project = caller.may(Scope::Read)?;
+    let dialect = api.dialect_of(project)?;
+    let group: Option<String> = query.take("group");
+    let limit = query.limit(USUAL_PAGE);
+    let start = query.take_with("cursor", |cursor| place_after(cursor, &dialect)).unwrap_or_default();
+    query.finish()?;
+    let wanted = |event_type: &&EventType| group.is_none() || event_type.group == group;
+    let all = dialect.catalogue.types().skip(start).map(|known| &*known.event_type);
+    let mut page: Vec<&EventType> = all.filter(wanted).take(limit + 1).collect();
+    let next_cursor = if page.len() > limit {
+        page.truncate(limit);
+        page.last().map(|last| BASE64URL_NOPAD.encode(last.name.as_str().as_bytes()))
+    } else {
+        None
+    };
+    let speech = api.store.directory().speech(project.id);
+    Ok(Json(Listed {
+        data: page.into_iter().map(|event_type| EventTypeView::of(event_type, &speech)).collect(),
+        next_cursor,
+    }))
+}
+
+/// A cursor is the name of the last type of the page before.
+fn place_after(cursor: &str, dialect: &Dialect) -> Result<usize, &'static str> {
+    let name = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok().and_then(|name| String::from_utf8(name).ok());
+    let name = name.ok_or("not a cursor: send the next_cursor of the page before as it came")?;
+    let place = dialect.catalogue.types().position(|known| known.event_type.name.as_str() == name);
+    place.map(|place| place + 1).ok_or("the type that this page ended with is gone: begin again without a cursor")
+}
+
+/// Show an event type
+#[utoipa::path(get, path = "/v1/event-types/{name}", tag = "Event types", operation_id = "show_event_type",
+    params(("name" = String, Path, description = "The type's name.")),
+    responses((status = 200, description = "The type.", body = EventTypeView), Lookup))]
+pub(crate) async fn show(
+    caller: Caller,
+    State(api): State<Api>,
+    Named(name): Named<subscription::EventType>,
+) -> Result<Json<EventTypeView>, Problem> {
+    let project = caller.may(Scope::Read)?;
+    let dialect = api.dialect_of(project)?;
+    let known = dialect.catalogue.find(&name).ok_or_else(|| Problem::not_found("event type", name.as_str()))?;
+    Ok(Json(EventTypeView::of(&known.event_type, &api.store.directory().speech(project.id))))
+}
+
+/// Put an event type
+///
+/// Makes a type of the project's own, or says anew what it is: all that is known about it afterwards is what is sent
+/// here. Of a type that the dialect has as well, the project's own holds. Events are held against the new schema from
+/// then on; those that were accepted before stay. A project has at most 1,000 types of its own.
+#[utoipa::path(put, path = "/v1/event-types/{name}", tag = "Event types", operation_id = "put_event_type",
+    params(("name" = String, Path, description = "The type's name: words of letters, digits and underscores between full stops.")),
+    request_body = Description,
+    responses(
+        (status = 201, description = "Made.", body = EventTypeView),
+        (status = 200, description = "As it is now.", body = EventTypeView),
+        Writing,
+    ))]
+pub(crate) async fn put(
+    caller: Caller,
+    State(api): State<Api>,
+    Named(name): Named<String>,
+    body: Sent,
+) -> Result<(StatusCode, Json<EventTypeView>), Problem> {
+    let project = caller.may(Scope::Admin)?;
+    let name = judge_name(&name)?;
+    let dialect = api.dialect_of(project)?;
+    let text = body.json(SETTINGS).await?;
+    let event_type = json::object::<Description>(&text)?.judge(name, &dialect)?;
+    let own = &api.store.directory().speech(project.id).event_types;
+    let is_new = !own.contains_key(&event_type.name);
+    if is_new {
+        judge_count(own)?;
+    }
+    if !api.store.put_event_type(project.id, event_type.clone()).await? {
+        return Err(no_project(project.slug.as_str()));
+    }
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(EventTypeView::of(&event_type, &api.store.directory().speech(project.id)))))
+}
+
+fn judge_name(name: &str) -> Result<subscription::EventType, Problem> {
+    let name: subscription::EventType = name
+        .parse()
+        .map_err(|error: subscription::NotAnEventType| Problem::new(Code::InvalidRequest, error.to_string()))?;
+    if name.is_operational() {
+        let detail = format!("Types that start with {OPERATIONAL} are Posthaste's own: take another name.");
+        return Err(Problem::new(Code::InvalidRequest, detail));
+    }
+    Ok(name)
+}
+
+fn judge_count(own: &BTreeMap<subscription::EventType, Arc<EventType>>) -> Result<(), Problem> {
+    if own.len() < MOST_OWN {
+        return Ok(());
+    }
+    let detail =
+        format!("This project has {MOST_OWN} event types of its own, and no more are taken: delete one first.");
+    Err(Problem::new(Code::Conflict, detail))
+}
+
+/// Delete an event type
+///
+/// Of the project's own. Where the dialect has one of that name, it holds again.
+#[utoipa::path(delete, path = "/v1/event-types/{name}", tag = "Event types", operation_id = "delete_event_type",
+    params(("name" = String, Path, description = "The type's name.")),
+    responses((status = 204, description = "Deleted."), Lookup))]
+pub(crate) async fn delete(
+    caller: Caller,
+    State(api): State<Api>,
+    Named(name): Named<subscription::EventType>,
+) -> Result<StatusCode, Problem> {
+    let project = caller.may(Scope::Admin)?;
+    if api.store.remove_event_type(project.id, name.clone()).await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(not_own(&name, project, &*api.dialect_of(project)?))
+}
+
+fn not_own(name: &subscription::EventType, project: &Project, dialect: &Dialect) -> Problem {
+    if dialect.catalogue.find(name).is_none() {
+        return Problem::not_found("event type", name.as_str());
+    }
+    let detail = format!(
+        "{name} is a type of the dialect {}, not of the project {} itself: put one of that name to say otherwise about it.",
+        dialect.name,
+        project.slug.as_str()
+    );
+    Problem::new(Code::NotEditable, detail)
+}
