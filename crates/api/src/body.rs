@@ -41,6 +41,8 @@ pub(crate) enum Media {
     Json,
     /// `application/x-ndjson`: a JSON value a line.
     Lines,
+    /// `application/toml`.
+    Toml,
     Other(String),
 }
 
@@ -63,6 +65,7 @@ impl Sent {
         match &self.media {
             Media::Json => self.text(limit).await,
             Media::Lines => Err(unsupported("application/x-ndjson")),
+            Media::Toml => Err(unsupported("application/toml")),
             Media::Other(other) => Err(unsupported(other)),
         }
     }
@@ -109,6 +112,7 @@ impl Media {
         match essence {
             "application/json" => Self::Json,
             "application/x-ndjson" => Self::Lines,
+            "application/toml" => Self::Toml,
             other if other.starts_with("application/") && other.ends_with("+json") => Self::Json,
             other => Self::Other(other.chars().take(80).collect()),
         }

@@ -9,6 +9,7 @@ pub mod api;
 mod body;
 mod caller;
 mod deliveries;
+mod dialects;
 mod docs;
 mod endpoints;
 mod event_types;

@@ -18,7 +18,9 @@ use utoipa::{IntoResponses, Modify, OpenApi as _};
 
 use crate::problem::Code;
 use crate::surfaces::{hooks, webhooks as webhooks_surface};
-use crate::{Api, deliveries, docs, endpoints, event_types, events, health, jobs, keys, problem, projects, templates};
+use crate::{
+    Api, deliveries, dialects, docs, endpoints, event_types, events, health, jobs, keys, problem, projects, templates,
+};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -41,6 +43,7 @@ const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
         endpoints::switch::pause, endpoints::switch::resume, endpoints::trial::test,
         endpoints::rotation::rotate, endpoints::recovery::recover,
         deliveries::list, deliveries::list_of_endpoint, deliveries::show, deliveries::retry,
+        dialects::list, dialects::show, dialects::put, dialects::delete,
         event_types::list, event_types::show, event_types::put, event_types::delete,
         templates::preview,
         jobs::show, jobs::cancel,
@@ -57,6 +60,7 @@ const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
         (name = "Events", description = "Something happened, and endpoints may want to know."),
         (name = "Endpoints", description = "Addresses that get webhooks: what they want to hear and how they are spoken to."),
         (name = "Deliveries", description = "One event on its way to one endpoint, with every attempt."),
+        (name = "Dialects", description = "How a project's webhooks speak: bodies, headers, signatures, retries, rules."),
         (name = "Event types", description = "What can happen, and how the data of such an event looks."),
         (name = "Jobs", description = "Work that outlives its request: recovering an endpoint, replaying an event."),
         (name = "Projects", description = "One product's webhooks, apart from every other's on this server."),
@@ -169,6 +173,7 @@ const LOOKUP: &[Code] = &[
     Code::Forbidden,
     Code::NotFound,
     Code::Conflict,
+    Code::NotEditable,
     Code::NotPausable,
     Code::InvalidRequest,
     Code::Internal,
@@ -191,6 +196,7 @@ const WRITING: &[Code] = &[
     Code::SchemaViolation,
     Code::UnknownEventType,
     Code::TemplateInvalid,
+    Code::DialectInvalid,
     Code::Internal,
     Code::Unavailable,
 ];

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::body::{SETTINGS, Sent};
 use crate::caller::{Caller, no_project};
+use crate::dialects::warnings;
 use crate::openapi::{Lookup, Writing};
 use crate::path::Named;
 use crate::problem::{Code, Problem, judged};
@@ -85,6 +86,10 @@ pub(crate) struct ProjectView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "ph_MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPIYTEMZUGU3A")]
     api_key: Option<String>,
+    /// After a change of its dialect: what deliveries will stumble over. Left out if it is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!([]))]
+    warnings: Vec<String>,
 }
 
 impl ProjectView {
@@ -97,6 +102,7 @@ impl ProjectView {
             admins: project.admins.clone(),
             created_at: project.created_at,
             api_key,
+            warnings: Vec::new(),
         }
     }
 }
@@ -258,7 +264,8 @@ pub(crate) async fn show(
 
 /// Change a project
 ///
-/// What is left out stays. A project's key with the scope `admin` changes its own.
+/// What is left out stays. A project's key with the scope `admin` changes its own. Another dialect holds from the next
+/// attempt on; endpoints that it cannot speak to are told as `warnings`.
 #[utoipa::path(patch, path = "/v1/projects/{id}", tag = "Projects", operation_id = "change_project",
     params(("id" = String, Path, description = "The project's id or slug.")),
     request_body = ProjectChange,
@@ -274,7 +281,8 @@ pub(crate) async fn change(
     let project = json::object::<ProjectChange>(&text)?.judge(&before, &api.store.directory().speech(before.id))?;
     let changed = api.store.update_project(project).await?;
     let project = changed.ok_or_else(|| no_project(&named))?.map_err(slug_taken)?;
-    Ok(Json(ProjectView::of(&project, None)))
+    let warnings = if project.dialect == before.dialect { Vec::new() } else { warnings::of(&api, &project)? };
+    Ok(Json(ProjectView { warnings, ..ProjectView::of(&project, None) }))
 }
 
 /// Delete a project

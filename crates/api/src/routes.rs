@@ -6,7 +6,9 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::problem::{Code, Problem};
 use crate::surfaces::{hooks, webhooks};
-use crate::{Api, deliveries, endpoints, event_types, events, health, jobs, keys, openapi, projects, templates};
+use crate::{
+    Api, deliveries, dialects, endpoints, event_types, events, health, jobs, keys, openapi, projects, templates,
+};
 
 #[rustfmt::skip]
 fn table() -> Vec<(&'static str, MethodRouter<Api>)> {
@@ -30,6 +32,8 @@ fn table() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/v1/deliveries/{id}",               get(deliveries::show)),
         ("/v1/deliveries/{id}/retry",         post(deliveries::retry)),
 
+        ("/v1/dialects",                      get(dialects::list)),
+        ("/v1/dialects/{name}",               get(dialects::show).put(dialects::put).delete(dialects::delete)),
         ("/v1/event-types",                   get(event_types::list)),
         ("/v1/event-types/{name}",            get(event_types::show).put(event_types::put).delete(event_types::delete)),
         ("/v1/templates/preview",             post(templates::preview)),

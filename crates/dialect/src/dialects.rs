@@ -56,9 +56,11 @@ fn make(name: &str, speech: &Speech) -> Option<Arc<Dialect>> {
         Some(dialect) => dialect,
         None => Arc::new(Dialect::parse(&speech.files.get(name)?.text).ok()?),
     };
-    // Each was judged when it was saved. One that this version does not take any more harms no other.
-    let add = |catalogue: Catalogue, own| catalogue.with_types(std::iter::once(own)).unwrap_or(catalogue);
-    let catalogue = speech.event_types.values().fold(dialect.catalogue.clone(), add);
+    let catalogue = dialect.catalogue.with_types(speech.event_types.values()).unwrap_or_else(|_| {
+        // Each was judged when it was saved. One that this version does not take any more harms no other.
+        let add = |catalogue: Catalogue, own| catalogue.with_types(std::iter::once(own)).unwrap_or(catalogue);
+        speech.event_types.values().fold(dialect.catalogue.clone(), add)
+    });
     Some(Arc::new(Dialect { catalogue, ..Dialect::clone(&dialect) }))
 }
 

@@ -124,6 +124,19 @@ impl Voice {
         Ok(Message { headers, body, made_by, notes })
     }
 
+    /// Why nothing can be said to this endpoint at `at`, whatever the event, if so.
+    pub fn objection(&self, at: Timestamp) -> Option<Failure> {
+        self.mute.clone().or_else(|| self.unsigned(at))
+    }
+
+    fn unsigned(&self, at: Timestamp) -> Option<Failure> {
+        let mut signers = self.signatures.iter().flat_map(|signature| &signature.signers);
+        let must_sign = self.dialect.schemes.iter().any(|scheme| scheme.when == When::Always);
+        (must_sign && !signers.any(|signer| signer.is_valid(at))).then(|| {
+            render("the endpoint has no secret, and every delivery in this dialect is signed: rotate its secret to make one")
+        })
+    }
+
     /// The body, and the paths that it would have shown and that lead nowhere.
     fn body(&self, occasion: &Occasion<'_>) -> Result<(Bytes, Vec<String>), Failure> {
         let Rendered { body, missing } = match &self.form {
@@ -163,7 +176,6 @@ impl Voice {
     fn push_signatures(&self, occasion: &Occasion<'_>, body: &[u8], headers: &mut Vec<Header>) -> Result<(), Failure> {
         let timestamp = occasion.at.as_seconds().to_string();
         let content = Content { id: occasion.event.id.as_str(), timestamp: &timestamp, body };
-        let mut signed = false;
         let mut value = String::new();
         for signature in &self.signatures {
             value.clear();
@@ -175,16 +187,10 @@ impl Voice {
                 scheme.write(&signer.key, &content, &mut value);
             }
             if !value.is_empty() {
-                signed = true;
                 headers.push(Header { name: Arc::clone(&signature.name), value: value.as_str().into(), secret: false });
             }
         }
-        if !signed && self.dialect.schemes.iter().any(|scheme| scheme.when == When::Always) {
-            return Err(render(
-                "the endpoint has no secret, and every delivery in this dialect is signed: rotate its secret to make one",
-            ));
-        }
-        Ok(())
+        self.unsigned(occasion.at).map_or(Ok(()), Err)
     }
 }
 

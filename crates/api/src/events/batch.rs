@@ -102,6 +102,7 @@ impl Form {
         match media {
             Media::Json => Ok(Self::List),
             Media::Lines => Ok(Self::Lines),
+            Media::Toml => Err(unsupported("application/toml")),
             Media::Other(other) => Err(unsupported(other)),
         }
     }

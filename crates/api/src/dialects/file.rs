@@ -1,0 +1,116 @@
+//! A dialect file as a caller sends it, in TOML or JSON, and all that is wrong with it.
+
+use dialect::Dialect;
+use dialect::interchange::toml_from_json;
+use dialect::mistake::Mistake;
+use model::invalid::Fault;
+
+use crate::body::{Media, Sent};
+use crate::json::escaped;
+use crate::problem::{Code, Problem};
+
+/// Bytes.
+const LARGEST: usize = 256 * 1024;
+
+/// What was sent, in TOML.
+pub(super) struct File {
+    toml: String,
+    /// Whether lines of it mean something to the caller.
+    has_lines: bool,
+}
+
+/// A file without mistakes.
+pub(super) struct Judged {
+    /// With its name in it.
+    pub(super) text: String,
+    pub(super) title: String,
+}
+
+impl File {
+    pub(super) async fn read(body: Sent) -> Result<Self, Problem> {
+        match body.media().clone() {
+            Media::Toml => Ok(Self { toml: body.text(LARGEST).await?.to_owned(), has_lines: true }),
+            Media::Json => {
+                let text = body.json(LARGEST).await?;
+                Ok(Self { toml: toml_from_json(&text).map_err(invalid)?, has_lines: false })
+            }
+            Media::Lines => Err(unsupported("application/x-ndjson")),
+            Media::Other(other) => Err(unsupported(&other)),
+        }
+    }
+
+    /// The dialect goes by `name`, whether the file says so or leaves it out.
+    pub(super) fn judge(self, name: &str) -> Result<Judged, Problem> {
+        let Self { toml, has_lines } = self;
+        let (text, parsed) = match Dialect::parse(&toml) {
+            Err(mistakes) if mistakes.iter().any(is_absent_name) => {
+                let named = format!("name = \"{name}\"\n{toml}");
+                let parsed = Dialect::parse(&named).map_err(|mistakes| mistakes.into_iter().map(a_line_up).collect());
+                (named, parsed)
+            }
+            parsed => (toml, parsed),
+        };
+        match parsed {
+            Ok(dialect) if dialect.name == name => Ok(Judged { text, title: dialect.title }),
+            Ok(dialect) => {
+                let message =
+                    format!("the file says {:?}, and the path {name:?}: leave it out, or say the same", dialect.name);
+                Err(Problem::at(Code::DialectInvalid, "/name", message))
+            }
+            Err(mistakes) if has_lines => Err(invalid(mistakes)),
+            Err(mistakes) => {
+                Err(invalid(mistakes.into_iter().map(|mistake| Mistake { line: None, ..mistake }).collect()))
+            }
+        }
+    }
+}
+
+fn is_absent_name(mistake: &Mistake) -> bool {
+    mistake.key == "name" && mistake.line.is_none()
+}
+
+/// As if the line with the name had not been put in front.
+fn a_line_up(mistake: Mistake) -> Mistake {
+    Mistake { line: mistake.line.map(|line| line.saturating_sub(1).max(1)), ..mistake }
+}
+
+fn invalid(mistakes: Vec<Mistake>) -> Problem {
+    let fault = |Mistake { key, line, message }: Mistake| {
+        let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        Fault::new(pointer(&key), format!("{line}{message}"))
+    };
+    Problem::of(Code::DialectInvalid, mistakes.into_iter().map(fault).collect())
+}
+
+/// `signatures[0].format` as a JSON pointer. Behind `headers.` stands a header's name, which may have full stops itself.
+fn pointer(key: &str) -> String {
+    if let Some(name) = key.strip_prefix("headers.") {
+        return format!("/headers/{}", escaped(name));
+    }
+    let words = key.split('.').flat_map(|word| word.split('[')).filter(|word| !word.is_empty());
+    words.map(|word| format!("/{}", escaped(word.trim_end_matches(']')))).collect()
+}
+
+fn unsupported(media: &str) -> Problem {
+    let detail = format!("The body is {media}; send a dialect as application/toml or application/json.");
+    Problem::new(Code::UnsupportedMediaType, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_told_as_json_pointers() {
+        let cases = [
+            ("", ""),
+            ("name", "/name"),
+            ("signatures[0].format", "/signatures/0/format"),
+            ("retry.retry_after.on[1]", "/retry/retry_after/on/1"),
+            ("headers.X-A.b/c", "/headers/X-A.b~1c"),
+        ];
+        for (key, expected) in cases {
+            assert_eq!(pointer(key), expected, "{key}");
+        }
+    }
+}

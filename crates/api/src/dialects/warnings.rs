@@ -1,0 +1,48 @@
+//! Endpoints that a project's dialect does not go with: nothing is refused, and nobody is left to find out alone.
+
+use std::collections::BTreeMap;
+
+use dialect::Dialect;
+use dialect::voice::Voice;
+use model::endpoint::Endpoint;
+use model::id::EndpointId;
+use model::project::Project;
+use model::subscription::Pattern;
+
+use crate::Api;
+use crate::problem::Problem;
+
+/// Endpoints that a warning names.
+const MOST_NAMED: usize = 10;
+
+/// What is wrong between the project's dialect and its endpoints, one sentence a kind of trouble.
+pub(crate) fn of(api: &Api, project: &Project) -> Result<Vec<String>, Problem> {
+    let directory = api.store.directory();
+    let project = directory.project(project.id).map_or(project, |project| project);
+    let dialect = api.dialect_of(project)?;
+    let now = api.env.now();
+    let mut troubles: BTreeMap<String, Vec<EndpointId>> = BTreeMap::new();
+    for endpoint in directory.endpoints_of(project.id) {
+        let objection = Voice::new(&dialect, endpoint).objection(now);
+        let unheard = unheard_of(endpoint, &dialect);
+        for trouble in objection.map(|failure| failure.message).into_iter().chain(unheard) {
+            troubles.entry(trouble).or_default().push(endpoint.id);
+        }
+    }
+    Ok(troubles.into_iter().map(|(trouble, endpoints)| told(&trouble, &endpoints)).collect())
+}
+
+fn unheard_of(endpoint: &Endpoint, dialect: &Dialect) -> Option<String> {
+    let missing = endpoint.settings.events.patterns().iter().find_map(|pattern| match pattern {
+        Pattern::One(event_type) if !dialect.catalogue.accepts(event_type) => Some(event_type),
+        _ => None,
+    });
+    missing.map(|event_type| format!("{event_type} is not in the catalogue: no such event will be accepted"))
+}
+
+fn told(trouble: &str, endpoints: &[EndpointId]) -> String {
+    let named: Vec<String> = endpoints.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+    let rest = if endpoints.len() > MOST_NAMED { ", …" } else { "" };
+    let count = if endpoints.len() == 1 { "1 endpoint".to_owned() } else { format!("{} endpoints", endpoints.len()) };
+    format!("{count} ({}{rest}): {trouble}", named.join(", "))
+}
