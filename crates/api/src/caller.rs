@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_lc_rs::{constant_time, digest};
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
@@ -92,6 +92,18 @@ impl FromRequestParts<Api> for Caller {
             }
             _ => Ok(Self { holder: Holder::Key(key.clone()), project: project.clone() }),
         }
+    }
+}
+
+/// For what shows more to who has a key.
+impl OptionalFromRequestParts<Api> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Option<Self>, Problem> {
+        if !parts.headers.contains_key(AUTHORIZATION) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<Api>>::from_request_parts(parts, api).await.map(Some)
     }
 }
 

@@ -1,22 +1,28 @@
 //! The OpenAPI document, made from the handlers' own types, and what every operation has in common in it.
 
+mod catalogue;
 mod webhooks;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::HeaderValue;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::response::IntoResponse;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
+use axum::response::{self, IntoResponse};
 use bytes::Bytes;
-use serde_json::Value;
+use dialect::Dialect;
+use model::id::ProjectId;
+use model::key::Scope;
+use serde_json::{Value, json};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema, Server};
 use utoipa::{IntoResponses, Modify, OpenApi as _};
 
-use crate::problem::Code;
+use crate::caller::Caller;
+use crate::problem::{Code, Problem};
 use crate::surfaces::{hooks, webhooks as webhooks_surface};
 use crate::{
     Api, deliveries, dialects, docs, endpoints, event_types, events, health, jobs, keys, problem, projects, templates,
@@ -29,6 +35,9 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const SELF_CONTAINED: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
 
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// The answer is another for another key.
+const OF_WHOM: HeaderValue = HeaderValue::from_static("authorization, posthaste-project");
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -123,6 +132,22 @@ impl Document {
         Self(document)
     }
 
+    /// The same with a project's own catalogue.
+    fn for_project(&self, project: ProjectId, dialect: &Arc<Dialect>) -> Self {
+        let mut document = self.0.clone();
+        if let Some(webhooks) = catalogue::webhooks(project, dialect) {
+            document["webhooks"] = webhooks;
+        }
+        if let Some(tags) = document["tags"].as_array_mut() {
+            for group in catalogue::groups(dialect) {
+                if tags.iter().all(|tag| tag["name"] != *group) {
+                    tags.push(json!({ "name": group }));
+                }
+            }
+        }
+        Self(document)
+    }
+
     pub fn as_value(&self) -> &Value {
         &self.0
     }
@@ -135,6 +160,7 @@ impl Document {
 
 /// The document and the page that is made from it, ready to send.
 pub(crate) struct Documents {
+    document: Document,
     json: Bytes,
     page: Bytes,
 }
@@ -143,15 +169,29 @@ impl Documents {
     pub(crate) fn of(public_url: Option<&str>) -> Self {
         let document = Document::of(public_url);
         let json = document.to_pretty_json().expect("a document is texts and numbers");
-        Self { json: json.into(), page: docs::page(document.as_value()).into() }
+        Self { json: json.into(), page: docs::page(document.as_value()).into(), document }
     }
 }
 
 /// This document
-#[utoipa::path(get, path = "/openapi.json", tag = "Server", operation_id = "openapi", security(()),
+///
+/// With a project's key its `webhooks` are the event types of that project, as its dialect speaks of them.
+#[utoipa::path(get, path = "/openapi.json", tag = "Server", operation_id = "openapi", security((), ("bearer" = [])),
     responses((status = 200, description = "OpenAPI 3.1.", content_type = "application/json", body = Object)))]
-pub(crate) async fn document_json(State(api): State<Api>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, REVALIDATE)], api.documents.json.clone())
+pub(crate) async fn document_json(
+    caller: Option<Caller>,
+    State(api): State<Api>,
+) -> Result<response::Response, Problem> {
+    let json = match caller {
+        None => api.documents.json.clone(),
+        Some(caller) => {
+            let project = caller.may(Scope::Read)?;
+            let document = api.documents.document.for_project(project.id, &api.dialect_of(project)?);
+            document.to_pretty_json().expect("a document is texts and numbers").into()
+        }
+    };
+    let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, REVALIDATE), (VARY, OF_WHOM)];
+    Ok((headers, json).into_response())
 }
 
 /// A reference page

@@ -24,6 +24,8 @@ pub(crate) enum Events {
     Show(One),
     /// Send an event again to every webhook that wants it
     Replay(One),
+    /// List the types of events that there are, or show one
+    Types(Types),
 }
 
 #[derive(Debug, clap::Args)]
@@ -93,6 +95,35 @@ pub(crate) struct One {
     id: String,
 }
 
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Types {
+    #[command(subcommand)]
+    verb: Option<TypesVerb>,
+    /// Types of this group
+    #[arg(long)]
+    group: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
+}
+
+#[derive(Debug, Subcommand)]
+enum TypesVerb {
+    /// Show a type with its schema and its example
+    Show {
+        /// Name of the type, for example order.created
+        #[arg(value_name = "TYPE", value_parser = typed::id)]
+        name: String,
+    },
+}
+
+const TYPES: &[Column] = &[
+    Column { title: "NAME", members: &["name"] },
+    Column { title: "GROUP", members: &["group"] },
+    Column { title: "SOURCE", members: &["source"] },
+    Column { title: "DESCRIPTION", members: &["description"] },
+];
+
 const COLUMNS: &[Column] = &[
     Column { title: "ID", members: &["id"] },
     Column { title: "TYPE", members: &["type"] },
@@ -107,6 +138,7 @@ impl Events {
             Self::Send(words) => words.call(now),
             Self::List(words) => Ok(words.call(now)),
             Self::Show(One { id }) => Ok(Call::get(&["events", id])),
+            Self::Types(words) => Ok(words.call()),
             Self::Replay(One { id }) => Ok(Call::post(&["events", id, "replay"], None)),
         }
     }
@@ -136,6 +168,15 @@ impl List {
     }
 }
 
+impl Types {
+    fn call(&self) -> Call {
+        match &self.verb {
+            Some(TypesVerb::Show { name }) => Call::get(&["event-types", name]),
+            None => Call::list(&["event-types"], TYPES, &self.paging).query("group", self.group.as_ref()),
+        }
+    }
+}
+
 impl Data {
     fn read(&self) -> Result<Json, Failure> {
         if let Some(json) = &self.inline {
@@ -149,7 +190,7 @@ impl Data {
     }
 }
 
-fn read_file(path: &Path) -> Result<Json, Failure> {
+pub(super) fn read_file(path: &Path) -> Result<Json, Failure> {
     let name = path.display().to_string();
     let file = std::fs::File::open(path).map_err(|error| Failure::Input(format!("{name} cannot be read: {error}")))?;
     read(file, &name)

@@ -45,7 +45,7 @@ const LAST: [&str; 2] = ["created_at", "updated_at"];
 const TABLES: [(&str, &[Column]); 2] = [("attempts", ATTEMPTS), ("deliveries", DELIVERIES)];
 
 /// Members that get a paragraph of their own.
-const TEXTS: [&str; 2] = ["data", "request_body"];
+const TEXTS: [&str; 4] = ["data", "request_body", "schema", "example"];
 
 /// Columns that are empty in every row are left out.
 pub(super) fn table(columns: &[Column], items: &[Value], look: Look) -> String {

@@ -1,5 +1,7 @@
 //! `posthaste webhooks …`: endpoints that events are sent to.
 
+use std::path::Path;
+
 use clap::Subcommand;
 use model::endpoint::Auth;
 use model::json::Json;
@@ -8,6 +10,7 @@ use model::time::{Span, Timestamp};
 
 use super::call::{Body, Call, Column, Paging, View};
 use super::deliveries::{COLUMNS as DELIVERIES, Filters};
+use super::events;
 use super::typed::{self, When};
 
 #[derive(Debug, Subcommand)]
@@ -27,7 +30,7 @@ pub(crate) enum Webhooks {
     /// Make a new secret; the old one goes on signing for a while
     RotateSecret(Rotate),
     /// Send a test event and show what the receiver answered
-    Test(One),
+    Test(Test),
     /// List the deliveries to a webhook
     Executions(Executions),
     /// Send what failed or was missed
@@ -76,11 +79,13 @@ pub(crate) struct Update {
 }
 
 /// What `--clear` takes, and the fields it sets to null.
-const CLEARABLE: [(&str, &str); 9] = [
+const CLEARABLE: [(&str, &str); 11] = [
     ("name", "name"),
     ("tenant", "tenant"),
     ("auth", "auth"),
     ("headers", "headers"),
+    ("template", "template"),
+    ("provider", "provider"),
     ("filter", "filter"),
     ("rate-limit", "rate_limit"),
     ("timeout", "timeout_ms"),
@@ -107,6 +112,12 @@ struct Settings {
     header: Option<Vec<(String, String)>>,
     #[command(flatten)]
     auth: AuthFlags,
+    /// Body of the requests: JSON with slots like {{event.type}}, or a file that holds it
+    #[arg(long, value_name = "FILE|JSON", value_parser = template)]
+    template: Option<Json>,
+    /// Whose URL it is, where the URL does not tell
+    #[arg(long, value_name = "PROVIDER", value_parser = PROVIDERS)]
+    provider: Option<String>,
     /// Most requests in a stretch of time
     #[arg(long, value_name = "COUNT/DURATION", value_parser = typed::rate_limit)]
     rate_limit: Option<RateLimit>,
@@ -137,6 +148,15 @@ struct AuthFlags {
     /// An API key in a header
     #[arg(long, value_name = "NAME: VALUE", value_parser = typed::header)]
     auth_header: Option<(String, String)>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Test {
+    #[command(flatten)]
+    one: One,
+    /// Type whose example is sent [the first one that the webhook is sent anyway]
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -176,6 +196,16 @@ pub(crate) struct Recover {
     only: Option<String>,
 }
 
+const PROVIDERS: [&str; 6] = ["webhook", "slack", "discord", "teams_webhook", "zapier", "make"];
+
+/// What is typed is a template if it begins like one, else the file that has it.
+fn template(text: &str) -> Result<Json, String> {
+    if text.trim_start().starts_with(['{', '[', '"']) {
+        return typed::json(text);
+    }
+    events::read_file(Path::new(text)).map_err(|failure| failure.to_string())
+}
+
 pub(super) const COLUMNS: &[Column] = &[
     Column { title: "ID", members: &["id"] },
     Column { title: "NAME", members: &["name"] },
@@ -211,7 +241,10 @@ impl Webhooks {
                 let body = body.with_some("secret", secret.as_ref());
                 Call::post(&["endpoints", &one.id, "rotate-secret"], Some(body)).view(ROTATED)
             }
-            Self::Test(one) => of(one, "test").view(TESTED),
+            Self::Test(Test { one, event_type }) => {
+                let body = event_type.as_ref().map(|event_type| Body::default().with("event_type", event_type));
+                Call::post(&["endpoints", &one.id, "test"], body).view(TESTED)
+            }
             Self::Executions(Executions { one, filters, paging }) => {
                 filters.apply(Call::list(&["endpoints", &one.id, "deliveries"], DELIVERIES, paging), now)
             }
@@ -251,6 +284,8 @@ impl Settings {
             .with_some("tenant", self.tenant.as_ref())
             .with_some("headers", headers)
             .with_some("auth", self.auth.chosen())
+            .with_some("template", self.template.as_ref())
+            .with_some("provider", self.provider.as_ref())
             .with_some("rate_limit", self.rate_limit)
             .with_some("ordering", self.ordering.as_ref())
             .with_some(
