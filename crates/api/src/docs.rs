@@ -98,7 +98,7 @@ impl Operation<'_> {
     fn curl(&self, server: &str, body: &Value, components: &Components<'_>) -> String {
         let method = self.method.to_uppercase();
         let verb = if method == "GET" { String::new() } else { format!(" -X {method}") };
-        let mut curl = format!("curl{verb} {server}{}", self.path.replace("{id}", "ID"));
+        let mut curl = format!("curl{verb} {server}{}", self.path.replace("{id}", "ID").replace("{name}", "NAME"));
         // An operation that needs no key says so with an empty requirement.
         if self.about["security"].is_null() {
             curl.push_str(" \\\n  -H \"Authorization: Bearer $POSTHASTE_API_KEY\"");

@@ -4,9 +4,10 @@ use dialect::Dialect;
 use dialect::interchange::toml_from_json;
 use dialect::mistake::Mistake;
 use model::invalid::Fault;
+use serde::de::IgnoredAny;
 
 use crate::body::{Media, Sent};
-use crate::json::escaped;
+use crate::json::{self, escaped};
 use crate::problem::{Code, Problem};
 
 /// Bytes.
@@ -32,6 +33,7 @@ impl File {
             Media::Toml => Ok(Self { toml: body.text(LARGEST).await?.to_owned(), has_lines: true }),
             Media::Json => {
                 let text = body.json(LARGEST).await?;
+                serde_json::from_str::<IgnoredAny>(&text).map_err(|error| json::broken(&error))?;
                 Ok(Self { toml: toml_from_json(&text).map_err(invalid)?, has_lines: false })
             }
             Media::Lines => Err(unsupported("application/x-ndjson")),

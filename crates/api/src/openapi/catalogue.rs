@@ -72,8 +72,8 @@ fn webhook(project: ProjectId, known: &Known, dialect: &Arc<Dialect>) -> Value {
         }
         // An example that the dialect cannot speak of, say with a line break where a header shows it.
         Err(reason) => {
-            post["requestBody"] =
-                json!({ "description": format!("The example cannot be sent: {reason}"), "content": {} })
+            let description = format!("The example cannot be sent: {reason}");
+            post["requestBody"] = json!({ "description": description, "content": {} });
         }
     }
     json!({ "post": post })

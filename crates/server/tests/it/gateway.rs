@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use server::config::Config;
 use server::wire::{self, Running, World};
 use testkit::clock::TestEnv;
-use testkit::http::Http;
+use testkit::http::{Answer, Http};
 use testkit::patiently;
 
 /// How a gateway will be.
@@ -76,6 +76,13 @@ impl Gateway {
         let made = self.admin().post("/v1/projects", &json!({ "name": slug, "slug": slug })).await.expect(201);
         let key = text(&made["api_key"]);
         Project { gateway: self, http: Http::new(self.url()).key(&key) }
+    }
+
+    /// A new project that speaks this dialect.
+    pub(crate) async fn project_speaking(&self, slug: &str, dialect: &str) -> Project<'_> {
+        let asked = json!({ "name": slug, "slug": slug, "dialect": dialect });
+        let made = self.admin().post("/v1/projects", &asked).await.expect(201);
+        Project { gateway: self, http: Http::new(self.url()).key(&text(&made["api_key"])) }
     }
 
     /// Lets time pass: jumps from one moment at which something is due to the next, and lets what is due happen.
@@ -230,6 +237,10 @@ impl Project<'_> {
         self.http.get(&format!("/v1/deliveries/{id}")).await.expect(200)
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.http.send(hyper::Method::PUT, path, body.to_string().into()).await
+    }
+
     pub(crate) async fn show(&self, endpoint: &Value) -> Value {
         self.http.get(&format!("/v1/endpoints/{}", text(&endpoint["id"]))).await.expect(200)
     }
@@ -243,6 +254,12 @@ pub(crate) fn text(value: &Value) -> String {
 pub(crate) async fn list(http: &Http, path: &str) -> Vec<Value> {
     let page = http.get(path).await.expect(200);
     page["data"].as_array().unwrap_or_else(|| panic!("not a list: {page}")).clone()
+}
+
+/// The places that a problem names, and what it says of each.
+pub(crate) fn faults(problem: &Value) -> Vec<(String, String)> {
+    let errors = problem["errors"].as_array().unwrap_or_else(|| panic!("no problem: {problem}"));
+    errors.iter().map(|fault| (text(&fault["pointer"]), text(&fault["message"]))).collect()
 }
 
 /// A time in an answer: RFC 3339 in UTC, with milliseconds.
