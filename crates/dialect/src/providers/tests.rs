@@ -36,6 +36,7 @@ fn event(event_type: &str, data: impl Into<std::sync::Arc<str>>) -> Event {
         created_at: AT,
         deliver_at: None,
         expires_at: None,
+        test: false,
     }
 }
 

@@ -19,6 +19,7 @@ fn event(data: &str) -> Event {
         created_at: at,
         deliver_at: None,
         expires_at: None,
+        test: false,
     }
 }
 
