@@ -268,7 +268,10 @@ mod tests {
         for code in Code::ALL {
             assert!(page.contains(&format!("<article id=\"{}\">", code.name())), "{}", code.name());
         }
-        assert!(!page.contains("{{"), "every mark was replaced");
+        // Descriptions hold slots of templates, so the marks are looked for by their names.
+        for mark in PAGE.split("{{").skip(1).filter_map(|rest| rest.split("}}").next()) {
+            assert!(!page.contains(&format!("{{{{{mark}}}}}")), "{mark} was not replaced");
+        }
         for link in page.split("href=\"#").skip(1) {
             let anchor = link.split('"').next().unwrap();
             assert!(page.contains(&format!("id=\"{anchor}\"")), "{anchor}");
