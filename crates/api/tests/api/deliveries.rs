@@ -30,6 +30,7 @@ async fn a_delivery_shows_the_body_that_was_sent_and_every_attempt() {
             "error": { "kind": "status", "message": "answered 503, not a 2xx" },
             "request_headers": { "webhook-id": "evt_1" }, "response_headers": { "server": "a test" },
             "response_body": "", "response_truncated": false, "next_attempt_at": "2026-01-05T09:00:05.000Z",
+            "notes": [],
         }])
     );
 }

@@ -159,7 +159,7 @@ async fn the_bounds_of_every_field_are_kept() {
         ("auth", json!({ "type": "bearer", "token": "two words" }), "/auth/token"),
         ("auth", json!({ "type": "api_key", "header": "Content-Length", "value": "v" }), "/auth/header"),
         ("active", json!("yes"), "/active"),
-        ("template", json!("{}"), "/template"),
+        ("brand", json!("{}"), "/brand"),
         ("url", json!(null), "/url"),
     ] {
         let refused = create(&gateway, of(field, value.clone())).await;

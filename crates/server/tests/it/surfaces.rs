@@ -126,6 +126,7 @@ async fn what_was_created_on_a_surface_is_an_endpoint_and_the_other_way_round() 
     let endpoint = trakkr.get(&format!("/v1/endpoints/{}", text(&webhook["id"]))).await.expect(200);
     assert_eq!((&endpoint["tenant"], &endpoint["events"]), (&json!("b1"), &json!(["citation_lost"])));
 
+    gateway.advance("1s").await;
     let asked = json!({ "url": "https://example.com/b", "events": ["citation_lost"] });
     let endpoint = trakkr.post("/v1/endpoints", &asked).await.expect(201);
     let webhook = trakkr.get(&format!("/webhooks/{}", text(&endpoint["id"]))).await.expect(200);
