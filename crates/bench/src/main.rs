@@ -12,6 +12,7 @@ mod others;
 mod output;
 mod processor;
 mod reckoning;
+mod render;
 mod report;
 mod server;
 mod single;
@@ -30,7 +31,7 @@ use machine::Machine;
 use report::{Report, Settings};
 use sink::Sink;
 use trial::Conditions;
-use words::{Scenario, Words};
+use words::{Part, Scenario, Words};
 
 /// What went wrong, told to a person: nothing in here is recovered from.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -48,6 +49,10 @@ fn main() -> ExitCode {
 
 /// Measures everything that was asked for. False if an accepted event did not arrive.
 fn run(words: &Words) -> Result<bool, Failure> {
+    if let Some(Part::Render) = words.part {
+        output::print(&render::table()?)?;
+        return Ok(true);
+    }
     let binary = words.server_binary()?;
     let work_dir = words.work_dir()?;
     let machine = Machine::look(&work_dir)?;

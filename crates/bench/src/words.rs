@@ -3,15 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::Failure;
 use crate::machine::Machine;
 
 /// Measures a real `posthaste serve` on this machine. Build with --release; see docs/benchmarks.md.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Words {
+    #[command(subcommand)]
+    pub(crate) part: Option<Part>,
+
     /// What to measure; everything, if nothing is named
     scenarios: Vec<Scenario>,
 
@@ -50,6 +53,13 @@ pub(crate) struct Words {
     /// Events a second of `steady`
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) rate: u32,
+}
+
+/// A part that is measured alone, without a server.
+#[derive(Subcommand)]
+pub(crate) enum Part {
+    /// Nanoseconds that the body of a 500-byte event takes in each built-in dialect
+    Render,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -123,5 +133,12 @@ mod tests {
     fn everything_is_measured_if_nothing_is_named() {
         assert_eq!(Words::parse_from(["bench"]).scenarios().len(), 2);
         assert_eq!(Words::parse_from(["bench", "steady"]).scenarios().len(), 1);
+    }
+
+    #[test]
+    fn a_part_is_measured_alone() {
+        assert!(matches!(Words::parse_from(["bench", "render"]).part, Some(Part::Render)));
+        assert!(Words::parse_from(["bench", "single"]).part.is_none());
+        assert!(Words::try_parse_from(["bench", "--rate", "1", "render"]).is_err());
     }
 }

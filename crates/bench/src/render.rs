@@ -1,0 +1,81 @@
+//! What it costs to make the body of an event, dialect by dialect.
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+
+use dialect::Dialect;
+use dialect::template::{Addressee, Occasion};
+use model::event::Event;
+use model::id::{DeliveryId, EndpointId, ProjectId};
+use model::json::Json;
+use model::time::Timestamp;
+
+use crate::{Failure, clock};
+
+const DATA_BYTES: usize = 500;
+/// Bodies in a round, and rounds. The fastest round counts: in the others something else had the processor.
+const BODIES: u32 = 20_000;
+const ROUNDS: u32 = 20;
+
+/// A line for each built-in dialect.
+pub(crate) fn table() -> Result<String, Failure> {
+    let event = event()?;
+    let mut table = format!("| dialect | bytes | ns a body |\n|---|---:|---:|\n");
+    for name in dialect::built_in_names() {
+        let dialect = dialect::built_in(name).ok_or("a built-in dialect is built in")?;
+        let (bytes, nanoseconds) = measure(&dialect, &event)?;
+        writeln!(table, "| {name} | {bytes} | {nanoseconds:.0} |")?;
+    }
+    Ok(table)
+}
+
+/// How long the body is, and how many nanoseconds one takes.
+fn measure(dialect: &Dialect, event: &Event) -> Result<(usize, f64), Failure> {
+    let addressee = Addressee { id: EndpointId::from_bytes([1; 16]), name: Some("Billing".to_owned()) };
+    let occasion = Occasion { event, delivery: DeliveryId::from_bytes([2; 16]), attempt: 1, at: event.occurred_at };
+    let body = || dialect.body(black_box(&occasion), black_box(&addressee)).map(|rendered| rendered.body);
+    let bytes = body().map_err(|failure| failure.message)?.len();
+    let round = || {
+        let start = clock::now();
+        for _ in 0..BODIES {
+            let _ = black_box(body());
+        }
+        start.elapsed().as_secs_f64() * 1e9 / f64::from(BODIES)
+    };
+    Ok((bytes, (0..ROUNDS).map(|_| round()).fold(f64::INFINITY, f64::min)))
+}
+
+fn event() -> Result<Event, Failure> {
+    let opening = r#"{"invoice":{"id":"inv_1","total":1299.00,"currency":"EUR"},"lines":["#;
+    let line = r#"{"sku":"A-1","n":2},"#;
+    let mut data = opening.to_owned() + &line.repeat((DATA_BYTES - opening.len()) / line.len() - 1);
+    let padding = DATA_BYTES - data.len() - 4;
+    write!(data, "\"{}\"]}}", "x".repeat(padding))?;
+    let at = Timestamp::from_millis(1_769_851_800_120);
+    Ok(Event {
+        id: "evt_01kxyz".parse()?,
+        project: ProjectId::from_bytes([3; 16]),
+        event_type: "invoice.paid".parse()?,
+        tenant: Some("brand_1".to_owned()),
+        data: Json::trusted(data),
+        brand: Some(Json::trusted(r#"{"id":"brand_1","name":"Acme","website":"https://acme.example"}"#)),
+        workflow: None,
+        summary: Some("Invoice inv_1 over 1,299.00 EUR was paid".to_owned()),
+        occurred_at: at,
+        created_at: at,
+        deliver_at: None,
+        expires_at: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_event_has_as_much_data_as_it_says_and_reads_as_json() {
+        let event = event().unwrap();
+        assert_eq!(event.data.as_str().len(), DATA_BYTES);
+        assert!(serde_json::from_str::<serde_json::Value>(event.data.as_str()).unwrap().is_object());
+    }
+}
