@@ -1,7 +1,7 @@
 //! Endpoints: made, shown, changed, deleted. What else can be done with one stands in the files beneath.
 
 pub(crate) mod auth;
-pub(crate) mod changes;
+mod changes;
 pub(crate) mod fields;
 pub(crate) mod headers;
 pub(crate) mod recovery;
@@ -9,6 +9,7 @@ pub(crate) mod rotation;
 pub(crate) mod switch;
 pub(crate) mod tenant;
 pub(crate) mod trial;
+pub(crate) mod values;
 mod view;
 
 use std::sync::Arc;

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::body::{SETTINGS, Sent};
 use crate::caller::Caller;
-use crate::endpoints::changes::template_text;
+use crate::endpoints::values::template_text;
 use crate::events::new_event::NewEvent;
 use crate::object::Object;
 use crate::openapi::Writing;
