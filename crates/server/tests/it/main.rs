@@ -23,6 +23,7 @@ mod postbox;
 mod retry;
 mod running;
 mod secrets;
+mod seeds;
 mod signatures;
 mod surfaces;
 mod templates;
