@@ -16,7 +16,7 @@ fn webhook(url: &str) -> Value {
 /// A webhook with these fields besides, or in the place of, those it must have.
 fn with(url: &str, fields: Value) -> Value {
     let mut webhook = webhook(url);
-    let fields = fields.as_object().expect("an object").clone();
+    let Value::Object(fields) = fields else { panic!("an object") };
     webhook.as_object_mut().expect("an object").extend(fields);
     webhook
 }
