@@ -52,7 +52,7 @@ pub(crate) struct NewProject {
 }
 
 /// What is to be different. What is left out stays.
-#[derive(Deserialize, ToSchema)]
+#[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "name": "Acme Inc." }))]
 pub(crate) struct ProjectChange {
@@ -202,8 +202,10 @@ fn is_default(project: &Project) -> bool {
     project.slug.as_str() == Slug::DEFAULT
 }
 
-fn slug_taken(_: SlugTaken) -> Problem {
-    Problem::at(Code::Conflict, "/slug", "another project has this slug")
+impl From<SlugTaken> for Problem {
+    fn from(_: SlugTaken) -> Self {
+        Self::at(Code::Conflict, "/slug", "another project has this slug")
+    }
 }
 
 /// Make a project
@@ -221,7 +223,7 @@ pub(crate) async fn create(
     let text = body.json(SETTINGS).await?;
     let project = json::object::<NewProject>(&text)?.judge(&api)?;
     let (key, api_key) = keys::make(project.id, FIRST_KEY.to_owned(), vec![Scope::Admin], &*api.env);
-    let project = api.store.create_project(project, key).await?.map_err(slug_taken)?;
+    let project = api.store.create_project(project, key).await??;
     Ok((StatusCode::CREATED, Json(ProjectView::of(&project, Some(api_key)))))
 }
 
@@ -278,9 +280,10 @@ pub(crate) async fn change(
 ) -> Result<Json<ProjectView>, Problem> {
     let before: Arc<Project> = caller.may_in(Scope::Admin, &named, &api.store.directory())?;
     let text = body.json(SETTINGS).await?;
-    let project = json::object::<ProjectChange>(&text)?.judge(&before, &api.store.directory().speech(before.id))?;
-    let changed = api.store.update_project(project).await?;
-    let project = changed.ok_or_else(|| no_project(&named))?.map_err(slug_taken)?;
+    let wanted = json::object::<ProjectChange>(&text)?;
+    let change = move |before: &Project, speech: &Speech| wanted.clone().judge(before, speech);
+    let changed = api.store.change_project(before.id, change).await?;
+    let project = changed.ok_or_else(|| no_project(&named))??;
     let warnings = if project.dialect == before.dialect { Vec::new() } else { warnings::of(&api, &project)? };
     Ok(Json(ProjectView { warnings, ..ProjectView::of(&project, None) }))
 }

@@ -182,7 +182,8 @@ impl Dialect {
     pub fn secret_form(&self) -> Form {
         let mut symmetric = self.schemes.iter().filter(|scheme| !scheme.algorithm.is_asymmetric()).peekable();
         let only_asymmetric = symmetric.peek().is_none() && !self.schemes.is_empty();
-        if only_asymmetric || symmetric.any(|scheme| scheme.key == KeyForm::Whsec) {
+        let any = symmetric.peek().is_some();
+        if only_asymmetric || any && symmetric.all(|scheme| scheme.key == KeyForm::Whsec) {
             Form::Standard
         } else {
             Form::Text

@@ -1,10 +1,15 @@
 //! A line with slots, such as the value of a header.
 
-use model::attempt::Failure;
+use std::fmt::{self, Write};
+
+use model::attempt::{Failure, FailureKind};
 
 use crate::fill::{Hole, Slots};
 use crate::root::{Addressee, Occasion, Root};
 use crate::slot::{self, Piece};
+
+/// What is filled in may be an event's whole data; receivers refuse headers long before this.
+const LONGEST: usize = 8 * 1024;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Line {
@@ -54,11 +59,29 @@ impl Line {
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Slot(hole) => {
-                    filled.with(*hole, |value| value.write_text(out)).expect("a String takes all that is written");
+                    filled.with(*hole, |value| value.write_text(&mut Bounded(out))).map_err(|fmt::Error| too_long())?;
                     filled.note(*hole, false, missing);
                 }
             }
         }
+        Ok(())
+    }
+}
+
+fn too_long() -> Failure {
+    let message = format!("a header would have more than {LONGEST} bytes: name a smaller part of the event in it");
+    Failure::new(FailureKind::Render, message)
+}
+
+/// Takes no more than a header may have.
+struct Bounded<'s>(&'s mut String);
+
+impl Write for Bounded<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > LONGEST {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
         Ok(())
     }
 }

@@ -26,7 +26,7 @@ const MOST_WORK: usize = 8 * 1024 * 1024;
 /// With a schema that refers to itself, deeper data is not searched: the library looks again from each level.
 const DEEPEST_LISTED: usize = 16;
 /// Of one compiled pattern, in bytes.
-const LARGEST_PATTERN: usize = 512 * 1024;
+const LARGEST_PATTERN: usize = 128 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Schema {

@@ -182,3 +182,13 @@ fn a_test_is_marked_and_nothing_else_can_be() {
     assert_eq!(mistakes[0].key, "headers.Posthaste-Test");
     assert!(Dialect::parse("name = 'acme'\nsignatures = [{ header = 'posthaste-test' }]").is_err());
 }
+
+#[test]
+fn a_header_that_would_hold_too_much_is_not_sent() {
+    let dialect = dialect("headers = { X-Data = \"{{event.data}}{{event.data}}\" }");
+    let data = |length: usize| format!("\"{}\"", "x".repeat(length));
+    assert_eq!(header(&said(&dialect, &endpoint(), event(&data(4096))), "x-data").len(), 8192);
+    let failure = speak(&dialect, &endpoint(), event(&data(4097))).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Render);
+    assert!(failure.message.contains("8192 bytes"), "{failure:?}");
+}

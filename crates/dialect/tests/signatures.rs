@@ -166,7 +166,10 @@ fn a_dialect_says_which_secrets_and_signatures_it_takes() {
         dialect("[[signatures]]\nkey = 'utf8'\n[[signatures]]\nalgorithm = 'ed25519'\nformat = 'v1a,{{signature}}'");
     let asymmetric = dialect("[[signatures]]\nalgorithm = 'ed25519'");
     let unsigned = dialect("signatures = []");
+    // An old scheme and the standard one: what the old one's receivers have is any text.
+    let side_by_side = dialect("[[signatures]]\nkey = 'utf8'\nheader = 'x-old'\n[[signatures]]\nkey = 'whsec'");
     let cases = [
+        (side_by_side, Form::Text, true, false),
         (standard(), Form::Standard, true, true),
         (text, Form::Text, true, false),
         (mixed, Form::Text, true, true),

@@ -39,9 +39,8 @@ impl Store {
         let subject = Subject::of(event);
         for turn in asked.chunks(TURN) {
             turn.iter().for_each(|endpoint| verdicts.ask(endpoint, &subject));
-            if turn.len() == TURN {
-                tokio::task::yield_now().await;
-            }
+            // Also after a short turn: it may be one of many events.
+            tokio::task::yield_now().await;
         }
         verdicts
     }
@@ -62,7 +61,7 @@ impl Verdicts {
         }
     }
 
-    /// Who gets `event`, by these verdicts. An endpoint that was changed since is asked again.
+    /// Who gets `event`, by these verdicts. An endpoint with another filter since is asked again.
     pub(crate) fn takers(&self, directory: &Directory, event: &Event) -> Vec<Taker> {
         let subject = Subject::of(event);
         let taker = |endpoint: &Arc<Endpoint>| {
@@ -76,7 +75,8 @@ impl Verdicts {
     }
 
     fn answer(&self, endpoint: &Arc<Endpoint>, filter: &Filter, subject: &Subject<'_>) -> Answer {
-        let known = self.0.get(&endpoint.id).filter(|(then, _)| Arc::ptr_eq(then, endpoint));
+        let same_filter = |then: &Endpoint| then.settings.filter == endpoint.settings.filter;
+        let known = self.0.get(&endpoint.id).filter(|(then, _)| Arc::ptr_eq(then, endpoint) || same_filter(then));
         known.map_or_else(|| filter.passes(subject, Pace::Hurried), |(_, answer)| answer.clone())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::id::ProjectId;
 use model::key::Key;
 use model::project::Project;
+use model::speech::Speech;
 
 use crate::sqlite;
 use crate::{Error, Store};
@@ -19,9 +20,18 @@ impl Store {
         self.write(move |batch| sqlite::projects::create(batch, &project, Some(&key))).await
     }
 
-    /// Puts `project` in the place of the one with its id. `None` if there is none.
-    pub async fn update_project(&self, project: Project) -> Result<Option<Result<Arc<Project>, SlugTaken>>, Error> {
-        self.write(move |batch| sqlite::projects::update(batch, &project)).await
+    /// Changes a project in one step: nobody else's change comes in between. `change` is given what it is now, and how it
+    /// speaks, and answers what it shall be, or refuses. `None` if there is no such project.
+    pub async fn change_project<F, E>(
+        &self,
+        id: ProjectId,
+        mut change: F,
+    ) -> Result<Option<Result<Arc<Project>, E>>, Error>
+    where
+        F: FnMut(&Project, &Speech) -> Result<Project, E> + Send + 'static,
+        E: From<SlugTaken> + Send + 'static,
+    {
+        self.write(move |batch| sqlite::projects::change(batch, id, &mut change)).await
     }
 
     /// Deletes a project with its keys and endpoints; pending deliveries are cancelled. False if there is none.

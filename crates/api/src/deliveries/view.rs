@@ -131,7 +131,9 @@ impl DeliveryView {
 
 impl FullDelivery {
     pub(crate) fn of(found: store::search::FullDelivery) -> Self {
-        let request_body = found.attempts.last().and_then(|last| sent(&found.event, &found.delivery, last));
+        // An attempt that could not be rendered sent nothing, and does not hide what was sent before.
+        let mut newest_first = found.attempts.iter().rev();
+        let request_body = newest_first.find_map(|attempt| sent(&found.event, &found.delivery, attempt));
         Self {
             request_body,
             notes: found.note.into_iter().collect(),
@@ -174,13 +176,13 @@ fn by_name(headers: Headers) -> BTreeMap<String, String> {
     names
 }
 
-/// The body of the last attempt, kept or made again.
-fn sent(event: &Event, delivery: &Delivery, last: &StoredAttempt) -> Option<String> {
-    let body = match &last.body {
+/// The body of an attempt, kept or made again.
+fn sent(event: &Event, delivery: &Delivery, attempt: &StoredAttempt) -> Option<String> {
+    let body = match &attempt.body {
         Body::None => return None,
         Body::Kept(body) => body.clone(),
         Body::Of(dialect) => {
-            let occasion = Occasion { event, delivery: delivery.id, attempt: last.number, at: last.started_at };
+            let occasion = Occasion { event, delivery: delivery.id, attempt: attempt.number, at: attempt.started_at };
             voice::body_of(dialect, &occasion, delivery.endpoint)?
         }
     };

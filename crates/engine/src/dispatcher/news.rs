@@ -34,6 +34,10 @@ impl Dispatcher {
 
     pub(super) fn take_change(&mut self, id: EndpointId) {
         let now = self.ctx.env.now();
+        if !self.lanes.contains_key(&id) && self.ctx.store.directory().endpoint(id).is_some() {
+            // Its lane is made, with what it is now, when there is something to send.
+            return self.timers.set(id, now);
+        }
         match self.speaker(id) {
             Some(speaker) => {
                 if let Some(lane) = self.lanes.get_mut(&id) {

@@ -75,3 +75,22 @@ async fn what_is_wrong_with_a_preview_is_told_with_its_place() {
     let told = faults(&project.http.post(PREVIEW, &asked).await.expect(422));
     assert!(told[0].1.contains("/list/0/a"), "{told:?}");
 }
+
+#[tokio::test]
+async fn an_attempt_that_cannot_be_rendered_does_not_hide_what_was_sent_before() {
+    let receiver = Receiver::replying([500]).start().await;
+    let gateway = Gateway::new().start().await;
+    let project = gateway.project("shop").await;
+    let endpoint = project.register(json!({ "url": receiver.url() })).await;
+    project.send_event(json!({ "type": "invoice.paid", "data": "x".repeat(300_000) })).await;
+    gateway.at_rest().await;
+    let sent = receiver.requests()[0].text().to_owned();
+
+    let path = format!("/v1/endpoints/{}", text(&endpoint["id"]));
+    project.http.patch(&path, &json!({ "template": { "all": "{{event.data}}" } })).await.expect(200);
+    gateway.advance("6s").await;
+
+    let delivery = project.only_delivery().await;
+    assert_eq!(delivery["attempts"][1]["error"]["kind"], "render", "{}", delivery["attempts"]);
+    assert_eq!(delivery["request_body"], sent);
+}

@@ -63,8 +63,9 @@ fn report(project: &Project, endpoint: &Endpoint, what: What) -> Report {
 fn shown_url(endpoint: &Endpoint) -> String {
     let url = &endpoint.settings.url;
     let whole = url.as_str();
-    match endpoint.settings.provider(true) {
-        Provider::Webhook => whole.split('?').next().unwrap_or(whole).to_owned(),
+    // Whoever has a chat service's URL can write there, whatever its owner says that it is.
+    match (Provider::of(url), endpoint.settings.provider(true)) {
+        (Provider::Webhook, Provider::Webhook) => whole.split('?').next().unwrap_or(whole).to_owned(),
         _ => format!("{}://{}/…", if url.is_https() { "https" } else { "http" }, url.authority()),
     }
 }

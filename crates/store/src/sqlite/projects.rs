@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::id::{EndpointId, ProjectId};
 use model::key::Key;
 use model::project::{Project, Slug};
+use model::speech::Speech;
 use rusqlite::{Connection, params};
 
 use super::writer::Batch;
@@ -28,15 +29,18 @@ pub(crate) fn create(
     Ok(Ok(project))
 }
 
-pub(crate) fn update(
+pub(crate) fn change<E: From<SlugTaken>>(
     batch: &mut Batch<'_>,
-    project: &Project,
-) -> Result<Option<Result<Arc<Project>, SlugTaken>>, Error> {
-    if batch.directory.project(project.id).is_none() {
-        return Ok(None);
-    }
+    id: ProjectId,
+    change: &mut dyn FnMut(&Project, &Speech) -> Result<Project, E>,
+) -> Result<Option<Result<Arc<Project>, E>>, Error> {
+    let Some(before) = batch.directory.project(id).cloned() else { return Ok(None) };
+    let project = match change(&before, &batch.directory.speech(id)) {
+        Ok(project) => &Project { id, ..project },
+        Err(refusal) => return Ok(Some(Err(refusal))),
+    };
     if batch.directory.project_called(&project.slug).is_some_and(|other| other.id != project.id) {
-        return Ok(Some(Err(SlugTaken)));
+        return Ok(Some(Err(SlugTaken.into())));
     }
     batch.db.prepare_cached("UPDATE projects SET slug = ?, name = ?, dialect = ?, admins = ? WHERE id = ?")?.execute(
         params![project.slug.as_str(), project.name, project.dialect, admins(project)?, project.id.as_bytes(),],

@@ -201,7 +201,7 @@ fn tell(
     let quiet = !run.told && run.told_at.is_none_or(|at| batch.now.since(at) >= TOLD_EVERY);
     let what = match disabled {
         Some(reason) => What::Disabled { reason, failing: Failing::of(run.health, &record.attempt) },
-        None if exhausted && quiet => What::GivesUp {
+        None if exhausted && quiet && record.notify => What::GivesUp {
             event_type: record.due.event.event_type.to_string(),
             delivery: record.due.id,
             failing: Failing::of(run.health, &record.attempt),

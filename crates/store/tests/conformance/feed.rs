@@ -74,7 +74,7 @@ async fn every_change_of_an_endpoint_is_told_and_the_directory_has_it() {
         dialect: "trakkr".to_owned(),
         ..model::project::Project::clone(store.directory().project(store.project).unwrap())
     };
-    store.update_project(project).await.unwrap();
+    store.put_project(project).await.unwrap().unwrap();
     assert_eq!(changed(&facts(&mut feed)), [endpoint.id], "its dialect is another");
 
     store.delete(&endpoint).await;

@@ -15,6 +15,7 @@ use model::id::{KeyId, ProjectId};
 use model::key::{Key, Scope};
 use model::project::Project;
 use model::time::Timestamp;
+use store::projects::SlugTaken;
 use store::seal::MasterKey;
 use store::{Error, Store};
 
@@ -88,6 +89,11 @@ impl Opened {
         let project = self.new_project(name);
         let key = self.new_key(project.id);
         self.create_project(project, key).await.unwrap().unwrap()
+    }
+
+    /// Puts a project in the place of the one with its id.
+    pub(crate) async fn put_project(&self, project: Project) -> Option<Result<Arc<Project>, SlugTaken>> {
+        self.change_project(project.id, move |_, _| Ok(project.clone())).await.unwrap()
     }
 
     /// A project that is not stored yet.

@@ -30,7 +30,7 @@ async fn store_with_an_admin() -> (Opened, Arc<Endpoint>) {
 async fn set_admins(store: &Opened, admins: &[&str]) {
     let before = store.directory().project(store.project).unwrap().clone();
     let admins = admins.iter().map(|admin| (*admin).to_owned()).collect();
-    store.update_project(Project { admins, ..Project::clone(&before) }).await.unwrap().unwrap().unwrap();
+    store.put_project(Project { admins, ..Project::clone(&before) }).await.unwrap().unwrap();
 }
 
 /// The endpoint says that it is gone, in a dialect that disables it for that.

@@ -52,7 +52,7 @@ async fn a_slug_that_is_taken_is_refused_and_nothing_is_made() {
     assert!(store.directory().key(&key.hash).is_none());
 
     let renamed = Project { slug: slug("default"), ..Project::clone(&acme) };
-    assert_eq!(store.update_project(renamed).await.unwrap().unwrap().unwrap_err(), SlugTaken);
+    assert_eq!(store.put_project(renamed).await.unwrap().unwrap_err(), SlugTaken);
     assert_eq!(store.directory().project(acme.id).unwrap().slug.as_str(), "acme");
 }
 
@@ -92,7 +92,7 @@ async fn a_project_can_be_renamed_and_its_old_slug_is_free() {
 
     let renamed =
         Project { slug: slug("emca"), name: "Emca".to_owned(), dialect: "trakkr".to_owned(), ..Project::clone(&acme) };
-    store.update_project(renamed).await.unwrap().unwrap().unwrap();
+    store.put_project(renamed).await.unwrap().unwrap();
 
     let check = |store: &Opened| {
         let directory = store.directory();
@@ -111,7 +111,7 @@ async fn a_project_can_be_renamed_and_its_old_slug_is_free() {
 async fn a_project_that_does_not_exist_cannot_be_changed_or_deleted() {
     let store = Opened::fresh().await;
     let nowhere = store.new_project("nowhere");
-    assert!(store.update_project(nowhere.clone()).await.unwrap().is_none());
+    assert!(store.put_project(nowhere.clone()).await.is_none());
     assert!(!store.delete_project(nowhere.id).await.unwrap());
 }
 

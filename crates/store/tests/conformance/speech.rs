@@ -57,11 +57,11 @@ async fn a_dialect_that_the_project_speaks_is_not_removed() {
     store.put_dialect(store.project, "acme".into(), FILE.into()).await.unwrap();
     let project = store.directory().project(store.project).unwrap().clone();
     let speaking = Project { dialect: "acme".into(), ..Project::clone(&project) };
-    store.update_project(speaking).await.unwrap().unwrap().unwrap();
+    store.put_project(speaking).await.unwrap().unwrap();
 
     assert_eq!(store.remove_dialect(store.project, "acme".into()).await.unwrap(), Some(Err(InUse)));
 
-    store.update_project(Project::clone(&project)).await.unwrap().unwrap().unwrap();
+    store.put_project(Project::clone(&project)).await.unwrap().unwrap();
     assert_eq!(store.remove_dialect(store.project, "acme".into()).await.unwrap(), Some(Ok(())));
     assert_eq!(store.remove_dialect(store.project, "acme".into()).await.unwrap(), None);
     assert!(store.reopen().await.directory().speech(project.id).files.is_empty());

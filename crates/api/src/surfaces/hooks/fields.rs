@@ -73,6 +73,10 @@ impl HookFields {
 
     /// Changes a hook, or says everything that is wrong with the change, by the caller's own names.
     pub(super) async fn change(self, api: &Api, project: &Project, id: EndpointId) -> Result<Arc<Endpoint>, Problem> {
+        if matches!(self.on, Change::Clear) {
+            let fault = Fault::new("/on", "a hook always names what it is for: an event type, or a list of them");
+            return Err(Problem::of(Code::InvalidRequest, vec![fault]));
+        }
         let name = self.names();
         let changed = endpoints::change_to(api, project, id, self.into()).await;
         changed.map_err(|problem| problem.renamed(name, Vec::new()))

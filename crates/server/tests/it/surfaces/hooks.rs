@@ -297,3 +297,12 @@ async fn a_deleted_hook_is_gone() {
         assert!(text(&gone.expect(404)["detail"]).contains("no hook"));
     }
 }
+
+#[tokio::test]
+async fn a_hook_always_names_what_it_is_for() {
+    let gateway = Gateway::new().start().await;
+    let tracktile = project_in(&gateway, "tracktile").await;
+    let (path, _) = create(&tracktile, hook("https://example.com/")).await;
+    let refused = put(&tracktile, &path, json!({ "on": null })).await;
+    assert_eq!(pointers(refused, "invalid_request"), ["/on"]);
+}
