@@ -20,7 +20,7 @@ const SEEN: usize = 4 * STEP;
 
 /// Events that a filter is asked about to count what was missed. What comes after them is counted unasked: a filter may
 /// take milliseconds, and nobody waits for millions of those.
-const ASKED: usize = 1_000;
+const ASKED: usize = 2_000;
 
 /// A stretch of time of one endpoint, in the terms the tables are ordered by.
 pub(super) struct Window {
