@@ -3,8 +3,13 @@
 mod helpdesk;
 mod trackdesk;
 mod trackelio;
+mod tracktile;
+mod trakkr;
 
+use hyper::Method;
+use hyper::body::Bytes;
 use serde_json::{Value, json};
+use testkit::http::{Answer, Http};
 use testkit::receiver::{Received, Receiver};
 
 use crate::peers;
@@ -35,6 +40,11 @@ fn forged(request: &Received, old: &str, new: &str) -> Received {
     Received { body: request.text().replacen(old, new, 1).into(), ..request.clone() }
 }
 
+/// Asks for something that takes no body.
+async fn post(http: &Http, path: &str) -> Answer {
+    http.send(Method::POST, path, Bytes::new()).await
+}
+
 /// The one request that came.
 #[track_caller]
 fn only_request(receiver: &Receiver) -> Received {
@@ -48,4 +58,13 @@ fn only_request(receiver: &Receiver) -> Received {
 fn is_refused_at(problem: &Value, code: &str, pointer: &str) {
     assert_eq!(problem["code"], code, "{problem:#}");
     assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem:#}");
+}
+
+/// An object's member names, in alphabetical order.
+#[track_caller]
+fn members(value: &Value) -> Vec<&str> {
+    let mut names: Vec<&str> =
+        value.as_object().unwrap_or_else(|| panic!("not an object: {value}")).keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
 }
