@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use model::attempt::Failure;
 
 use crate::exactly::exactly;
+use crate::fill::Hole;
 use crate::paths::Paths;
 use crate::raw;
 use crate::root::{Addressee, Occasion, Root};
@@ -59,6 +60,12 @@ impl Body {
     pub(crate) fn spreads_data(&self) -> bool {
         let is_data = |value: &Spreadable| value.root == Root::EventData && value.inside.is_none();
         self.spread.as_ref().is_some_and(|spread| is_data(&spread.value))
+    }
+
+    /// Whether a slot of the template is this root.
+    pub(crate) fn shows(&self, root: Root) -> bool {
+        let is_root = |piece: &Piece<Hole>| matches!(piece, Piece::Slot(hole) if hole.root() == Some(root));
+        self.template.pieces.iter().any(is_root)
     }
 
     pub(crate) fn render(&self, occasion: &Occasion<'_>, addressee: &Addressee) -> Result<Rendered, Failure> {

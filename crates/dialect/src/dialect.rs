@@ -14,6 +14,7 @@ use crate::catalogue::Catalogue;
 use crate::document::Document;
 use crate::line::Line;
 use crate::mistake::{Mistake, Mistakes};
+use crate::root::Root;
 use crate::shape::STANDARD;
 use crate::sign::{KeyForm, Scheme};
 use crate::syntax::Readable;
@@ -198,6 +199,11 @@ impl Dialect {
     /// Whether the members of an event's data stand at the top level of the body: its data has to be an object.
     pub fn spreads_data(&self) -> bool {
         self.body.spreads_data()
+    }
+
+    /// Whether bodies show the event's summary.
+    pub fn tells_summary(&self) -> bool {
+        self.body.shows(Root::Summary)
     }
 
     /// Whether a header of this name is the dialect's or the connection's, whatever its case: an endpoint may not set it.

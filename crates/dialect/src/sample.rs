@@ -137,7 +137,8 @@ impl Sample {
     }
 
     fn digests(&self) -> Vec<Digest> {
-        let headers = self.headers.iter().enumerate().filter(|(_, (name, _))| !clues::is_of_no_dialect(name));
+        let headers =
+            self.headers.iter().enumerate().filter(|(_, (name, value))| !clues::is_of_no_dialect(name, value));
         headers.flat_map(|(index, (_, value))| digest::find(index, value)).collect()
     }
 

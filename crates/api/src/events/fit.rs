@@ -29,6 +29,13 @@ pub(super) fn judge(event_type: &EventType, data: &str, dialect: &Dialect) -> Re
     Err(Problem::of(Code::SchemaViolation, findings.into_iter().map(fault).collect()))
 }
 
+/// What people read of an event whose sender says nothing of it: what its type is, where the dialect's bodies have a
+/// summary.
+pub(super) fn summary_of(event_type: &EventType, dialect: &Dialect) -> Option<String> {
+    let known = dialect.catalogue.find(event_type).filter(|_| dialect.tells_summary())?;
+    known.event_type.description.clone()
+}
+
 /// Whose event it is. In a dialect with a word for tenants the brand says so as well.
 pub(crate) struct Owner {
     pub(crate) tenant: Option<String>,

@@ -115,6 +115,7 @@ impl NewEvent<'_> {
         judged(faults)?;
         let (Some(event_type), Some(data)) = (event_type, data) else { unreachable!("their absence is a fault") };
         fit::judge(&event_type, data.get(), dialect)?;
+        let summary = self.summary.or_else(|| fit::summary_of(&event_type, dialect));
         let event = Event {
             id: id.flatten().unwrap_or_else(|| EventId::new(env)),
             project: project.id,
@@ -123,7 +124,7 @@ impl NewEvent<'_> {
             data: Json::trusted(data.get()),
             brand,
             workflow,
-            summary: self.summary,
+            summary,
             occurred_at: times.occurred_at.unwrap_or(now),
             created_at: now,
             deliver_at: times.deliver_at,

@@ -15,14 +15,13 @@ pub(super) struct Clues {
 }
 
 /// Headers that say nothing about a dialect: the way there, the receiver's side, what every client sends.
-const OF_NO_DIALECT: [&str; 19] = [
+const OF_NO_DIALECT: [&str; 17] = [
     "accept",
     "accept-encoding",
     "accept-language",
     "authorization",
     "cache-control",
     "cdn-loop",
-    "content-type",
     "cookie",
     "date",
     "forwarded",
@@ -31,7 +30,6 @@ const OF_NO_DIALECT: [&str; 19] = [
     "referer",
     "traceparent",
     "tracestate",
-    "user-agent",
     "via",
     "x-amzn-trace-id",
     "x-real-ip",
@@ -39,12 +37,19 @@ const OF_NO_DIALECT: [&str; 19] = [
 
 const PREFIXES_OF_NO_DIALECT: [&str; 6] = ["cf-", "fly-", "sec-", "x-envoy-", "x-forwarded-", "x-vercel-"];
 
-/// Whether a header of this name is not a dialect's to say.
-pub(super) fn is_of_no_dialect(name: &str) -> bool {
+/// Whether this header is not a dialect's to say.
+pub(super) fn is_of_no_dialect(name: &str, value: &str) -> bool {
     let name = name.to_ascii_lowercase();
+    let is_usual = value.eq_ignore_ascii_case("application/json");
     header::is_transport(&name)
+        || name == "content-type" && (is_usual || !is_json(value))
         || OF_NO_DIALECT.contains(&name.as_str())
         || PREFIXES_OF_NO_DIALECT.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether a content type is JSON, with parameters or without.
+pub(super) fn is_json(content_type: &str) -> bool {
+    content_type.to_ascii_lowercase().starts_with("application/json")
 }
 
 /// The words of a name in lower case: `X-Event-Id` and `eventId` are `event id` somewhere.
@@ -68,7 +73,7 @@ pub(super) fn words(name: &str) -> Vec<String> {
 impl Clues {
     pub(super) fn of(sample: &Sample) -> Self {
         let mut clues = Self { ids: Vec::new(), times: Vec::new() };
-        let headers = || sample.headers.iter().filter(|(name, _)| !is_of_no_dialect(name));
+        let headers = || sample.headers.iter().filter(|(name, value)| !is_of_no_dialect(name, value));
         // What is called an id is tried first, for only so many are.
         for (_, value) in headers().filter(|(name, _)| is_called_id(name)) {
             clues.add(value);

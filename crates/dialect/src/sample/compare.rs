@@ -151,7 +151,8 @@ impl Comparison<'_> {
                 .chain(self.dialect.schemes.iter().map(|scheme| &scheme.header))
                 .any(|said| said.eq_ignore_ascii_case(name))
         };
-        let unsaid = self.sample.headers.iter().filter(|(name, _)| !clues::is_of_no_dialect(name) && !said(name));
+        let unsaid =
+            self.sample.headers.iter().filter(|(name, value)| !clues::is_of_no_dialect(name, value) && !said(name));
         unsaid
             .map(|(name, value)| {
                 let differs = Some(format!("the sample has {value:?}, the dialect does not say it"));
@@ -173,7 +174,7 @@ impl Comparison<'_> {
                 Some("the same JSON in another order or spelling: readers of JSON see no difference".to_owned())
             }
             Some((Distance::Other, ours)) => Some(first_difference(&theirs, ours)),
-            None => Some("the sample's body is empty".to_owned()),
+            None => Some("the sample's body is empty, or no JSON".to_owned()),
         };
         Outcome { place: "body".to_owned(), differs }
     }

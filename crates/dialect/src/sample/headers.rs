@@ -4,7 +4,7 @@ use model::id::{DeliveryId, EventId};
 use model::subscription::EventType;
 use model::time::Timestamp;
 
-use super::clues::{is_millis, is_of_no_dialect, is_seconds, words};
+use super::clues::{is_json, is_millis, is_of_no_dialect, is_seconds, words};
 use super::envelope::Hints;
 use super::facts::Facts;
 use super::{Finding, Sample, names};
@@ -13,7 +13,7 @@ use crate::{header, slot};
 /// What the headers say before anything is known about the body.
 pub(super) fn hints(sample: &Sample) -> Hints {
     let named = |is: fn(&str) -> bool| -> Vec<String> {
-        let headers = sample.headers.iter().filter(|(name, _)| !is_of_no_dialect(name) && is(name));
+        let headers = sample.headers.iter().filter(|(name, value)| !is_of_no_dialect(name, value) && is(name));
         headers.map(|(_, value)| value.clone()).collect()
     };
     Hints { types: named(says_type), deliveries: named(says_delivery) }
@@ -31,7 +31,7 @@ pub(super) fn read(
         if signed.contains(&index) {
             continue;
         }
-        if is_of_no_dialect(name) {
+        if is_of_no_dialect(name, value) {
             findings.extend(about_ours(name, value));
             continue;
         }
@@ -45,8 +45,7 @@ fn about_ours(name: &str, value: &str) -> Option<Finding> {
     if name.eq_ignore_ascii_case("authorization") {
         return Some(Finding::warning(format!("{name}: belongs to the endpoint, not to the dialect: set its auth")));
     }
-    let is_json = value.to_ascii_lowercase().starts_with("application/json");
-    let is_other_type = name.eq_ignore_ascii_case("content-type") && !is_json;
+    let is_other_type = name.eq_ignore_ascii_case("content-type") && !is_json(value);
     is_other_type.then(|| Finding::warning(format!("{name}: {value} was sent, and Posthaste sends application/json")))
 }
 

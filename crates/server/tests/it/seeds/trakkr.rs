@@ -431,6 +431,18 @@ async fn summary_is_a_string_that_people_can_read() {
 }
 
 #[tokio::test]
+async fn summary_is_a_string_that_people_can_read_also_when_the_sender_gives_none() {
+    let receiver = Receiver::healthy().start().await;
+    let gateway = Gateway::new().start().await;
+    let project = trakkr(&gateway).await;
+    create(&project, &webhook(receiver.url())).await;
+    project.send_event(without(happening("visibility_changed"), "summary")).await;
+    gateway.at_rest().await;
+    let summary = only_request(&receiver).json()["summary"].clone();
+    assert_eq!(summary, "Visibility score increased or decreased significantly");
+}
+
+#[tokio::test]
 async fn meta_has_the_source_the_version_and_the_event_id() {
     let receiver = Receiver::healthy().start().await;
     let gateway = Gateway::new().start().await;
