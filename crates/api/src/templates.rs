@@ -102,19 +102,5 @@ fn invalid(wrong: Vec<String>) -> Problem {
 fn example(name: &str, project: &Project, dialect: &Dialect, api: &Api) -> Result<Event, Problem> {
     let (event_type, data) = event_types::example(name, dialect)?;
     let now = api.env.now();
-    Ok(Event {
-        id: EventId::new(&*api.env),
-        project: project.id,
-        event_type,
-        tenant: None,
-        data,
-        brand: None,
-        workflow: None,
-        summary: None,
-        occurred_at: now,
-        created_at: now,
-        deliver_at: None,
-        expires_at: None,
-        test: true,
-    })
+    Ok(Event { test: true, ..Event::of(EventId::new(&*api.env), project.id, event_type, data, now) })
 }

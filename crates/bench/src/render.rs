@@ -53,19 +53,16 @@ fn event() -> Result<Event, Failure> {
     write!(data, "\"{}\"]}}", "x".repeat(padding))?;
     let at = Timestamp::from_millis(1_769_851_800_120);
     Ok(Event {
-        id: "evt_01kxyz".parse()?,
-        project: ProjectId::from_bytes([3; 16]),
-        event_type: "invoice.paid".parse()?,
         tenant: Some("brand_1".to_owned()),
-        data: Json::trusted(data),
         brand: Some(Json::trusted(r#"{"id":"brand_1","name":"Acme","website":"https://acme.example"}"#)),
-        workflow: None,
         summary: Some("Invoice inv_1 over 1,299.00 EUR was paid".to_owned()),
-        occurred_at: at,
-        created_at: at,
-        deliver_at: None,
-        expires_at: None,
-        test: false,
+        ..Event::of(
+            "evt_01kxyz".parse()?,
+            ProjectId::from_bytes([3; 16]),
+            "invoice.paid".parse()?,
+            Json::trusted(data),
+            at,
+        )
     })
 }
 

@@ -199,19 +199,14 @@ mod tests {
     fn event(tenant: Option<&str>) -> Event {
         let at = Timestamp::from_millis(0);
         Event {
-            id: "e1".parse::<EventId>().unwrap(),
-            project: ProjectId::from_bytes([2; 16]),
-            event_type: "a.b".parse().unwrap(),
             tenant: tenant.map(Into::into),
-            data: Json::trusted("{}"),
-            brand: None,
-            workflow: None,
-            summary: None,
-            occurred_at: at,
-            created_at: at,
-            deliver_at: None,
-            expires_at: None,
-            test: false,
+            ..Event::of(
+                "e1".parse::<EventId>().unwrap(),
+                ProjectId::from_bytes([2; 16]),
+                "a.b".parse().unwrap(),
+                Json::trusted("{}"),
+                at,
+            )
         }
     }
 

@@ -29,6 +29,25 @@ pub struct Event {
 }
 
 impl Event {
+    /// One that happened at `at` and was accepted then, of which nothing else is said.
+    pub fn of(id: EventId, project: ProjectId, event_type: EventType, data: Json, at: Timestamp) -> Self {
+        Self {
+            id,
+            project,
+            event_type,
+            tenant: None,
+            data,
+            brand: None,
+            workflow: None,
+            summary: None,
+            occurred_at: at,
+            created_at: at,
+            deliver_at: None,
+            expires_at: None,
+            test: false,
+        }
+    }
+
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|expiry| expiry <= now)
     }

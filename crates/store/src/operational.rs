@@ -61,19 +61,14 @@ impl Notice<'_> {
 /// Publishes `notice` of `endpoint` in the commit that brought it about.
 pub(crate) fn publish(batch: &mut Batch<'_>, endpoint: &Endpoint, notice: &Notice<'_>) -> Result<(), Error> {
     let event = Event {
-        id: EventId::new(batch.env),
-        project: endpoint.project,
-        event_type: notice.event_type().parse().expect("our own types are well formed"),
         tenant: endpoint.settings.tenant.clone(),
-        data: Json::trusted(notice.data(endpoint).to_string()),
-        brand: None,
-        workflow: None,
-        summary: None,
-        occurred_at: batch.now,
-        created_at: batch.now,
-        deliver_at: None,
-        expires_at: None,
-        test: false,
+        ..Event::of(
+            EventId::new(batch.env),
+            endpoint.project,
+            notice.event_type().parse().expect("our own types are well formed"),
+            Json::trusted(notice.data(endpoint).to_string()),
+            batch.now,
+        )
     };
     let wanted = batch.directory.matching(&event).next().is_some();
     if wanted {

@@ -174,19 +174,16 @@ fn value(json: &[u8]) -> Value {
 fn say(project: ProjectId, known: &Known, data: Option<Json>, dialect: &Arc<Dialect>) -> Result<Message, String> {
     let tenant = dialect.endpoints.tenant.as_ref().map(|_| TENANT.to_owned());
     let event = Event {
-        id: "evt_06f3m5q9kx6v0f0v8c9z1k2m3n".parse().expect("this is an event's id"),
-        project,
-        event_type: known.event_type.name.clone(),
         brand: tenant.as_deref().map(brand_of),
         tenant,
-        data: data.unwrap_or_else(|| Json::trusted("{}")),
-        workflow: None,
         summary: known.event_type.description.as_deref().map(|text| text.trim().replace(char::is_control, " ")),
-        occurred_at: AT,
-        created_at: AT,
-        deliver_at: None,
-        expires_at: None,
-        test: false,
+        ..Event::of(
+            "evt_06f3m5q9kx6v0f0v8c9z1k2m3n".parse().expect("this is an event's id"),
+            project,
+            known.event_type.name.clone(),
+            data.unwrap_or_else(|| Json::trusted("{}")),
+            AT,
+        )
     };
     let endpoint = endpoint(project, dialect);
     let due = Due {

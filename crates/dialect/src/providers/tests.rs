@@ -23,21 +23,13 @@ const SERVICES: [Provider; 3] = [Provider::Slack, Provider::Discord, Provider::T
 const AT: Timestamp = Timestamp::from_millis(1_769_851_800_120);
 
 fn event(event_type: &str, data: impl Into<std::sync::Arc<str>>) -> Event {
-    Event {
-        id: "evt_2b1f".parse().unwrap(),
-        project: ProjectId::from_bytes([2; 16]),
-        event_type: event_type.parse().unwrap(),
-        tenant: None,
-        data: Json::trusted(data),
-        brand: None,
-        workflow: None,
-        summary: None,
-        occurred_at: AT,
-        created_at: AT,
-        deliver_at: None,
-        expires_at: None,
-        test: false,
-    }
+    Event::of(
+        "evt_2b1f".parse().unwrap(),
+        ProjectId::from_bytes([2; 16]),
+        event_type.parse().unwrap(),
+        Json::trusted(data),
+        AT,
+    )
 }
 
 const LOOK: Look<'static> = Look { title: "Acme", accent_color: Some("#1a7f37"), description: None };

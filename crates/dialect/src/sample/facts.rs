@@ -48,19 +48,17 @@ impl Facts {
         let at = read(self.at.as_ref()).map(|seconds: i64| Timestamp::from_millis(seconds.saturating_mul(1000)));
         let occurred_at = read(self.occurred_at.as_ref()).or(at).unwrap_or(Timestamp::from_millis(0));
         let event = Event {
-            id: read(self.event_id.as_ref()).unwrap_or_else(|| UNKNOWN.parse().expect("a word is an id")),
-            project: ProjectId::from_bytes([0; 16]),
-            event_type: read(self.event_type.as_ref()).unwrap_or_else(|| UNKNOWN.parse().expect("a word is a type")),
             tenant: self.tenant.clone(),
-            data: json(&self.data).unwrap_or_else(|| Json::trusted("{}")),
             brand: json(&self.brand),
             workflow: json(&self.workflow),
             summary: self.summary.clone(),
-            occurred_at,
-            created_at: occurred_at,
-            deliver_at: None,
-            expires_at: None,
-            test: false,
+            ..Event::of(
+                read(self.event_id.as_ref()).unwrap_or_else(|| UNKNOWN.parse().expect("a word is an id")),
+                ProjectId::from_bytes([0; 16]),
+                read(self.event_type.as_ref()).unwrap_or_else(|| UNKNOWN.parse().expect("a word is a type")),
+                json(&self.data).unwrap_or_else(|| Json::trusted("{}")),
+                occurred_at,
+            )
         };
         Scene {
             event,

@@ -49,21 +49,13 @@ pub(crate) fn with_secrets(secrets: Secrets) -> Endpoint {
 }
 
 pub(crate) fn event(data: &str) -> Event {
-    Event {
-        id: "msg_p5jXN8AQM9LWM0D4loKWxJek".parse().expect("an id"),
-        project: ProjectId::from_bytes([2; 16]),
-        event_type: "invoice.paid".parse().expect("a type"),
-        tenant: None,
-        data: Json::trusted(data),
-        brand: None,
-        workflow: None,
-        summary: None,
-        occurred_at: AT,
-        created_at: AT,
-        deliver_at: None,
-        expires_at: None,
-        test: false,
-    }
+    Event::of(
+        "msg_p5jXN8AQM9LWM0D4loKWxJek".parse().expect("an id"),
+        ProjectId::from_bytes([2; 16]),
+        "invoice.paid".parse().expect("a type"),
+        Json::trusted(data),
+        AT,
+    )
 }
 
 pub(crate) fn due(event: Event) -> Due {

@@ -40,21 +40,13 @@ fn strict() -> Lane {
 }
 
 fn due(number: u8) -> Due {
-    let event = Event {
-        id: format!("e{number}").parse().unwrap(),
-        project: ProjectId::from_bytes([2; 16]),
-        event_type: "a.b".parse().unwrap(),
-        tenant: None,
-        data: Json::trusted("{}"),
-        brand: None,
-        workflow: None,
-        summary: None,
-        occurred_at: NOW,
-        created_at: NOW,
-        deliver_at: None,
-        expires_at: None,
-        test: false,
-    };
+    let event = Event::of(
+        format!("e{number}").parse().unwrap(),
+        ProjectId::from_bytes([2; 16]),
+        "a.b".parse().unwrap(),
+        Json::trusted("{}"),
+        NOW,
+    );
     Due {
         id: DeliveryId::from_bytes([number; 16]),
         endpoint: EndpointId::from_bytes([1; 16]),

@@ -7,19 +7,16 @@ use crate::time::Timestamp;
 fn event(data: &str) -> Event {
     let at = Timestamp::from_millis(1_769_851_800_120);
     Event {
-        id: "e1".parse::<EventId>().unwrap(),
-        project: ProjectId::from_bytes([2; 16]),
-        event_type: "order.paid".parse().unwrap(),
         tenant: Some("acme".to_owned()),
-        data: Json::trusted(data),
         brand: Some(Json::trusted(r#"{"id":"b1"}"#)),
-        workflow: None,
         summary: Some("Paid".to_owned()),
-        occurred_at: at,
-        created_at: at,
-        deliver_at: None,
-        expires_at: None,
-        test: false,
+        ..Event::of(
+            "e1".parse::<EventId>().unwrap(),
+            ProjectId::from_bytes([2; 16]),
+            "order.paid".parse().unwrap(),
+            Json::trusted(data),
+            at,
+        )
     }
 }
 

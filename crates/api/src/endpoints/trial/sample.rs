@@ -27,19 +27,11 @@ pub(super) fn event(endpoint: &Endpoint, dialect: &Dialect, wish: Wish, env: &dy
     let tenant = endpoint.settings.tenant.clone();
     let now = env.now();
     Ok(Event {
-        id: EventId::new(env),
-        project: endpoint.project,
-        event_type,
         brand: tenant.as_deref().filter(|_| dialect.endpoints.tenant.is_some()).map(brand_of),
         tenant,
-        data,
-        workflow: None,
         summary: Some("This is a test: nothing happened.".to_owned()),
-        occurred_at: now,
-        created_at: now,
-        deliver_at: None,
-        expires_at: None,
         test: true,
+        ..Event::of(EventId::new(env), endpoint.project, event_type, data, now)
     })
 }
 

@@ -21,21 +21,13 @@ pub(crate) struct Draft<'a> {
 
 impl Opened {
     pub(crate) fn draft(&self, event_type: &str) -> Draft<'_> {
-        let event = Event {
-            id: EventId::new(&*self.clock),
-            project: self.project,
-            event_type: event_type.parse().unwrap(),
-            tenant: None,
-            data: Json::trusted("{}"),
-            brand: None,
-            workflow: None,
-            summary: None,
-            occurred_at: self.now(),
-            created_at: self.now(),
-            deliver_at: None,
-            expires_at: None,
-            test: false,
-        };
+        let event = Event::of(
+            EventId::new(&*self.clock),
+            self.project,
+            event_type.parse().unwrap(),
+            Json::trusted("{}"),
+            self.now(),
+        );
         Draft { opened: self, event, idempotency_key: None, has_own_id: false }
     }
 
