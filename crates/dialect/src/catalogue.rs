@@ -100,6 +100,13 @@ impl Known {
         Ok(Self { event_type, schema })
     }
 
+    /// What people read of an event of this type whose sender says nothing: its description, on one line, so that a header
+    /// can hold it too.
+    pub fn summary(&self) -> Option<String> {
+        let description = self.event_type.description.as_deref()?;
+        Some(description.trim().replace(char::is_control, " "))
+    }
+
     /// As [`Catalogue::judge`].
     pub fn judge(&self, data: &str) -> Vec<Finding> {
         self.schema.as_ref().map(|schema| schema.judge(data)).unwrap_or_default()

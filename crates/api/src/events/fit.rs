@@ -32,8 +32,7 @@ pub(super) fn judge(event_type: &EventType, data: &str, dialect: &Dialect) -> Re
 /// What people read of an event whose sender says nothing of it: what its type is, where the dialect's bodies have a
 /// summary.
 pub(super) fn summary_of(event_type: &EventType, dialect: &Dialect) -> Option<String> {
-    let known = dialect.catalogue.find(event_type).filter(|_| dialect.tells_summary())?;
-    known.event_type.description.clone()
+    dialect.catalogue.find(event_type).filter(|_| dialect.tells_summary())?.summary()
 }
 
 /// Whose event it is. In a dialect with a word for tenants the brand says so as well.

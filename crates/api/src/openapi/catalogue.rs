@@ -176,7 +176,7 @@ fn say(project: ProjectId, known: &Known, data: Option<Json>, dialect: &Arc<Dial
     let event = Event {
         brand: tenant.as_deref().map(brand_of),
         tenant,
-        summary: known.event_type.description.as_deref().map(|text| text.trim().replace(char::is_control, " ")),
+        summary: known.summary(),
         ..Event::of(
             "evt_06f3m5q9kx6v0f0v8c9z1k2m3n".parse().expect("this is an event's id"),
             project,

@@ -282,3 +282,16 @@ async fn endpoints_that_stay_as_they_are_say_so_when_they_are_made_and_when_they
     assert!(text(&problem["detail"]).contains("delete it and create another"), "{problem}");
     assert_eq!(project.http.patch(&path, &json!({ "active": false })).await.expect(409)["code"], "not_pausable");
 }
+
+#[tokio::test]
+async fn an_event_without_a_summary_has_its_types_description_on_one_line() {
+    let receiver = Receiver::healthy().start().await;
+    let gateway = Gateway::new().start().await;
+    let project = gateway.project_speaking("brands", "trakkr").await;
+    let described = json!({ "description": "A citation was lost.\nLook at once.\n" });
+    project.put("/v1/event-types/citation_lost", &described).await.expect(201);
+    project.register(json!({ "url": receiver.url() })).await;
+    project.send_event(json!({ "type": "citation_lost", "data": {}, "tenant": "b1" })).await;
+    gateway.at_rest().await;
+    assert_eq!(receiver.requests()[0].json()["summary"], "A citation was lost. Look at once.");
+}
