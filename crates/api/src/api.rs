@@ -39,13 +39,14 @@ impl Api {
     pub fn new(
         store: Store,
         env: Arc<dyn Env>,
+        dialects: Arc<Dialects>,
         policy: Arc<Policy>,
         admin_key_hash: [u8; 32],
         public_url: Option<Arc<str>>,
     ) -> Self {
         let room = Arc::new(Semaphore::new(ROOM / 1024));
         let documents = Arc::new(Documents::of(public_url.as_deref()));
-        Self { store, env, policy, admin_key_hash, public_url, room, documents, dialects: Arc::default() }
+        Self { store, env, policy, admin_key_hash, public_url, room, documents, dialects }
     }
 
     /// How a project speaks. A project whose dialect this version does not have cannot be served.

@@ -36,7 +36,7 @@ pub(crate) struct Context {
     pub(crate) env: Arc<dyn Env>,
     pub(crate) transport: Transport,
     pub(crate) limits: Limits,
-    pub(crate) dialects: Dialects,
+    pub(crate) dialects: Arc<Dialects>,
 }
 
 /// A running engine. It delivers until it is stopped.
@@ -56,11 +56,12 @@ impl Engine {
     pub fn start(
         store: Store,
         env: Arc<dyn Env>,
+        dialects: Arc<Dialects>,
         transport: Transport,
         limits: Limits,
     ) -> Result<Self, AlreadyRunning> {
         let feed = store.feed().ok_or(AlreadyRunning)?;
-        let context = Arc::new(Context { store, env, transport, limits, dialects: Dialects::default() });
+        let context = Arc::new(Context { store, env, transport, limits, dialects });
         let (notes, inbox) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use api::{Api, serve};
 use aws_lc_rs::digest;
+use dialect::dialects::Dialects;
 use engine::resolve::{Resolve, SystemResolver};
 use engine::transport::{self, Proxy, Transport};
 use engine::{Engine, engine::Limits};
@@ -129,10 +130,12 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
     let store = open_store(config, &env).await?;
     let admin_key = keys::admin_key(config, &*env)?;
     let mailer = if config.roles.deliver { start_mailer(config, &store, &env)? } else { None };
+    // Made once for both who ask: compiling a catalogue's schemas takes time, and keeping them takes memory.
+    let dialects: Arc<Dialects> = Arc::default();
     let engine = if config.roles.deliver {
         let transport = Transport::new(transport_settings(config)?, resolver, env.clone())?;
         let limits = Limits { concurrency: config.delivery.concurrency, per_endpoint: config.delivery.per_endpoint };
-        Some(Engine::start(store.clone(), env.clone(), transport, limits)?)
+        Some(Engine::start(store.clone(), env.clone(), dialects.clone(), transport, limits)?)
     } else {
         // Nobody here reads the feed: what is committed is for other processes to look up.
         drop(store.feed());
@@ -144,6 +147,7 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
     let api = Api::new(
         store.clone(),
         env.clone(),
+        dialects,
         Arc::new(config.network.policy.clone()),
         hash(&admin_key.text),
         config.public_url.as_deref().map(Into::into),

@@ -105,7 +105,7 @@ impl Gateway {
             mail: false,
         };
         let store = Store::open(options).await.unwrap();
-        let api = Api::new(store.clone(), shared, Arc::new(policy), sha256(ADMIN_KEY), None);
+        let api = Api::new(store.clone(), shared, Arc::default(), Arc::new(policy), sha256(ADMIN_KEY), None);
         Self { env, store, router: api::router(api), _directory: directory }
     }
 
