@@ -106,8 +106,7 @@ fn request(speaker: &Speaker, message: Message) -> Request<'_> {
 fn what_next(ctx: &Context, speaker: &Speaker, due: &Due, outcome: &Outcome, advice: Advice) -> Next {
     match speaker.policy.advised(advice, due.retries_used(), outcome, ctx.env.now(), ctx.env.dice()) {
         // Somebody asked for this one attempt; there is no schedule behind it.
-        Next::Again(_) if due.manual => Next::GiveUp { exhausted: false },
-        Next::GiveUp { .. } if due.manual => Next::GiveUp { exhausted: false },
+        Next::Again(_) | Next::GiveUp { .. } if due.manual => Next::GiveUp { exhausted: false },
         next => next,
     }
 }

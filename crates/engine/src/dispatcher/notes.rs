@@ -52,16 +52,14 @@ impl Dispatcher {
         let now = self.ctx.env.now();
         let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
         lane.ended(delivery);
-        match end {
-            End::Settled => {}
-            End::Again(at) => {
-                lane.comes_again(at);
-                self.timers.set(endpoint, at);
-            }
-            End::Unrecorded => {
-                lane.comes_again(now + AFTER_FAILURE);
-                self.timers.set(endpoint, now + AFTER_FAILURE);
-            }
+        let again = match end {
+            End::Settled => None,
+            End::Again(at) => Some(at),
+            End::Unrecorded => Some(now + AFTER_FAILURE),
+        };
+        if let Some(at) = again {
+            lane.comes_again(at);
+            self.timers.set(endpoint, at);
         }
         self.drop_closed(endpoint);
         self.enter_ring(endpoint);
