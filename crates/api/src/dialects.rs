@@ -9,13 +9,13 @@ use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
-use dialect::interchange::json_from_toml;
+use dialect::interchange::{json_from_toml, title_of};
 use dialect::{built_in, built_in_names, built_in_text};
 use model::key::Scope;
 use model::project::Project;
 use model::speech::Speech;
 use model::time::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use store::speech::InUse;
 use utoipa::ToSchema;
 
@@ -69,20 +69,12 @@ impl DialectView {
     fn own(name: &str, file: &model::speech::File) -> Self {
         Self {
             name: name.to_owned(),
-            title: title(&file.text).unwrap_or_else(|| name.to_owned()),
+            title: title_of(&file.text).unwrap_or_else(|| name.to_owned()),
             built_in: false,
             updated_at: Some(file.updated_at),
             warnings: Vec::new(),
         }
     }
-}
-
-fn title(file: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Titled {
-        title: Option<String>,
-    }
-    serde_json::from_str::<Titled>(&json_from_toml(file).ok()?).ok()?.title
 }
 
 /// List dialects
@@ -187,9 +179,7 @@ fn put_view(api: &Api, project: &Project, name: &str, title: String) -> Result<D
 fn is_new(name: &str, speech: &Speech) -> Result<bool, Problem> {
     let is_new = !speech.files.contains_key(name);
     if is_new && speech.files.len() >= MOST_OWN {
-        let detail =
-            format!("This project has {MOST_OWN} dialects of its own, and no more are taken: delete one first.");
-        return Err(Problem::new(Code::Conflict, detail));
+        return Err(Problem::full(MOST_OWN, "dialects"));
     }
     Ok(is_new)
 }

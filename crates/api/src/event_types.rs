@@ -1,8 +1,5 @@
 //! Event types: those of the project's dialect, and its own over them.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -261,8 +258,8 @@ pub(crate) async fn put(
     let event_type = json::object::<Description>(&text)?.judge(name, &dialect)?;
     let own = &api.store.directory().speech(project.id).event_types;
     let is_new = !own.contains_key(&event_type.name);
-    if is_new {
-        judge_count(own)?;
+    if is_new && own.len() >= MOST_OWN {
+        return Err(Problem::full(MOST_OWN, "event types"));
     }
     if !api.store.put_event_type(project.id, event_type.clone()).await? {
         return Err(no_project(project.slug.as_str()));
@@ -280,15 +277,6 @@ fn judge_name(name: &str) -> Result<subscription::EventType, Problem> {
         return Err(Problem::new(Code::InvalidRequest, detail));
     }
     Ok(name)
-}
-
-fn judge_count(own: &BTreeMap<subscription::EventType, Arc<EventType>>) -> Result<(), Problem> {
-    if own.len() < MOST_OWN {
-        return Ok(());
-    }
-    let detail =
-        format!("This project has {MOST_OWN} event types of its own, and no more are taken: delete one first.");
-    Err(Problem::new(Code::Conflict, detail))
 }
 
 /// Delete an event type

@@ -64,6 +64,12 @@ impl Problem {
         Self { errors: self.errors.into_iter().map(moved).collect(), ..self }
     }
 
+    /// A project has as many things of its own as it may, by the name of them.
+    pub(crate) fn full(most: usize, things: &str) -> Self {
+        let detail = format!("This project has {most} {things} of its own, and no more are taken: delete one first.");
+        Self::new(Code::Conflict, detail)
+    }
+
     pub(crate) fn not_found(noun: &str, named: &str) -> Self {
         let named: String = named.chars().take(80).collect();
         Self::new(Code::NotFound, format!("This project has no {noun} {named:?}."))

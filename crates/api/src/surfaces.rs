@@ -14,6 +14,7 @@ use axum::http::request::Parts;
 use dialect::Dialect;
 use model::endpoint::Endpoint;
 use model::id::EndpointId;
+use model::invalid::Fault;
 use model::key::Scope;
 use model::project::Project;
 use store::search::Paging;
@@ -21,6 +22,7 @@ use store::search::Paging;
 use crate::Api;
 use crate::caller::Caller;
 use crate::endpoints;
+use crate::endpoints::fields::Fields;
 use crate::problem::{Code, Problem};
 use crate::query::page_of;
 
@@ -82,6 +84,22 @@ impl<S: Surface> Served<S> {
             true => Ok(()),
             false => Err(Problem::not_found(S::NOUN, &endpoint.id.to_string())),
         }
+    }
+}
+
+/// The endpoint that is asked for, or everything that is wrong with it: what the surface found `missing`, and what the
+/// rules of all endpoints say, with the pointers that `name` gives them.
+fn judge_new(
+    api: &Api,
+    project: &Project,
+    fields: Fields,
+    name: impl Fn(&str) -> String,
+    missing: Vec<Fault>,
+) -> Result<Endpoint, Problem> {
+    match endpoints::judge_new(api, project, fields) {
+        Ok(endpoint) if missing.is_empty() => Ok(endpoint),
+        Ok(_) => Err(Problem::of(Code::InvalidRequest, missing)),
+        Err(problem) => Err(problem.renamed(name, missing)),
     }
 }
 

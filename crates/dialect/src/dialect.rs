@@ -22,7 +22,7 @@ use crate::template::{Addressee, Occasion, Rendered};
 use crate::{compile, header, interchange};
 
 /// Longer files are refused.
-pub(crate) const LONGEST: usize = 256 * 1024;
+pub const LONGEST: usize = 256 * 1024;
 
 /// The files in `dialects/`, each with the name that it gives itself.
 const FILES: [(&str, &str); 6] = [

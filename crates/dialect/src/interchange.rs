@@ -37,6 +37,12 @@ pub fn toml_from_json(json: &str) -> Result<String, Vec<Mistake>> {
     Ok(toml::to_string_pretty(&file).expect("texts, numbers, lists and tables are TOML"))
 }
 
+/// What people read of the dialect in a file that was checked before, if the file says so.
+pub fn title_of(toml: &str) -> Option<String> {
+    let file: Table = toml.parse().ok()?;
+    file.get("title")?.as_str().map(str::to_owned)
+}
+
 /// What a dialect file says, as a JSON object with its tables and keys in the same order.
 pub fn json_from_toml(text: &str) -> Result<String, Vec<Mistake>> {
     Readable::of(text).add_to(Mistakes::default()).none_or(())?;

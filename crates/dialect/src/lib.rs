@@ -31,5 +31,6 @@ pub mod template;
 pub mod voice;
 
 pub use crate::dialect::{
-    Dialect, Endpoints, EventsRule, Limits, Providers, RotateRule, SecretRule, built_in, built_in_names, built_in_text,
+    Dialect, Endpoints, EventsRule, LONGEST, Limits, Providers, RotateRule, SecretRule, built_in, built_in_names,
+    built_in_text,
 };

@@ -147,6 +147,11 @@ impl Secrets {
         Self { current: Some(current), previous: Vec::new() }
     }
 
+    /// The one in use as it is typed, for its holder and for where it is kept.
+    pub fn revealed(&self) -> Option<String> {
+        self.current.as_ref().map(|secret| secret.reveal().to_owned())
+    }
+
     /// All that sign at `now`, the current one first.
     pub fn valid(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
         let previous = self.previous.iter().filter(move |previous| previous.expires_at > now);

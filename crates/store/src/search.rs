@@ -120,6 +120,13 @@ pub struct Attempted {
     pub attempt: StoredAttempt,
 }
 
+impl StoredAttempt {
+    /// As much of the answer's body as was kept, as text.
+    pub fn response_text(&self) -> String {
+        String::from_utf8_lossy(&self.response_body).into_owned()
+    }
+}
+
 /// A delivery with its event and all its attempts.
 #[derive(Clone, Debug)]
 pub struct FullDelivery {

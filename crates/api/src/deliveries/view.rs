@@ -145,6 +145,7 @@ impl FullDelivery {
 
 impl AttemptView {
     fn of(attempt: StoredAttempt) -> Self {
+        let response_body = attempt.response_text();
         Self {
             number: attempt.number,
             started_at: attempt.started_at,
@@ -153,7 +154,7 @@ impl AttemptView {
             error: attempt.failure,
             request_headers: by_name(attempt.request_headers),
             response_headers: by_name(attempt.response_headers),
-            response_body: String::from_utf8_lossy(&attempt.response_body).into_owned(),
+            response_body,
             response_truncated: attempt.response_truncated,
             next_attempt_at: attempt.next_attempt_at,
             notes: attempt.notes,

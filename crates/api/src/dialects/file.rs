@@ -1,17 +1,14 @@
 //! A dialect file as a caller sends it, in TOML or JSON, and all that is wrong with it.
 
-use dialect::Dialect;
 use dialect::interchange::toml_from_json;
 use dialect::mistake::Mistake;
+use dialect::{Dialect, LONGEST};
 use model::invalid::Fault;
 use serde::de::IgnoredAny;
 
 use crate::body::{Media, Sent};
 use crate::json::{self, escaped};
 use crate::problem::{Code, Problem};
-
-/// Bytes.
-const LARGEST: usize = 256 * 1024;
 
 /// What was sent, in TOML.
 pub(super) struct File {
@@ -30,9 +27,9 @@ pub(super) struct Judged {
 impl File {
     pub(super) async fn read(body: Sent) -> Result<Self, Problem> {
         match body.media().clone() {
-            Media::Toml => Ok(Self { toml: body.text(LARGEST).await?.to_owned(), has_lines: true }),
+            Media::Toml => Ok(Self { toml: body.text(LONGEST).await?.to_owned(), has_lines: true }),
             Media::Json => {
-                let text = body.json(LARGEST).await?;
+                let text = body.json(LONGEST).await?;
                 serde_json::from_str::<IgnoredAny>(&text).map_err(|error| json::broken(&error))?;
                 Ok(Self { toml: toml_from_json(&text).map_err(invalid)?, has_lines: false })
             }

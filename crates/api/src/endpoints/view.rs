@@ -142,8 +142,7 @@ impl EndpointView {
 
     /// For the one who made it.
     pub(super) fn with_secret(self, endpoint: &Endpoint) -> Self {
-        let secret = endpoint.settings.secrets.current.as_ref();
-        Self { secret: secret.map(|secret| secret.reveal().to_owned()), ..self }
+        Self { secret: endpoint.settings.secrets.revealed(), ..self }
     }
 }
 

@@ -45,8 +45,7 @@ pub(crate) async fn create(
     let text = body.json(SETTINGS).await?;
     let hook = json::object::<HookFields>(&text)?.judge_new(&api, project)?;
     let hook = api.store.create_endpoint(hook).await?;
-    let secret = hook.settings.secrets.current.as_ref().map(|secret| secret.reveal().to_owned());
-    Ok((StatusCode::CREATED, Json(HookView::of(&hook).with_secret(secret))))
+    Ok((StatusCode::CREATED, Json(HookView::of(&hook).with_secret(hook.settings.secrets.revealed()))))
 }
 
 /// List hooks

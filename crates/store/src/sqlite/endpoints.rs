@@ -241,7 +241,7 @@ fn split(settings: &Settings) -> (Kept, Sealed) {
     };
     let previous = |previous: &Previous| (previous.secret.reveal().to_owned(), previous.expires_at.as_millis());
     let sealed = Sealed {
-        secret: settings.secrets.current.as_ref().map(|secret| secret.reveal().to_owned()),
+        secret: settings.secrets.revealed(),
         previous: settings.secrets.previous.iter().map(previous).collect(),
         auth: settings.auth.clone(),
         headers: settings.headers.clone(),

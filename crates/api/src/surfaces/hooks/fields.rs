@@ -21,7 +21,7 @@ use crate::endpoints;
 use crate::endpoints::fields::Fields;
 use crate::object::Change;
 use crate::problem::{Code, Problem};
-use crate::surfaces::named;
+use crate::surfaces::{self, named};
 
 /// What is to be different about a hook.
 #[derive(Deserialize, ToSchema)]
@@ -64,11 +64,7 @@ impl HookFields {
             Change::Keep | Change::Clear => vec![Fault::new("/on", "required: an event type, or a list of them")],
         };
         let name = self.names();
-        match endpoints::judge_new(api, project, self.into()) {
-            Ok(endpoint) if missing.is_empty() => Ok(endpoint),
-            Ok(_) => Err(Problem::of(Code::InvalidRequest, missing)),
-            Err(problem) => Err(problem.renamed(name, missing)),
-        }
+        surfaces::judge_new(api, project, self.into(), name, missing)
     }
 
     /// Changes a hook, or says everything that is wrong with the change, by the caller's own names.

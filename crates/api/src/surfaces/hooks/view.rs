@@ -114,14 +114,13 @@ pub(crate) struct ExecutionList {
 
 impl ExecutionView {
     pub(super) fn of(Attempted { delivery, event, event_type, attempt }: Attempted) -> Self {
-        let body = String::from_utf8_lossy(&attempt.response_body).into_owned();
         Self {
             id: id_of(delivery, attempt.number),
             event_id: event,
             kind: event_type,
             status: if attempt.failure.is_none() { "delivered" } else { "failed" },
             status_code: attempt.status_code,
-            response_body: attempt.status_code.map(|_| body),
+            response_body: attempt.status_code.map(|_| attempt.response_text()),
             duration_ms: Some(attempt.duration_ms),
             attempt: attempt.number,
             time: attempt.started_at,

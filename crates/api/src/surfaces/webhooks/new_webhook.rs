@@ -9,12 +9,11 @@ use utoipa::ToSchema;
 
 use super::Webhooks;
 use crate::Api;
-use crate::endpoints;
 use crate::endpoints::auth::AuthFields;
 use crate::endpoints::fields::Fields;
 use crate::object::{Change, Object, Texts};
-use crate::problem::{Code, Problem};
-use crate::surfaces::named;
+use crate::problem::Problem;
+use crate::surfaces::{self, named};
 
 /// A webhook to create.
 #[derive(Deserialize, ToSchema)]
@@ -74,12 +73,7 @@ impl NewWebhook {
         if self.brand_id.is_none() {
             faults.add("/brand_id", "required: the brand whose events it gets");
         }
-        let missing = faults.into_vec();
-        match endpoints::judge_new(api, project, self.into()) {
-            Ok(endpoint) if missing.is_empty() => Ok(endpoint),
-            Ok(_) => Err(Problem::of(Code::InvalidRequest, missing)),
-            Err(problem) => Err(problem.renamed(named::<Webhooks>, missing)),
-        }
+        surfaces::judge_new(api, project, self.into(), named::<Webhooks>, faults.into_vec())
     }
 }
 

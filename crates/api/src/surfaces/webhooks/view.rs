@@ -80,8 +80,7 @@ impl WebhookView {
 
     /// For the one who made it.
     pub(super) fn with_secret(self, endpoint: &Endpoint) -> Self {
-        let secret = endpoint.settings.secrets.current.as_ref();
-        Self { signing_secret: secret.map(|secret| secret.reveal().to_owned()), ..self }
+        Self { signing_secret: endpoint.settings.secrets.revealed(), ..self }
     }
 }
 
@@ -146,11 +145,10 @@ impl WebhookTest {
             ),
         };
         let Some(attempt) = found.attempts.into_iter().last() else { return blank };
-        let body = String::from_utf8_lossy(&attempt.response_body).into_owned();
         Self {
             delivered: attempt.failure.is_none(),
             status_code: attempt.status_code,
-            response_body: attempt.status_code.map(|_| body),
+            response_body: attempt.status_code.map(|_| attempt.response_text()),
             duration_ms: Some(attempt.duration_ms),
             error: attempt.failure.map(|failure| failure.message),
             ..blank
