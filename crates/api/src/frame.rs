@@ -110,7 +110,7 @@ mod tests {
     use model::network::Policy;
     use store::Store;
     use store::seal::MasterKey;
-    use store::store::Options;
+    use store::store::{Options, Place};
     use testkit::clock::TestEnv;
     use tower::ServiceExt;
 
@@ -122,7 +122,8 @@ mod tests {
         let env = TestEnv::new();
         let master_key = MasterKey::generate(&env);
         let data_dir = directory.path().to_owned();
-        let options = Options { data_dir, master_key, env: Arc::new(env.clone()), mail: false };
+        let options =
+            Options { place: Place::Embedded { data_dir }, master_key, env: Arc::new(env.clone()), mail: false };
         let store = Store::open(options).await.unwrap();
         let api = Api::new(store, Arc::new(env), Arc::default(), Arc::new(Policy::default()), [0; 32], None);
         let panics = get(async || -> &'static str { panic!("the {} is wrong", "inside") });

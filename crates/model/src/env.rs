@@ -14,6 +14,15 @@ pub trait Env: Send + Sync + 'static {
     /// The wall clock, to the millisecond.
     fn now(&self) -> Timestamp;
 
+    /// The time, where a clock that many nodes share says `theirs`. Who owns the clock alone, as tests do, goes by it.
+    fn shared(&self, _theirs: Timestamp) -> Timestamp {
+        self.now()
+    }
+
+    /// A clock that many nodes share said `theirs` within the last `uncertainty`: from now on [`now`](Self::now) goes by
+    /// it, so that nodes with wrong clocks agree. Who owns the clock alone does not listen.
+    fn correct(&self, _theirs: Timestamp, _uncertainty: Duration) {}
+
     /// A clock that never goes back, for measuring how long something took.
     fn elapsed(&self) -> Duration;
 

@@ -1,5 +1,6 @@
 //! The real world behind the one door: the system's clock, the runtime's timers, the system's randomness.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -10,12 +11,17 @@ use model::time::Timestamp;
 pub struct RealEnv {
     began: Instant,
     random: SystemRandom,
+    /// How far the clock that the cluster goes by is ahead of this machine's, in milliseconds.
+    ahead: AtomicI64,
 }
+
+/// Clocks that differ by less are the same: the answer's way here is not measured any better.
+const SAME: Duration = Duration::from_millis(100);
 
 impl RealEnv {
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn new() -> Self {
-        Self { began: Instant::now(), random: SystemRandom::new() }
+        Self { began: Instant::now(), random: SystemRandom::new(), ahead: AtomicI64::new(0) }
     }
 }
 
@@ -25,11 +31,28 @@ impl Default for RealEnv {
     }
 }
 
+/// By this machine's clock, right or wrong.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+fn machine_millis() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
 impl Env for RealEnv {
-    #[expect(clippy::disallowed_methods, reason = "this is the door")]
     fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        Timestamp::from_millis(machine_millis() + self.ahead.load(Ordering::Relaxed))
+    }
+
+    fn shared(&self, theirs: Timestamp) -> Timestamp {
+        theirs
+    }
+
+    fn correct(&self, theirs: Timestamp, uncertainty: Duration) {
+        let ahead = theirs.as_millis() - machine_millis();
+        let off = ahead.abs_diff(self.ahead.load(Ordering::Relaxed));
+        if Duration::from_millis(off) > SAME + uncertainty {
+            self.ahead.store(ahead, Ordering::Relaxed);
+        }
     }
 
     fn elapsed(&self) -> Duration {

@@ -24,11 +24,13 @@ fn main() -> ExitCode {
     match command {
         Command::Serve(flags) => configured(&flags, &environment, |config| run(serve::serve(config))),
         Command::Demo(words) => run(demo::demo(words, &environment)),
-        Command::Migrate(flags) => configured(&flags, &environment, |config| offline::migrate(&config)),
+        Command::Migrate(flags) => {
+            configured(&flags, &environment, |config| run(async move { offline::migrate(&config).await }))
+        }
         Command::RotateMasterKey(words) => {
             let env = RealEnv::new();
             configured(&words.flags, &environment, |config| {
-                offline::rotate_master_key(&config, words.new_key_file.as_deref(), &environment, &env)
+                run(offline::rotate_master_key(&config, words.new_key_file.as_deref(), &environment, &env))
             })
         }
         Command::OpenApi => offline::openapi(),

@@ -10,7 +10,7 @@ use store::seal::MasterKey;
 
 use crate::cli::exit;
 use crate::config::{Config, Environment};
-use crate::{keys, output};
+use crate::{keys, output, wire};
 
 /// The variable that holds the new master key when the old one comes from the environment.
 const NEW_MASTER_KEY: &str = "POSTHASTE_NEW_MASTER_KEY";
@@ -24,8 +24,8 @@ pub fn openapi() -> ExitCode {
 }
 
 /// `posthaste migrate`
-pub fn migrate(config: &Config) -> ExitCode {
-    match Store::migrate(&config.data_dir) {
+pub async fn migrate(config: &Config) -> ExitCode {
+    match Store::migrate(&wire::place(config)).await {
         Ok(applied) if applied.is_empty() => done("The database is up to date.\n"),
         Ok(applied) => done(&format!("Applied {}.\n", applied.join(", "))),
         Err(error) => failed(&error),
@@ -37,13 +37,13 @@ pub fn migrate(config: &Config) -> ExitCode {
 /// The new key is on disk before the database is encrypted with it, and takes the old one's place after that. So a
 /// crash in between leaves a database and the key that opens it: `master.key` or, until it is put in place, the one
 /// beside it.
-pub fn rotate_master_key(
+pub async fn rotate_master_key(
     config: &Config,
     new_key_file: Option<&Path>,
     environment: &Environment,
     env: &dyn Env,
 ) -> ExitCode {
-    match rotate(config, new_key_file, environment, env) {
+    match rotate(config, new_key_file, environment, env).await {
         Ok(message) => done(&message),
         Err(error) => failed(&*error),
     }
@@ -51,13 +51,14 @@ pub fn rotate_master_key(
 
 type Failure = Box<dyn std::error::Error>;
 
-fn rotate(
+async fn rotate(
     config: &Config,
     new_key_file: Option<&Path>,
     environment: &Environment,
     env: &dyn Env,
 ) -> Result<String, Failure> {
-    if !Store::is_in(&config.data_dir) {
+    let place = wire::place(config);
+    if !Store::is_in(&place).await? {
         return Err(format!("there is no database in {}", config.data_dir.display()).into());
     }
     let old = keys::master_key(config, env)?;
@@ -71,7 +72,7 @@ fn rotate(
     }
     let new = given.unwrap_or_else(|| keys::generate(env));
     let kept = if from_environment { None } else { Some(keys::keep_next(config, &new)?) };
-    let count = Store::rotate_master_key(&config.data_dir, &old, &new, env)?;
+    let count = Store::rotate_master_key(&place, &old, &new, env).await?;
     let secrets =
         if count == 1 { "1 endpoint's secrets are".to_owned() } else { format!("{count} endpoints' secrets are") };
     match kept {

@@ -13,7 +13,7 @@ use engine::transport::{self, Proxy, Transport};
 use engine::{Engine, engine::Limits};
 use model::env::Env;
 use store::Store;
-use store::store::Options;
+use store::store::{Options, Place};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -162,7 +162,7 @@ async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error>
     let open = || async {
         let master_key = keys::master_key(config, &**env)?;
         let mail = config.smtp.url.is_some();
-        let options = Options { data_dir: config.data_dir.clone(), master_key, env: env.clone(), mail };
+        let options = Options { place: place(config), master_key, env: env.clone(), mail };
         Ok::<_, Error>(Store::open(options).await?)
     };
     match open().await {
@@ -170,6 +170,11 @@ async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error>
         Err(Error::Store(store::Error::WrongMasterKey)) if keys::finish_rotation(config)? => open().await,
         opened => opened,
     }
+}
+
+/// Where the data is, as `config` says.
+pub fn place(config: &Config) -> Place {
+    Place::Embedded { data_dir: config.data_dir.clone() }
 }
 
 fn transport_settings(config: &Config) -> Result<transport::Settings, Error> {

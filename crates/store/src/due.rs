@@ -5,8 +5,9 @@ use model::endpoint::Ordering;
 use model::id::EndpointId;
 use model::time::Timestamp;
 
-use crate::sqlite;
+use crate::store::Database;
 use crate::{Error, Store};
+use crate::{postgres, sqlite};
 
 /// The head of an endpoint's pending work.
 #[derive(Debug, Default)]
@@ -27,12 +28,18 @@ impl Store {
         now: Timestamp,
         limit: usize,
     ) -> Result<Pending, Error> {
-        self.read(move |db| sqlite::due::pending(db, endpoint, ordering, now, limit)).await
+        match self.database() {
+            Database::Embedded(db) => db.read(move |db| sqlite::due::pending(db, endpoint, ordering, now, limit)).await,
+            Database::Cluster(db) => postgres::due::pending(db, endpoint, ordering, now, limit).await,
+        }
     }
 
     /// When each endpoint has something to send next: what the engine knows at start.
     pub async fn pending_endpoints(&self) -> Result<Vec<(EndpointId, Timestamp)>, Error> {
         let endpoints: Vec<EndpointId> = self.directory().endpoints().map(|endpoint| endpoint.id).collect();
-        self.read(move |db| sqlite::due::earliest(db, &endpoints)).await
+        match self.database() {
+            Database::Embedded(db) => db.read(move |db| sqlite::due::earliest(db, &endpoints)).await,
+            Database::Cluster(db) => postgres::due::earliest(db, &endpoints).await,
+        }
     }
 }

@@ -17,6 +17,12 @@ pub enum Error {
     Files { path: PathBuf, cause: Arc<std::io::Error> },
     #[error("the database failed")]
     Database(#[source] Arc<rusqlite::Error>),
+    #[error("the database failed")]
+    Postgres(#[source] Arc<tokio_postgres::Error>),
+    #[error("no connection to the database: {0}")]
+    Connection(String),
+    #[error("{0}")]
+    Address(String),
     #[error("the database holds what it should not: {0}")]
     Corrupt(String),
     #[error("the store has stopped")]
@@ -33,5 +39,52 @@ impl Error {
     pub(crate) fn files(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |cause| Self::Files { path, cause: Arc::new(cause) }
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Postgres(Arc::new(error))
+    }
+}
+
+impl From<deadpool_postgres::PoolError> for Error {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        match error {
+            deadpool_postgres::PoolError::Backend(error) => error.into(),
+            other => Self::Connection(other.to_string()),
+        }
+    }
+}
+
+impl Error {
+    /// Whether the database was not there, or went away: the same may succeed a little later.
+    pub(crate) fn is_absence(&self) -> bool {
+        match self {
+            Self::Connection(_) => true,
+            Self::Postgres(error) => is_absence(error),
+            _ => false,
+        }
+    }
+}
+
+fn is_absence(error: &tokio_postgres::Error) -> bool {
+    use tokio_postgres::error::SqlState;
+    match error.code() {
+        // Of class 57 the server ended the connection, or is not ready for one; of class 53 it can take no more.
+        Some(code) => {
+            let passing = [
+                SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                SqlState::T_R_DEADLOCK_DETECTED,
+                SqlState::T_R_SERIALIZATION_FAILURE,
+                SqlState::TOO_MANY_CONNECTIONS,
+                SqlState::READ_ONLY_SQL_TRANSACTION,
+            ];
+            passing.contains(code) || code.code().starts_with("57P") || code.code().starts_with("08")
+        }
+        // Without a code it was not the server that refused: the connection broke, or never was.
+        None => {
+            error.is_closed() || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+        }
     }
 }

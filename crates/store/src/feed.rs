@@ -11,6 +11,8 @@ use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 use tokio::sync::mpsc;
 
+use crate::shard::Shards;
+
 /// Commits that may wait for the engine before it is told to look for itself.
 const BACKLOG: usize = 1024;
 
@@ -23,6 +25,12 @@ pub enum Fact {
     Look { endpoint: EndpointId, at: Timestamp },
     /// The endpoint was created, changed, paused, resumed, disabled or deleted: the directory has it, or no longer.
     Changed(EndpointId),
+    /// These shards are this node's from now on.
+    Gained(Shards),
+    /// These are not any more: whatever is under way for them, another node does it too.
+    Lost(Shards),
+    /// These are wanted elsewhere: nothing new is begun for them, and they are given back when nothing is under way.
+    LetGo(Shards),
 }
 
 /// An attempt that is now on disk, for those who wait for it or watch.
@@ -66,8 +74,8 @@ impl Feed {
     }
 }
 
-/// The writer's end.
-#[derive(Debug)]
+/// The end of those who commit.
+#[derive(Clone, Debug)]
 pub(crate) struct Publisher {
     facts: mpsc::Sender<Vec<Fact>>,
     lagged: Arc<AtomicBool>,
@@ -78,6 +86,12 @@ impl Publisher {
         if self.facts.try_send(facts).is_err() {
             self.lagged.store(true, Ordering::Release);
         }
+    }
+
+    /// Facts may have been missed: everything must be looked up.
+    pub(crate) fn lag(&self) {
+        self.lagged.store(true, Ordering::Release);
+        self.publish(Vec::new());
     }
 }
 

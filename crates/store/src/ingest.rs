@@ -4,8 +4,9 @@ use model::event::Event;
 use model::id::{DeliveryId, EndpointId, EventId};
 use model::subscription::EventType;
 
-use crate::sqlite;
+use crate::store::Database;
 use crate::{Error, Store};
+use crate::{postgres, sqlite};
 
 /// An event that was asked for, and by what a repeat of the request is recognised.
 #[derive(Clone, Debug)]
@@ -39,7 +40,10 @@ impl Store {
     /// Takes an event in. When this returns, it is on disk.
     pub async fn ingest(&self, intake: Intake) -> Result<Accepted, Error> {
         let verdicts = self.verdicts(&intake.event).await;
-        self.write(move |batch| sqlite::ingest::take(batch, &intake, &verdicts)).await
+        match self.database() {
+            Database::Embedded(db) => db.write(move |batch| sqlite::ingest::take(batch, &intake, &verdicts)).await,
+            Database::Cluster(db) => postgres::ingest::take(db, intake, verdicts).await,
+        }
     }
 
     /// Takes many in, in one commit, each answered by its position.
@@ -49,15 +53,23 @@ impl Store {
             let verdicts = self.verdicts(&intake.event).await;
             judged.push((intake, verdicts));
         }
-        self.write(move |batch| {
-            judged.iter().map(|(intake, verdicts)| sqlite::ingest::take(batch, intake, verdicts)).collect()
-        })
-        .await
+        match self.database() {
+            Database::Embedded(db) => {
+                db.write(move |batch| {
+                    judged.iter().map(|(intake, verdicts)| sqlite::ingest::take(batch, intake, verdicts)).collect()
+                })
+                .await
+            }
+            Database::Cluster(db) => postgres::ingest::take_many(db, judged).await,
+        }
     }
 
     /// Takes an event in for one endpoint alone, whatever it subscribes to, for one attempt without a schedule behind
     /// it. Answers the delivery's id; `None`, and nothing is stored, if the endpoint is deleted.
     pub async fn ingest_test(&self, event: Event, endpoint: EndpointId) -> Result<Option<DeliveryId>, Error> {
-        self.write(move |batch| sqlite::ingest::take_test(batch, &event, endpoint)).await
+        match self.database() {
+            Database::Embedded(db) => db.write(move |batch| sqlite::ingest::take_test(batch, &event, endpoint)).await,
+            Database::Cluster(db) => postgres::ingest::take_test(db, event, endpoint).await,
+        }
     }
 }

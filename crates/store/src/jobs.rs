@@ -4,8 +4,9 @@
 use model::id::{EndpointId, JobId, ProjectId};
 use model::job::{Job, Task};
 
-use crate::sqlite;
+use crate::store::Database;
 use crate::{Error, Store};
+use crate::{postgres, sqlite};
 
 /// Items that one step puts on the road.
 pub const STEP: usize = 500;
@@ -23,40 +24,69 @@ impl Store {
     /// Makes a job and counts what it is about.
     pub async fn create_job(&self, project: ProjectId, task: Task) -> Result<Job, Error> {
         let (directory, now, about) = (self.directory().clone(), self.now(), task.clone());
-        let total = self.read(move |db| sqlite::jobs::count(db, &directory, project, &about, now)).await?;
-        let job = self.write(move |batch| sqlite::jobs::create(batch, project, &task, total)).await?;
+        let total = match self.database() {
+            Database::Embedded(db) => {
+                db.read(move |db| sqlite::jobs::count(db, &directory, project, &about, now)).await?
+            }
+            Database::Cluster(db) => postgres::jobs::count(db, &directory, project, &about, now).await?,
+        };
+        let job = match self.database() {
+            Database::Embedded(db) => db.write(move |batch| sqlite::jobs::create(batch, project, &task, total)).await?,
+            Database::Cluster(db) => postgres::jobs::create(db, project, &task, total).await?,
+        };
         self.wake_jobs();
         Ok(job)
     }
 
     pub async fn job(&self, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
-        self.read(move |db| sqlite::jobs::find(db, project, id)).await
+        match self.database() {
+            Database::Embedded(db) => db.read(move |db| sqlite::jobs::find(db, project, id)).await,
+            Database::Cluster(db) => postgres::jobs::find(db, project, id).await,
+        }
     }
 
     /// Stops a running job; one that has ended stays as it is. `None` if the project has no such job.
     pub async fn cancel_job(&self, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
-        self.write(move |batch| sqlite::jobs::cancel(batch, project, id)).await
+        match self.database() {
+            Database::Embedded(db) => db.write(move |batch| sqlite::jobs::cancel(batch, project, id)).await,
+            Database::Cluster(db) => postgres::jobs::cancel(db, project, id).await,
+        }
     }
 
     /// The jobs that are running, oldest first: what is left to do after a restart.
     pub async fn running_jobs(&self) -> Result<Vec<JobId>, Error> {
-        self.read(sqlite::jobs::running).await
+        match self.database() {
+            Database::Embedded(db) => db.read(sqlite::jobs::running).await,
+            Database::Cluster(db) => postgres::jobs::running(db).await,
+        }
     }
 
     /// Whether an endpoint has fewer than `enough` deliveries pending, so that a job may add some.
     pub async fn has_room(&self, endpoint: EndpointId, enough: usize) -> Result<bool, Error> {
-        Ok(self.read(move |db| sqlite::jobs::backlog(db, endpoint, enough)).await? < enough)
+        let backlog = match self.database() {
+            Database::Embedded(db) => db.read(move |db| sqlite::jobs::backlog(db, endpoint, enough)).await?,
+            Database::Cluster(db) => postgres::jobs::backlog(db, endpoint, enough).await?,
+        };
+        Ok(backlog < enough)
     }
 
     /// The endpoint that a running job is about, if it is about one alone.
     pub async fn job_endpoint(&self, id: JobId) -> Result<Option<EndpointId>, Error> {
-        self.read(move |db| sqlite::jobs::endpoint(db, id)).await
+        match self.database() {
+            Database::Embedded(db) => db.read(move |db| sqlite::jobs::endpoint(db, id)).await,
+            Database::Cluster(db) => postgres::jobs::endpoint(db, id).await,
+        }
     }
 
     /// Does the next [`STEP`] items of a job.
     pub async fn step_job(&self, id: JobId) -> Result<Step, Error> {
         let (directory, now) = (self.directory().clone(), self.now());
-        let judged = self.read(move |db| sqlite::jobs::judge(db, &directory, id, now)).await?;
-        self.write(move |batch| sqlite::jobs::step(batch, id, &judged)).await
+        match self.database() {
+            Database::Embedded(db) => {
+                let judged = db.read(move |db| sqlite::jobs::judge(db, &directory, id, now)).await?;
+                db.write(move |batch| sqlite::jobs::step(batch, id, &judged)).await
+            }
+            Database::Cluster(db) => postgres::jobs::step(db, &directory, id, now).await,
+        }
     }
 }

@@ -3,16 +3,23 @@
 use model::id::{KeyId, ProjectId};
 use model::key::Key;
 
-use crate::sqlite;
+use crate::store::Database;
 use crate::{Error, Store};
+use crate::{postgres, sqlite};
 
 impl Store {
     pub async fn create_key(&self, key: Key) -> Result<(), Error> {
-        self.write(move |batch| sqlite::keys::create(batch, &key)).await
+        match self.database() {
+            Database::Embedded(db) => db.write(move |batch| sqlite::keys::create(batch, &key)).await,
+            Database::Cluster(db) => postgres::keys::create(db, &key).await,
+        }
     }
 
     /// Revokes a key at once. False if the project has no such key.
     pub async fn revoke_key(&self, project: ProjectId, id: KeyId) -> Result<bool, Error> {
-        self.write(move |batch| sqlite::keys::revoke(batch, project, id)).await
+        match self.database() {
+            Database::Embedded(db) => db.write(move |batch| sqlite::keys::revoke(batch, project, id)).await,
+            Database::Cluster(db) => postgres::keys::revoke(db, project, id).await,
+        }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! A verb is one transaction. Verbs of the road: [`ingest`], [`due`], [`record`]; verbs of those who ask: [`search`];
 //! verbs of those who configure: [`projects`], [`keys`], [`endpoints`]; work that outlives a request: [`jobs`], [`mails`].
-//! SQL stands in [`sqlite`] alone: another database is another such folder behind the same verbs, held to the same
-//! conformance suite (`tests/conformance`).
+//! SQL stands in [`sqlite`] and [`postgres`] alone: two folders behind the same verbs, held to the same conformance suite
+//! (`tests/conformance`).
 
 pub mod directory;
 pub mod due;
@@ -11,16 +11,21 @@ pub mod endpoints;
 pub mod error;
 pub mod feed;
 mod filtering;
+mod health;
 pub mod ingest;
 pub mod jobs;
 pub mod keys;
 pub mod mails;
 pub mod operational;
+mod place;
+mod postgres;
 pub mod projects;
+mod published;
 pub mod record;
 pub mod retries;
 pub mod seal;
 pub mod search;
+pub mod shard;
 pub mod speech;
 mod sqlite;
 pub mod store;

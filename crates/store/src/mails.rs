@@ -7,8 +7,9 @@ use model::project::Slug;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::sqlite;
+use crate::store::Database;
 use crate::{Error, Store};
+use crate::{postgres, sqlite};
 
 /// A mail to one admin.
 #[derive(Clone, Debug)]
@@ -83,16 +84,25 @@ impl Store {
     /// [put off](Self::put_off_mail).
     pub async fn next_mail(&self) -> Result<Next, Error> {
         let now = self.now();
-        self.read(move |db| sqlite::mails::next(db, now)).await
+        match self.database() {
+            Database::Embedded(db) => db.read(move |db| sqlite::mails::next(db, now)).await,
+            Database::Cluster(db) => postgres::mails::next(db, now).await,
+        }
     }
 
     /// It was sent, or given up.
     pub async fn remove_mail(&self, id: MailId) -> Result<(), Error> {
-        self.write(move |batch| sqlite::mails::remove(batch, id)).await
+        match self.database() {
+            Database::Embedded(db) => db.write(move |batch| sqlite::mails::remove(batch, id)).await,
+            Database::Cluster(db) => postgres::mails::remove(db, id).await,
+        }
     }
 
     /// It could not be sent and is tried again at `due_at`.
     pub async fn put_off_mail(&self, id: MailId, due_at: Timestamp) -> Result<(), Error> {
-        self.write(move |batch| sqlite::mails::put_off(batch, id, due_at)).await
+        match self.database() {
+            Database::Embedded(db) => db.write(move |batch| sqlite::mails::put_off(batch, id, due_at)).await,
+            Database::Cluster(db) => postgres::mails::put_off(db, id, due_at).await,
+        }
     }
 }

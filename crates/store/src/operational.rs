@@ -4,18 +4,15 @@
 use model::attempt::Attempt;
 use model::delivery::Due;
 use model::endpoint::Endpoint;
+use model::env::Env;
 use model::event::Event;
 use model::id::EventId;
 use model::json::Json;
+use model::time::Timestamp;
 use serde_json::json;
 
-use crate::Error;
-use crate::filtering::Verdicts;
-use crate::ingest::Intake;
-use crate::sqlite;
-use crate::sqlite::writer::Batch;
-
 /// Something happened to an endpoint or a delivery that its owner wants to know.
+#[derive(Debug)]
 pub(crate) enum Notice<'a> {
     /// An endpoint was disabled for failing, or for saying that it is gone.
     Disabled { reason: &'a str },
@@ -58,23 +55,18 @@ impl Notice<'_> {
     }
 }
 
-/// Publishes `notice` of `endpoint` in the commit that brought it about.
-pub(crate) fn publish(batch: &mut Batch<'_>, endpoint: &Endpoint, notice: &Notice<'_>) -> Result<(), Error> {
-    let event = Event {
-        tenant: endpoint.settings.tenant.clone(),
-        ..Event::of(
-            EventId::new(batch.env),
-            endpoint.project,
-            notice.event_type().parse().expect("our own types are well formed"),
-            Json::trusted(notice.data(endpoint).to_string()),
-            batch.now,
-        )
-    };
-    let wanted = batch.directory.matching(&event).next().is_some();
-    if wanted {
-        // Nothing was known of it before this commit: its filters are asked here.
-        let verdicts = Verdicts::default();
-        sqlite::ingest::take(batch, &Intake { event, idempotency_key: None, fingerprint: None }, &verdicts)?;
+impl Notice<'_> {
+    /// The event that tells it.
+    pub(crate) fn event(&self, endpoint: &Endpoint, env: &dyn Env, now: Timestamp) -> Event {
+        Event {
+            tenant: endpoint.settings.tenant.clone(),
+            ..Event::of(
+                EventId::new(env),
+                endpoint.project,
+                self.event_type().parse().expect("our own types are well formed"),
+                Json::trusted(self.data(endpoint).to_string()),
+                now,
+            )
+        }
     }
-    Ok(())
 }

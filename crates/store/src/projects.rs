@@ -7,8 +7,9 @@ use model::key::Key;
 use model::project::Project;
 use model::speech::Speech;
 
-use crate::sqlite;
+use crate::store::Database;
 use crate::{Error, Store};
+use crate::{postgres, sqlite};
 
 /// The slug is another project's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,12 @@ pub struct SlugTaken;
 impl Store {
     /// Makes a project with its first key.
     pub async fn create_project(&self, project: Project, key: Key) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
-        self.write(move |batch| sqlite::projects::create(batch, &project, Some(&key))).await
+        match self.database() {
+            Database::Embedded(db) => {
+                db.write(move |batch| sqlite::projects::create(batch, &project, Some(&key))).await
+            }
+            Database::Cluster(db) => postgres::projects::create(db, project, key).await,
+        }
     }
 
     /// Changes a project in one step: nobody else's change comes in between. `change` is given what it is now, and how it
@@ -31,7 +37,10 @@ impl Store {
         F: FnMut(&Project, &Speech) -> Result<Project, E> + Send + 'static,
         E: From<SlugTaken> + Send + 'static,
     {
-        self.write(move |batch| sqlite::projects::change(batch, id, &mut change)).await
+        match self.database() {
+            Database::Embedded(db) => db.write(move |batch| sqlite::projects::change(batch, id, &mut change)).await,
+            Database::Cluster(db) => postgres::projects::change(db, id, &mut change).await,
+        }
     }
 
     /// Deletes a project with its keys and endpoints; pending deliveries are cancelled. False if there is none.
@@ -40,9 +49,11 @@ impl Store {
         for endpoint in endpoints {
             self.delete_endpoint(id, endpoint).await?;
         }
-        let Some(late) = self.write(move |batch| sqlite::projects::delete(batch, id)).await? else {
-            return Ok(false);
+        let deleted = match self.database() {
+            Database::Embedded(db) => db.write(move |batch| sqlite::projects::delete(batch, id)).await?,
+            Database::Cluster(db) => postgres::projects::delete(db, id).await?,
         };
+        let Some(late) = deleted else { return Ok(false) };
         for endpoint in late {
             self.cancel_pending(endpoint).await?;
         }

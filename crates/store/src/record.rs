@@ -8,8 +8,9 @@ use model::health::DisableRule;
 use model::id::DeliveryId;
 use model::retry::Next;
 
-use crate::sqlite;
+use crate::store::Database;
 use crate::{Error, Store};
+use crate::{postgres, sqlite};
 
 /// One attempt and its verdict.
 #[derive(Clone, Debug)]
@@ -29,11 +30,17 @@ impl Store {
     /// Records an attempt. When this returns, it is on disk, and so is what follows from it: the endpoint may have been
     /// disabled, operational events and mails may be on their way.
     pub async fn record(&self, record: Record) -> Result<(), Error> {
-        self.write(move |batch| sqlite::record::record(batch, &record)).await
+        match self.database() {
+            Database::Embedded(db) => db.write(move |batch| sqlite::record::record(batch, &record)).await,
+            Database::Cluster(db) => postgres::record::record(db, record).await,
+        }
     }
 
     /// Cancels a pending delivery without an attempt.
     pub async fn cancel(&self, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
-        self.write(move |batch| sqlite::record::cancel(batch, delivery, reason)).await
+        match self.database() {
+            Database::Embedded(db) => db.write(move |batch| sqlite::record::cancel(batch, delivery, reason)).await,
+            Database::Cluster(db) => postgres::record::cancel(db, delivery, reason).await,
+        }
     }
 }

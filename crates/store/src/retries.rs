@@ -2,8 +2,9 @@
 
 use model::id::{DeliveryId, ProjectId};
 
-use crate::sqlite;
+use crate::store::Database;
 use crate::{Error, Store};
+use crate::{postgres, sqlite};
 
 /// Whether a delivery can be tried once more by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,9 @@ impl Store {
     /// Makes a delivery due now, for one attempt without a schedule behind it if it had ended; a pending one keeps its
     /// schedule and is only brought forward. `None` if the project has no such delivery.
     pub async fn retry(&self, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
-        self.write(move |batch| sqlite::retries::retry(batch, project, delivery)).await
+        match self.database() {
+            Database::Embedded(db) => db.write(move |batch| sqlite::retries::retry(batch, project, delivery)).await,
+            Database::Cluster(db) => postgres::retries::retry(db, project, delivery).await,
+        }
     }
 }

@@ -7,8 +7,9 @@ use model::id::{DeliveryId, EndpointId, EventId, ProjectId};
 use model::subscription::EventType;
 use model::time::Timestamp;
 
-use crate::sqlite;
+use crate::store::Database;
 use crate::{Error, Store};
+use crate::{postgres, sqlite};
 
 /// Where the page before ended. Opaque to users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,11 +145,17 @@ impl Store {
         filter: EventFilter,
         paging: Paging,
     ) -> Result<Page<StoredEvent>, Error> {
-        self.read(move |db| sqlite::search::events(db, project, &filter, paging)).await
+        match self.database() {
+            Database::Embedded(db) => db.read(move |db| sqlite::search::events(db, project, &filter, paging)).await,
+            Database::Cluster(db) => postgres::search::events(db, project, &filter, paging).await,
+        }
     }
 
     pub async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<StoredEvent>, Error> {
-        self.read(move |db| sqlite::search::event(db, project, &id)).await
+        match self.database() {
+            Database::Embedded(db) => db.read(move |db| sqlite::search::event(db, project, &id)).await,
+            Database::Cluster(db) => postgres::search::event(db, project, &id).await,
+        }
     }
 
     pub async fn deliveries(
@@ -157,11 +164,17 @@ impl Store {
         filter: DeliveryFilter,
         paging: Paging,
     ) -> Result<Page<Delivery>, Error> {
-        self.read(move |db| sqlite::search::deliveries(db, project, &filter, paging)).await
+        match self.database() {
+            Database::Embedded(db) => db.read(move |db| sqlite::search::deliveries(db, project, &filter, paging)).await,
+            Database::Cluster(db) => postgres::search::deliveries(db, project, &filter, paging).await,
+        }
     }
 
     pub async fn delivery(&self, project: ProjectId, id: DeliveryId) -> Result<Option<FullDelivery>, Error> {
-        self.read(move |db| sqlite::search::delivery(db, project, id)).await
+        match self.database() {
+            Database::Embedded(db) => db.read(move |db| sqlite::search::delivery(db, project, id)).await,
+            Database::Cluster(db) => postgres::search::delivery(db, project, id).await,
+        }
     }
 
     /// The newest attempts at an endpoint, newest first: those of its newest deliveries. An old delivery that was tried
@@ -172,6 +185,11 @@ impl Store {
         endpoint: EndpointId,
         limit: usize,
     ) -> Result<Vec<Attempted>, Error> {
-        self.read(move |db| sqlite::search::attempts_at(db, project, endpoint, limit)).await
+        match self.database() {
+            Database::Embedded(db) => {
+                db.read(move |db| sqlite::search::attempts_at(db, project, endpoint, limit)).await
+            }
+            Database::Cluster(db) => postgres::search::attempts_at(db, project, endpoint, limit).await,
+        }
     }
 }

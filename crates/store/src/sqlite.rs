@@ -1,6 +1,7 @@
 //! The SQLite side of every verb: all SQL of an embedded Posthaste is in this folder.
 
 pub(crate) mod due;
+mod embedded;
 pub(crate) mod endpoints;
 pub(crate) mod ingest;
 pub(crate) mod jobs;
@@ -19,4 +20,5 @@ pub(crate) mod search;
 pub(crate) mod speech;
 pub(crate) mod writer;
 
-pub(crate) use open::Database;
+pub(crate) use embedded::Embedded;
+use open::Database;

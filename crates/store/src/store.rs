@@ -1,6 +1,5 @@
 //! The store's handle: opened once, cloned freely.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -10,17 +9,19 @@ use tokio::sync::{Notify, broadcast};
 use crate::Error;
 use crate::directory::Directory;
 use crate::feed::{self, Feed, Recorded};
-use crate::seal::{MasterKey, Seal};
-use crate::sqlite::readers::Readers;
-use crate::sqlite::writer::{Batch, Published, Writer};
-use crate::sqlite::{self, Database};
+use crate::postgres::{self, Cluster};
+use crate::published::Published;
+use crate::seal::MasterKey;
+use crate::sqlite::{self, Embedded};
+
+pub use crate::place::{Place, Postgres};
 
 /// Attempts that a slow watcher may be behind by before it misses some.
 const WATCHED: usize = 4096;
 
 /// Where the data is and with which key its secrets are read.
 pub struct Options {
-    pub data_dir: PathBuf,
+    pub place: Place,
     pub master_key: MasterKey,
     pub env: Arc<dyn Env>,
     /// Whether mail is sent to admins. Where it is not, none is put into the outbox, where it would wait for ever.
@@ -34,59 +35,77 @@ pub struct Store {
 
 struct Inner {
     env: Arc<dyn Env>,
-    writer: Writer,
-    readers: Readers,
+    database: Database,
     directory: Arc<ArcSwap<Directory>>,
     feed: Mutex<Option<Feed>>,
     watchers: broadcast::Sender<Recorded>,
-    jobs: Notify,
+    jobs: Arc<Notify>,
     mails: Arc<Notify>,
-    /// Held as long as we live: one process at a time on a data directory.
-    _lock: sqlite::lock::Lock,
+}
+
+/// What is behind the verbs.
+pub(crate) enum Database {
+    Embedded(Embedded),
+    Cluster(Cluster),
 }
 
 impl Store {
-    /// Opens the database in `data_dir`, making it where there is none, and brings it up to date.
+    /// Opens the database, making its tables where there are none, and brings it up to date.
     pub async fn open(options: Options) -> Result<Self, Error> {
-        let lock = sqlite::lock::Lock::take(&options.data_dir)?;
-        let seal = Arc::new(Seal::new(&options.master_key));
-        let path = options.data_dir.join(Database::FILE);
-        let database = Database::open(&path, &seal, &options.env)?;
-        let directory = Arc::new(ArcSwap::from_pointee(database.directory));
+        let Options { place, master_key, env, mail } = options;
         let (publisher, feed) = feed::channel();
         let (watchers, _) = broadcast::channel(WATCHED);
-        let mails = Arc::new(Notify::new());
+        let (mails, jobs) = (Arc::<Notify>::default(), Arc::<Notify>::default());
+        let directory = Arc::<ArcSwap<Directory>>::default();
         let published = Published {
             directory: directory.clone(),
             feed: publisher,
             watchers: watchers.clone(),
-            mails: options.mail.then(|| mails.clone()),
+            jobs: jobs.clone(),
+            mails: mail.then(|| mails.clone()),
         };
-        let writer = Writer::start(database.connection, seal, options.env.clone(), published)?;
-        let readers = Readers::open(&path)?;
+        let database = match place {
+            Place::Embedded { data_dir } => {
+                Database::Embedded(Embedded::open(&data_dir, &master_key, &env, published)?)
+            }
+            Place::Postgres(postgres) => {
+                Database::Cluster(Cluster::open(postgres, &master_key, env.clone(), published).await?)
+            }
+        };
         let feed = Mutex::new(Some(feed));
-        let (env, jobs) = (options.env, Notify::new());
-        let inner = Inner { env, writer, readers, directory, feed, watchers, jobs, mails, _lock: lock };
+        let inner = Inner { env, database, directory, feed, watchers, jobs, mails };
         let store = Self { inner: Arc::new(inner) };
         store.finish_deletions().await?;
         Ok(store)
     }
 
-    /// Brings the database in `data_dir` up to date and does nothing else.
-    pub fn migrate(data_dir: &Path) -> Result<Vec<String>, Error> {
-        let _lock = sqlite::lock::Lock::take(data_dir)?;
-        Database::migrate(&data_dir.join(Database::FILE))
+    /// Brings the database up to date and does nothing else.
+    pub async fn migrate(place: &Place) -> Result<Vec<String>, Error> {
+        match place {
+            Place::Embedded { data_dir } => Embedded::migrate(data_dir),
+            Place::Postgres(postgres) => Cluster::migrate(postgres).await,
+        }
     }
 
-    /// Whether there is a database in `data_dir`.
-    pub fn is_in(data_dir: &Path) -> bool {
-        data_dir.join(Database::FILE).exists()
+    /// Whether there is a database of ours.
+    pub async fn is_in(place: &Place) -> Result<bool, Error> {
+        match place {
+            Place::Embedded { data_dir } => Ok(Embedded::is_in(data_dir)),
+            Place::Postgres(postgres) => Cluster::is_in(postgres).await,
+        }
     }
 
     /// Encrypts every secret anew with `new`. The database knows either key entirely or not at all.
-    pub fn rotate_master_key(data_dir: &Path, old: &MasterKey, new: &MasterKey, env: &dyn Env) -> Result<u64, Error> {
-        let _lock = sqlite::lock::Lock::take(data_dir)?;
-        sqlite::rekey::rekey(&data_dir.join(Database::FILE), &Seal::new(old), &Seal::new(new), env)
+    pub async fn rotate_master_key(
+        place: &Place,
+        old: &MasterKey,
+        new: &MasterKey,
+        env: &dyn Env,
+    ) -> Result<u64, Error> {
+        match place {
+            Place::Embedded { data_dir } => Embedded::rekey(data_dir, old, new, env),
+            Place::Postgres(postgres) => Cluster::rekey(postgres, old, new, env).await,
+        }
     }
 
     /// Projects, keys and endpoints as of the last commit.
@@ -124,40 +143,40 @@ impl Store {
 
     /// Whether the database answers: asked by `/readyz`.
     pub async fn ping(&self) -> Result<(), Error> {
-        self.write(|_| Ok(())).await
+        match self.database() {
+            Database::Embedded(db) => db.write(|_| Ok(())).await,
+            Database::Cluster(db) => db.ping().await,
+        }
     }
 
     /// Resolves when the store can take nothing more, because it was closed or because its writer died. A process that
     /// did not close it is of no use any more.
     pub async fn stopped(&self) {
-        self.inner.writer.stopped().await;
+        match self.database() {
+            Database::Embedded(db) => db.stopped().await,
+            Database::Cluster(db) => db.stopped().await,
+        }
     }
 
     /// Waits until everything handed in is committed, then stops. Verbs fail with [`Error::Stopped`] from now on.
     pub async fn close(&self) {
-        self.inner.writer.close().await;
-        self.inner.readers.close();
+        match self.database() {
+            Database::Embedded(db) => db.close().await,
+            Database::Cluster(db) => db.close().await,
+        }
     }
 
-    pub(crate) async fn write<T, F>(&self, verb: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
-    {
-        self.inner.writer.write(verb).await
-    }
-
-    pub(crate) async fn read<T, F>(&self, verb: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: FnOnce(&rusqlite::Connection) -> Result<T, Error> + Send + 'static,
-    {
-        self.inner.readers.read(verb).await
+    pub(crate) fn database(&self) -> &Database {
+        &self.inner.database
     }
 
     /// Goes on with deletions of endpoints that a crash, or a caller who left, interrupted.
     pub async fn finish_deletions(&self) -> Result<(), Error> {
-        for endpoint in self.read(sqlite::endpoints::half_deleted).await? {
+        let half_deleted = match self.database() {
+            Database::Embedded(db) => db.read(sqlite::endpoints::half_deleted).await?,
+            Database::Cluster(db) => postgres::endpoints::half_deleted(db).await?,
+        };
+        for endpoint in half_deleted {
             self.cancel_pending(endpoint).await?;
         }
         Ok(())

@@ -22,7 +22,7 @@ use store::Store;
 use store::feed::{Fact, Feed, News};
 use store::record::Record;
 use store::seal::MasterKey;
-use store::store::Options;
+use store::store::{Options, Place};
 use tempfile::TempDir;
 use testkit::clock::TestEnv;
 use tower::ServiceExt;
@@ -99,7 +99,7 @@ impl Gateway {
         let env = TestEnv::new();
         let shared: Arc<dyn Env> = Arc::new(env.clone());
         let options = Options {
-            data_dir: directory.path().to_owned(),
+            place: Place::Embedded { data_dir: directory.path().to_owned() },
             master_key: MasterKey::generate(&env),
             env: shared.clone(),
             mail: false,

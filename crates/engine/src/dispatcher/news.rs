@@ -19,6 +19,7 @@ impl Dispatcher {
             Fact::Due(due) => self.take_due(due),
             Fact::Look { endpoint, at } => self.timers.set(endpoint, at),
             Fact::Changed(endpoint) => self.take_change(endpoint),
+            Fact::Gained(_) | Fact::Lost(_) | Fact::LetGo(_) => {}
         }
     }
 

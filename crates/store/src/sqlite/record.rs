@@ -1,7 +1,6 @@
 //! The SQL of what an attempt came to.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use model::attempt::{Attempt, Body};
 use model::delivery::{Cancelled, Due, Status};
@@ -12,30 +11,17 @@ use model::retry::Next;
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::mails;
 use super::row::{self, STANDARD};
 use super::writer::Batch;
+use super::{ingest, mails};
 use crate::Error;
 use crate::feed::Recorded;
-use crate::mails::{Failing, What};
-use crate::operational::{self, Notice};
+use crate::filtering::Verdicts;
+use crate::health::Run;
+use crate::ingest::Intake;
+use crate::mails::What;
+use crate::operational::Notice;
 use crate::record::Record;
-
-/// An endpoint's run of failures, as its row has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Run {
-    pub(crate) health: Health,
-    /// A delivery was given up, or the endpoint disabled, since the last success.
-    pub(crate) troubled: bool,
-    /// Admins were told of this trouble, by mail.
-    pub(crate) told: bool,
-    /// When they were last told of trouble, this or an earlier one.
-    pub(crate) told_at: Option<Timestamp>,
-}
-
-/// Admins are told so often that an endpoint gives deliveries up, and no oftener: one that fails for some events and
-/// answers others is in trouble and out of it all day.
-const TOLD_EVERY: Duration = Duration::from_secs(3600);
 
 pub(crate) fn record(batch: &mut Batch<'_>, record: &Record) -> Result<(), Error> {
     insert_attempt(batch, record.due.id, &record.attempt)?;
@@ -54,8 +40,7 @@ pub(crate) fn record(batch: &mut Batch<'_>, record: &Record) -> Result<(), Error
     });
     let endpoint = batch.directory.endpoint(record.due.endpoint).cloned();
     match endpoint {
-        Some(endpoint) if status == Status::Delivered => succeeded(batch, &endpoint),
-        Some(endpoint) => failed(batch, &endpoint, record),
+        Some(endpoint) => follow(batch, &endpoint, record),
         None => Ok(()),
     }
 }
@@ -148,72 +133,26 @@ fn place(batch: &Batch<'_>, due: &Due, next_attempt_at: Timestamp) -> Timestamp 
     }
 }
 
-fn succeeded(batch: &mut Batch<'_>, endpoint: &Endpoint) -> Result<(), Error> {
-    let run = run_of(batch, endpoint.id)?;
-    let well = Run { told_at: run.told_at, ..Run::default() };
-    if run == well {
-        return Ok(());
+/// Writes down what follows for the endpoint.
+fn follow(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> Result<(), Error> {
+    let before = run_of(batch, endpoint.id)?;
+    let then = before.after(record, endpoint, batch.now);
+    if let Some(notice) = &then.before {
+        publish(batch, endpoint, notice)?;
     }
-    set_run(batch, endpoint.id, well)?;
-    if run.troubled {
-        operational::publish(batch, endpoint, &Notice::Recovered)?;
+    if let Some(reason) = &then.disabled {
+        disable(batch, endpoint, reason)?;
+        if then.announced {
+            publish(batch, endpoint, &Notice::Disabled { reason })?;
+        }
     }
-    if run.told {
-        mails::put(batch, endpoint, What::Recovered)?;
-    }
-    Ok(())
-}
-
-fn failed(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> Result<(), Error> {
-    let run = run_of(batch, endpoint.id)?;
-    let health = run.health.after_failure(batch.now);
-    // A notice that could not be delivered is not a reason for another one.
-    let exhausted = record.next == Next::GiveUp { exhausted: true } && !record.due.event.event_type.is_operational();
-    let reason =
-        reason_if_gone(record).or_else(|| record.rule.reason(health, record.attempt.outcome.status(), batch.now));
-    let disabled = reason.filter(|_| endpoint.is_active());
-    let announced = disabled.clone().filter(|_| record.notify);
-    if exhausted {
-        let notice = Notice::Exhausted { due: &record.due, attempt: &record.attempt };
-        operational::publish(batch, endpoint, &notice)?;
-    }
-    if let Some(reason) = disabled {
-        disable(batch, endpoint, &reason)?;
-    }
-    if let Some(reason) = &announced {
-        operational::publish(batch, endpoint, &Notice::Disabled { reason })?;
-    }
-    let troubled = run.troubled || exhausted || announced.is_some();
-    let told = tell(batch, endpoint, Run { health, ..run }, record, exhausted, announced)?;
-    let told_at = if told { Some(batch.now) } else { run.told_at };
-    set_run(batch, endpoint.id, Run { health, troubled, told: run.told || told, told_at })
-}
-
-/// Mails admins what they do not know yet. True if there is somebody to tell.
-fn tell(
-    batch: &mut Batch<'_>,
-    endpoint: &Endpoint,
-    run: Run,
-    record: &Record,
-    exhausted: bool,
-    disabled: Option<String>,
-) -> Result<bool, Error> {
-    let quiet = !run.told && run.told_at.is_none_or(|at| batch.now.since(at) >= TOLD_EVERY);
-    let what = match disabled {
-        Some(reason) => What::Disabled { reason, failing: Failing::of(run.health, &record.attempt) },
-        None if exhausted && quiet && record.notify => What::GivesUp {
-            event_type: record.due.event.event_type.to_string(),
-            delivery: record.due.id,
-            failing: Failing::of(run.health, &record.attempt),
-        },
-        None => return Ok(false),
+    let recovered = matches!(then.mail, Some(What::Recovered));
+    let told = match then.mail {
+        Some(what) => mails::put(batch, endpoint, what)?,
+        None => false,
     };
-    mails::put(batch, endpoint, what)
-}
-
-fn reason_if_gone(record: &Record) -> Option<String> {
-    let failure = record.attempt.outcome.failure().filter(|_| record.gone)?;
-    record.rule.reason_if_gone(&failure.message)
+    let run = if told && !recovered { then.run.told(batch.now) } else { then.run };
+    if run == before { Ok(()) } else { set_run(batch, endpoint.id, run) }
 }
 
 fn disable(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, reason: &str) -> Result<(), Error> {
@@ -263,8 +202,19 @@ pub(super) fn set_run(batch: &mut Batch<'_>, id: EndpointId, run: Run) -> Result
     Ok(())
 }
 
-/// Forgets failures that are over because somebody resumed the endpoint, but not that there was trouble.
 pub(super) fn forgive(batch: &mut Batch<'_>, id: EndpointId) -> Result<(), Error> {
     let run = run_of(batch, id)?;
-    set_run(batch, id, Run { health: Health::default(), ..run })
+    set_run(batch, id, run.forgiven())
+}
+
+/// Publishes `notice` of `endpoint` in the commit that brought it about.
+fn publish(batch: &mut Batch<'_>, endpoint: &Endpoint, notice: &Notice<'_>) -> Result<(), Error> {
+    let event = notice.event(endpoint, batch.env, batch.now);
+    let wanted = batch.directory.matching(&event).next().is_some();
+    if wanted {
+        // Nothing was known of it before this commit: its filters are asked here.
+        let verdicts = Verdicts::default();
+        ingest::take(batch, &Intake { event, idempotency_key: None, fingerprint: None }, &verdicts)?;
+    }
+    Ok(())
 }

@@ -6,18 +6,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use model::delivery::Due;
 use model::env::Env;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
-use tokio::sync::{Notify, broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
-use super::record::Run;
 use crate::Error;
 use crate::directory::Directory;
-use crate::feed::{Fact, Publisher, Recorded};
+use crate::feed::{Fact, Recorded};
+use crate::health::Run;
+use crate::published::Published;
 use crate::seal::Seal;
 
 /// Verbs that may wait for the writer; whoever comes later waits outside.
@@ -28,15 +28,6 @@ const GROUP: usize = 1024;
 
 /// Deliveries of one commit that are handed to the engine in memory. It looks up the rest.
 const FED: usize = 16_384;
-
-/// Where the writer publishes what it committed.
-pub(crate) struct Published {
-    pub(crate) directory: Arc<ArcSwap<Directory>>,
-    pub(crate) feed: Publisher,
-    pub(crate) watchers: broadcast::Sender<Recorded>,
-    /// Told when a mail was put into the outbox. `None` where nobody sends mail: none is put then.
-    pub(crate) mails: Option<Arc<Notify>>,
-}
 
 /// What a verb works with: an open transaction, and what will be published if it commits.
 pub(crate) struct Batch<'a> {
@@ -270,16 +261,11 @@ impl Thread {
         if !Arc::ptr_eq(&before, &directory) {
             self.published.directory.store(directory);
         }
-        if !facts.is_empty() {
-            self.published.feed.publish(facts);
+        self.published.facts(facts);
+        if mailed {
+            self.published.mailed();
         }
-        if let Some(mails) = self.published.mails.as_ref().filter(|_| mailed) {
-            mails.notify_one();
-        }
-        for attempt in recorded {
-            // Nobody watching is the usual case.
-            let _ = self.published.watchers.send(attempt);
-        }
+        self.published.recorded(recorded);
         Ok(())
     }
 }

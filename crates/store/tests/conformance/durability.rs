@@ -80,7 +80,7 @@ async fn after_the_master_key_is_rotated_only_the_new_one_opens() {
     let (place, old, clock) = store.shut().await;
     let new = MasterKey::generate(&*clock);
 
-    assert_eq!(place.rotate(&old, &new, &*clock).unwrap(), 3);
+    assert_eq!(place.rotate(&old, &new, &*clock).await.unwrap(), 3);
 
     let refused = place.open(&old, clock.clone()).await.err();
     assert!(matches!(refused, Some(Error::WrongMasterKey)), "{refused:?}");
@@ -100,7 +100,7 @@ async fn a_rotation_that_starts_from_the_wrong_master_key_changes_nothing() {
         let (place, right, clock) = store.shut().await;
         let (wrong, new) = (MasterKey::generate(&*clock), MasterKey::generate(&*clock));
 
-        assert!(matches!(place.rotate(&wrong, &new, &*clock), Err(Error::WrongMasterKey)));
+        assert!(matches!(place.rotate(&wrong, &new, &*clock).await, Err(Error::WrongMasterKey)));
 
         let store = Opened::at(place, right, clock).await.unwrap();
         assert_eq!(store.directory().endpoints().count(), endpoints);

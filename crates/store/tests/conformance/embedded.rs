@@ -50,8 +50,8 @@ async fn a_data_directory_is_one_stores_at_a_time() {
 
     let second = store.place.open(&store.key, store.clock.clone()).await.err();
     assert!(matches!(&second, Some(Error::InUse(dir)) if dir == store.place.dir()), "{second:?}");
-    assert!(matches!(Store::migrate(store.place.dir()), Err(Error::InUse(_))));
-    assert!(matches!(store.place.rotate(&store.key, &store.key, &*store.clock), Err(Error::InUse(_))));
+    assert!(matches!(Store::migrate(&store.place.place()).await, Err(Error::InUse(_))));
+    assert!(matches!(store.place.rotate(&store.key, &store.key, &*store.clock).await, Err(Error::InUse(_))));
 
     store.send("order.created").await;
     assert_eq!(store.reopen().await.all_events().await.len(), 1);
@@ -77,8 +77,8 @@ async fn what_was_accepted_is_in_the_files_though_the_process_dies() {
 #[tokio::test]
 async fn migrating_a_new_directory_makes_the_database_and_a_second_time_does_nothing() {
     let place = Place::fresh();
-    assert!(!Store::migrate(place.dir()).unwrap().is_empty());
-    assert!(Store::migrate(place.dir()).unwrap().is_empty());
+    assert!(!Store::migrate(&place.place()).await.unwrap().is_empty());
+    assert!(Store::migrate(&place.place()).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn a_directory_that_cannot_be_made_is_named() {
     let place = Place::fresh();
     let file = place.dir().join("file");
     std::fs::write(&file, "").unwrap();
-    let refused = Store::migrate(&file.join("data")).unwrap_err();
+    let refused = Store::migrate(&store::store::Place::Embedded { data_dir: file.join("data") }).await.unwrap_err();
     assert!(refused.to_string().contains("file"), "{refused}");
     assert!(matches!(refused, Error::Files { .. }));
 }

@@ -13,7 +13,6 @@ use model::retry;
 use store::Store;
 use store::mails::{Mail, Next, What};
 use store::record::Record;
-use store::store::Options;
 
 use crate::harness::{EXHAUSTED, FINAL, HOUR, Opened, SECOND, slug, tried};
 
@@ -121,9 +120,7 @@ async fn where_nobody_sends_mail_none_waits_to_be_sent() {
     let (store, endpoint) = store_with_an_admin().await;
     let project = store.project;
     let (place, master_key, clock) = store.shut().await;
-    let options =
-        Options { data_dir: place.dir().to_owned(), master_key: master_key.clone(), env: clock.clone(), mail: false };
-    let store = Store::open(options).await.unwrap();
+    let store = place.open_with(&master_key, clock.clone(), false).await.unwrap();
     let store = Opened { store, clock, key: master_key, place, project };
 
     gone(&store, &endpoint, FINAL, true).await;

@@ -25,13 +25,26 @@ impl Place {
 
     /// Opens what is there, as a server does when it starts.
     pub(crate) async fn open(&self, master_key: &MasterKey, env: Arc<dyn Env>) -> Result<Store, Error> {
-        let data_dir = self.dir.path().to_owned();
-        Store::open(Options { data_dir, master_key: master_key.clone(), env, mail: true }).await
+        self.open_with(master_key, env, true).await
+    }
+
+    /// The same, and says whether mail is sent.
+    pub(crate) async fn open_with(
+        &self,
+        master_key: &MasterKey,
+        env: Arc<dyn Env>,
+        mail: bool,
+    ) -> Result<Store, Error> {
+        Store::open(Options { place: self.place(), master_key: master_key.clone(), env, mail }).await
     }
 
     /// Encrypts every secret anew.
-    pub(crate) fn rotate(&self, old: &MasterKey, new: &MasterKey, env: &dyn Env) -> Result<u64, Error> {
-        Store::rotate_master_key(self.dir.path(), old, new, env)
+    pub(crate) async fn rotate(&self, old: &MasterKey, new: &MasterKey, env: &dyn Env) -> Result<u64, Error> {
+        Store::rotate_master_key(&self.place(), old, new, env).await
+    }
+
+    pub(crate) fn place(&self) -> store::store::Place {
+        store::store::Place::Embedded { data_dir: self.dir.path().to_owned() }
     }
 
     /// The data directory, for what is true of the embedded database alone.

@@ -1,0 +1,31 @@
+//! The PostgreSQL side of every verb, for many nodes on one database: all SQL of a cluster is in this folder.
+
+mod change;
+mod claims;
+mod clock;
+mod cluster;
+mod connect;
+mod directory;
+pub(crate) mod due;
+pub(crate) mod endpoints;
+mod group;
+pub(crate) mod ingest;
+pub(crate) mod jobs;
+pub(crate) mod keys;
+mod lease;
+pub(crate) mod mails;
+mod member;
+mod open;
+mod param;
+pub(crate) mod projects;
+pub(crate) mod record;
+mod rekey;
+pub(crate) mod retries;
+mod row;
+mod rows;
+pub(crate) mod search;
+mod session;
+pub(crate) mod speech;
+mod tls;
+
+pub(crate) use cluster::Cluster;

@@ -1,0 +1,296 @@
+//! A transaction of one verb: what it sees, what it adds, and what is published when it is on disk.
+
+use std::sync::Arc;
+
+use model::delivery::Due;
+use model::endpoint::{Endpoint, Ordering};
+use model::event::Event;
+use model::id::{DeliveryId, EndpointId, KeyId, ProjectId};
+use model::time::Timestamp;
+use tokio_postgres::Row;
+
+use super::cluster::Shared;
+use super::param::{Param, Uuid};
+use super::rows::{EventKey, NewRows};
+use super::session::Session;
+use crate::Error;
+use crate::directory::Directory;
+use crate::feed::{Fact, Recorded};
+use crate::filtering::{Taker, Verdicts};
+use crate::operational::Notice;
+
+/// The lock that keeps the directory as it is while somebody relies on it. Whoever commits work holds it with others;
+/// whoever changes the directory holds it alone. So an event never misses an endpoint that was there before it, and none
+/// is delivered to an endpoint that was deleted before it.
+pub(super) enum Lock {
+    Work,
+    Directory,
+}
+
+/// Its number among advisory locks: that of the migrations and that of the shards are others.
+impl Lock {
+    pub(super) const WORK: &str = "SELECT pg_advisory_xact_lock_shared(8600001)";
+    const DIRECTORY: &str = "SELECT pg_advisory_xact_lock(8600001)";
+}
+
+/// What a change of the directory is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// The project itself, or how it speaks.
+    Project(ProjectId),
+    Key(KeyId),
+    Endpoint(EndpointId),
+}
+
+impl Subject {
+    pub(super) fn kind(self) -> i16 {
+        match self {
+            Self::Project(_) => 0,
+            Self::Key(_) => 1,
+            Self::Endpoint(_) => 2,
+        }
+    }
+
+    fn id(self) -> Uuid {
+        match self {
+            Self::Project(id) => id.into(),
+            Self::Key(id) => id.into(),
+            Self::Endpoint(id) => id.into(),
+        }
+    }
+}
+
+/// An open transaction. Dropped without a commit it is undone.
+pub(super) struct Change {
+    session: Option<Session>,
+    pub(super) shared: Arc<Shared>,
+    /// As it is: nobody changes it while this is open.
+    pub(super) directory: Arc<Directory>,
+    pub(super) now: Timestamp,
+    pub(super) accepted_at: Timestamp,
+    subjects: Vec<Subject>,
+    rows: NewRows,
+    facts: Vec<Fact>,
+    pub(super) recorded: Vec<Recorded>,
+    /// Something was put into the outbox.
+    pub(super) mailed: bool,
+}
+
+impl Change {
+    pub(super) async fn begin(shared: &Arc<Shared>, lock: Lock) -> Result<Self, Error> {
+        let session = shared.connections.session().await?;
+        let now = shared.env.now();
+        let mut change = Self {
+            session: Some(session),
+            shared: shared.clone(),
+            directory: Arc::default(),
+            now,
+            accepted_at: shared.accepted_at(now),
+            subjects: Vec::new(),
+            rows: NewRows::default(),
+            facts: Vec::new(),
+            recorded: Vec::new(),
+            mailed: false,
+        };
+        change.session().begin().await?;
+        change
+            .session()
+            .run(match lock {
+                Lock::Work => Lock::WORK,
+                Lock::Directory => Lock::DIRECTORY,
+            })
+            .await?;
+        change.directory = shared.refresh(change.session()).await?;
+        Ok(change)
+    }
+
+    pub(super) fn session(&self) -> &Session {
+        self.session.as_ref().expect("it is taken when the change is over, and then the change is gone")
+    }
+
+    pub(super) async fn query(&self, sql: &str, params: &[&dyn Param]) -> Result<Vec<Row>, Error> {
+        self.session().query(sql, params).await
+    }
+
+    pub(super) async fn query_opt(&self, sql: &str, params: &[&dyn Param]) -> Result<Option<Row>, Error> {
+        self.session().query_opt(sql, params).await
+    }
+
+    pub(super) async fn execute(&self, sql: &str, params: &[&dyn Param]) -> Result<u64, Error> {
+        self.session().execute(sql, params).await
+    }
+
+    /// Says what of the directory this changes. It is read again, by every node, when the change is on disk.
+    pub(super) fn touch(&mut self, subject: Subject) {
+        if !self.subjects.contains(&subject) {
+            self.subjects.push(subject);
+        }
+    }
+
+    /// Adds an event for those who want it by `verdicts`. Answers how many do.
+    pub(super) fn take(&mut self, event: Event, verdicts: &Verdicts) -> u32 {
+        let event = Arc::new(Event { created_at: self.accepted_at, ..event });
+        let takers = verdicts.takers(&self.directory, &event);
+        let deliveries = u32::try_from(takers.len()).unwrap_or(u32::MAX);
+        let key = self.add_event(event.clone(), deliveries);
+        for taker in takers {
+            self.deliver_to(key, &event, taker, false);
+        }
+        deliveries
+    }
+
+    pub(super) fn add_event(&mut self, event: Arc<Event>, deliveries: u32) -> EventKey {
+        let key = self.shared.next_key();
+        self.rows.event(key, event, deliveries);
+        key
+    }
+
+    /// Makes a delivery, due now or when the event is.
+    pub(super) fn deliver_to(&mut self, key: EventKey, event: &Arc<Event>, taker: Taker, manual: bool) -> DeliveryId {
+        let Taker { endpoint, note } = taker;
+        let due = new_delivery(&self.shared, &self.directory, self.now, self.accepted_at, event, endpoint, manual);
+        let id = due.id;
+        self.announce(due.clone());
+        self.rows.delivery(due, key, note);
+        id
+    }
+
+    /// Announces a delivery to the engine that has its shard.
+    pub(super) fn announce(&mut self, due: Due) {
+        let fact = due_fact(&self.directory, due);
+        self.facts.push(fact);
+    }
+
+    pub(super) fn announce_work(&mut self, endpoint: EndpointId, at: Timestamp) {
+        self.facts.push(Fact::Look { endpoint, at });
+    }
+
+    /// Adds the operational event that tells `notice`, if anybody wants it.
+    pub(super) fn publish(&mut self, endpoint: &Endpoint, notice: &Notice<'_>) {
+        let event = notice.event(endpoint, &*self.shared.env, self.now);
+        if self.directory.matching(&event).next().is_some() {
+            // Nothing was known of it before this commit: its filters are asked here.
+            self.take(event, &Verdicts::default());
+        }
+    }
+
+    /// Puts it on disk and publishes it. Answers the directory as it is then. Goes on when the caller leaves.
+    pub(super) async fn commit(self) -> Result<Arc<Directory>, Error> {
+        let tasks = self.shared.tasks.clone();
+        tasks.spawn(self.finish()).await.map_err(|_| Error::Stopped)?
+    }
+
+    async fn finish(mut self) -> Result<Arc<Directory>, Error> {
+        let rows = std::mem::take(&mut self.rows);
+        rows.insert(self.session()).await?;
+        if !self.subjects.is_empty() {
+            self.count_up().await?;
+        }
+        self.session().commit().await?;
+        let session = self.session.take().expect("nobody took it before");
+        if !self.subjects.is_empty() {
+            // What is on disk is read by the others too; this node must not be the one that does not know.
+            self.directory = self.shared.refresh(&session).await.unwrap_or_else(|_| self.directory.clone());
+            self.shared.tell(|news| news.directory = true);
+        }
+        self.shared.announce(std::mem::take(&mut self.facts));
+        self.shared.published.recorded(std::mem::take(&mut self.recorded));
+        if self.mailed {
+            self.shared.published.mailed();
+            self.shared.tell(|news| news.mails = true);
+        }
+        Ok(self.directory.clone())
+    }
+
+    async fn count_up(&self) -> Result<(), Error> {
+        let (kinds, ids): (Vec<i16>, Vec<Uuid>) =
+            self.subjects.iter().map(|subject| (subject.kind(), subject.id())).unzip();
+        self.execute(
+            "WITH next AS (UPDATE directory SET revision = revision + 1 RETURNING revision)
+             INSERT INTO changes (revision, kind, id)
+             SELECT next.revision, subject.kind, subject.id FROM next, unnest($1, $2) AS subject (kind, id)",
+            &[&kinds, &ids],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.abandon();
+        }
+    }
+}
+
+/// A delivery that is not stored yet.
+pub(super) fn new_delivery(
+    shared: &Shared,
+    directory: &Directory,
+    now: Timestamp,
+    accepted_at: Timestamp,
+    event: &Arc<Event>,
+    endpoint: EndpointId,
+    manual: bool,
+) -> Due {
+    let next_attempt_at = event.deliver_at.map_or(now, |at| at.max(now));
+    // With strict order a new delivery stands behind all that were there, also when the clock went back.
+    let place = if is_strict(directory, endpoint) { next_attempt_at.max(accepted_at) } else { next_attempt_at };
+    let id = shared.next_key();
+    Due { id, endpoint, event: event.clone(), attempts: 0, run_began_at: 0, manual, place, next_attempt_at }
+}
+
+/// What the engine is told of a delivery. Where order is strict it looks into the database, which knows the turns of
+/// those that came to other nodes; what a person asked for has no turn.
+pub(super) fn due_fact(directory: &Directory, due: Due) -> Fact {
+    if is_strict(directory, due.endpoint) && !due.manual {
+        Fact::Look { endpoint: due.endpoint, at: due.next_attempt_at }
+    } else {
+        Fact::Due(due)
+    }
+}
+
+pub(super) fn is_strict(directory: &Directory, endpoint: EndpointId) -> bool {
+    directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.settings.ordering == Ordering::Fifo)
+}
+
+/// A transaction that only reads.
+pub(super) struct Snapshot {
+    session: Option<Session>,
+}
+
+impl Snapshot {
+    pub(super) async fn begin(shared: &Shared) -> Result<Self, Error> {
+        let snapshot = Self { session: Some(shared.connections.session().await?) };
+        snapshot.session().begin_snapshot().await?;
+        Ok(snapshot)
+    }
+
+    fn session(&self) -> &Session {
+        self.session.as_ref().expect("it is taken when the snapshot is over, and then the snapshot is gone")
+    }
+
+    pub(super) async fn query(&self, sql: &str, params: &[&dyn Param]) -> Result<Vec<Row>, Error> {
+        self.session().query(sql, params).await
+    }
+
+    pub(super) async fn query_opt(&self, sql: &str, params: &[&dyn Param]) -> Result<Option<Row>, Error> {
+        self.session().query_opt(sql, params).await
+    }
+
+    /// Gives the connection back. Without, it is closed.
+    pub(super) async fn end(mut self) -> Result<(), Error> {
+        self.session().commit().await?;
+        self.session.take();
+        Ok(())
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.abandon();
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Real time, for what is between this node and its database: leases, and waits for a database that is away. A test that
+//! owns the clock of events does not own this one.
+
+use std::time::Duration;
+
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) async fn wait(wait: Duration) {
+    tokio::time::sleep(wait).await;
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) async fn wait_until(at: tokio::time::Instant) {
+    tokio::time::sleep_until(at).await;
+}

@@ -1,0 +1,226 @@
+//! A node of a cluster: its connections, its two group commits and its part in the cluster's work.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::env::Env;
+use model::id::{DeliveryId, EndpointId};
+use model::time::Timestamp;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::change::{Change, Lock, Snapshot};
+use super::connect::Connections;
+use super::group::Group;
+use super::ingest::Takes;
+use super::lease::Lease;
+use super::member::Member;
+use super::open;
+use super::param::Uuid;
+use super::record::Records;
+use super::session::Session;
+use crate::Error;
+use crate::feed::Fact;
+use crate::place::Postgres;
+use crate::published::Published;
+use crate::seal::{MasterKey, Seal};
+use crate::shard;
+
+pub(crate) struct Cluster {
+    pub(super) shared: Arc<Shared>,
+    pub(super) takes: Group<Takes>,
+    pub(super) records: Group<Records>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// What all tasks of a node work with.
+pub(crate) struct Shared {
+    pub(super) connections: Connections,
+    pub(super) seal: Seal,
+    pub(super) env: Arc<dyn Env>,
+    pub(super) published: Published,
+    pub(super) node: Uuid,
+    pub(super) settings: Postgres,
+    pub(super) lease: Lease,
+    pub(super) tasks: TaskTracker,
+    /// The directory's revision that was read last. Held while the next one is read.
+    pub(super) revision: tokio::sync::Mutex<i64>,
+    order: Mutex<Order>,
+    news: Mutex<News>,
+    pub(super) news_woken: Notify,
+}
+
+/// The last of what only goes forward.
+struct Order {
+    id: Option<DeliveryId>,
+    accepted_at: Timestamp,
+}
+
+/// What other nodes are to be told.
+#[derive(Default)]
+pub(super) struct News {
+    pub(super) work: HashSet<EndpointId>,
+    pub(super) directory: bool,
+    pub(super) shards: bool,
+    pub(super) jobs: bool,
+    pub(super) mails: bool,
+}
+
+impl Cluster {
+    pub(crate) async fn open(
+        settings: Postgres,
+        master_key: &MasterKey,
+        env: Arc<dyn Env>,
+        published: Published,
+    ) -> Result<Self, Error> {
+        let connections = Connections::new(&settings)?;
+        open::migrate(&connections).await?;
+        let seal = Seal::new(master_key);
+        open::prepare(&connections, &seal, &*env).await?;
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let shared = Arc::new(Shared {
+            connections,
+            seal,
+            node: open::new_node(&*env),
+            published,
+            settings,
+            lease: Lease::none(),
+            tasks: tasks.clone(),
+            revision: tokio::sync::Mutex::new(-1),
+            order: Mutex::new(Order { id: None, accepted_at: env.now() }),
+            news: Mutex::default(),
+            news_woken: Notify::new(),
+            env,
+        });
+        shared.refresh(&shared.connections.session().await?).await?;
+        open::resume_order(&shared).await?;
+        let member = Member::join(shared.clone()).await?;
+        tasks.spawn(member.run(stop.clone()));
+        let takes = Group::start(Takes::new(shared.clone()), &tasks);
+        let records = Group::start(Records::new(shared.clone()), &tasks);
+        Ok(Self { shared, takes, records, tasks, stop })
+    }
+
+    pub(crate) async fn migrate(settings: &Postgres) -> Result<Vec<String>, Error> {
+        open::migrate(&Connections::new(settings)?).await
+    }
+
+    /// Whether there is a database of ours at the address.
+    pub(crate) async fn is_in(settings: &Postgres) -> Result<bool, Error> {
+        open::exists(&Connections::new(settings)?).await
+    }
+
+    pub(crate) async fn rekey(
+        settings: &Postgres,
+        old: &MasterKey,
+        new: &MasterKey,
+        env: &dyn Env,
+    ) -> Result<u64, Error> {
+        super::rekey::rekey(&Connections::new(settings)?, &Seal::new(old), &Seal::new(new), env).await
+    }
+
+    /// A connection for a query that stands alone.
+    pub(super) async fn session(&self) -> Result<Session, Error> {
+        self.shared.connections.session().await
+    }
+
+    /// A transaction whose queries see the same state.
+    pub(super) async fn snapshot(&self) -> Result<Snapshot, Error> {
+        Snapshot::begin(&self.shared).await
+    }
+
+    /// A transaction that changes projects, keys, endpoints or ways of speaking.
+    pub(super) async fn change(&self) -> Result<Change, Error> {
+        Change::begin(&self.shared, Lock::Directory).await
+    }
+
+    /// A transaction that changes nothing of those, and in which they do not change.
+    pub(super) async fn work(&self) -> Result<Change, Error> {
+        Change::begin(&self.shared, Lock::Work).await
+    }
+
+    pub(crate) async fn ping(&self) -> Result<(), Error> {
+        self.session().await?.run("SELECT 1").await
+    }
+
+    pub(crate) fn holds(&self, endpoint: EndpointId) -> bool {
+        self.shared.lease.holds(shard::of(endpoint))
+    }
+
+    /// Resolves when it can commit nothing more.
+    pub(crate) async fn stopped(&self) {
+        tokio::select! {
+            () = self.takes.stopped() => {}
+            () = self.records.stopped() => {}
+        }
+    }
+
+    /// Waits until what was handed in is committed, leaves the cluster and stops.
+    pub(crate) async fn close(&self) {
+        self.takes.close().await;
+        self.records.close().await;
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.shared.connections.close();
+    }
+}
+
+impl Shared {
+    /// Now, and never before what was accepted last.
+    pub(super) fn accepted_at(&self, now: Timestamp) -> Timestamp {
+        let mut order = self.order();
+        order.accepted_at = order.accepted_at.max(now);
+        order.accepted_at
+    }
+
+    /// A key that sorts after all that this node made before it.
+    pub(super) fn next_key(&self) -> DeliveryId {
+        let mut order = self.order();
+        let id = DeliveryId::after(order.id, &*self.env);
+        order.id = Some(id);
+        id
+    }
+
+    /// Goes on after what is in the database.
+    pub(super) fn go_on_after(&self, id: Option<DeliveryId>, accepted_at: Option<Timestamp>) {
+        let mut order = self.order();
+        order.id = order.id.max(id);
+        order.accepted_at = accepted_at.map_or(order.accepted_at, |at| order.accepted_at.max(at));
+    }
+
+    /// Publishes what is committed: to this node's engine what is its own, to other nodes that there is work.
+    pub(super) fn announce(&self, facts: Vec<Fact>) {
+        let (mut ours, mut others) = (Vec::with_capacity(facts.len()), Vec::new());
+        for fact in facts {
+            match &fact {
+                Fact::Due(due) if !self.lease.holds(shard::of(due.endpoint)) => others.push(due.endpoint),
+                Fact::Look { endpoint, .. } if !self.lease.holds(shard::of(*endpoint)) => others.push(*endpoint),
+                _ => ours.push(fact),
+            }
+        }
+        self.published.facts(ours);
+        if !others.is_empty() {
+            self.tell(|news| news.work.extend(others));
+        }
+    }
+
+    /// Has something told to the other nodes, together with what else there is.
+    pub(super) fn tell(&self, add: impl FnOnce(&mut News)) {
+        add(&mut self.news.lock().unwrap_or_else(PoisonError::into_inner));
+        self.news_woken.notify_one();
+    }
+
+    pub(super) fn take_news(&self) -> News {
+        std::mem::take(&mut self.news.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn order(&self) -> MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Rows that are counted by their endpoints.
+pub(super) type Runs = HashMap<EndpointId, crate::health::Run>;

@@ -1,0 +1,116 @@
+//! Connections to PostgreSQL: where to, over which TLS, and how soon a dead one is known for dead.
+
+use std::future::Future;
+use std::time::Duration;
+
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::Config;
+
+use super::session::{self, Session};
+use super::tls::{self, Tls, Trust};
+use crate::Error;
+use crate::place::Postgres;
+
+/// How long a connection may take to come about, and a verb may wait for one.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A peer that acknowledges nothing for so long is not there any more.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// Where connections come from.
+pub(super) struct Connections {
+    pool: Pool,
+    /// Whether what they lead to is the server itself, and not a pooler that shares its connections out.
+    direct: bool,
+    config: Config,
+    tls: Tls,
+}
+
+impl Connections {
+    pub(super) fn new(postgres: &Postgres) -> Result<Self, Error> {
+        let (config, trust) = parse(&postgres.url)?;
+        let tls = tls::connector(trust, postgres.ca_pem.as_deref())?;
+        let direct = postgres.direct_url.is_none();
+        let manager = Manager::from_config(
+            config.clone(),
+            tls.clone(),
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
+        let set_up = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+            Box::pin(async move {
+                if direct {
+                    client.batch_execute(&session::settings()).await.map_err(HookError::Backend)?;
+                }
+                Ok(())
+            })
+        });
+        let pool = Pool::builder(manager)
+            .max_size(postgres.connections.max(1))
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .post_create(set_up)
+            .build()
+            .map_err(|error| Error::Connection(error.to_string()))?;
+        let (config, tls) = match &postgres.direct_url {
+            Some(url) => {
+                let (config, trust) = parse(url)?;
+                (config, tls::connector(trust, postgres.ca_pem.as_deref())?)
+            }
+            None => (config, tls),
+        };
+        Ok(Self { pool, direct, config, tls })
+    }
+
+    /// A connection out of the pool.
+    pub(super) async fn session(&self) -> Result<Session, Error> {
+        Ok(Session::new(self.pool.get().await?, self.direct))
+    }
+
+    /// A connection of its own to the server itself, with the one who must drive it.
+    pub(super) async fn own(&self) -> Result<(tokio_postgres::Client, tls::Connection), Error> {
+        let (client, connection) = self.config.connect(self.tls.clone()).await?;
+        Ok((client, connection))
+    }
+
+    pub(super) fn close(&self) {
+        self.pool.close();
+    }
+}
+
+fn parse(url: &str) -> Result<(Config, Trust), Error> {
+    let (url, trust) = tls::trust_of(url);
+    let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+        Error::Address(format!("the database's URL cannot be read: {}", cause(&error)))
+    })?;
+    config
+        .application_name("posthaste")
+        .connect_timeout(PATIENCE)
+        .tcp_user_timeout(SILENCE)
+        .keepalives_idle(SILENCE)
+        .keepalives_interval(Duration::from_secs(1))
+        .keepalives_retries(3);
+    Ok((config, trust))
+}
+
+/// What is behind an error that says of itself only that there is one.
+pub(super) fn cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}
+
+/// Does `work` over a connection, which is driven until it is done.
+pub(super) async fn drive<T>(
+    connection: tls::Connection,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let mut connection = std::pin::pin!(connection);
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        result = &mut work => result,
+        broken = &mut connection => match broken {
+            Ok(()) => work.await,
+            Err(error) => Err(error.into()),
+        },
+    }
+}

@@ -1,0 +1,152 @@
+//! A group commit: what waits while one commit is under way is in the next.
+//!
+//! There are two of them on a node, one for what comes in and one for what was delivered, so two commits can be under way
+//! at once, and what is done to an endpoint's health is done in one order.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::clock;
+use crate::Error;
+
+/// Items that may wait for the next commit; whoever comes later waits outside.
+const QUEUE: usize = 8192;
+
+/// Items in one commit, and what they may weigh together.
+const GROUP: usize = 1024;
+const WEIGHT: usize = 8 << 20;
+
+/// While the database is away, a group is tried again for so long before it fails: a restart takes less.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What is committed in groups.
+pub(super) trait Commit: Send + 'static {
+    type Item: Send + Sync + 'static;
+    type Answer: Send + 'static;
+
+    /// About how many bytes an item is.
+    fn weight(item: &Self::Item) -> usize;
+
+    /// Commits all items or none, and answers each. `again`: the group was tried before, and the connection broke, so that
+    /// it may be on disk already.
+    fn commit(
+        &mut self,
+        items: &[Self::Item],
+        again: bool,
+    ) -> impl Future<Output = Result<Vec<Self::Answer>, Error>> + Send;
+}
+
+type Waiting<C> = (<C as Commit>::Item, oneshot::Sender<Result<<C as Commit>::Answer, Error>>);
+
+pub(super) struct Group<C: Commit> {
+    queue: mpsc::Sender<Waiting<C>>,
+    stop: CancellationToken,
+}
+
+impl<C: Commit> Group<C> {
+    pub(super) fn start(commit: C, tasks: &TaskTracker) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let stop = CancellationToken::new();
+        tasks.spawn(run(commit, waiting, stop.clone()));
+        Self { queue, stop }
+    }
+
+    /// Answers when the item is on disk.
+    pub(super) async fn commit(&self, item: C::Item) -> Result<C::Answer, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send((item, reply)).await.map_err(|_| Error::Stopped)?;
+        answer.await.map_err(|_| Error::Stopped)?
+    }
+
+    pub(super) async fn stopped(&self) {
+        self.queue.closed().await;
+    }
+
+    /// Commits what was handed in, and takes nothing more.
+    pub(super) async fn close(&self) {
+        self.stop.cancel();
+        self.queue.closed().await;
+    }
+}
+
+/// Commits until it is told to stop, and then what is left.
+async fn run<C: Commit>(mut commit: C, mut waiting: mpsc::Receiver<Waiting<C>>, stop: CancellationToken) {
+    let mut left_over = None;
+    loop {
+        let next = match left_over.take() {
+            Some(next) => Some(next),
+            None => tokio::select! {
+                biased;
+                next = waiting.recv() => next,
+                () = stop.cancelled(), if !waiting.is_closed() => {
+                    waiting.close();
+                    continue;
+                }
+            },
+        };
+        let Some(first) = next else { return };
+        let mut weight = C::weight(&first.0);
+        let (mut items, mut replies) = (vec![first.0], vec![first.1]);
+        while items.len() < GROUP {
+            let Ok(next) = waiting.try_recv() else { break };
+            weight += C::weight(&next.0);
+            if weight > WEIGHT {
+                left_over = Some(next);
+                break;
+            }
+            items.push(next.0);
+            replies.push(next.1);
+        }
+        settle(&mut commit, items, replies).await;
+    }
+}
+
+/// Commits a group. If it fails for what is in it, each item is tried alone, so that one that cannot succeed harms no
+/// other.
+async fn settle<C: Commit>(
+    commit: &mut C,
+    items: Vec<C::Item>,
+    replies: Vec<oneshot::Sender<Result<C::Answer, Error>>>,
+) {
+    match patiently(commit, &items).await {
+        Ok(answers) => answers.into_iter().zip(replies).for_each(|(answer, reply)| {
+            // Whoever asked may have gone; what was committed stays.
+            let _ = reply.send(Ok(answer));
+        }),
+        Err(error) if items.len() == 1 || error.is_absence() => replies.into_iter().for_each(|reply| {
+            let _ = reply.send(Err(error.clone()));
+        }),
+        Err(_) => {
+            for (item, reply) in items.into_iter().zip(replies) {
+                let alone = patiently(commit, &[item]).await;
+                let answer = alone.and_then(|mut answers| answers.pop().ok_or(Error::Stopped));
+                let _ = reply.send(answer);
+            }
+        }
+    }
+}
+
+async fn patiently<C: Commit>(commit: &mut C, items: &[C::Item]) -> Result<Vec<C::Answer>, Error> {
+    let began = Instant::now();
+    let mut again = false;
+    loop {
+        match commit.commit(items, again).await {
+            Err(error) if error.is_absence() && began.elapsed() < PATIENCE => {
+                if !again {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the database is away: trying again");
+                }
+                again = true;
+                clock::wait(PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Taking events in, many in one commit: the directory's revision is compared, and two statements to and fro do the rest.
+
+use std::sync::Arc;
+
+use futures_util::future;
+use model::event::Event;
+use model::id::{DeliveryId, EndpointId};
+use model::time::Timestamp;
+
+use super::change::{self, Lock};
+use super::claims::Claims;
+use super::cluster::Shared;
+use super::group::Commit;
+use super::param::Uuid;
+use super::rows::{EventKey, NewRows};
+use super::session::Session;
+use super::{Cluster, row};
+use crate::Error;
+use crate::directory::Directory;
+use crate::feed::Fact;
+use crate::filtering::{Taker, Verdicts};
+use crate::ingest::{Accepted, Intake};
+
+pub(crate) async fn take(db: &Cluster, intake: Intake, verdicts: Verdicts) -> Result<Accepted, Error> {
+    match db.takes.commit(Take::Events(vec![(intake, verdicts)])).await? {
+        Taken::Events(mut accepted) if accepted.len() == 1 => Ok(accepted.remove(0)),
+        _ => Err(Error::Corrupt("one event has one answer".to_owned())),
+    }
+}
+
+pub(crate) async fn take_many(db: &Cluster, judged: Vec<(Intake, Verdicts)>) -> Result<Vec<Accepted>, Error> {
+    match db.takes.commit(Take::Events(judged)).await? {
+        Taken::Events(accepted) => Ok(accepted),
+        Taken::Test(_) => Err(Error::Corrupt("events were taken for a test".to_owned())),
+    }
+}
+
+pub(crate) async fn take_test(db: &Cluster, event: Event, endpoint: EndpointId) -> Result<Option<DeliveryId>, Error> {
+    match db.takes.commit(Take::Test(event, endpoint)).await? {
+        Taken::Test(delivery) => Ok(delivery),
+        Taken::Events(_) => Err(Error::Corrupt("a test was taken for events".to_owned())),
+    }
+}
+
+/// What is taken in together.
+pub(super) enum Take {
+    Events(Vec<(Intake, Verdicts)>),
+    Test(Event, EndpointId),
+}
+
+pub(super) enum Taken {
+    Events(Vec<Accepted>),
+    Test(Option<DeliveryId>),
+}
+
+/// The group commit of what comes in.
+pub(super) struct Takes {
+    shared: Arc<Shared>,
+    session: Option<Session>,
+    /// What the last commit, if the connection broke under it, would have brought.
+    in_doubt: Option<Done>,
+}
+
+/// A commit's outcome.
+struct Done {
+    /// Of an event that is on disk if and only if the commit is.
+    proof: Option<EventKey>,
+    answers: Vec<Taken>,
+    facts: Vec<Fact>,
+}
+
+impl Commit for Takes {
+    type Item = Take;
+    type Answer = Taken;
+
+    fn weight(item: &Take) -> usize {
+        match item {
+            Take::Events(events) => events.iter().map(|(intake, _)| intake.event.data.as_str().len()).sum(),
+            Take::Test(event, _) => event.data.as_str().len(),
+        }
+    }
+
+    async fn commit(&mut self, items: &[Take], again: bool) -> Result<Vec<Taken>, Error> {
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => self.shared.connections.session().await?,
+        };
+        if let Some(done) = self.in_doubt.take().filter(|_| again) {
+            match is_done(&session, &done).await {
+                Ok(true) => return Ok(self.publish(session, done)),
+                Ok(false) => {}
+                Err(error) => {
+                    self.in_doubt = Some(done);
+                    return Err(error);
+                }
+            }
+        }
+        match self.attempt(&session, items).await {
+            Ok(done) => Ok(self.publish(session, done)),
+            Err(error) => {
+                session.abandon();
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Whether a commit that was in doubt came about. One that stored nothing is as good as not.
+async fn is_done(session: &Session, done: &Done) -> Result<bool, Error> {
+    let Some(proof) = done.proof else { return Ok(false) };
+    Ok(session.query_opt("SELECT 1 FROM events WHERE key = $1", &[&Uuid::from(proof)]).await?.is_some())
+}
+
+impl Takes {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, session: None, in_doubt: None }
+    }
+
+    fn publish(&mut self, session: Session, done: Done) -> Vec<Taken> {
+        self.session = Some(session);
+        self.shared.announce(done.facts);
+        done.answers
+    }
+
+    async fn attempt(&mut self, session: &Session, items: &[Take]) -> Result<Done, Error> {
+        let revision = session
+            .prepare("SELECT revision, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM directory", &[])
+            .await?;
+        let (began, locked, head) =
+            future::join3(session.begin(), session.run(Lock::WORK), session.send(&revision, &[])).await;
+        began?;
+        locked?;
+        let head = head?.pop().ok_or_else(|| Error::Corrupt("the directory has no revision".to_owned()))?;
+        let now = self.shared.env.shared(Timestamp::from_millis(row::get(&head, 1)?));
+        let directory = self.shared.refresh_to(session, row::get(&head, 0)?).await?;
+        let keyed: Vec<(&Intake, EventKey)> =
+            items.iter().flat_map(Take::intakes).map(|intake| (intake, self.shared.next_key())).collect();
+        let claims = Claims::make(session, &keyed).await?;
+        let accepted_at = self.shared.accepted_at(now);
+        let mut plan = Plan {
+            shared: &self.shared,
+            directory,
+            now,
+            accepted_at,
+            rows: NewRows::default(),
+            facts: Vec::new(),
+            claims,
+        };
+        let mut keys = keyed.iter().map(|(_, key)| *key);
+        let answers = items.iter().map(|item| plan.add(item, &mut keys)).collect();
+        let Plan { rows, facts, claims, .. } = plan;
+        claims.settle(session).await?;
+        let ready = rows.ready(session).await?;
+        let done = Done { proof: rows.proof(), answers, facts };
+        let (sent, committed) = future::join(ready.send(session), session.commit()).await;
+        if let Err(error) = sent.and(committed) {
+            // The commit may have gone through, and only its answer be lost.
+            self.in_doubt = Some(done);
+            return Err(error);
+        }
+        Ok(done)
+    }
+}
+
+impl Take {
+    fn intakes(&self) -> impl Iterator<Item = &Intake> {
+        let events = match self {
+            Self::Events(events) => events.as_slice(),
+            Self::Test(..) => &[],
+        };
+        events.iter().map(|(intake, _)| intake)
+    }
+}
+
+/// A commit in the making.
+struct Plan<'a> {
+    shared: &'a Shared,
+    directory: Arc<Directory>,
+    now: Timestamp,
+    accepted_at: Timestamp,
+    rows: NewRows,
+    facts: Vec<Fact>,
+    claims: Claims,
+}
+
+impl Plan<'_> {
+    fn add(&mut self, item: &Take, keys: &mut dyn Iterator<Item = EventKey>) -> Taken {
+        match item {
+            Take::Events(events) => {
+                let keyed = events.iter().zip(keys);
+                Taken::Events(keyed.map(|((intake, verdicts), key)| self.event(intake, verdicts, key)).collect())
+            }
+            Take::Test(event, endpoint) => Taken::Test(self.test(event, *endpoint)),
+        }
+    }
+
+    fn event(&mut self, intake: &Intake, verdicts: &Verdicts, key: EventKey) -> Accepted {
+        if let Some(earlier) = self.claims.earlier(intake, key) {
+            return earlier;
+        }
+        let event = Arc::new(Event { created_at: self.accepted_at, ..intake.event.clone() });
+        let takers = verdicts.takers(&self.directory, &event);
+        let deliveries = u32::try_from(takers.len()).unwrap_or(u32::MAX);
+        self.claims.hold(intake, key, deliveries);
+        self.rows.event(key, event.clone(), deliveries);
+        for taker in takers {
+            self.deliver_to(key, &event, taker, false);
+        }
+        Accepted::New { id: event.id.clone(), deliveries }
+    }
+
+    fn test(&mut self, event: &Event, endpoint: EndpointId) -> Option<DeliveryId> {
+        self.directory.endpoint(endpoint)?;
+        let event = Arc::new(Event { created_at: self.accepted_at, test: true, ..event.clone() });
+        let key = self.shared.next_key();
+        self.rows.event(key, event.clone(), 1);
+        Some(self.deliver_to(key, &event, Taker { endpoint, note: None }, true))
+    }
+
+    fn deliver_to(&mut self, key: EventKey, event: &Arc<Event>, taker: Taker, manual: bool) -> DeliveryId {
+        let Taker { endpoint, note } = taker;
+        let due =
+            change::new_delivery(self.shared, &self.directory, self.now, self.accepted_at, event, endpoint, manual);
+        let id = due.id;
+        self.facts.push(change::due_fact(&self.directory, due.clone()));
+        self.rows.delivery(due, key, note);
+        id
+    }
+}

@@ -1,0 +1,394 @@
+//! A node's membership: one connection of its own over which it is heard of, hears of others, and takes and gives shards.
+//!
+//! Each third of the lease the node says that it is there. Whoever is heard of holds an even share of the shards: what
+//! nobody holds is taken, what is too many is given back once nothing of it is under way. All of it goes by the
+//! database's clock; what a node believes to hold ends by its own, earlier.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future;
+use model::id::EndpointId;
+use model::time::Timestamp;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_postgres::{AsyncMessage, Client};
+use tokio_util::sync::CancellationToken;
+
+use super::cluster::{News, Shared};
+use super::{clock, connect, row, tls};
+use crate::Error;
+use crate::feed::Fact;
+use crate::shard::{self, Shard, Shards};
+
+/// Renewals in the time of one lease.
+const RENEWALS: u32 = 3;
+
+/// The part of the lease that is left unused, for what the two clocks may differ by while it runs.
+const MARGIN: u32 = 10;
+
+/// Between two tries to reach the database.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// For so long more is gathered before others are told of work.
+const GATHER: Duration = Duration::from_millis(3);
+
+/// Endpoints in one notification, which may have 8,000 bytes.
+const TOLD: usize = 200;
+
+/// Notifications that wait to be understood. More are let go, and everything is looked up.
+const HEARD: usize = 4096;
+
+const CHANNEL: &str = "posthaste";
+
+/// Nodes take and give shards one after the other.
+const SHARDS_LOCK: &str = "SELECT pg_advisory_xact_lock(8600002)";
+
+pub(super) struct Member {
+    shared: Arc<Shared>,
+    line: Option<Line>,
+    renew_at: Instant,
+}
+
+/// The connection of its own.
+struct Line {
+    client: Client,
+    heard: mpsc::Receiver<String>,
+}
+
+impl Member {
+    /// Joins the cluster and takes a share of what is free.
+    pub(super) async fn join(shared: Arc<Shared>) -> Result<Self, Error> {
+        let mut member = Self { shared, line: None, renew_at: Instant::now() };
+        let line = member.connect().await?;
+        member.line = Some(line);
+        member.renew().await?;
+        Ok(member)
+    }
+
+    /// Takes part until it is told to stop, then leaves.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = self.step() => {}
+            }
+        }
+        if let Err(error) = self.leave().await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "left the cluster without a word: others wait for the lease to run out"
+            );
+        }
+    }
+
+    async fn step(&mut self) {
+        let lease = self.shared.clone();
+        let took_part = tokio::select! {
+            biased;
+            took_part = self.take_part() => took_part,
+            () = clock::wait_until(lease.lease.until()), if lease.lease.is_holding() => {
+                self.lose();
+                Err(Error::Connection("the database did not answer while the lease ran out".to_owned()))
+            }
+        };
+        if let Err(error) = took_part {
+            if self.line.take().is_some() {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the cluster cannot be reached: trying again");
+            }
+            clock::wait(PAUSE).await;
+        }
+    }
+
+    async fn take_part(&mut self) -> Result<(), Error> {
+        if self.line.is_none() {
+            let line = self.connect().await?;
+            self.line = Some(line);
+            // What was told meanwhile was not heard.
+            self.renew().await?;
+            self.shared.published.feed.lag();
+            self.shared.published.jobs.notify_one();
+            self.shared.published.mailed();
+        }
+        let shared = self.shared.clone();
+        let Some(line) = &mut self.line else { return Ok(()) };
+        tokio::select! {
+            heard = line.heard.recv() => match heard {
+                Some(heard) => self.understand(&heard).await,
+                None => Err(Error::Connection("the connection that listens broke".to_owned())),
+            },
+            () = shared.news_woken.notified() => {
+                clock::wait(GATHER).await;
+                self.tell(shared.take_news()).await
+            }
+            () = clock::wait_until(self.renew_at) => self.renew().await,
+        }
+    }
+
+    async fn connect(&self) -> Result<Line, Error> {
+        let (client, connection) = self.shared.connections.own().await?;
+        let (said, heard) = mpsc::channel(HEARD);
+        self.shared.tasks.spawn(listen(connection, said));
+        client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+        Ok(Line { client, heard })
+    }
+
+    fn client(&self) -> Result<&Client, Error> {
+        let line = self.line.as_ref().ok_or_else(|| Error::Connection("there is none".to_owned()))?;
+        Ok(&line.client)
+    }
+
+    /// Says that the node is there, and learns what it holds.
+    async fn renew(&mut self) -> Result<(), Error> {
+        let lease = self.shared.settings.lease;
+        let asked = Instant::now();
+        self.renew_at = asked + lease / RENEWALS;
+        let renewed = self
+            .client()?
+            .query_opt(
+                "UPDATE nodes SET seen_at = clock_timestamp(), expires_at = clock_timestamp() + $2 * interval '1 millisecond'
+                 WHERE id = $1 AND expires_at > clock_timestamp()
+                 RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint, (SELECT revision FROM directory)",
+                &[&self.shared.node, &millis(lease)],
+            )
+            .await?;
+        let row = match renewed {
+            Some(row) => row,
+            None => {
+                self.lose();
+                self.enter().await?
+            }
+        };
+        let now = Timestamp::from_millis(row::get(&row, 0)?);
+        self.shared.env.correct(now, asked.elapsed());
+        let revision: i64 = row::get(&row, 1)?;
+        if revision != *self.shared.revision.lock().await {
+            self.refresh().await?;
+        }
+        if self.shared.settings.delivers {
+            self.share_out(asked, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Says that the node is there for the first time, or for the first time since it was not heard of. What it held
+    /// then is not its own any more.
+    async fn enter(&self) -> Result<tokio_postgres::Row, Error> {
+        let settings = &self.shared.settings;
+        let client = self.client()?;
+        client.execute("UPDATE shards SET node = NULL WHERE node = $1", &[&self.shared.node]).await?;
+        // Those that are long gone are not shown for ever.
+        client.execute("DELETE FROM nodes WHERE expires_at < clock_timestamp() - interval '1 hour'", &[]).await?;
+        let row = client
+            .query_one(
+                "INSERT INTO nodes (id, name, version, delivers, expires_at)
+                 VALUES ($1, $2, $3, $4, clock_timestamp() + $5 * interval '1 millisecond')
+                 ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp(), expires_at = excluded.expires_at
+                 RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint, (SELECT revision FROM directory)",
+                &[
+                    &self.shared.node,
+                    &settings.name,
+                    &env!("CARGO_PKG_VERSION"),
+                    &settings.delivers,
+                    &millis(settings.lease),
+                ],
+            )
+            .await?;
+        self.notify(&["shards".to_owned()]).await?;
+        Ok(row)
+    }
+
+    /// Takes shards that nobody holds, as far as this node has fewer than its share, and asks for those to be let go that
+    /// it has above it.
+    async fn share_out(&self, asked: Instant, now: Timestamp) -> Result<(), Error> {
+        let lease = self.shared.settings.lease;
+        let client = self.client()?;
+        client.batch_execute("BEGIN").await?;
+        let held = match self.take_share(client).await {
+            Ok(held) => held,
+            Err(error) => {
+                let _ = client.batch_execute("ROLLBACK").await;
+                return Err(error);
+            }
+        };
+        client.batch_execute("COMMIT").await?;
+        let Held { shards, taken, share } = held;
+        let moved = self.shared.lease.renew(shards, asked, lease - lease / MARGIN);
+        self.shared.lease.came(taken, now);
+        if !moved.lost.is_empty() {
+            self.shared.published.facts(vec![Fact::Lost(moved.lost)]);
+        }
+        if !moved.gained.is_empty() {
+            self.shared.published.facts(vec![Fact::Gained(moved.gained)]);
+            self.shared.published.jobs.notify_one();
+            self.shared.published.mailed();
+        }
+        if shards.len() > share {
+            let surplus = shards.iter().skip(share).collect();
+            self.shared.published.facts(vec![Fact::LetGo(surplus)]);
+        }
+        Ok(())
+    }
+
+    async fn take_share(&self, client: &Client) -> Result<Held, Error> {
+        client.batch_execute(SHARDS_LOCK).await?;
+        let row = client
+            .query_one(
+                "SELECT (SELECT count(*) FROM nodes WHERE delivers AND expires_at > clock_timestamp()),
+                        (SELECT count(*) FROM shards WHERE node = $1)",
+                &[&self.shared.node],
+            )
+            .await?;
+        let (nodes, mine): (i64, i64) = (row::get(&row, 0)?, row::get(&row, 1)?);
+        let share = shard::COUNT.div_ceil(usize::try_from(nodes).unwrap_or(1).max(1));
+        let room = row::limit(share) - mine;
+        let mut taken = Vec::new();
+        if room > 0 {
+            // While the database was down nobody could renew: then the holders have the time of a lease to say so.
+            let rows = client
+                .query(
+                    "UPDATE shards SET node = $1, epoch = epoch + 1, taken_at = clock_timestamp() WHERE shard IN (
+                         SELECT s.shard FROM shards AS s LEFT JOIN nodes AS n ON n.id = s.node
+                         WHERE s.node IS NULL OR n.id IS NULL OR (n.expires_at <= clock_timestamp()
+                             AND clock_timestamp() - pg_postmaster_start_time() > $3 * interval '1 millisecond')
+                         ORDER BY s.shard LIMIT $2)
+                     RETURNING shard, epoch",
+                    &[&self.shared.node, &room, &millis(self.shared.settings.lease)],
+                )
+                .await?;
+            for row in &rows {
+                if row::get::<i64>(row, 1)? > 1 {
+                    taken.push(shard_of(row)?);
+                }
+            }
+        }
+        let rows =
+            client.query("SELECT shard FROM shards WHERE node = $1 ORDER BY shard", &[&self.shared.node]).await?;
+        let shards = rows.iter().map(shard_of).collect::<Result<Shards, Error>>()?;
+        Ok(Held { shards, taken, share })
+    }
+
+    /// Nothing is this node's own any more, from one moment to the next.
+    fn lose(&self) {
+        let lost = self.shared.lease.lose();
+        if !lost.is_empty() {
+            tracing::warn!(shards = lost.len(), "the lease has run out: other nodes may deliver now");
+            self.shared.published.facts(vec![Fact::Lost(lost)]);
+        }
+    }
+
+    async fn refresh(&self) -> Result<(), Error> {
+        self.shared.refresh(&self.shared.connections.session().await?).await?;
+        Ok(())
+    }
+
+    async fn understand(&mut self, heard: &str) -> Result<(), Error> {
+        let (what, about) = heard.split_once(':').unwrap_or((heard, ""));
+        match what {
+            "work" => {
+                let now = self.shared.env.now();
+                let endpoints = about.split(',').filter_map(|id| id.parse::<EndpointId>().ok());
+                let ours = endpoints.filter(|endpoint| self.shared.lease.holds(shard::of(*endpoint)));
+                self.shared.published.facts(ours.map(|endpoint| Fact::Look { endpoint, at: now }).collect());
+                Ok(())
+            }
+            "directory" => self.refresh().await,
+            "shards" => self.renew().await,
+            "jobs" => {
+                self.shared.published.jobs.notify_one();
+                Ok(())
+            }
+            "mails" => {
+                self.shared.published.mailed();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn tell(&mut self, news: News) -> Result<(), Error> {
+        let News { work, directory, shards, jobs, mails } = &news;
+        let work: Vec<String> = work.iter().map(ToString::to_string).collect();
+        let mut told: Vec<String> = work.chunks(TOLD).map(|some| format!("work:{}", some.join(","))).collect();
+        let flags = [(directory, "directory"), (shards, "shards"), (jobs, "jobs"), (mails, "mails")];
+        told.extend(flags.into_iter().filter(|(set, _)| **set).map(|(_, what)| what.to_owned()));
+        let sent = self.notify(&told).await;
+        if sent.is_err() {
+            // Told once the others can be reached again.
+            self.shared.tell(|later| later.add(news));
+        }
+        sent
+    }
+
+    async fn notify(&self, told: &[String]) -> Result<(), Error> {
+        if !told.is_empty() {
+            let sql = "SELECT pg_notify($1, told) FROM unnest($2::text[]) AS told";
+            self.client()?.query(sql, &[&CHANNEL, &told]).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives everything back: nothing is under way any more.
+    async fn leave(&mut self) -> Result<(), Error> {
+        self.shared.lease.lose();
+        // What was under way on the old one when it was time to stop may be half done.
+        let line = self.connect().await?;
+        self.line = Some(line);
+        self.tell(self.shared.take_news()).await?;
+        let client = self.client()?;
+        client.execute("UPDATE shards SET node = NULL WHERE node = $1", &[&self.shared.node]).await?;
+        client.execute("DELETE FROM nodes WHERE id = $1", &[&self.shared.node]).await?;
+        self.notify(&["shards".to_owned()]).await?;
+        // With the client the connection ends.
+        self.line = None;
+        Ok(())
+    }
+}
+
+/// What the database says of this node's share.
+struct Held {
+    shards: Shards,
+    /// Just taken, and somebody else's before.
+    taken: Vec<Shard>,
+    /// How many it should have at most.
+    share: usize,
+}
+
+impl News {
+    fn add(&mut self, news: Self) {
+        self.work.extend(news.work);
+        self.directory |= news.directory;
+        self.shards |= news.shards;
+        self.jobs |= news.jobs;
+        self.mails |= news.mails;
+    }
+}
+
+fn shard_of(row: &tokio_postgres::Row) -> Result<Shard, Error> {
+    let shard: i16 = row::get(row, 0)?;
+    Shard::try_from(shard).map_err(|error| Error::Corrupt(error.to_string()))
+}
+
+fn millis(span: Duration) -> f64 {
+    span.as_secs_f64() * 1000.0
+}
+
+/// Drives the connection and hands on what is heard over it, until it breaks.
+async fn listen(mut connection: tls::Connection, said: mpsc::Sender<String>) {
+    loop {
+        match future::poll_fn(|context| connection.poll_message(context)).await {
+            Some(Ok(AsyncMessage::Notification(heard))) => {
+                if said.send(heard.payload().to_owned()).await.is_err() {
+                    // Nobody listens any more; what is asked over it is still to be answered.
+                    return drop(connection.await);
+                }
+            }
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                return tracing::debug!(error = connect::cause(&error), "the connection that listens broke");
+            }
+            None => return,
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Opening the database: migrations, the check of the master key, the default project.
+
+use model::env::Env;
+use model::id::{DeliveryId, ProjectId};
+use model::project::{Project, Slug};
+use model::time::Timestamp;
+
+use super::cluster::Shared;
+use super::connect::{self, Connections};
+use super::param::Uuid;
+use super::{projects, row};
+use crate::Error;
+use crate::seal::Seal;
+
+mod embedded {
+    refinery::embed_migrations!("src/postgres/migrations");
+}
+
+/// The row that tells whether a master key is this database's.
+pub(super) const KEY_CHECK: &str = "master_key_check";
+pub(super) const KEY_CHECK_TEXT: &[u8] = b"posthaste";
+
+/// Nodes that start together migrate one after the other.
+const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(8600000)";
+
+/// Applies what migrations are missing and names them.
+pub(super) async fn migrate(connections: &Connections) -> Result<Vec<String>, Error> {
+    let (mut client, connection) = connections.own().await?;
+    let work = async move {
+        client.batch_execute(MIGRATION_LOCK).await?;
+        let report = embedded::migrations::runner().run_async(&mut client).await;
+        // The lock goes with the connection.
+        report.map_err(|error| Error::Migration(connect::cause(&error)))
+    };
+    let report = connect::drive(connection, work).await?;
+    Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
+}
+
+/// Whether our tables are there.
+pub(super) async fn exists(connections: &Connections) -> Result<bool, Error> {
+    let row = connections.session().await?.query_one("SELECT to_regclass('meta') IS NOT NULL", &[]).await?;
+    row::get(&row, 0)
+}
+
+/// Sees to what every database has: the check of the master key, the project called `default`.
+pub(super) async fn prepare(connections: &Connections, seal: &Seal, env: &dyn Env) -> Result<(), Error> {
+    let session = connections.session().await?;
+    let sealed = seal.seal(KEY_CHECK_TEXT, KEY_CHECK.as_bytes(), env);
+    let insert = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    session.execute(insert, &[&KEY_CHECK, &&sealed[..]]).await?;
+    let row = session.query_one("SELECT value FROM meta WHERE name = $1", &[&KEY_CHECK]).await?;
+    seal.open(row::get(&row, 0)?, KEY_CHECK.as_bytes())?;
+
+    let project = Project {
+        id: ProjectId::new(env),
+        slug: Slug::DEFAULT.parse().expect("the default slug is a slug"),
+        name: "Default".to_owned(),
+        dialect: "standard".to_owned(),
+        admins: Vec::new(),
+        created_at: env.now(),
+    };
+    projects::insert_missing(&session, &project).await
+}
+
+/// The node goes on after the newest event and delivery that are there.
+pub(super) async fn resume_order(shared: &Shared) -> Result<(), Error> {
+    let session = shared.connections.session().await?;
+    let newest = "SELECT id FROM deliveries ORDER BY id DESC LIMIT 1";
+    let id: Option<DeliveryId> = session.query_opt(newest, &[]).await?.map(|row| row::id(&row, 0)).transpose()?;
+    let newest = "SELECT key, created_at FROM events ORDER BY key DESC LIMIT 1";
+    let event = session.query_opt(newest, &[]).await?;
+    let key: Option<DeliveryId> = event.as_ref().map(|row| row::id(row, 0)).transpose()?;
+    let at: Option<Timestamp> = event.as_ref().map(|row| row::time(row, 1)).transpose()?;
+    shared.go_on_after(id.max(key), at);
+    Ok(())
+}
+
+pub(super) fn new_node(env: &dyn Env) -> Uuid {
+    Uuid::from(DeliveryId::new(env))
+}

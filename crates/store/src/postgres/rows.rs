@@ -1,0 +1,168 @@
+//! Rows of the road, written many at a time: events, their deliveries and what is pending of them.
+
+use std::sync::Arc;
+
+use futures_util::future;
+use model::delivery::Due;
+use model::event::Event;
+use model::id::DeliveryId;
+use model::json::Json;
+use model::time::Timestamp;
+
+use super::param::{Param, Uuid};
+use super::row;
+use super::session::{Prepared, Session};
+use crate::Error;
+
+/// An event's key: a UUID of version 7 like a delivery's, so that events are in the order they were accepted in.
+pub(super) type EventKey = DeliveryId;
+
+const EVENTS: &str = "INSERT INTO events (key, project, id, type, tenant, data, brand, workflow, summary, occurred_at,
+                     created_at, deliver_at, expires_at, deliveries, test)
+     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+const DELIVERIES: &str = "INSERT INTO deliveries (id, project, endpoint, event, manual, next_attempt_at, note)
+     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)";
+const PENDING: &str = "INSERT INTO pending (delivery, endpoint, place) SELECT * FROM unnest($1, $2, $3)";
+
+/// What a commit adds.
+#[derive(Default)]
+pub(super) struct NewRows {
+    events: Vec<NewEvent>,
+    deliveries: Vec<NewDelivery>,
+}
+
+struct NewEvent {
+    key: EventKey,
+    event: Arc<Event>,
+    deliveries: u32,
+}
+
+struct NewDelivery {
+    due: Due,
+    event: EventKey,
+    note: Option<String>,
+}
+
+/// The three statements, with what they are about. Made before they are sent, because they are sent together.
+pub(super) struct Ready {
+    events: Option<(Prepared, Columns)>,
+    deliveries: Option<(Prepared, Columns, Prepared, Columns)>,
+}
+
+pub(super) type Columns = Vec<Box<dyn Param>>;
+
+impl NewRows {
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.deliveries.is_empty()
+    }
+
+    pub(super) fn event(&mut self, key: EventKey, event: Arc<Event>, deliveries: u32) {
+        self.events.push(NewEvent { key, event, deliveries });
+    }
+
+    pub(super) fn delivery(&mut self, due: Due, event: EventKey, note: Option<String>) {
+        self.deliveries.push(NewDelivery { due, event, note });
+    }
+
+    /// The key of something that is there if and only if the commit is.
+    pub(super) fn proof(&self) -> Option<EventKey> {
+        self.events.first().map(|new| new.key)
+    }
+
+    pub(super) fn due(&self) -> impl Iterator<Item = &Due> {
+        self.deliveries.iter().map(|new| &new.due)
+    }
+
+    pub(super) async fn insert(&self, session: &Session) -> Result<(), Error> {
+        self.ready(session).await?.send(session).await
+    }
+
+    pub(super) async fn ready(&self, session: &Session) -> Result<Ready, Error> {
+        let events = if self.events.is_empty() {
+            None
+        } else {
+            let columns = self.event_columns();
+            Some((session.prepare(EVENTS, &borrowed(&columns)).await?, columns))
+        };
+        let deliveries = if self.deliveries.is_empty() {
+            None
+        } else {
+            let (deliveries, pending) = (self.delivery_columns(), self.pending_columns());
+            let insert_deliveries = session.prepare(DELIVERIES, &borrowed(&deliveries)).await?;
+            let insert_pending = session.prepare(PENDING, &borrowed(&pending)).await?;
+            Some((insert_deliveries, deliveries, insert_pending, pending))
+        };
+        Ok(Ready { events, deliveries })
+    }
+
+    fn event_columns(&self) -> Columns {
+        let json = |value: &Option<Json>| value.as_ref().map(|json| json.as_str().to_owned());
+        let new = &self.events;
+        vec![
+            column(new, |new| Uuid::from(new.key)),
+            column(new, |new| Uuid::from(new.event.project)),
+            column(new, |new| new.event.id.as_str().to_owned()),
+            column(new, |new| new.event.event_type.as_str().to_owned()),
+            column(new, |new| new.event.tenant.clone()),
+            column(new, |new| new.event.data.as_str().to_owned()),
+            column(new, |new| json(&new.event.brand)),
+            column(new, |new| json(&new.event.workflow)),
+            column(new, |new| new.event.summary.clone()),
+            column(new, |new| new.event.occurred_at.as_millis()),
+            column(new, |new| new.event.created_at.as_millis()),
+            column(new, |new| new.event.deliver_at.map(Timestamp::as_millis)),
+            column(new, |new| new.event.expires_at.map(Timestamp::as_millis)),
+            column(new, |new| row::number(new.deliveries)),
+            column(new, |new| new.event.test),
+        ]
+    }
+
+    fn delivery_columns(&self) -> Columns {
+        let new = &self.deliveries;
+        vec![
+            column(new, |new| Uuid::from(new.due.id)),
+            column(new, |new| Uuid::from(new.due.event.project)),
+            column(new, |new| Uuid::from(new.due.endpoint)),
+            column(new, |new| Uuid::from(new.event)),
+            column(new, |new| new.due.manual),
+            column(new, |new| new.due.next_attempt_at.as_millis()),
+            column(new, |new| new.note.clone()),
+        ]
+    }
+
+    fn pending_columns(&self) -> Columns {
+        let new = &self.deliveries;
+        vec![
+            column(new, |new| Uuid::from(new.due.id)),
+            column(new, |new| Uuid::from(new.due.endpoint)),
+            column(new, |new| new.due.place.as_millis()),
+        ]
+    }
+}
+
+impl Ready {
+    /// All on their way at once, in order.
+    pub(super) async fn send(&self, session: &Session) -> Result<(), Error> {
+        let mut sent = Vec::with_capacity(3);
+        if let Some((insert, columns)) = &self.events {
+            sent.push((insert, borrowed(columns)));
+        }
+        if let Some((insert_deliveries, deliveries, insert_pending, pending)) = &self.deliveries {
+            sent.push((insert_deliveries, borrowed(deliveries)));
+            sent.push((insert_pending, borrowed(pending)));
+        }
+        let answers = future::join_all(sent.iter().map(|(statement, columns)| session.send(statement, columns))).await;
+        answers.into_iter().try_for_each(|answer| answer.map(drop))
+    }
+}
+
+pub(super) fn borrowed(columns: &Columns) -> Vec<&dyn Param> {
+    columns.iter().map(|column| &**column).collect()
+}
+
+pub(super) fn column<N, T>(rows: &[N], cell: impl Fn(&N) -> T) -> Box<dyn Param>
+where
+    Vec<T>: Param + 'static,
+{
+    Box::new(rows.iter().map(cell).collect::<Vec<T>>())
+}

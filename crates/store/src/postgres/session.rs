@@ -1,0 +1,126 @@
+//! A connection in use: statements in, rows out.
+
+use deadpool_postgres::Object;
+use tokio_postgres::{Row, Statement};
+
+use super::param::Param;
+use crate::Error;
+
+/// How plans are made. Every query has an index that serves it; the planner must not read a table from end to end
+/// because its statistics are of a time when it was small.
+const PLANNER: [&str; 5] =
+    ["enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off", "enable_material = off", "jit = off"];
+
+/// What a node that was stopped in the middle of a transaction holds back others for.
+const IDLE_IN_TRANSACTION: &str = "idle_in_transaction_session_timeout = '5s'";
+
+/// A connection of the pool, in the hands of one verb.
+pub(super) struct Session {
+    client: Object,
+    /// Whether the connection is ours from first to last, so that statements can be prepared by name and settings last.
+    direct: bool,
+}
+
+/// A statement, ready to be sent with no answer to wait for first.
+#[derive(Clone)]
+pub(super) enum Prepared {
+    Named(Statement),
+    Text(&'static str),
+}
+
+/// What is set once on connections that are ours alone.
+pub(super) fn settings() -> String {
+    PLANNER.iter().chain([&IDLE_IN_TRANSACTION]).map(|setting| format!("SET {setting};")).collect()
+}
+
+impl Session {
+    pub(super) fn new(client: Object, direct: bool) -> Self {
+        Self { client, direct }
+    }
+
+    pub(super) async fn query(&self, sql: &str, params: &[&dyn Param]) -> Result<Vec<Row>, Error> {
+        if self.direct {
+            let kinds: Vec<_> = params.iter().map(|param| param.kind()).collect();
+            let statement = self.client.prepare_typed_cached(sql, &kinds).await?;
+            let values: Vec<_> = params.iter().map(|param| param.value()).collect();
+            return Ok(self.client.query(&statement, &values).await?);
+        }
+        let values: Vec<_> = params.iter().map(|param| (param.value(), param.kind())).collect();
+        Ok(self.client.query_typed(sql, &values).await?)
+    }
+
+    pub(super) async fn query_opt(&self, sql: &str, params: &[&dyn Param]) -> Result<Option<Row>, Error> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    pub(super) async fn query_one(&self, sql: &str, params: &[&dyn Param]) -> Result<Row, Error> {
+        let row = self.query_opt(sql, params).await?;
+        row.ok_or_else(|| Error::Corrupt("a row that is always there is not".to_owned()))
+    }
+
+    /// Answers how many rows it was about.
+    pub(super) async fn execute(&self, sql: &str, params: &[&dyn Param]) -> Result<u64, Error> {
+        if self.direct {
+            let kinds: Vec<_> = params.iter().map(|param| param.kind()).collect();
+            let statement = self.client.prepare_typed_cached(sql, &kinds).await?;
+            let values: Vec<_> = params.iter().map(|param| param.value()).collect();
+            return Ok(self.client.execute(&statement, &values).await?);
+        }
+        let values: Vec<_> = params.iter().map(|param| (param.value(), param.kind())).collect();
+        Ok(self.client.execute_typed(sql, &values).await?)
+    }
+
+    /// Makes a statement ready, so that several can be on their way at once with [`send`](Self::send).
+    pub(super) async fn prepare(&self, sql: &'static str, params: &[&dyn Param]) -> Result<Prepared, Error> {
+        if !self.direct {
+            return Ok(Prepared::Text(sql));
+        }
+        let kinds: Vec<_> = params.iter().map(|param| param.kind()).collect();
+        Ok(Prepared::Named(self.client.prepare_typed_cached(sql, &kinds).await?))
+    }
+
+    /// Is on its way as soon as it is polled; statements arrive in the order they are first polled in.
+    pub(super) async fn send(&self, prepared: &Prepared, params: &[&dyn Param]) -> Result<Vec<Row>, Error> {
+        match prepared {
+            Prepared::Named(statement) => {
+                let values: Vec<_> = params.iter().map(|param| param.value()).collect();
+                Ok(self.client.query(statement, &values).await?)
+            }
+            Prepared::Text(sql) => {
+                let values: Vec<_> = params.iter().map(|param| (param.value(), param.kind())).collect();
+                Ok(self.client.query_typed(sql, &values).await?)
+            }
+        }
+    }
+
+    pub(super) async fn begin(&self) -> Result<(), Error> {
+        self.run(&self.beginning("BEGIN")).await
+    }
+
+    /// Several queries see the same state.
+    pub(super) async fn begin_snapshot(&self) -> Result<(), Error> {
+        self.run(&self.beginning("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await
+    }
+
+    fn beginning(&self, begin: &str) -> String {
+        if self.direct {
+            return begin.to_owned();
+        }
+        let settings = PLANNER.iter().chain([&IDLE_IN_TRANSACTION]).map(|setting| format!(" SET LOCAL {setting};"));
+        settings.fold(format!("{begin};"), |begin, setting| begin + &setting)
+    }
+
+    pub(super) async fn commit(&self) -> Result<(), Error> {
+        self.run("COMMIT").await
+    }
+
+    /// Statements without values.
+    pub(super) async fn run(&self, sql: &str) -> Result<(), Error> {
+        Ok(self.client.batch_execute(sql).await?)
+    }
+
+    /// Closes the connection: whatever was open on it is undone.
+    pub(super) fn abandon(self) {
+        drop(Object::take(self.client));
+    }
+}

@@ -1,0 +1,42 @@
+//! Where a commit is published once it is on disk: to readers of the directory, to the engine, to whoever waits.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Notify, broadcast};
+
+use crate::directory::Directory;
+use crate::feed::{Fact, Publisher, Recorded};
+
+#[derive(Clone)]
+pub(crate) struct Published {
+    pub(crate) directory: Arc<ArcSwap<Directory>>,
+    pub(crate) feed: Publisher,
+    pub(crate) watchers: broadcast::Sender<Recorded>,
+    /// Told when there may be work for the jobs' runner.
+    pub(crate) jobs: Arc<Notify>,
+    /// Told when a mail was put into the outbox. `None` where nobody sends mail: none is put then.
+    pub(crate) mails: Option<Arc<Notify>>,
+}
+
+impl Published {
+    pub(crate) fn facts(&self, facts: Vec<Fact>) {
+        if !facts.is_empty() {
+            self.feed.publish(facts);
+        }
+    }
+
+    /// Something was put into the outbox.
+    pub(crate) fn mailed(&self) {
+        if let Some(mails) = &self.mails {
+            mails.notify_one();
+        }
+    }
+
+    pub(crate) fn recorded(&self, recorded: Vec<Recorded>) {
+        for attempt in recorded {
+            // Nobody watching is the usual case.
+            let _ = self.watchers.send(attempt);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Shards: in which of 256 parts of the work an id is. A part has one owner in the whole cluster.
+
+use model::id::{Id, Kind};
+
+pub type Shard = u8;
+
+/// How many shards there are.
+pub const COUNT: usize = 256;
+
+/// The shard of what has this id. Ids end in chance, so shards are even.
+pub fn of<K: Kind>(id: Id<K>) -> Shard {
+    let [.., last] = *id.as_bytes();
+    last
+}
+
+/// Some of all shards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shards([u64; COUNT / 64]);
+
+impl Shards {
+    pub const ALL: Self = Self([u64::MAX; COUNT / 64]);
+
+    pub const fn contains(&self, shard: Shard) -> bool {
+        self.0[shard as usize / 64] & (1 << (shard % 64)) != 0
+    }
+
+    pub const fn insert(&mut self, shard: Shard) {
+        self.0[shard as usize / 64] |= 1 << (shard % 64);
+    }
+
+    pub const fn remove(&mut self, shard: Shard) {
+        self.0[shard as usize / 64] &= !(1 << (shard % 64));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|part| part.count_ones() as usize).sum()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Shard> {
+        let all = *self;
+        (0..=Shard::MAX).filter(move |shard| all.contains(*shard))
+    }
+
+    /// Those of it that are not in `other`.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|part| self.0[part] & !other.0[part]))
+    }
+}
+
+impl FromIterator<Shard> for Shards {
+    fn from_iter<I: IntoIterator<Item = Shard>>(shards: I) -> Self {
+        let mut all = Self::default();
+        shards.into_iter().for_each(|shard| all.insert(shard));
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_shards_holds_what_was_put_in() {
+        let odd: Shards = (0..=Shard::MAX).filter(|shard| shard % 2 == 1).collect();
+        assert_eq!((odd.len(), odd.contains(63), odd.contains(64), odd.contains(255)), (128, true, false, true));
+        let even = Shards::ALL.without(&odd);
+        assert_eq!(even.iter().collect::<Vec<_>>(), (0..=Shard::MAX).step_by(2).collect::<Vec<_>>());
+        let mut one = Shards::default();
+        one.insert(7);
+        one.remove(7);
+        assert!(one.is_empty());
+    }
+}

@@ -1,0 +1,79 @@
+//! The embedded database, open: one thread that writes, some connections that read.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use model::env::Env;
+use rusqlite::Connection;
+
+use super::Database;
+use super::lock::Lock;
+use super::readers::Readers;
+use super::writer::{Batch, Writer};
+use crate::Error;
+use crate::published::Published;
+use crate::seal::{MasterKey, Seal};
+
+pub(crate) struct Embedded {
+    writer: Writer,
+    readers: Readers,
+    /// Held as long as we live: one process at a time on a data directory.
+    _lock: Lock,
+}
+
+impl Embedded {
+    /// Opens the database in `data_dir`, making it where there is none, and brings it up to date.
+    pub(crate) fn open(
+        data_dir: &Path,
+        master_key: &MasterKey,
+        env: &Arc<dyn Env>,
+        published: Published,
+    ) -> Result<Self, Error> {
+        let lock = Lock::take(data_dir)?;
+        let seal = Arc::new(Seal::new(master_key));
+        let path = data_dir.join(Database::FILE);
+        let Database { connection, directory } = Database::open(&path, &seal, env)?;
+        published.directory.store(Arc::new(directory));
+        let writer = Writer::start(connection, seal, env.clone(), published)?;
+        Ok(Self { writer, readers: Readers::open(&path)?, _lock: lock })
+    }
+
+    pub(crate) fn migrate(data_dir: &Path) -> Result<Vec<String>, Error> {
+        let _lock = Lock::take(data_dir)?;
+        Database::migrate(&data_dir.join(Database::FILE))
+    }
+
+    pub(crate) fn is_in(data_dir: &Path) -> bool {
+        data_dir.join(Database::FILE).exists()
+    }
+
+    pub(crate) fn rekey(data_dir: &Path, old: &MasterKey, new: &MasterKey, env: &dyn Env) -> Result<u64, Error> {
+        let _lock = Lock::take(data_dir)?;
+        super::rekey::rekey(&data_dir.join(Database::FILE), &Seal::new(old), &Seal::new(new), env)
+    }
+
+    pub(crate) async fn stopped(&self) {
+        self.writer.stopped().await;
+    }
+
+    pub(crate) async fn close(&self) {
+        self.writer.close().await;
+        self.readers.close();
+    }
+
+    pub(crate) async fn write<T, F>(&self, verb: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.writer.write(verb).await
+    }
+
+    pub(crate) async fn read<T, F>(&self, verb: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    {
+        self.readers.read(verb).await
+    }
+}
