@@ -1,5 +1,6 @@
 //! One delivery, start to finish: gate, build, send, understand, judge, record.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use dialect::providers::{self, Reading};
@@ -18,7 +19,11 @@ use crate::transport::Request;
 /// Carries one delivery to its verdict. Records exactly one attempt, or none: if we die in between it is sent again.
 /// Receivers may see a repeat, never a gap.
 pub(crate) async fn deliver(ctx: Arc<Context>, speaker: Arc<Speaker>, due: Due, mut ticket: Ticket) {
-    let recorded = if due.event.has_expired(ctx.env.now()) {
+    let recorded = if !ctx.store.holds(due.endpoint) {
+        // Its shard is another node's by now, and so is this delivery.
+        ticket.answered(None, None);
+        Ok(End::Unrecorded)
+    } else if due.event.has_expired(ctx.env.now()) {
         ticket.answered(None, None);
         ctx.store.cancel(due.id, Cancelled::Expired).await.map(|()| End::Settled)
     } else {
@@ -39,7 +44,12 @@ pub(crate) async fn deliver(ctx: Arc<Context>, speaker: Arc<Speaker>, due: Due, 
 async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, ticket: &mut Ticket) -> Result<End, store::Error> {
     let (started_at, began) = (ctx.env.now(), ctx.env.elapsed());
     let (sent, outcome) = match speaker.voice.speak(&due, started_at) {
-        Ok(message) => (Sent::of(&message), ctx.transport.send(request(speaker, message)).await),
+        Ok(message) => {
+            let sent = Sent::of(&message);
+            let sending = ctx.transport.send(request(speaker, message));
+            let Some(outcome) = while_ours(ctx, sending).await else { return Ok(End::Unrecorded) };
+            (sent, outcome)
+        }
         Err(failure) => (Sent::nothing(), Outcome::Failed { failure, answer: None }),
     };
     let duration = ctx.env.elapsed().saturating_sub(began);
@@ -61,6 +71,14 @@ async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, ticket: &mut Ticket
     let (gone, rule, notify) = (advice == Advice::Gone, speaker.rule.clone(), speaker.notify);
     ctx.store.record(Record { due, attempt, next, gone, rule, notify }).await?;
     Ok(end)
+}
+
+/// `None` if this node lost all that it holds before the work was done: whoever holds it now does it again.
+async fn while_ours<T>(ctx: &Context, work: impl Future<Output = T>) -> Option<T> {
+    match ctx.store.lost() {
+        Some(lost) => lost.run_until_cancelled(work).await,
+        None => Some(work.await),
+    }
 }
 
 /// What is kept of a message.

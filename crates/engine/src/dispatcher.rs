@@ -5,6 +5,7 @@
 
 mod news;
 mod notes;
+mod shards;
 mod turns;
 
 use std::collections::{HashMap, VecDeque};
@@ -19,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::shards::LettingGo;
 use crate::engine::Context;
 use crate::lane::Lane;
 use crate::permits::Permits;
@@ -53,6 +55,7 @@ pub(crate) struct Dispatcher {
     /// When to survey all endpoints again, after that failed.
     survey_at: Option<Timestamp>,
     waiting_for_rest: Vec<oneshot::Sender<Option<Timestamp>>>,
+    letting_go: LettingGo,
 }
 
 impl Dispatcher {
@@ -81,6 +84,7 @@ impl Dispatcher {
             under_way: 0,
             survey_at: None,
             waiting_for_rest: Vec::new(),
+            letting_go: LettingGo::default(),
         }
     }
 
@@ -147,12 +151,19 @@ impl Dispatcher {
         }
     }
 
-    /// The endpoint's lane, made when there is none. `None` if the endpoint is deleted.
+    /// The endpoint's lane, made when there is none. `None` if the endpoint is deleted, or another node's.
     fn lane(&mut self, id: EndpointId) -> Option<&mut Lane> {
         if !self.lanes.contains_key(&id) {
+            if !self.is_ours(id) {
+                return None;
+            }
             let speaker = self.speaker(id)?;
-            let lane = Lane::new(speaker, self.ctx.limits.per_endpoint, self.ctx.env.now());
+            let mut lane = Lane::new(speaker, self.ctx.limits.per_endpoint, self.ctx.env.now());
+            if let Some(at) = self.ctx.store.taken_over_at(id) {
+                lane = lane.taken_over(at);
+            }
             self.lanes.insert(id, lane);
+            self.letting_go.lane_made(id);
         }
         self.lanes.get_mut(&id)
     }

@@ -79,6 +79,13 @@ impl Lane {
         }
     }
 
+    /// Another node delivered until `at`, and may have used up what the rate limit allowed.
+    #[must_use]
+    pub(crate) fn taken_over(mut self, at: Timestamp) -> Self {
+        self.bucket = self.rate_limit().map(|limit| Bucket::empty(limit, at));
+        self
+    }
+
     pub(crate) fn speaker(&self) -> &Arc<Speaker> {
         &self.speaker
     }

@@ -43,6 +43,11 @@ impl Bucket {
         Self { limit, tokens: f64::from(limit.requests), filled_at: now }
     }
 
+    /// Somebody else may have emptied it until just now.
+    pub fn empty(limit: RateLimit, now: Timestamp) -> Self {
+        Self { limit, tokens: 0.0, filled_at: now }
+    }
+
     pub fn limit(&self) -> RateLimit {
         self.limit
     }

@@ -34,9 +34,10 @@ impl Store {
         }
     }
 
-    /// When each endpoint has something to send next: what the engine knows at start.
+    /// When each endpoint of this node has something to send next: what the engine knows at start.
     pub async fn pending_endpoints(&self) -> Result<Vec<(EndpointId, Timestamp)>, Error> {
-        let endpoints: Vec<EndpointId> = self.directory().endpoints().map(|endpoint| endpoint.id).collect();
+        let endpoints: Vec<EndpointId> =
+            self.directory().endpoints().map(|endpoint| endpoint.id).filter(|id| self.holds(*id)).collect();
         match self.database() {
             Database::Embedded(db) => db.read(move |db| sqlite::due::earliest(db, &endpoints)).await,
             Database::Cluster(db) => postgres::due::earliest(db, &endpoints).await,

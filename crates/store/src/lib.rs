@@ -5,6 +5,7 @@
 //! SQL stands in [`sqlite`] and [`postgres`] alone: two folders behind the same verbs, held to the same conformance suite
 //! (`tests/conformance`).
 
+mod cluster;
 pub mod directory;
 pub mod due;
 pub mod endpoints;

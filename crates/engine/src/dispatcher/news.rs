@@ -19,7 +19,9 @@ impl Dispatcher {
             Fact::Due(due) => self.take_due(due),
             Fact::Look { endpoint, at } => self.timers.set(endpoint, at),
             Fact::Changed(endpoint) => self.take_change(endpoint),
-            Fact::Gained(_) | Fact::Lost(_) | Fact::LetGo(_) => {}
+            Fact::Gained(_) => self.survey(),
+            Fact::Lost(shards) => self.lose(shards),
+            Fact::LetGo(shards) => self.let_go(shards),
         }
     }
 
@@ -46,26 +48,35 @@ impl Dispatcher {
                 }
                 self.timers.set(id, now);
             }
-            None => {
-                self.timers.clear(id);
-                if let Some(lane) = self.lanes.get_mut(&id) {
-                    lane.close();
-                }
-                self.drop_closed(id);
-            }
+            None => self.close(id),
         }
     }
 
-    /// Lets go of a deleted endpoint's lane once nothing of it is under way.
+    pub(super) fn close(&mut self, id: EndpointId) {
+        self.timers.clear(id);
+        if let Some(lane) = self.lanes.get_mut(&id) {
+            lane.close();
+        }
+        self.drop_closed(id);
+    }
+
+    /// Forgets a closed lane once nothing of it is under way.
     pub(super) fn drop_closed(&mut self, id: EndpointId) {
         if self.lanes.get(&id).is_some_and(|lane| lane.is_closed() && lane.is_at_rest()) {
             self.lanes.remove(&id);
+            self.letting_go.lane_dropped(id);
+            self.give_back_what_rests();
+            if self.is_ours(id) {
+                // It was another node's for a while, and is ours again.
+                self.timers.set(id, self.ctx.env.now());
+            }
         }
     }
 
     /// Facts were let go: every endpoint may have changed and have work. Older facts may still come after this; lanes
     /// know what they have in hand.
     pub(super) fn catch_up(&mut self) {
+        self.close_what_is_not_ours();
         let lanes: Vec<EndpointId> = self.lanes.keys().copied().collect();
         lanes.into_iter().for_each(|endpoint| self.take_change(endpoint));
         self.survey();

@@ -25,7 +25,7 @@ use crate::feed::Fact;
 use crate::place::Postgres;
 use crate::published::Published;
 use crate::seal::{MasterKey, Seal};
-use crate::shard;
+use crate::shard::{self, Shards};
 
 pub(crate) struct Cluster {
     pub(super) shared: Arc<Shared>,
@@ -147,6 +147,22 @@ impl Cluster {
 
     pub(crate) fn holds(&self, endpoint: EndpointId) -> bool {
         self.shared.lease.holds(shard::of(endpoint))
+    }
+
+    /// Cancelled when everything that is held is lost at once.
+    pub(crate) fn lost(&self) -> CancellationToken {
+        self.shared.lease.lost()
+    }
+
+    /// Since when the endpoint's shard is held that another node held before.
+    pub(crate) fn taken_over_at(&self, endpoint: EndpointId) -> Option<Timestamp> {
+        self.shared.lease.taken_at(shard::of(endpoint))
+    }
+
+    /// Holds these no longer, and has others told so.
+    pub(crate) fn give_back(&self, shards: &Shards) {
+        self.shared.lease.give(shards);
+        self.shared.tell(|news| news.shards = true);
     }
 
     /// Resolves when it can commit nothing more.

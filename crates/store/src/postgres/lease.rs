@@ -17,6 +17,8 @@ pub(super) struct Lease {
 
 struct State {
     held: Shards,
+    /// Given away, and the database does not know yet.
+    giving: Shards,
     /// After that others may hold them. By a clock that goes on while the process is stopped.
     until: Instant,
     /// Since when shards are held that others held before.
@@ -36,7 +38,13 @@ impl Lease {
     pub(super) fn none() -> Self {
         let lost = CancellationToken::new();
         lost.cancel();
-        let state = State { held: Shards::default(), until: Instant::now(), since: HashMap::new(), lost };
+        let state = State {
+            held: Shards::default(),
+            giving: Shards::default(),
+            until: Instant::now(),
+            since: HashMap::new(),
+            lost,
+        };
         Self { state: Mutex::new(state) }
     }
 
@@ -72,6 +80,7 @@ impl Lease {
     /// The database says that `held` is this node's, and that it will be for `span` from `asked` on.
     pub(super) fn renew(&self, held: Shards, asked: Instant, span: Duration) -> Moved {
         let mut state = self.state();
+        let held = held.without(&state.giving);
         let moved = Moved { gained: held.without(&state.held), lost: state.held.without(&held) };
         state.held = held;
         state.until = asked + span;
@@ -80,6 +89,26 @@ impl Lease {
             state.lost = CancellationToken::new();
         }
         moved
+    }
+
+    /// These are given away: not held any more from here on, whatever the database says until it is told.
+    pub(super) fn give(&self, shards: &Shards) {
+        let mut state = self.state();
+        state.held = state.held.without(shards);
+        shards.iter().for_each(|shard| {
+            state.giving.insert(shard);
+            state.since.remove(&shard);
+        });
+    }
+
+    pub(super) fn giving(&self) -> Shards {
+        self.state().giving
+    }
+
+    /// The database knows that these were given away.
+    pub(super) fn gave(&self, shards: &Shards) {
+        let mut state = self.state();
+        state.giving = state.giving.without(shards);
     }
 
     /// These came from other nodes.

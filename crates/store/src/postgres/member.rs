@@ -48,6 +48,8 @@ pub(super) struct Member {
     shared: Arc<Shared>,
     line: Option<Line>,
     renew_at: Instant,
+    /// What the engine was asked to let go.
+    surplus: Shards,
 }
 
 /// The connection of its own.
@@ -59,7 +61,7 @@ struct Line {
 impl Member {
     /// Joins the cluster and takes a share of what is free.
     pub(super) async fn join(shared: Arc<Shared>) -> Result<Self, Error> {
-        let mut member = Self { shared, line: None, renew_at: Instant::now() };
+        let mut member = Self { shared, line: None, renew_at: Instant::now(), surplus: Shards::default() };
         let line = member.connect().await?;
         member.line = Some(line);
         member.renew().await?;
@@ -201,7 +203,7 @@ impl Member {
 
     /// Takes shards that nobody holds, as far as this node has fewer than its share, and asks for those to be let go that
     /// it has above it.
-    async fn share_out(&self, asked: Instant, now: Timestamp) -> Result<(), Error> {
+    async fn share_out(&mut self, asked: Instant, now: Timestamp) -> Result<(), Error> {
         let lease = self.shared.settings.lease;
         let client = self.client()?;
         client.batch_execute("BEGIN").await?;
@@ -224,10 +226,12 @@ impl Member {
             self.shared.published.jobs.notify_one();
             self.shared.published.mailed();
         }
-        if shards.len() > share {
-            let surplus = shards.iter().skip(share).collect();
+        // Asked for again each time, in case that the last was let go of unread.
+        let surplus: Shards = shards.without(&self.shared.lease.giving()).iter().skip(share).collect();
+        if !surplus.is_empty() || !self.surplus.is_empty() {
             self.shared.published.facts(vec![Fact::LetGo(surplus)]);
         }
+        self.surplus = surplus;
         Ok(())
     }
 
@@ -308,6 +312,11 @@ impl Member {
     }
 
     async fn tell(&mut self, news: News) -> Result<(), Error> {
+        if let Err(error) = self.give_back().await {
+            // Done, and told, once the others can be reached again.
+            self.shared.tell(|later| later.add(news));
+            return Err(error);
+        }
         let News { work, directory, shards, jobs, mails } = &news;
         let work: Vec<String> = work.iter().map(ToString::to_string).collect();
         let mut told: Vec<String> = work.chunks(TOLD).map(|some| format!("work:{}", some.join(","))).collect();
@@ -319,6 +328,19 @@ impl Member {
             self.shared.tell(|later| later.add(news));
         }
         sent
+    }
+
+    /// Tells the database which shards are not this node's any more.
+    async fn give_back(&self) -> Result<(), Error> {
+        let giving = self.shared.lease.giving();
+        if giving.is_empty() {
+            return Ok(());
+        }
+        let shards: Vec<i16> = giving.iter().map(i16::from).collect();
+        let sql = "UPDATE shards SET node = NULL WHERE node = $1 AND shard = ANY($2)";
+        self.client()?.execute(sql, &[&self.shared.node, &shards]).await?;
+        self.shared.lease.gave(&giving);
+        Ok(())
     }
 
     async fn notify(&self, told: &[String]) -> Result<(), Error> {
