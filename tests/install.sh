@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Rust, into target/peers: other people's code that verifies our requests and our
-# documents, and a mail server that takes our mail.
+# documents, and a mail server that takes our mail. Besides: PostgreSQL, PgBouncer and a clock that can be wrong.
 # Does nothing where it is there already. Debian's packages are installed where a tool is missing and we are root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,12 +13,16 @@ need() { # need COMMAND PACKAGE...
         echo "missing: $command (on Debian: apt-get install $*)" >&2
         exit 1
     fi
-    apt-get update -qq && apt-get install -y -qq "$@" >/dev/null
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
 }
 
 need "python3 -m pip --version" python3 python3-pip
 need "npm --version" nodejs npm
 need "test -x /bin/kill" procps
+# The server's programs: Debian keeps them, and PgBouncer for others than root, out of the search path.
+need "ls /usr/lib/postgresql/*/bin/postgres || command -v postgres" postgresql
+need "test -x /usr/sbin/pgbouncer || command -v pgbouncer" pgbouncer
+need "command -v faketime" faketime
 
 peers=target/peers
 mkdir -p "$peers"

@@ -1,12 +1,15 @@
-//! What tests hold in their hands: a clock that waits for them, receivers that misbehave on real sockets, certificates.
+//! What tests hold in their hands: a clock that waits for them, receivers that misbehave on real sockets, certificates,
+//! databases.
 
 pub mod behaviour;
 pub mod certificate;
 pub mod clock;
 mod conversation;
 pub mod http;
+pub mod postgres;
 pub mod process;
 pub mod receiver;
 mod record;
+mod supervisor;
 
 pub use record::patiently;

@@ -1,0 +1,118 @@
+//! A database of one test's own.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use tokio::task::JoinSet;
+use tokio_postgres::{Config, NoTls};
+
+use super::Shared;
+
+/// A database with nothing in it, dropped with this.
+pub struct Database {
+    url: String,
+    name: String,
+    admin: Config,
+    /// Nobody removes the server after us, so the database has to be gone before the process may be.
+    left_behind: bool,
+}
+
+impl Database {
+    /// One on the server that the tests of this process share.
+    pub async fn fresh() -> Self {
+        match Shared::of_this_process() {
+            Shared::Started(server) => server.fresh().await,
+            Shared::Given(url) => Self::create(url, None, true).await,
+        }
+    }
+
+    pub(super) async fn create(admin: &str, url: Option<&str>, left_behind: bool) -> Self {
+        let name = format!("posthaste_test_{:016x}", RandomState::new().hash_one(0));
+        let url = naming(url.unwrap_or(admin), &name);
+        let admin: Config = admin.parse().unwrap_or_else(|error| panic!("no PostgreSQL URL: {admin}: {error}"));
+        let made = execute(&admin, &format!("CREATE DATABASE {name}")).await;
+        made.unwrap_or_else(|error| panic!("a database for a test: {error:?}"));
+        Self { url, name, admin, left_behind }
+    }
+
+    /// Where it is, as the server's `--database-url` wants it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let (done, end) = mpsc::channel();
+        let order = Removal { admin: self.admin.clone(), name: std::mem::take(&mut self.name), _done: done };
+        _ = janitor().send(order);
+        if self.left_behind {
+            _ = end.recv();
+        }
+    }
+}
+
+/// A database that nobody needs any more.
+struct Removal {
+    admin: Config,
+    name: String,
+    /// Whoever waits for the end learns of it when this is dropped.
+    _done: Sender<()>,
+}
+
+/// Drops databases one after the other, so that no test waits for the end of another.
+fn janitor() -> &'static Sender<Removal> {
+    static JANITOR: OnceLock<Sender<Removal>> = OnceLock::new();
+    JANITOR.get_or_init(|| {
+        let (orders, removals) = mpsc::channel::<Removal>();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.expect("a thread can have a runtime");
+            for removal in removals {
+                // As well as can be: the server may be gone, and then so is the database.
+                let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", removal.name);
+                _ = runtime.block_on(execute(&removal.admin, &drop));
+            }
+        });
+        orders
+    })
+}
+
+async fn execute(server: &Config, statement: &str) -> Result<(), tokio_postgres::Error> {
+    let (client, connection) = server.connect(NoTls).await?;
+    let mut driver = JoinSet::new();
+    driver.spawn(connection);
+    client.batch_execute(statement).await
+}
+
+/// The same URL with another database in its path.
+fn naming(url: &str, database: &str) -> String {
+    let (rest, parameters) = url.split_once('?').map_or((url, None), |(rest, parameters)| (rest, Some(parameters)));
+    let (scheme, place) = rest.split_once("://").unwrap_or_else(|| panic!("no PostgreSQL URL: {url}"));
+    let server = place.split_once('/').map_or(place, |(server, _)| server);
+    let parameters = parameters.map(|parameters| format!("?{parameters}")).unwrap_or_default();
+    format!("{scheme}://{server}/{database}{parameters}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::naming;
+
+    #[test]
+    fn a_url_names_another_database_wherever_it_names_one() {
+        for (url, expected) in [
+            (
+                "postgres://me:pw@db.example:5433/app?sslmode=require",
+                "postgres://me:pw@db.example:5433/t?sslmode=require",
+            ),
+            ("postgresql://localhost/", "postgresql://localhost/t"),
+            ("postgresql://localhost", "postgresql://localhost/t"),
+            ("postgresql:///app?host=/run/postgresql", "postgresql:///t?host=/run/postgresql"),
+            ("postgresql://localhost?user=me", "postgresql://localhost/t?user=me"),
+        ] {
+            assert_eq!(naming(url, "t"), expected);
+        }
+    }
+}
