@@ -81,11 +81,10 @@ impl Server {
     }
 
     fn begin(options: &Options) -> Self {
-        let mut settings = settings(options);
+        let settings = settings(options);
         let hba = if options.tls.is_some() { "hostssl" } else { "host" };
         let hba = format!("local all all trust\n{hba} all all 127.0.0.1/32 trust\n");
         let pem = options.tls.as_ref().map_or("", Identity::pem);
-        settings.push_str("unix_socket_permissions = 0700\n");
         let files = [("settings.conf", settings.as_str()), ("hba.conf", &hba), ("server.pem", pem)];
         let mut supervisor = Supervisor::start("postgres", &files, STOP);
         supervisor.must("chmod 600 server.pem");
@@ -157,7 +156,7 @@ impl Server {
     }
 
     fn port(&self) -> u16 {
-        self.tcp.as_ref().map_or(5432, |tcp| tcp.address.port())
+        self.tcp.as_ref().map_or(database::PORT, |tcp| tcp.address.port())
     }
 }
 

@@ -1,14 +1,20 @@
 //! A database of one test's own.
 
 use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
 use tokio::task::JoinSet;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Config, NoTls};
 
 use super::Shared;
+use crate::proxy::Upstream;
+
+/// Where PostgreSQL listens when nothing is said.
+pub(super) const PORT: u16 = 5432;
 
 /// A database with nothing in it, dropped with this.
 pub struct Database {
@@ -41,6 +47,54 @@ impl Database {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where its server is, for a [`Proxy`](crate::proxy::Proxy).
+    pub fn upstream(&self) -> Upstream {
+        match self.host() {
+            (Host::Tcp(name), port) => Upstream::Tcp(format!("{name}:{port}")),
+            (Host::Unix(directory), port) => Upstream::Unix(directory.join(format!(".s.PGSQL.{port}"))),
+        }
+    }
+
+    /// Its URL where somebody else passes its server on.
+    pub fn url_at(&self, address: SocketAddr) -> String {
+        let config = self.config();
+        let user = config.get_user().map(encoded).unwrap_or_default();
+        let password = config.get_password().map(|password| format!(":{}", encoded(password))).unwrap_or_default();
+        let at = if user.is_empty() { "" } else { "@" };
+        let tls = if config.get_ssl_mode() == SslMode::Require { "?sslmode=require" } else { "" };
+        format!("postgresql://{user}{password}{at}{address}/{}{tls}", self.name)
+    }
+
+    /// Where its server is, in the words of PostgreSQL's own clients.
+    pub(crate) fn parameters(&self) -> String {
+        let config = self.config();
+        let mut words = match self.host() {
+            (Host::Tcp(name), port) => vec![format!("host={name} port={port}")],
+            (Host::Unix(directory), port) => vec![format!("host={} port={port}", directory.display())],
+        };
+        words.extend(config.get_user().map(|user| format!("user={user}")));
+        words.extend(config.get_password().map(|password| format!("password={}", String::from_utf8_lossy(password))));
+        words.join(" ")
+    }
+
+    fn config(&self) -> Config {
+        self.url.parse().expect("it has been connected to")
+    }
+
+    fn host(&self) -> (Host, u16) {
+        let config = self.config();
+        let host = config.get_hosts().first().cloned().expect("a PostgreSQL URL names a host");
+        (host, config.get_ports().first().copied().unwrap_or(PORT))
+    }
+}
+
+fn encoded(text: impl AsRef<[u8]>) -> String {
+    text.as_ref().iter().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 impl Drop for Database {
