@@ -3,7 +3,7 @@
 use tokio::task::spawn_blocking;
 
 use crate::postgres::Database;
-use crate::supervisor::Supervisor;
+use crate::supervisor::{Medium, Supervisor};
 
 /// So few that clients do get each other's.
 const SERVER_CONNECTIONS: usize = 8;
@@ -35,7 +35,8 @@ impl PgBouncer {
              [pgbouncer]\npool_mode = transaction\nauth_type = any\nlogfile = pgbouncer.log\n\
              max_client_conn = {CLIENT_CONNECTIONS}\ndefault_pool_size = {SERVER_CONNECTIONS}\n"
         );
-        let mut supervisor = Supervisor::start("pgbouncer", &[("pgbouncer.ini", &settings)], "kill $(cat pid)");
+        let mut supervisor =
+            Supervisor::start("pgbouncer", Medium::Disk, &[("pgbouncer.ini", &settings)], "kill $(cat pid)");
         supervisor.must("echo unix_socket_dir = $dir >>pgbouncer.ini");
         supervisor.must(START);
         let url = format!("postgresql:///{name}?host={}&port=6432&user=any", supervisor.dir().display());

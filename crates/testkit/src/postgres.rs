@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::task::spawn_blocking;
 
 use crate::certificate::Identity;
-use crate::supervisor::Supervisor;
+use crate::supervisor::{Medium, Supervisor};
+
+use database::Origin;
 
 pub use database::Database;
 
@@ -17,6 +19,8 @@ pub use database::Database;
 const USER: &str = "posthaste";
 /// Many tests at once, each with pools of its own.
 const MOST_CONNECTIONS: usize = 400;
+/// A log that may be in memory.
+const MOST_WAL: &str = "128MB";
 /// How often another port is tried when somebody took the free one before PostgreSQL did.
 const PORT_TRIES: usize = 5;
 
@@ -25,7 +29,7 @@ const STOP: &str = "pg_ctl stop --silent --pgdata=data --mode=immediate";
 /// How a server of a test's own will be.
 #[derive(Default)]
 pub struct Options {
-    /// Commits wait for the disk.
+    /// Commits wait for the disk. Without, everything is in memory where there is enough of it.
     pub fsync: bool,
     /// Listens on a free port of 127.0.0.1 and not on its Unix socket alone.
     pub tcp: bool,
@@ -86,7 +90,8 @@ impl Server {
         let hba = format!("local all all trust\n{hba} all all 127.0.0.1/32 trust\n");
         let pem = options.tls.as_ref().map_or("", Identity::pem);
         let files = [("settings.conf", settings.as_str()), ("hba.conf", &hba), ("server.pem", pem)];
-        let mut supervisor = Supervisor::start("postgres", &files, STOP);
+        let medium = if options.fsync { Medium::Disk } else { Medium::Memory };
+        let mut supervisor = Supervisor::start("postgres", medium, &files, STOP);
         supervisor.must("chmod 600 server.pem");
         // A collation as production has: what must be in the order of bytes has to say so.
         supervisor.must(&format!(
@@ -107,7 +112,7 @@ impl Server {
 
     /// A database of its own for one test.
     pub async fn fresh(&self) -> Database {
-        Database::create(&self.admin_url(), Some(&self.url_of("")), false).await
+        Database::create(&self.admin_url(), Origin::Ours(&self.url_of(""))).await
     }
 
     /// Who vouches for its certificate.
@@ -172,6 +177,7 @@ fn settings(options: &Options) -> String {
     let ours = [
         ("fsync", switch(options.fsync)),
         ("full_page_writes", switch(options.fsync)),
+        ("max_wal_size", MOST_WAL.to_owned()),
         ("max_connections", MOST_CONNECTIONS.to_string()),
         ("listen_addresses", if tcp { "'127.0.0.1'" } else { "''" }.to_owned()),
         ("ssl", switch(options.tls.is_some())),

@@ -7,6 +7,33 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 const SCRIPT: &str = include_str!("supervise.sh");
 
+/// A file system in memory, and how much has to be free there: containers are given a few megabytes by default.
+const MEMORY: &str = "/dev/shm";
+const MEMORY_KIB: u64 = 1024 * 1024;
+
+/// Where a supervisor's directory is.
+#[derive(Clone, Copy)]
+pub(crate) enum Medium {
+    Disk,
+    /// Where there is enough of it; on the disk otherwise. What has to reach no disk is many times faster.
+    Memory,
+}
+
+impl Medium {
+    fn directory(self) -> PathBuf {
+        match self {
+            Self::Memory if free_kib(MEMORY).is_some_and(|free| free >= MEMORY_KIB) => PathBuf::from(MEMORY),
+            Self::Memory | Self::Disk => std::env::temp_dir(),
+        }
+    }
+}
+
+fn free_kib(directory: &str) -> Option<u64> {
+    let answer = Command::new("df").args(["--output=avail", "--block-size=K", directory]).output().ok()?;
+    let text = String::from_utf8(answer.stdout).ok()?;
+    text.lines().last()?.trim().trim_end_matches('K').parse().ok()
+}
+
 /// Runs commands in a directory of its own, which is `$dir` in each of them. When this is dropped, or the process that
 /// owns it dies in whatever way, it runs the last one and removes the directory.
 pub(crate) struct Supervisor {
@@ -19,9 +46,9 @@ pub(crate) struct Supervisor {
 impl Supervisor {
     /// `files` are in the directory before anything runs. `stop` is what runs last.
     #[expect(clippy::disallowed_methods, reason = "tests hand their search path on to what they start")]
-    pub(crate) fn start(name: &str, files: &[(&str, &str)], stop: &str) -> Self {
+    pub(crate) fn start(name: &str, medium: Medium, files: &[(&str, &str)], stop: &str) -> Self {
         // The shell removes it: it outlives us.
-        let dir = tempfile::Builder::new().prefix(&format!("posthaste-{name}-")).tempdir();
+        let dir = tempfile::Builder::new().prefix(&format!("posthaste-{name}-")).tempdir_in(medium.directory());
         let dir = dir.expect("there is room for temporary directories").keep();
         for (name, text) in files.iter().chain(&[("supervise.sh", SCRIPT)]) {
             std::fs::write(dir.join(name), text).expect("a new directory can be written to");
