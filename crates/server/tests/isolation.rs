@@ -12,10 +12,14 @@ use testkit::http::Http;
 use testkit::receiver::Receiver;
 use tokio::task::JoinSet;
 
+#[path = "it/place.rs"]
+#[expect(dead_code, reason = "shared with the other tests, which use all of it")]
+mod place;
 #[path = "it/running.rs"]
 #[expect(dead_code, reason = "shared with the other tests, which use all of it")]
 mod running;
 
+use place::Place;
 use running::{KEY, Running};
 
 /// Between two events: 200 a second.
@@ -42,8 +46,8 @@ type Times = HashMap<String, (Instant, Instant)>;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nine_receivers_do_not_notice_that_the_tenth_never_answers() {
-    let directory = tempfile::tempdir().unwrap();
-    let server = Running::start(directory.path(), &[]).await;
+    let place = Place::fresh().await;
+    let server = Running::start(&place, &[]).await;
     let mut receivers = Vec::new();
     for _ in 0..HEALTHY {
         let receiver = Receiver::healthy().counting().start().await;

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::gateway::{Gateway, list, text};
+use crate::place::Place;
 use crate::running::Running;
 
 /// A request that must not be granted.
@@ -767,9 +768,9 @@ async fn an_event_may_have_a_megabyte_and_not_much_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_all_this_makes_the_program_panic() {
-    let directory = tempfile::tempdir().unwrap();
+    let place = Place::fresh().await;
     let receiver = Receiver::healthy().start().await;
-    let mut server = Running::start(directory.path(), &[]).await;
+    let mut server = Running::start(&place, &[]).await;
     server.register(json!({ "url": receiver.url() })).await;
     server.http.post("/v1/events", &json!({ "type": "a", "data": {} })).await.expect(202);
     receiver.received(1).await;

@@ -5,6 +5,7 @@ use testkit::process::Process;
 use testkit::receiver::Receiver;
 
 use crate::gateway::text;
+use crate::place::Place;
 use crate::running::{KEY, Running};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_posthaste");
@@ -43,9 +44,9 @@ async fn ask(server: &Running, words: &[&str]) -> Done {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_is_registered_an_event_sent_and_its_delivery_looked_up() {
-    let directory = tempfile::tempdir().unwrap();
+    let place = Place::fresh().await;
     let receiver = Receiver::healthy().start().await;
-    let server = Running::start(directory.path(), &[]).await;
+    let server = Running::start(&place, &[]).await;
 
     let url = format!("--url={}", receiver.url());
     let register = ["webhooks", "register", "--name=shop", "--on=order.paid,invoice.*", &url];
@@ -82,9 +83,9 @@ async fn a_webhook_is_registered_an_event_sent_and_its_delivery_looked_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_verb_of_a_webhook_works() {
-    let directory = tempfile::tempdir().unwrap();
+    let place = Place::fresh().await;
     let receiver = Receiver::replying([204, 500, 204]).start().await;
-    let server = Running::start(directory.path(), &[]).await;
+    let server = Running::start(&place, &[]).await;
     let made = server.register(json!({ "url": receiver.url() })).await;
     let id = text(&made["id"]);
     let json = |verb| ["webhooks", verb, &id, "--output", "json"];
@@ -121,8 +122,8 @@ async fn every_verb_of_a_webhook_works() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn projects_and_keys_are_made_by_hand() {
-    let directory = tempfile::tempdir().unwrap();
-    let server = Running::start(directory.path(), &[]).await;
+    let place = Place::fresh().await;
+    let server = Running::start(&place, &[]).await;
     let made = ask(&server, &["projects", "create", "Acme", "--output", "json"]).await;
     let made = if made.code == Some(2) {
         // Whether the name is a word or a flag, the contract leaves open.
@@ -141,8 +142,8 @@ async fn projects_and_keys_are_made_by_hand() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_server_refuses_ends_with_1_and_says_why() {
-    let directory = tempfile::tempdir().unwrap();
-    let server = Running::start(directory.path(), &[]).await;
+    let place = Place::fresh().await;
+    let server = Running::start(&place, &[]).await;
     let refused = ask(&server, &["webhooks", "register", "--name=x", "--on=a.b", "--url=https://10.0.0.1/"]).await;
     assert_eq!(refused.code, Some(1));
     assert!(refused.errors.contains("10.0.0.1"), "{}", refused.errors);
@@ -211,12 +212,11 @@ async fn flags_win_over_the_environment_and_the_environment_over_the_file() {
 
 #[tokio::test]
 async fn the_first_start_makes_an_admin_key_prints_it_once_and_keeps_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let data = directory.path().to_str().unwrap();
-    let words = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data];
+    let place = Place::fresh().await;
+    let words = [&["serve", "--listen", "127.0.0.1:0"], place.flags().as_slice()].concat();
     let mut first = Process::start(PROGRAM, &words, &[]);
     let line = first.prints("listening on ").await;
-    let path = directory.path().join("admin.key");
+    let path = place.data_dir().join("admin.key");
     let key = std::fs::read_to_string(&path).expect("it is kept").trim().to_owned();
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
@@ -249,10 +249,10 @@ async fn the_demo_shows_failures_and_successes_and_where_to_look() {
 
 #[tokio::test]
 async fn migrate_makes_a_database_that_serve_takes() {
-    let directory = tempfile::tempdir().unwrap();
-    let data = directory.path().join("data");
-    run(&["migrate", "--data-dir", data.to_str().unwrap()], &[]).await.ok();
-    run(&["migrate", "--data-dir", data.to_str().unwrap()], &[]).await.ok();
-    let server = Running::start(&data, &[]).await;
+    let place = Place::fresh().await;
+    let words = [&["migrate"], place.flags().as_slice()].concat();
+    run(&words, &[]).await.ok();
+    run(&words, &[]).await.ok();
+    let server = Running::start(&place, &[]).await;
     assert_eq!(server.http.get("/readyz").await.status, 200);
 }

@@ -9,6 +9,7 @@ use testkit::patiently;
 use testkit::receiver::Receiver;
 
 use crate::gateway::text;
+use crate::place::Place;
 use crate::running::{Load, Running};
 
 const ROUNDS: usize = 20;
@@ -34,13 +35,13 @@ async fn all_arrive(receiver: &Receiver, accepted: &[String]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_accepted_arrives_though_the_server_is_killed_twenty_times() {
-    let directory = tempfile::tempdir().unwrap();
+    let place = Place::fresh().await;
     let receiver = Receiver::healthy().counting().start().await;
     let dice = TestEnv::new();
     let mut accepted = Vec::new();
 
     for round in 0..ROUNDS {
-        let server = Running::start(directory.path(), &[]).await;
+        let server = Running::start(&place, &[]).await;
         if round == 0 {
             server.register(json!({ "url": receiver.url() })).await;
         }
@@ -50,7 +51,7 @@ async fn what_was_accepted_arrives_though_the_server_is_killed_twenty_times() {
         accepted.extend(load.accepted().await);
     }
 
-    let server = Running::start(directory.path(), &[]).await;
+    let server = Running::start(&place, &[]).await;
     all_arrive(&receiver, &accepted).await;
     server.settle().await;
     assert!(accepted.len() >= ROUNDS);
@@ -59,9 +60,9 @@ async fn what_was_accepted_arrives_though_the_server_is_killed_twenty_times() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_sigterm_what_is_in_flight_is_finished_and_nothing_is_sent_twice() {
-    let directory = tempfile::tempdir().unwrap();
+    let place = Place::fresh().await;
     let receiver = Receiver::healthy().counting().start().await;
-    let mut server = Running::start(directory.path(), &[]).await;
+    let mut server = Running::start(&place, &[]).await;
     server.register(json!({ "url": receiver.url() })).await;
 
     let load = Load::start(&server, "load", CONNECTIONS);
@@ -71,7 +72,7 @@ async fn on_sigterm_what_is_in_flight_is_finished_and_nothing_is_sent_twice() {
     assert_eq!(status.code(), Some(0), "{}", server.process.errors());
     let accepted = load.accepted().await;
 
-    let server = Running::start(directory.path(), &[]).await;
+    let server = Running::start(&place, &[]).await;
     all_arrive(&receiver, &accepted).await;
     server.settle().await;
     let mut times: HashMap<Box<str>, usize> = HashMap::new();
@@ -85,9 +86,9 @@ async fn on_sigterm_what_is_in_flight_is_finished_and_nothing_is_sent_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recovery_goes_on_after_the_server_was_killed() {
     const MISSED: usize = 3_000;
-    let directory = tempfile::tempdir().unwrap();
+    let place = Place::fresh().await;
     let receiver = Receiver::healthy().counting().start().await;
-    let server = Running::start(directory.path(), &[]).await;
+    let server = Running::start(&place, &[]).await;
     let ids: Vec<String> = (0..MISSED).map(|number| format!("missed-{number}")).collect();
     let events: Vec<_> = ids.iter().map(|id| json!({ "id": id, "type": "was.missed", "data": {} })).collect();
     server.http.post("/v1/events/batch", &json!(events)).await.expect(200);
@@ -97,7 +98,7 @@ async fn a_recovery_goes_on_after_the_server_was_killed() {
     receiver.received(at_random(&TestEnv::new(), MISSED as f64 / 2.0)).await;
     server.process.kill().await;
 
-    let server = Running::start(directory.path(), &[]).await;
+    let server = Running::start(&place, &[]).await;
     all_arrive(&receiver, &ids).await;
     server.settle().await;
     let path = format!("/v1/jobs/{}", text(&job["id"]));
@@ -119,11 +120,10 @@ async fn a_recovery_goes_on_after_the_server_was_killed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_process_on_the_same_data_directory_is_told_so_and_exits() {
-    let directory = tempfile::tempdir().unwrap();
-    let _server = Running::start(directory.path(), &[]).await;
+    let place = Place::fresh().await;
+    let _server = Running::start(&place, &[]).await;
 
-    let path = directory.path().to_str().unwrap();
-    let words = ["serve", "--listen", "127.0.0.1:0", "--data-dir", path];
+    let words = [&["serve", "--listen", "127.0.0.1:0"], place.flags().as_slice()].concat();
     let mut second = testkit::process::Process::start(env!("CARGO_BIN_EXE_posthaste"), &words, &[]);
     let status = second.ended().await;
 

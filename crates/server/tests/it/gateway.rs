@@ -14,6 +14,8 @@ use testkit::clock::TestEnv;
 use testkit::http::{Answer, Http};
 use testkit::patiently;
 
+use crate::place::Place;
+
 /// How a gateway will be.
 pub(crate) struct Builder {
     config: Config,
@@ -27,7 +29,7 @@ pub(crate) struct Gateway {
     pub(crate) env: TestEnv,
     running: Running,
     retry: Option<Vec<String>>,
-    _directory: tempfile::TempDir,
+    _place: Place,
 }
 
 /// Nothing has a name in tests that do not say otherwise.
@@ -156,18 +158,18 @@ impl Builder {
     }
 
     pub(crate) async fn start(self) -> Gateway {
-        let directory = tempfile::tempdir().expect("a temporary directory");
+        let place = Place::fresh().await;
         let mut config = self.config;
-        config.data_dir = directory.path().to_owned();
+        config.data_dir = place.data_dir().to_owned();
         if let Some(ca_pem) = self.trusted {
-            let path = directory.path().join("ca.pem");
+            let path = place.beside("ca.pem");
             std::fs::write(&path, ca_pem).expect("a temporary directory can be written");
             config.network.ca_file = Some(path);
         }
         let env = TestEnv::new();
         let world = World { env: Arc::new(env.clone()), resolver: self.resolver };
         let running = wire::start(&config, world).await.expect("the server starts");
-        Gateway { env, running, retry: self.retry, _directory: directory }
+        Gateway { env, running, retry: self.retry, _place: place }
     }
 }
 

@@ -8,6 +8,7 @@ use testkit::behaviour::Behaviour;
 use testkit::receiver::Receiver;
 
 use crate::gateway::{Gateway, list, text};
+use crate::place::Place;
 use crate::running::Running;
 
 /// What nobody may save on a server that permits nothing special, grouped by why.
@@ -333,9 +334,9 @@ async fn allow_network_opens_exactly_what_it_names() {
 
 #[tokio::test]
 async fn the_flag_of_the_program_opens_what_it_names() {
-    let directory = tempfile::tempdir().unwrap();
+    let place = Place::fresh().await;
     // Besides 127.0.0.0/8 and http, which every program of these tests may use.
-    let server = Running::start(directory.path(), &["--allow-network", "10.1.0.0/16"]).await;
+    let server = Running::start(&place, &["--allow-network", "10.1.0.0/16"]).await;
     for (url, status) in [("http://10.1.2.3/", 201), ("http://127.1.2.3/", 201), ("http://10.2.0.1/", 422)] {
         let answer = server.http.post("/v1/endpoints", &json!({ "url": url })).await;
         assert_eq!(answer.status, status, "{url}: {}", answer.text());
@@ -433,14 +434,14 @@ async fn a_redirect_to_a_private_address_is_not_followed() {
 #[tokio::test]
 async fn what_was_saved_under_a_loose_policy_is_judged_again_at_every_connect() {
     let receiver = Receiver::healthy().start().await;
-    let directory = tempfile::tempdir().unwrap();
-    let loose = Running::start(directory.path(), &[]).await;
+    let place = Place::fresh().await;
+    let loose = Running::start(&place, &[]).await;
     loose.register(json!({ "url": receiver.url() })).await;
     loose.process.signal("TERM").await;
     let mut process = loose.process;
     process.ended().await;
 
-    let strict = Running::start_strict(directory.path()).await;
+    let strict = Running::start_strict(&place).await;
     let tested = strict.http.post("/v1/events", &json!({ "type": "a", "data": {} })).await.expect(202);
     assert_eq!(tested["deliveries"], 1);
     let endpoints = list(&strict.http, "/v1/endpoints").await;

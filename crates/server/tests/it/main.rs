@@ -20,6 +20,7 @@ mod mail;
 mod openapi;
 mod order;
 mod peers;
+mod place;
 mod postbox;
 mod retry;
 mod running;

@@ -1,6 +1,5 @@
 //! The program itself, as an operator runs it, and load on it.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,9 +10,11 @@ use testkit::process::Process;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use crate::place::Place;
+
 pub(crate) const KEY: &str = "the-admin-key-of-a-test";
 
-/// `posthaste serve` on a data directory, on a port that the system chose.
+/// `posthaste serve`, on a port that the system chose.
 pub(crate) struct Running {
     pub(crate) process: Process,
     pub(crate) http: Http,
@@ -21,20 +22,19 @@ pub(crate) struct Running {
 
 impl Running {
     /// One that may send to receivers on this machine, without TLS.
-    pub(crate) async fn start<'a>(directory: &'a Path, words: &[&'a str]) -> Self {
+    pub(crate) async fn start<'a>(place: &'a Place, words: &[&'a str]) -> Self {
         let loose = ["--allow-http", "--allow-network", "127.0.0.0/8"];
-        Self::start_with(directory, loose.iter().chain(words).copied()).await
+        Self::start_with(place, loose.iter().chain(words).copied()).await
     }
 
     /// One that may send to public addresses only, with TLS.
-    pub(crate) async fn start_strict(directory: &Path) -> Self {
-        Self::start_with(directory, []).await
+    pub(crate) async fn start_strict(place: &Place) -> Self {
+        Self::start_with(place, []).await
     }
 
-    async fn start_with<'a>(directory: &'a Path, words: impl IntoIterator<Item = &'a str>) -> Self {
-        let directory = directory.to_str().expect("a temporary path is UTF-8");
-        let always = ["serve", "--listen", "127.0.0.1:0", "--data-dir", directory];
-        let words: Vec<&str> = always.into_iter().chain(words).collect();
+    async fn start_with<'a>(place: &'a Place, words: impl IntoIterator<Item = &'a str>) -> Self {
+        let always = ["serve", "--listen", "127.0.0.1:0"];
+        let words: Vec<&str> = always.into_iter().chain(place.flags()).chain(words).collect();
         let variables = [("POSTHASTE_ADMIN_KEY", KEY)];
         let mut process = Process::start(env!("CARGO_BIN_EXE_posthaste"), &words, &variables);
         let line = process.prints("listening on ").await;

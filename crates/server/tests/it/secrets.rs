@@ -10,6 +10,7 @@ use testkit::receiver::{Received, Receiver};
 
 use crate::gateway::{Gateway, Project, span, text, time};
 use crate::peers;
+use crate::place::Place;
 use crate::running::Running;
 
 /// What is signed: the id, the time and the body, exactly as received.
@@ -227,9 +228,9 @@ fn files_with(directory: &Path, secret: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_stands_on_disk_or_in_the_log() {
-    let directory = tempfile::tempdir().unwrap();
+    let place = Place::fresh().await;
     let receiver = Receiver::healthy().start().await;
-    let mut server = Running::start(directory.path(), &["--log-level", "trace"]).await;
+    let mut server = Running::start(&place, &["--log-level", "trace"]).await;
     let auth = json!({ "type": "bearer", "token": "a-token-of-a-receiver" });
     let made = server.register(json!({ "url": receiver.url(), "auth": auth })).await;
     let other = server.register(json!({ "url": receiver.url(), "signing": "ed25519" })).await;
@@ -246,32 +247,31 @@ async fn no_secret_stands_on_disk_or_in_the_log() {
     let secrets = [&made["secret"], &other["secret"], &rotated["secret"], &key["api_key"]].map(text);
     for secret in secrets.iter().map(String::as_str).chain(["a-token-of-a-receiver"]) {
         let plain = secret.trim_start_matches("whsec_").trim_start_matches("whsk_");
-        assert_eq!(files_with(directory.path(), plain), [""; 0], "{plain} can be read");
+        assert_eq!(files_with(place.data_dir(), plain), [""; 0], "{plain} can be read");
         assert!(!log.contains(plain), "{plain} is in the log");
     }
     assert!(!log.contains("4711-0815"), "a body is in the log");
-    let master = std::fs::metadata(directory.path().join("master.key")).expect("the master key was made");
+    let master = std::fs::metadata(place.data_dir().join("master.key")).expect("the master key was made");
     let mode = std::os::unix::fs::PermissionsExt::mode(&master.permissions());
     assert_eq!(mode & 0o777, 0o600);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rotating_the_master_key_keeps_every_secret_and_another_key_opens_nothing() {
-    let directory = tempfile::tempdir().unwrap();
+    let place = Place::fresh().await;
     let receiver = Receiver::healthy().start().await;
-    let mut server = Running::start(directory.path(), &[]).await;
+    let mut server = Running::start(&place, &[]).await;
     let made = server.register(json!({ "url": receiver.url() })).await;
     server.process.signal("TERM").await;
     server.process.ended().await;
-    let old = std::fs::read(directory.path().join("master.key")).unwrap();
+    let old = std::fs::read(place.data_dir().join("master.key")).unwrap();
 
-    let path = directory.path().to_str().unwrap();
-    let words = ["keys", "rotate-master", "--data-dir", path];
+    let words = [&["keys", "rotate-master"], place.flags().as_slice()].concat();
     let mut rotation = Process::start(env!("CARGO_BIN_EXE_posthaste"), &words, &[]);
     assert_eq!(rotation.ended().await.code(), Some(0), "{}", rotation.errors());
-    assert_ne!(std::fs::read(directory.path().join("master.key")).unwrap(), old);
+    assert_ne!(std::fs::read(place.data_dir().join("master.key")).unwrap(), old);
 
-    let mut server = Running::start(directory.path(), &[]).await;
+    let mut server = Running::start(&place, &[]).await;
     server.http.post("/v1/events", &json!({ "type": "a", "data": {} })).await.expect(202);
     receiver.received(1).await;
     assert!(is_signed_with(&receiver.requests()[0], &made["secret"]));
@@ -279,7 +279,7 @@ async fn rotating_the_master_key_keeps_every_secret_and_another_key_opens_nothin
     server.process.ended().await;
 
     let other = BASE64.encode(&[7; 32]);
-    let words = ["serve", "--listen", "127.0.0.1:0", "--data-dir", path];
+    let words = [&["serve", "--listen", "127.0.0.1:0"], place.flags().as_slice()].concat();
     let mut stranger = Process::start(env!("CARGO_BIN_EXE_posthaste"), &words, &[("POSTHASTE_MASTER_KEY", &other)]);
     assert_eq!(stranger.ended().await.code(), Some(64));
     assert!(stranger.errors().to_lowercase().contains("master key"), "{}", stranger.errors());

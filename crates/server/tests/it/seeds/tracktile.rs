@@ -12,6 +12,7 @@ use testkit::receiver::{Received, Receiver};
 use super::{forged, is_refused_at, members, only_request, post};
 use crate::gateway::{Gateway, Project, text, time};
 use crate::peers::python;
+use crate::place::Place;
 use crate::running::Running;
 
 async fn tracktile(gateway: &Gateway) -> Project<'_> {
@@ -298,8 +299,8 @@ async fn the_secret_is_shown_once_in_the_response_to_the_registration() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_is_set_up_by_the_command_of_the_page() {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let server = Running::start(directory.path(), &[]).await;
+    let place = Place::fresh().await;
+    let server = Running::start(&place, &[]).await;
     let asked = json!({ "name": "stock", "slug": "stock", "dialect": "tracktile" });
     let key = text(&server.http.post("/v1/projects", &asked).await.expect(201)["api_key"]);
 
