@@ -43,13 +43,6 @@ pub(crate) struct Consequences<'a> {
     pub(crate) mail: Option<What>,
 }
 
-impl Consequences<'_> {
-    /// Whether nothing but the run changes.
-    pub(crate) fn are_quiet(&self) -> bool {
-        self.before.is_none() && self.disabled.is_none() && self.mail.is_none()
-    }
-}
-
 impl Run {
     /// After a success.
     pub(crate) fn well(self) -> Self {

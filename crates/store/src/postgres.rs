@@ -17,6 +17,7 @@ pub(crate) mod mails;
 mod member;
 mod open;
 mod param;
+mod partitions;
 pub(crate) mod projects;
 pub(crate) mod record;
 mod rekey;

@@ -255,20 +255,23 @@ pub(super) fn is_strict(directory: &Directory, endpoint: EndpointId) -> bool {
     directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.settings.ordering == Ordering::Fifo)
 }
 
-/// A transaction that only reads.
-pub(super) struct Snapshot {
+/// A transaction that has nothing to do with the directory, or only reads. Dropped without an end it is undone.
+pub(super) struct Scope {
     session: Option<Session>,
 }
 
-impl Snapshot {
+impl Scope {
     pub(super) async fn begin(shared: &Shared) -> Result<Self, Error> {
-        let snapshot = Self { session: Some(shared.connections.session().await?) };
-        snapshot.session().begin_snapshot().await?;
-        Ok(snapshot)
+        let scope = Self { session: Some(shared.connections.session().await?) };
+        scope.session().begin().await?;
+        Ok(scope)
     }
 
-    fn session(&self) -> &Session {
-        self.session.as_ref().expect("it is taken when the snapshot is over, and then the snapshot is gone")
+    /// One in which all queries see the same state.
+    pub(super) async fn snapshot(shared: &Shared) -> Result<Self, Error> {
+        let scope = Self { session: Some(shared.connections.session().await?) };
+        scope.session().begin_snapshot().await?;
+        Ok(scope)
     }
 
     pub(super) async fn query(&self, sql: &str, params: &[&dyn Param]) -> Result<Vec<Row>, Error> {
@@ -279,7 +282,11 @@ impl Snapshot {
         self.session().query_opt(sql, params).await
     }
 
-    /// Gives the connection back. Without, it is closed.
+    pub(super) fn session(&self) -> &Session {
+        self.session.as_ref().expect("it is taken when the scope is over, and then the scope is gone")
+    }
+
+    /// Commits, and gives the connection back. Without, it is closed.
     pub(super) async fn end(mut self) -> Result<(), Error> {
         self.session().commit().await?;
         self.session.take();
@@ -287,7 +294,7 @@ impl Snapshot {
     }
 }
 
-impl Drop for Snapshot {
+impl Drop for Scope {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
             session.abandon();

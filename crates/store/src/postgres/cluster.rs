@@ -1,6 +1,6 @@
 //! A node of a cluster: its connections, its two group commits and its part in the cluster's work.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::env::Env;
@@ -10,16 +10,16 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::change::{Change, Lock, Snapshot};
+use super::change::{Change, Lock, Scope};
 use super::connect::Connections;
 use super::group::Group;
 use super::ingest::Takes;
 use super::lease::Lease;
 use super::member::Member;
-use super::open;
 use super::param::Uuid;
 use super::record::Records;
 use super::session::Session;
+use super::{open, partitions};
 use crate::Error;
 use crate::feed::Fact;
 use crate::place::Postgres;
@@ -96,6 +96,7 @@ impl Cluster {
         });
         shared.refresh(&shared.connections.session().await?).await?;
         open::resume_order(&shared).await?;
+        partitions::provide(&shared, shared.env.now()).await?;
         let member = Member::join(shared.clone()).await?;
         tasks.spawn(member.run(stop.clone()));
         let takes = Group::start(Takes::new(shared.clone()), &tasks);
@@ -127,8 +128,8 @@ impl Cluster {
     }
 
     /// A transaction whose queries see the same state.
-    pub(super) async fn snapshot(&self) -> Result<Snapshot, Error> {
-        Snapshot::begin(&self.shared).await
+    pub(super) async fn snapshot(&self) -> Result<Scope, Error> {
+        Scope::snapshot(&self.shared).await
     }
 
     /// A transaction that changes projects, keys, endpoints or ways of speaking.
@@ -181,6 +182,13 @@ impl Cluster {
         self.tasks.close();
         self.tasks.wait().await;
         self.shared.connections.close();
+    }
+}
+
+/// Whoever drops a node without closing it leaves the cluster, too.
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop.cancel();
     }
 }
 
@@ -237,6 +245,3 @@ impl Shared {
         self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// Rows that are counted by their endpoints.
-pub(super) type Runs = HashMap<EndpointId, crate::health::Run>;

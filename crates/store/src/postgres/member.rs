@@ -16,6 +16,7 @@ use tokio_postgres::{AsyncMessage, Client};
 use tokio_util::sync::CancellationToken;
 
 use super::cluster::{News, Shared};
+use super::partitions::{self, Day};
 use super::{clock, connect, row, tls};
 use crate::Error;
 use crate::feed::Fact;
@@ -50,6 +51,8 @@ pub(super) struct Member {
     renew_at: Instant,
     /// What the engine was asked to let go.
     surplus: Shards,
+    /// The day for which there are partitions.
+    provided: Day,
 }
 
 /// The connection of its own.
@@ -61,7 +64,13 @@ struct Line {
 impl Member {
     /// Joins the cluster and takes a share of what is free.
     pub(super) async fn join(shared: Arc<Shared>) -> Result<Self, Error> {
-        let mut member = Self { shared, line: None, renew_at: Instant::now(), surplus: Shards::default() };
+        let mut member = Self {
+            provided: Day::of(shared.env.now()),
+            shared,
+            line: None,
+            renew_at: Instant::now(),
+            surplus: Shards::default(),
+        };
         let line = member.connect().await?;
         member.line = Some(line);
         member.renew().await?;
@@ -171,7 +180,22 @@ impl Member {
         if self.shared.settings.delivers {
             self.share_out(asked, now).await?;
         }
+        self.provide().await;
         Ok(())
+    }
+
+    /// Sees to the partitions of a day that has begun. Where that fails the default ones take its rows.
+    async fn provide(&mut self) {
+        let now = self.shared.env.now();
+        if Day::of(now) == self.provided {
+            return;
+        }
+        match partitions::provide(&self.shared, now).await {
+            Ok(()) => self.provided = Day::of(now),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "tomorrow's partitions cannot be made yet");
+            }
+        }
     }
 
     /// Says that the node is there for the first time, or for the first time since it was not heard of. What it held

@@ -52,10 +52,6 @@ pub(super) struct Ready {
 pub(super) type Columns = Vec<Box<dyn Param>>;
 
 impl NewRows {
-    pub(super) fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.deliveries.is_empty()
-    }
-
     pub(super) fn event(&mut self, key: EventKey, event: Arc<Event>, deliveries: u32) {
         self.events.push(NewEvent { key, event, deliveries });
     }
@@ -67,10 +63,6 @@ impl NewRows {
     /// The key of something that is there if and only if the commit is.
     pub(super) fn proof(&self) -> Option<EventKey> {
         self.events.first().map(|new| new.key)
-    }
-
-    pub(super) fn due(&self) -> impl Iterator<Item = &Due> {
-        self.deliveries.iter().map(|new| &new.due)
     }
 
     pub(super) async fn insert(&self, session: &Session) -> Result<(), Error> {

@@ -114,6 +114,11 @@ impl Session {
         self.run("COMMIT").await
     }
 
+    /// A query that is asked once in a while, with its values in its text.
+    pub(super) async fn query_text(&self, sql: &str) -> Result<Vec<Row>, Error> {
+        Ok(self.client.query_typed(sql, &[]).await?)
+    }
+
     /// Statements without values.
     pub(super) async fn run(&self, sql: &str) -> Result<(), Error> {
         Ok(self.client.batch_execute(sql).await?)

@@ -1,0 +1,121 @@
+//! Three nodes on one PostgreSQL, and what can be done to them.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use testkit::http::Http;
+use testkit::postgres::{Database, Options, Server, Shutdown};
+use testkit::process::Process;
+
+use crate::wait;
+
+const ADMIN_KEY: &str = "admin-key-of-the-cluster-under-test";
+const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// How soon a node is started again after it was killed.
+const AWAY: Duration = Duration::from_secs(1);
+
+pub(crate) struct Cluster {
+    server: Server,
+    database: Database,
+    nodes: Vec<Node>,
+    /// Where the nodes are now: one that is started again has another port.
+    pub(crate) doors: Arc<RwLock<Vec<Http>>>,
+    lease: &'static str,
+}
+
+struct Node {
+    process: Process,
+    _data: TempDir,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Harm {
+    /// A node is killed, and another is started in its place.
+    Kill,
+    /// A node is stopped for longer than its lease, and goes on.
+    Stop,
+    /// The database is restarted.
+    Restart,
+}
+
+impl Harm {
+    pub(crate) fn all_in_random_order() -> Vec<Self> {
+        let mut harms = vec![Self::Kill, Self::Stop, Self::Restart];
+        for last in (1..harms.len()).rev() {
+            harms.swap(last, chance(last + 1));
+        }
+        harms
+    }
+}
+
+/// A number below `bound`.
+pub(crate) fn chance(bound: usize) -> usize {
+    let number = RandomState::new().build_hasher().finish();
+    usize::try_from(number % bound as u64).unwrap()
+}
+
+impl Cluster {
+    pub(crate) async fn of_three(lease: &'static str) -> Self {
+        let server = Server::start(Options { tcp: true, ..Options::default() }).await;
+        let database = server.fresh().await;
+        let mut cluster = Self { server, database, nodes: Vec::new(), doors: Arc::default(), lease };
+        for _ in 0..3 {
+            let (node, door) = cluster.start().await;
+            cluster.nodes.push(node);
+            cluster.doors.write().unwrap().push(door);
+        }
+        cluster
+    }
+
+    async fn start(&self) -> (Node, Http) {
+        let data = tempfile::tempdir().unwrap();
+        let directory = data.path().to_str().unwrap();
+        let words = ["serve", "--listen", "127.0.0.1:0", "--data-dir", directory, "--allow-http"];
+        let words = [&words[..], &["--allow-network", "127.0.0.0/8"]].concat();
+        let variables = [
+            ("POSTHASTE_DATABASE_URL", self.database.url()),
+            ("POSTHASTE_MASTER_KEY", MASTER_KEY),
+            ("POSTHASTE_ADMIN_KEY", ADMIN_KEY),
+            ("POSTHASTE_CLUSTER_LEASE", self.lease),
+        ];
+        let mut process = Process::start(env!("CARGO_BIN_EXE_posthaste"), &words, &variables);
+        let line = process.prints("listening on ").await;
+        let address = line.strip_prefix("listening on ").unwrap();
+        (Node { process, _data: data }, Http::new(address).key(ADMIN_KEY))
+    }
+
+    pub(crate) fn door(&self) -> Http {
+        self.doors.read().unwrap()[0].clone()
+    }
+
+    pub(crate) async fn suffer(&mut self, harm: Harm, stopped: Duration) {
+        let victim = chance(self.nodes.len());
+        match harm {
+            Harm::Kill => {
+                let node = self.nodes.remove(victim);
+                node.process.kill().await;
+                wait(AWAY).await;
+                let (node, door) = self.start().await;
+                self.nodes.insert(victim, node);
+                self.doors.write().unwrap()[victim] = door;
+            }
+            Harm::Stop => {
+                self.nodes[victim].process.signal("STOP").await;
+                wait(stopped).await;
+                self.nodes[victim].process.signal("CONT").await;
+            }
+            Harm::Restart => self.server.restart(Shutdown::Fast).await,
+        }
+    }
+
+    /// Deliveries that are still to be made.
+    pub(crate) async fn pending(&self) -> usize {
+        let door = self.door();
+        let page = door.get("/v1/deliveries?status=pending&limit=250").await.expect(200);
+        page["data"].as_array().map_or(0, |data: &Vec<Value>| data.len())
+    }
+}
