@@ -68,6 +68,13 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Whether something with the same key is there already.
+    pub(crate) fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Postgres(error) if error.code() == Some(&tokio_postgres::error::SqlState::UNIQUE_VIOLATION))
+    }
+}
+
 fn is_absence(error: &tokio_postgres::Error) -> bool {
     use tokio_postgres::error::SqlState;
     match error.code() {

@@ -57,8 +57,15 @@ pub(super) enum Taken {
 pub(super) struct Takes {
     shared: Arc<Shared>,
     session: Option<Session>,
-    /// What the last commit, if the connection broke under it, would have brought.
-    in_doubt: Option<Done>,
+    /// The last commit, if the connection broke under it.
+    doubt: Option<Doubt>,
+}
+
+/// A commit of which it is not known whether it came about.
+struct Doubt {
+    /// Those of its events. A second try has the same, so that it cannot come about beside the first.
+    keys: Vec<EventKey>,
+    done: Done,
 }
 
 /// A commit's outcome.
@@ -85,17 +92,8 @@ impl Commit for Takes {
             Some(session) => session,
             None => self.shared.connections.session().await?,
         };
-        if let Some(done) = self.in_doubt.take().filter(|_| again) {
-            match is_done(&session, &done).await {
-                Ok(true) => return Ok(self.publish(session, done)),
-                Ok(false) => {}
-                Err(error) => {
-                    self.in_doubt = Some(done);
-                    return Err(error);
-                }
-            }
-        }
-        match self.attempt(&session, items).await {
+        let doubt = self.doubt.take().filter(|_| again);
+        match self.attempt(&session, items, doubt).await {
             Ok(done) => Ok(self.publish(session, done)),
             Err(error) => {
                 session.abandon();
@@ -113,7 +111,7 @@ async fn is_done(session: &Session, done: &Done) -> Result<bool, Error> {
 
 impl Takes {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, session: None, in_doubt: None }
+        Self { shared, session: None, doubt: None }
     }
 
     fn publish(&mut self, session: Session, done: Done) -> Vec<Taken> {
@@ -122,7 +120,30 @@ impl Takes {
         done.answers
     }
 
-    async fn attempt(&mut self, session: &Session, items: &[Take]) -> Result<Done, Error> {
+    async fn attempt(&mut self, session: &Session, items: &[Take], doubt: Option<Doubt>) -> Result<Done, Error> {
+        let (keys, mut before) = match doubt {
+            Some(Doubt { keys, done }) => (keys, Some(done)),
+            None => (items.iter().flat_map(Take::events).map(|_| self.shared.next_key()).collect(), None),
+        };
+        match self.commit_with(session, items, &keys, &mut before).await {
+            Ok(done) => Ok(done),
+            Err(Failed { error, done }) => {
+                let was_in_doubt = before.is_some();
+                self.doubt = before.or(done).map(|done| Doubt { keys, done });
+                // The first try came about while the second was under way.
+                let came_about = was_in_doubt && error.is_duplicate();
+                Err(if came_about { Error::Connection("a commit was in doubt".to_owned()) } else { error })
+            }
+        }
+    }
+
+    async fn commit_with(
+        &self,
+        session: &Session,
+        items: &[Take],
+        keys: &[EventKey],
+        before: &mut Option<Done>,
+    ) -> Result<Done, Failed> {
         let revision = session
             .prepare("SELECT revision, (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM directory", &[])
             .await?;
@@ -133,9 +154,17 @@ impl Takes {
         let head = head?.pop().ok_or_else(|| Error::Corrupt("the directory has no revision".to_owned()))?;
         let now = self.shared.env.shared(Timestamp::from_millis(row::get(&head, 1)?));
         let directory = self.shared.refresh_to(session, row::get(&head, 0)?).await?;
+        let intakes = items.iter().flat_map(Take::events).zip(keys);
         let keyed: Vec<(&Intake, EventKey)> =
-            items.iter().flat_map(Take::intakes).map(|intake| (intake, self.shared.next_key())).collect();
+            intakes.filter_map(|(event, key)| Some((event.intake()?, *key))).collect();
         let claims = Claims::make(session, &keyed).await?;
+        if let Some(done) = before
+            // Whatever the first try had claimed is decided by now.
+            && is_done(session, done).await?
+        {
+            session.run("ROLLBACK").await?;
+            return before.take().ok_or_else(|| Error::Stopped.into());
+        }
         let accepted_at = self.shared.accepted_at(now);
         let mut plan = Plan {
             shared: &self.shared,
@@ -146,29 +175,55 @@ impl Takes {
             facts: Vec::new(),
             claims,
         };
-        let mut keys = keyed.iter().map(|(_, key)| *key);
+        let mut keys = keys.iter().copied();
         let answers = items.iter().map(|item| plan.add(item, &mut keys)).collect();
         let Plan { rows, facts, claims, .. } = plan;
         claims.settle(session).await?;
         let ready = rows.ready(session).await?;
         let done = Done { proof: rows.proof(), answers, facts };
         let (sent, committed) = future::join(ready.send(session), session.commit()).await;
-        if let Err(error) = sent.and(committed) {
+        match sent.and(committed) {
+            Ok(()) => Ok(done),
             // The commit may have gone through, and only its answer be lost.
-            self.in_doubt = Some(done);
-            return Err(error);
+            Err(error) => Err(Failed { error, done: Some(done) }),
         }
-        Ok(done)
+    }
+}
+
+/// A try that failed, and what it would have brought if it did not.
+struct Failed {
+    error: Error,
+    done: Option<Done>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, done: None }
+    }
+}
+
+/// One event of what is taken in together.
+enum One<'a> {
+    Asked(&'a Intake),
+    Test,
+}
+
+impl<'a> One<'a> {
+    fn intake(&self) -> Option<&'a Intake> {
+        match self {
+            Self::Asked(intake) => Some(intake),
+            Self::Test => None,
+        }
     }
 }
 
 impl Take {
-    fn intakes(&self) -> impl Iterator<Item = &Intake> {
-        let events = match self {
-            Self::Events(events) => events.as_slice(),
-            Self::Test(..) => &[],
+    fn events(&self) -> impl Iterator<Item = One<'_>> {
+        let (events, test) = match self {
+            Self::Events(events) => (events.as_slice(), None),
+            Self::Test(..) => (&[][..], Some(One::Test)),
         };
-        events.iter().map(|(intake, _)| intake)
+        events.iter().map(|(intake, _)| One::Asked(intake)).chain(test)
     }
 }
 
@@ -190,7 +245,7 @@ impl Plan<'_> {
                 let keyed = events.iter().zip(keys);
                 Taken::Events(keyed.map(|((intake, verdicts), key)| self.event(intake, verdicts, key)).collect())
             }
-            Take::Test(event, endpoint) => Taken::Test(self.test(event, *endpoint)),
+            Take::Test(event, endpoint) => Taken::Test(keys.next().and_then(|key| self.test(event, *endpoint, key))),
         }
     }
 
@@ -209,10 +264,9 @@ impl Plan<'_> {
         Accepted::New { id: event.id.clone(), deliveries }
     }
 
-    fn test(&mut self, event: &Event, endpoint: EndpointId) -> Option<DeliveryId> {
+    fn test(&mut self, event: &Event, endpoint: EndpointId, key: EventKey) -> Option<DeliveryId> {
         self.directory.endpoint(endpoint)?;
         let event = Arc::new(Event { created_at: self.accepted_at, test: true, ..event.clone() });
-        let key = self.shared.next_key();
         self.rows.event(key, event.clone(), 1);
         Some(self.deliver_to(key, &event, Taker { endpoint, note: None }, true))
     }
