@@ -7,6 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 /// A `T` that was written as an object.
+#[derive(Clone)]
 pub(crate) struct Object<T>(pub(crate) T);
 
 /// The members of an object of texts, in the order they were written, no name twice.

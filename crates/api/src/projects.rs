@@ -1,5 +1,7 @@
 //! Projects: made and deleted by the admin, shown and changed by themselves too.
 
+mod retention;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -9,6 +11,7 @@ use model::id::ProjectId;
 use model::invalid::Faults;
 use model::key::Scope;
 use model::project::{Project, Slug};
+use model::retention::Chosen;
 use model::speech::Speech;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,11 +22,13 @@ use crate::Api;
 use crate::body::{SETTINGS, Sent};
 use crate::caller::{Caller, no_project};
 use crate::dialects::warnings;
+use crate::object::{Change, Object};
 use crate::openapi::{Lookup, Writing};
 use crate::path::Named;
 use crate::problem::{Code, Problem, judged};
 use crate::query::{Listed, Query, page_of};
 use crate::{json, keys};
+use retention::{RetentionFields, RetentionView};
 
 const USUAL_DIALECT: &str = "standard";
 
@@ -49,6 +54,10 @@ pub(crate) struct NewProject {
     /// Mail addresses of those who are told when an endpoint is disabled, gives up or recovers; at most 20.
     #[schema(example = json!(["oncall@example.com"]))]
     admins: Option<Vec<String>>,
+    /// How long its data is kept, where that is not as long as the server keeps it.
+    #[serde(default)]
+    #[schema(value_type = Option<RetentionFields>)]
+    retention: Change<Object<RetentionFields>>,
 }
 
 /// What is to be different. What is left out stays.
@@ -64,6 +73,10 @@ pub(crate) struct ProjectChange {
     dialect: Option<String>,
     #[schema(example = json!(["oncall@example.com"]))]
     admins: Option<Vec<String>>,
+    /// How long its data is kept. `null`: as long as the server keeps it.
+    #[serde(default)]
+    #[schema(value_type = Option<RetentionFields>)]
+    retention: Change<Object<RetentionFields>>,
 }
 
 /// One product's webhooks.
@@ -80,6 +93,7 @@ pub(crate) struct ProjectView {
     dialect: String,
     #[schema(example = json!(["oncall@example.com"]))]
     admins: Vec<String>,
+    retention: RetentionView,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     /// The project's first key, with the scope `admin`. Shown this once, when the project is made.
@@ -100,6 +114,7 @@ impl ProjectView {
             name: project.name.clone(),
             dialect: project.dialect.clone(),
             admins: project.admins.clone(),
+            retention: RetentionView::of(project.retention),
             created_at: project.created_at,
             api_key,
             warnings: Vec::new(),
@@ -122,6 +137,7 @@ impl NewProject {
         let dialect = self.dialect.unwrap_or_else(|| USUAL_DIALECT.to_owned());
         let dialect = faults.check("/dialect", judge_dialect(dialect, &Speech::default()));
         let admins = judge_admins(self.admins.unwrap_or_default(), &mut faults);
+        let retention = retention::changed(Chosen::default(), self.retention, &mut faults);
         judged(faults)?;
         Ok(Project {
             id: ProjectId::new(&*api.env),
@@ -129,6 +145,7 @@ impl NewProject {
             name: name.expect("its absence is a fault"),
             dialect: dialect.expect("its absence is a fault"),
             admins,
+            retention,
             created_at: api.env.now(),
         })
     }
@@ -141,6 +158,7 @@ impl ProjectChange {
         let slug: Option<Slug> = self.slug.and_then(|slug| faults.check("/slug", slug.parse()));
         let dialect = self.dialect.and_then(|dialect| faults.check("/dialect", judge_dialect(dialect, speech)));
         let admins = self.admins.map(|admins| judge_admins(admins, &mut faults));
+        let retention = retention::changed(before.retention, self.retention, &mut faults);
         judged(faults)?;
         let slug = slug.unwrap_or_else(|| before.slug.clone());
         if is_default(before) && slug != before.slug {
@@ -151,6 +169,7 @@ impl ProjectChange {
             name: name.unwrap_or_else(|| before.name.clone()),
             dialect: dialect.unwrap_or_else(|| before.dialect.clone()),
             admins: admins.unwrap_or_else(|| before.admins.clone()),
+            retention,
             ..before.clone()
         })
     }

@@ -79,6 +79,7 @@ mod tests {
             name: "Default".into(),
             dialect: dialect.into(),
             admins: vec![],
+            retention: model::retention::Chosen::default(),
             created_at: Timestamp::from_millis(0),
         }
     }

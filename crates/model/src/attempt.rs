@@ -181,6 +181,8 @@ pub enum Body {
     /// Not kept: what the dialect of that name, which comes with Posthaste, always makes of the event.
     Of(Arc<str>),
     Kept(Bytes),
+    /// Kept once, and dropped because of its age.
+    Dropped,
 }
 
 /// An attempt as it is kept.

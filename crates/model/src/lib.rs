@@ -17,6 +17,7 @@ pub mod network;
 pub mod project;
 pub mod provider;
 pub mod rate;
+pub mod retention;
 pub mod retry;
 pub mod secret;
 pub mod speech;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::id::ProjectId;
+use crate::retention;
 use crate::time::Timestamp;
 
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Project {
     pub dialect: String,
     /// Mail addresses of those who are told when an endpoint fails for good.
     pub admins: Vec<String>,
+    /// How long its data is kept.
+    pub retention: retention::Chosen,
     pub created_at: Timestamp,
 }
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use lettre::message::Mailbox;
 use model::network::Policy;
+use model::retention::Retention;
 use store::seal::MasterKey;
 
 pub use environment::Environment;
@@ -44,6 +45,8 @@ pub struct Config {
     pub network: Network,
     pub delivery: Delivery,
     pub api: Api,
+    /// Of projects that have none of their own.
+    pub retention: Retention,
     pub smtp: Smtp,
     pub log: Log,
 }
@@ -211,6 +214,7 @@ impl Config {
             network: Network::default(),
             delivery: Delivery::default(),
             api: Api::default(),
+            retention: Retention::default(),
             smtp: Smtp::default(),
             log: Log { format: LogFormat::Text, level: tracing::Level::INFO },
         }

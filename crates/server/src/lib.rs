@@ -10,6 +10,7 @@ pub mod lifecycle;
 pub mod mail;
 pub mod offline;
 pub mod output;
+pub mod retention;
 pub mod serve;
 mod telemetry;
 pub mod wire;

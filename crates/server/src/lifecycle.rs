@@ -33,7 +33,7 @@ impl StopSignal {
 ///
 /// True if everything was finished.
 pub async fn stop(running: Running, env: Arc<dyn Env>, grace: Duration) -> bool {
-    let Running { store, engine, mailer, server, .. } = running;
+    let Running { store, engine, mailer, sweeper, server, .. } = running;
     let finish = async {
         let delivering = async {
             if let Some(engine) = &engine {
@@ -45,7 +45,7 @@ pub async fn stop(running: Running, env: Arc<dyn Env>, grace: Duration) -> bool 
                 mailer.stop().await;
             }
         };
-        tokio::join!(server.stop(), delivering, mailing);
+        tokio::join!(server.stop(), delivering, mailing, sweeper.stop());
     };
     let finished = tokio::select! {
         () = finish => true,

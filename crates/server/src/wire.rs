@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{Config, Smtp};
 use crate::keys;
 use crate::mail::{self, Mailer};
+use crate::retention::Sweeper;
 
 /// The outside world: what tests put in its place.
 pub struct World {
@@ -36,6 +37,7 @@ pub struct Running {
     pub engine: Option<Engine>,
     /// Where a mail server is configured.
     pub mailer: Option<Mailer>,
+    pub sweeper: Sweeper,
     pub server: Listening,
 }
 
@@ -100,6 +102,7 @@ impl Running {
             () = self.store.stopped() => "the store's writer",
             () = engine => "the dispatcher",
             () = mailer => "the mailer",
+            () = self.sweeper.stopped() => "retention",
         }
     }
 }
@@ -152,8 +155,9 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
         hash(&admin_key.text),
         config.public_url.as_deref().map(Into::into),
     );
+    let sweeper = Sweeper::start(store.clone(), env.clone(), config.retention);
     let server = Listening::start(listener, api, env, config.delivery.grace);
-    Ok(Running { address, admin_key, store, engine, mailer, server })
+    Ok(Running { address, admin_key, store, engine, mailer, sweeper, server })
 }
 
 async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error> {

@@ -1,7 +1,8 @@
 //! What Posthaste knows, durably: SQL behind one set of verbs, the directory in memory, and the feed of committed work.
 //!
 //! A verb is one transaction. Verbs of the road: [`ingest`], [`due`], [`record`]; verbs of those who ask: [`search`];
-//! verbs of those who configure: [`projects`], [`keys`], [`endpoints`]; work that outlives a request: [`jobs`], [`mails`].
+//! verbs of those who configure: [`projects`], [`keys`], [`endpoints`]; work that outlives a request: [`jobs`], [`mails`],
+//! [`retention`].
 //! SQL stands in [`sqlite`] and [`postgres`] alone: two folders behind the same verbs, held to the same conformance suite
 //! (`tests/conformance`).
 
@@ -23,6 +24,7 @@ mod postgres;
 pub mod projects;
 mod published;
 pub mod record;
+pub mod retention;
 pub mod retries;
 pub mod seal;
 pub mod search;

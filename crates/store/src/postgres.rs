@@ -21,6 +21,7 @@ mod partitions;
 pub(crate) mod projects;
 pub(crate) mod record;
 mod rekey;
+pub(crate) mod retention;
 pub(crate) mod retries;
 mod row;
 mod rows;

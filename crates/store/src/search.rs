@@ -107,6 +107,8 @@ pub struct StoredAttempt {
     pub response_headers: Headers,
     pub response_body: Vec<u8>,
     pub response_truncated: bool,
+    /// There was a body, and it was dropped because of its age.
+    pub response_dropped: bool,
     pub next_attempt_at: Option<Timestamp>,
     pub body: Body,
     pub notes: Vec<String>,

@@ -14,6 +14,7 @@ pub(crate) mod readers;
 pub(crate) mod record;
 mod recovery;
 pub(crate) mod rekey;
+pub(crate) mod retention;
 pub(crate) mod retries;
 mod row;
 pub(crate) mod search;

@@ -1,6 +1,7 @@
 //! The store's handle: opened once, cloned freely.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use model::env::Env;
@@ -135,6 +136,10 @@ impl Store {
 
     pub(crate) fn now(&self) -> model::time::Timestamp {
         self.inner.env.now()
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.inner.env.elapsed()
     }
 
     pub(crate) fn wake_jobs(&self) {

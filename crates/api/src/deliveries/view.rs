@@ -53,7 +53,7 @@ pub(crate) struct DeliveryView {
 pub(crate) struct FullDelivery {
     #[serde(flatten)]
     delivery: DeliveryView,
-    /// What was sent, byte for byte; `null` before the first attempt.
+    /// What was sent, byte for byte; `null` before the first attempt, and when it was dropped because of its age.
     #[schema(
         required = true,
         example = "{\"type\":\"invoice.paid\",\"timestamp\":\"2026-01-31T09:30:00.000Z\",\"data\":{\"id\":\"inv_1\"}}"
@@ -90,6 +90,9 @@ pub(crate) struct AttemptView {
     response_body: String,
     /// There was more to it than was read.
     response_truncated: bool,
+    /// There were bodies, and they were dropped because of their age: the response's and, where it was not one that can
+    /// be made again from the event, the request's.
+    body_dropped: bool,
     /// When the next one was due, if there was to be one.
     #[schema(required = true, value_type = Option<String>, format = DateTime, example = json!(null))]
     next_attempt_at: Option<Timestamp>,
@@ -132,8 +135,8 @@ impl DeliveryView {
 impl FullDelivery {
     pub(crate) fn of(found: store::search::FullDelivery) -> Self {
         // An attempt that could not be rendered sent nothing, and does not hide what was sent before.
-        let mut newest_first = found.attempts.iter().rev();
-        let request_body = newest_first.find_map(|attempt| sent(&found.event, &found.delivery, attempt));
+        let newest = found.attempts.iter().rev().find(|attempt| attempt.body != Body::None);
+        let request_body = newest.and_then(|attempt| sent(&found.event, &found.delivery, attempt));
         Self {
             request_body,
             notes: found.note.into_iter().collect(),
@@ -156,6 +159,7 @@ impl AttemptView {
             response_headers: by_name(attempt.response_headers),
             response_body,
             response_truncated: attempt.response_truncated,
+            body_dropped: attempt.response_dropped || attempt.body == Body::Dropped,
             next_attempt_at: attempt.next_attempt_at,
             notes: attempt.notes,
         }
@@ -180,7 +184,7 @@ fn by_name(headers: Headers) -> BTreeMap<String, String> {
 /// The body of an attempt, kept or made again.
 fn sent(event: &Event, delivery: &Delivery, attempt: &StoredAttempt) -> Option<String> {
     let body = match &attempt.body {
-        Body::None => return None,
+        Body::None | Body::Dropped => return None,
         Body::Kept(body) => body.clone(),
         Body::Of(dialect) => {
             let occasion = Occasion { event, delivery: delivery.id, attempt: attempt.number, at: attempt.started_at };

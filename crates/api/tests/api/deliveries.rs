@@ -29,8 +29,8 @@ async fn a_delivery_shows_the_body_that_was_sent_and_every_attempt() {
             "number": 1, "started_at": "2026-01-05T09:00:00.000Z", "duration_ms": 42, "status_code": 503,
             "error": { "kind": "status", "message": "answered 503, not a 2xx" },
             "request_headers": { "webhook-id": "evt_1" }, "response_headers": { "server": "a test" },
-            "response_body": "", "response_truncated": false, "next_attempt_at": "2026-01-05T09:00:05.000Z",
-            "notes": [],
+            "response_body": "", "response_truncated": false, "body_dropped": false,
+            "next_attempt_at": "2026-01-05T09:00:05.000Z", "notes": [],
         }])
     );
 }

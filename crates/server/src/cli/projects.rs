@@ -1,5 +1,7 @@
 //! `posthaste projects …`: products apart from each other on one server.
 
+use std::collections::BTreeMap;
+
 use clap::Subcommand;
 
 use super::call::{Body, Call, Column, Paging, View};
@@ -37,6 +39,18 @@ pub(crate) struct Create {
     /// How its webhooks speak [standard]
     #[arg(long)]
     dialect: Option<String>,
+    #[command(flatten)]
+    retention: Retention,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Retention {
+    /// How long its events, deliveries and attempts are kept: 90d, forever, default (as the server keeps them)
+    #[arg(long, value_name = "DURATION")]
+    retention_contents: Option<String>,
+    /// How long its attempts keep their bodies: 14d, forever, default (as the server keeps them)
+    #[arg(long, value_name = "DURATION")]
+    retention_attempt_bodies: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -52,6 +66,8 @@ pub(crate) struct Update {
     /// How its webhooks speak
     #[arg(long)]
     dialect: Option<String>,
+    #[command(flatten)]
+    retention: Retention,
 }
 
 const COLUMNS: &[Column] = &[
@@ -67,19 +83,36 @@ const CREATED: View = View::One { inside: None, fields: None, note: Some("The AP
 impl Projects {
     pub(super) fn call(&self) -> Call {
         match self {
-            Self::Create(Create { name, slug, dialect }) => {
+            Self::Create(Create { name, slug, dialect, retention }) => {
                 let body = Body::default().with("name", name).with_some("slug", slug.as_ref());
-                let body = body.with_some("dialect", dialect.as_ref());
+                let body = body.with_some("dialect", dialect.as_ref()).with_some("retention", retention.members());
                 Call::post(&["projects"], Some(body)).view(CREATED)
             }
             Self::List(paging) => Call::list(&["projects"], COLUMNS, paging),
             Self::Show(One { id }) => Call::get(&["projects", id]),
-            Self::Update(Update { one, name, slug, dialect }) => {
+            Self::Update(Update { one, name, slug, dialect, retention }) => {
                 let body = Body::default().with_some("name", name.as_ref()).with_some("slug", slug.as_ref());
-                let body = body.with_some("dialect", dialect.as_ref());
+                let body = body.with_some("dialect", dialect.as_ref()).with_some("retention", retention.members());
                 Call::patch(&["projects", &one.id], body)
             }
             Self::Delete(One { id }) => Call::delete(["projects", id], "deleted"),
         }
+    }
+}
+
+/// What is typed for: as the server has it.
+const SERVERS: &str = "default";
+
+impl Retention {
+    /// Those that were typed.
+    fn members(&self) -> Option<BTreeMap<&'static str, Option<&str>>> {
+        let typed = [("contents", &self.retention_contents), ("attempt_bodies", &self.retention_attempt_bodies)];
+        let mut members = BTreeMap::new();
+        for (name, text) in typed {
+            if let Some(text) = text.as_deref() {
+                members.insert(name, Some(text).filter(|text| *text != SERVERS));
+            }
+        }
+        (!members.is_empty()).then_some(members)
     }
 }

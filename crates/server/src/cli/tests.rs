@@ -133,6 +133,11 @@ fn commands_become_requests() {
         ("deliveries retry d1", "POST /v1/deliveries/d1/retry", Value::Null),
         ("projects create --name Acme", "POST /v1/projects", json!({ "name": "Acme" })),
         ("projects update prj_1 --dialect acme", "PATCH /v1/projects/prj_1", json!({ "dialect": "acme" })),
+        (
+            "projects update prj_1 --retention-contents 90d --retention-attempt-bodies default",
+            "PATCH /v1/projects/prj_1",
+            json!({ "retention": { "contents": "90d", "attempt_bodies": null } }),
+        ),
         ("projects delete prj_1", "DELETE /v1/projects/prj_1", Value::Null),
         (
             "keys create --name ci --scopes events:write,read",

@@ -9,6 +9,7 @@ use engine::transport::Proxy;
 use hyper::Uri;
 use ipnet::IpNet;
 use lettre::message::Mailbox;
+use model::retention::{NotAPeriod, Period};
 use model::time::Span;
 use store::seal::MasterKey;
 
@@ -117,6 +118,15 @@ pub(super) fn number(text: &str, range: RangeInclusive<usize>) -> Read<usize> {
 
 pub(super) fn span(text: &str) -> Read<Duration> {
     text.parse().map(|span: Span| span.0).map_err(|error| error.to_string())
+}
+
+/// `30d`, or `forever`.
+pub(super) fn period(text: &str) -> Read<Period> {
+    text.parse().map_err(|error: NotAPeriod| error.to_string())
+}
+
+pub(super) fn contents(text: &str) -> Read<Period> {
+    period(text)?.for_contents().map_err(|error| error.to_string())
 }
 
 pub(super) fn log_format(text: &str) -> Read<LogFormat> {

@@ -90,7 +90,7 @@ impl Gateway {
     /// Lets time pass: jumps from one moment at which something is due to the next, and lets what is due happen.
     pub(crate) async fn advance(&self, by: &str) {
         let target = self.now() + span(by);
-        while let Some(next) = self.at_rest().await
+        while let Some(next) = self.next_wake().await
             && next <= target
         {
             self.env.advance_to(next);
@@ -113,9 +113,22 @@ impl Gateway {
     pub(crate) async fn at_rest(&self) -> Option<Timestamp> {
         let due = self.engine_at_rest().await;
         // What is recorded may have brought mail about.
-        let Some(mailer) = &self.running.mailer else { return due };
-        let mail_due = patiently(mailer.at_rest(), || "the mailer does not come to rest".to_owned()).await;
+        let mail_due = match &self.running.mailer {
+            Some(mailer) => patiently(mailer.at_rest(), || "the mailer does not come to rest".to_owned()).await,
+            None => None,
+        };
+        self.sweeper_at_rest().await;
         due.into_iter().chain(mail_due).min()
+    }
+
+    /// As [`at_rest`](Self::at_rest), but answers when retention looks again if that is sooner.
+    async fn next_wake(&self) -> Option<Timestamp> {
+        let due = self.at_rest().await;
+        due.into_iter().chain(self.sweeper_at_rest().await).min()
+    }
+
+    async fn sweeper_at_rest(&self) -> Option<Timestamp> {
+        patiently(self.running.sweeper.at_rest(), || "retention does not come to rest".to_owned()).await
     }
 
     /// As [`at_rest`](Self::at_rest), whatever mail is under way.

@@ -22,6 +22,7 @@ mod order;
 mod peers;
 mod place;
 mod postbox;
+mod retention;
 mod retry;
 mod running;
 mod secrets;

@@ -99,6 +99,7 @@ impl Aftermath {
             "response_headers",
             "response_body",
             "response_truncated",
+            "body_dropped",
             "next_attempt_at",
         ];
         for field in fields {

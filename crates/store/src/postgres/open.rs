@@ -3,6 +3,7 @@
 use model::env::Env;
 use model::id::{DeliveryId, ProjectId};
 use model::project::{Project, Slug};
+use model::retention::Chosen;
 use model::time::Timestamp;
 
 use super::cluster::Shared;
@@ -57,6 +58,7 @@ pub(super) async fn prepare(connections: &Connections, seal: &Seal, env: &dyn En
         name: "Default".to_owned(),
         dialect: "standard".to_owned(),
         admins: Vec::new(),
+        retention: Chosen::default(),
         created_at: env.now(),
     };
     projects::insert_missing(&session, &project).await

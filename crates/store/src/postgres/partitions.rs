@@ -5,6 +5,7 @@ use model::time::Timestamp;
 
 use super::change::Scope;
 use super::cluster::Shared;
+use super::param::Uuid;
 use super::row;
 use crate::Error;
 
@@ -21,7 +22,7 @@ const DAY: i64 = 86_400_000;
 const LOCK: &str = "SELECT pg_advisory_xact_lock(8600003)";
 
 /// Making a partition stops the road for a moment. It is given up where the moment would be long, and tried again.
-const BRIEFLY: &str = "SET LOCAL lock_timeout = '2s'";
+pub(super) const BRIEFLY: &str = "SET LOCAL lock_timeout = '2s'";
 
 /// A day, by number since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +36,11 @@ impl Day {
     /// The first key of the day.
     fn first(self) -> DeliveryId {
         DeliveryId::first_at(Timestamp::from_millis(self.0 * DAY))
+    }
+
+    /// The first key of the day, and the first of the next.
+    pub(super) fn keys(self) -> (DeliveryId, DeliveryId) {
+        (self.first(), self.next().first())
     }
 
     fn next(self) -> Self {
@@ -51,7 +57,7 @@ pub(super) async fn provide(shared: &Shared, now: Timestamp) -> Result<(), Error
     for day in (0..=AHEAD).map(|ahead| Day(today.0 + ahead)) {
         for (table, storage) in TABLES {
             if is_missing(&scope, table, day).await? {
-                let (from, to) = (day.first(), day.next().first());
+                let (from, to) = day.keys();
                 let name = partition(table, day);
                 let sql = format!(
                     "CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{from}') TO ('{to}') {storage}"
@@ -70,11 +76,7 @@ fn partition(table: &str, day: Day) -> String {
 /// Whether a day's partition is to be made. Where rows of the day are in the default partition, because the day began
 /// without one, they stay there with those that follow.
 async fn is_missing(scope: &Scope, table: &str, day: Day) -> Result<bool, Error> {
-    let key = match table {
-        "events" => "key",
-        "attempts" => "delivery",
-        _ => "id",
-    };
+    let key = key_of(table);
     let sql = format!(
         "SELECT to_regclass('{}') IS NULL
             AND NOT EXISTS (SELECT 1 FROM {table}_default WHERE {key} >= '{}' AND {key} < '{}')",
@@ -84,4 +86,42 @@ async fn is_missing(scope: &Scope, table: &str, day: Day) -> Result<bool, Error>
     );
     let rows = scope.session().query_text(&sql).await?;
     rows.first().map_or(Ok(false), |row| row::get(row, 0))
+}
+
+/// What a table's partitions are ranges of.
+fn key_of(table: &str) -> &'static str {
+    match table {
+        "events" => "key",
+        "attempts" => "delivery",
+        _ => "id",
+    }
+}
+
+/// The oldest day that has partitions.
+pub(super) async fn oldest(scope: &Scope) -> Result<Option<Day>, Error> {
+    let sql = "SELECT min(substr(c.relname, length('events_day_') + 1)::bigint)
+               FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+               WHERE i.inhparent = 'events'::regclass AND c.relname LIKE 'events\\_day\\_%'";
+    let row = scope.session().query_text(sql).await?;
+    let day: Option<Option<i64>> = row.first().map(|row| row::get(row, 0)).transpose()?;
+    Ok(day.flatten().map(Day))
+}
+
+/// Drops a day but for these events and deliveries, which move to the default partitions. Answers about how many rows
+/// each table had, in the order of the road.
+pub(super) async fn drop_day(scope: &Scope, day: Day, events: &[Uuid], deliveries: &[Uuid]) -> Result<[u64; 3], Error> {
+    let mut sizes = [0; 3];
+    for (size, (table, _)) in sizes.iter_mut().zip(TABLES) {
+        let partition = partition(table, day);
+        let sql = format!("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass('{partition}')");
+        let Some(row) = scope.session().query_text(&sql).await?.pop() else { continue };
+        *size = row::get::<i64>(&row, 0)?.max(0).unsigned_abs();
+        let kept = if table == "events" { events.to_vec() } else { deliveries.to_vec() };
+        let key = key_of(table);
+        scope.session().run(&format!("ALTER TABLE {table} DETACH PARTITION {partition}")).await?;
+        let sql = format!("INSERT INTO {table} SELECT * FROM {partition} WHERE {key} = ANY($1)");
+        scope.session().execute_text(&sql, &[&kept]).await?;
+        scope.session().run(&format!("DROP TABLE {partition}")).await?;
+    }
+    Ok(sizes)
 }

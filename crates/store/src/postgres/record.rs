@@ -63,7 +63,7 @@ impl Commit for Records {
         match outcome {
             Outcome::Tried(record) => match &record.attempt.body {
                 Body::Kept(body) => body.len(),
-                Body::Of(_) | Body::None => 0,
+                Body::Of(_) | Body::None | Body::Dropped => 0,
             },
             Outcome::Cancelled(..) => 0,
         }
@@ -466,11 +466,11 @@ fn attempt_columns(tried: &[(&Record, Status)]) -> Result<Columns, Error> {
         column(&attempts, |attempt| attempt.next_attempt_at.map(Timestamp::as_millis)),
         column(&attempts, |attempt| match &attempt.body {
             Body::Kept(body) => Some(body.to_vec()),
-            Body::Of(_) | Body::None => None,
+            Body::Of(_) | Body::None | Body::Dropped => None,
         }),
         column(&attempts, |attempt| match &attempt.body {
             Body::Of(dialect) if **dialect != *STANDARD => Some(dialect.to_string()),
-            Body::Of(_) | Body::Kept(_) | Body::None => None,
+            Body::Of(_) | Body::Kept(_) | Body::None | Body::Dropped => None,
         }),
         column(&made, |made| made.notes.clone()),
     ])

@@ -119,6 +119,12 @@ impl Session {
         Ok(self.client.query_typed(sql, &[]).await?)
     }
 
+    /// A statement that is sent once in a while, with names in its text that change.
+    pub(super) async fn execute_text(&self, sql: &str, params: &[&dyn Param]) -> Result<u64, Error> {
+        let values: Vec<_> = params.iter().map(|param| (param.value(), param.kind())).collect();
+        Ok(self.client.execute_typed(sql, &values).await?)
+    }
+
     /// Statements without values.
     pub(super) async fn run(&self, sql: &str) -> Result<(), Error> {
         Ok(self.client.batch_execute(sql).await?)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use model::env::Env;
 use model::id::ProjectId;
 use model::project::{Project, Slug};
+use model::retention;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{endpoints, keys, projects, speech};
@@ -53,6 +54,10 @@ pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Now or, without a VACUUM, never: what retention frees can be given back to the file system.
+    if connection.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0))? == 0 {
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // FULL syncs the log at every commit: what was answered survives a power cut.
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -91,6 +96,7 @@ fn ensure_default_project(db: &Connection, env: &dyn Env) -> Result<(), Error> {
         name: "Default".to_owned(),
         dialect: "standard".to_owned(),
         admins: Vec::new(),
+        retention: retention::Chosen::default(),
         created_at: env.now(),
     };
     projects::insert(db, &project)

@@ -7,9 +7,10 @@ use model::key::Key;
 use model::project::{Project, Slug};
 use model::speech::Speech;
 use rusqlite::{Connection, params};
+use serde::Serialize;
 
 use super::writer::Batch;
-use super::{keys, mails, row, speech};
+use super::{keys, mails, retention, row, speech};
 use crate::Error;
 use crate::projects::SlugTaken;
 
@@ -42,9 +43,20 @@ pub(crate) fn change<E: From<SlugTaken>>(
     if batch.directory.project_called(&project.slug).is_some_and(|other| other.id != project.id) {
         return Ok(Some(Err(SlugTaken.into())));
     }
-    batch.db.prepare_cached("UPDATE projects SET slug = ?, name = ?, dialect = ?, admins = ? WHERE id = ?")?.execute(
-        params![project.slug.as_str(), project.name, project.dialect, admins(project)?, project.id.as_bytes(),],
-    )?;
+    batch
+        .db
+        .prepare_cached("UPDATE projects SET slug = ?, name = ?, dialect = ?, admins = ?, retention = ? WHERE id = ?")?
+        .execute(params![
+            project.slug.as_str(),
+            project.name,
+            project.dialect,
+            json(&project.admins)?,
+            json(&project.retention)?,
+            project.id.as_bytes(),
+        ])?;
+    if project.retention != before.retention {
+        retention::begin_anew(batch.db)?;
+    }
     let project = batch.directory_mut().put_project(project.clone());
     batch.announce_changes(project.id);
     Ok(Some(Ok(project)))
@@ -69,24 +81,27 @@ pub(crate) fn delete(batch: &mut Batch<'_>, id: ProjectId) -> Result<Option<Vec<
 }
 
 pub(super) fn insert(db: &Connection, project: &Project) -> Result<(), Error> {
-    db.prepare_cached("INSERT INTO projects (id, slug, name, dialect, admins, created_at) VALUES (?, ?, ?, ?, ?, ?)")?
-        .execute(params![
-            project.id.as_bytes(),
-            project.slug.as_str(),
-            project.name,
-            project.dialect,
-            admins(project)?,
-            project.created_at.as_millis(),
-        ])?;
+    db.prepare_cached(
+        "INSERT INTO projects (id, slug, name, dialect, admins, retention, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        project.id.as_bytes(),
+        project.slug.as_str(),
+        project.name,
+        project.dialect,
+        json(&project.admins)?,
+        json(&project.retention)?,
+        project.created_at.as_millis(),
+    ])?;
     Ok(())
 }
 
-fn admins(project: &Project) -> Result<String, Error> {
-    serde_json::to_string(&project.admins).map_err(|error| Error::Corrupt(error.to_string()))
+fn json(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| Error::Corrupt(error.to_string()))
 }
 
 pub(super) fn all(db: &Connection) -> Result<Vec<Project>, Error> {
-    let mut statement = db.prepare("SELECT id, slug, name, dialect, admins, created_at FROM projects")?;
+    let mut statement = db.prepare("SELECT id, slug, name, dialect, admins, retention, created_at FROM projects")?;
     let rows = statement.query_map([], |row| {
         Ok(Project {
             id: row::id(row, 0)?,
@@ -94,7 +109,8 @@ pub(super) fn all(db: &Connection) -> Result<Vec<Project>, Error> {
             name: row.get(2)?,
             dialect: row.get(3)?,
             admins: row::json(row, 4)?,
-            created_at: row::time(row, 5)?,
+            retention: row::json(row, 5)?,
+            created_at: row::time(row, 6)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

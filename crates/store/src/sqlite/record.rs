@@ -59,7 +59,7 @@ fn insert_attempt(batch: &Batch<'_>, delivery: DeliveryId, attempt: &Attempt) ->
     let (kept, dialect) = match &attempt.body {
         Body::Kept(body) => (Some(&**body), None),
         Body::Of(dialect) if **dialect != *STANDARD => (None, Some(&**dialect)),
-        Body::Of(_) | Body::None => (None, None),
+        Body::Of(_) | Body::None | Body::Dropped => (None, None),
     };
     let notes = (!attempt.notes.is_empty()).then(|| serde_json::to_string(&attempt.notes)).transpose();
     let notes = notes.map_err(|error| Error::Corrupt(error.to_string()))?;

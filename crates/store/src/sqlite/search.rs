@@ -7,6 +7,7 @@ use model::time::Timestamp;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
 
+use super::retention::Dropped;
 use super::row;
 use crate::Error;
 use crate::search::{
@@ -211,8 +212,8 @@ pub(crate) fn attempts_at(
 /// The columns that [`attempt_row`] reads, of `attempts AS a`.
 const ATTEMPT: &str = "a.number, a.started_at, a.duration_ms, a.status_code, a.error_kind, a.error, \
      a.request_headers, a.response_headers, a.response_body, a.truncated, a.next_attempt_at, a.request_body, \
-     a.dialect, a.notes";
-const ATTEMPT_WIDTH: usize = 14;
+     a.dialect, a.notes, a.dropped";
+const ATTEMPT_WIDTH: usize = 15;
 
 fn attempts(db: &Connection, delivery: DeliveryId) -> Result<Vec<StoredAttempt>, Error> {
     let sql = format!("SELECT {ATTEMPT} FROM attempts AS a WHERE a.delivery = ? ORDER BY a.number");
@@ -239,6 +240,7 @@ fn attempt_row(row: &Row<'_>) -> rusqlite::Result<StoredAttempt> {
         response_body: row.get::<_, Option<Vec<u8>>>(8)?.unwrap_or_default(),
         response_truncated: row.get(9)?,
         next_attempt_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_millis),
+        response_dropped: Dropped::read(row, 14)?.response,
         body: body(row, kind)?,
         notes: match row.get_ref(13)? {
             ValueRef::Null => Vec::new(),
@@ -251,6 +253,7 @@ fn body(row: &Row<'_>, failure: Option<FailureKind>) -> rusqlite::Result<Body> {
     let dialect: Option<String> = row.get(12)?;
     Ok(match row.get::<_, Option<Vec<u8>>>(11)? {
         Some(kept) => Body::Kept(kept.into()),
+        None if Dropped::read(row, 14)?.request => Body::Dropped,
         None if failure == Some(FailureKind::Render) => Body::None,
         None => Body::Of(dialect.as_deref().unwrap_or(row::STANDARD).into()),
     })

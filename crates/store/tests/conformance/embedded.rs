@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use model::endpoint::Auth;
+use model::retention::Retention;
 use model::secret::{Previous, Secret, Secrets};
+use store::retention::{SLICE, Step};
 use store::{Error, Store};
 
-use crate::harness::{HOUR, Opened, Place};
+use crate::harness::{DAY, HOUR, Opened, Place};
 
 /// All files of a data directory, one after the other.
 fn bytes(dir: &Path) -> Vec<u8> {
@@ -89,4 +91,99 @@ async fn a_directory_that_cannot_be_made_is_named() {
     let refused = Store::migrate(&store::store::Place::Embedded { data_dir: file.join("data") }).await.unwrap_err();
     assert!(refused.to_string().contains("file"), "{refused}");
     assert!(matches!(refused, Error::Files { .. }));
+}
+
+/// A store with 600 events for two endpoints that is to delete all of it.
+async fn full_of_old_events() -> Opened {
+    let store = Opened::fresh().await;
+    let endpoints = [store.endpoint(&["*"]).await, store.endpoint(&["*"]).await];
+    store.send_many("order.created", 600).await;
+    for endpoint in &endpoints {
+        assert_eq!(store.give_up_all(endpoint).await, 600);
+    }
+    store.advance(32 * DAY);
+    store
+}
+
+/// The rows that each slice deletes until nothing is left.
+async fn slices(store: &Opened) -> Vec<u64> {
+    let mut sweep = store.sweep(Retention::default());
+    let mut slices = Vec::new();
+    loop {
+        match store.sweep_on(&mut sweep).await.unwrap() {
+            Step::Went { swept, .. } => slices.push(swept.events + swept.deliveries + swept.attempts),
+            Step::Rest(_) => return slices,
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_deleted_in_small_slices() {
+    let store = full_of_old_events().await;
+
+    let slices = slices(&store).await;
+
+    assert_eq!(slices.iter().sum::<u64>(), 600 + 2 * 600 + 2 * 600);
+    assert!(slices.iter().all(|rows| *rows <= SLICE as u64 + 2), "{slices:?}");
+    assert!(slices.len() <= 3_000 / SLICE + 2, "not smaller than they need be: {slices:?}");
+    assert!(store.all_events().await.is_empty());
+}
+
+#[tokio::test]
+async fn where_deleting_is_slow_slices_are_smaller_and_everything_goes_all_the_same() {
+    let store = full_of_old_events().await;
+    store.clock.slow_down(std::time::Duration::from_millis(1));
+
+    let slices = slices(&store).await;
+
+    assert!(slices.iter().all(|rows| *rows <= 16), "{slices:?}");
+    assert!(store.all_events().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_look_at_what_is_young_or_pending_writes_nothing() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    store.send_many("order.created", 300).await;
+    store.advance(20 * DAY);
+    store.send_many("order.created", 300).await;
+    store.give_up_all(&endpoint).await;
+    store.retry(store.project, store.deliveries_of(&endpoint).await[0].id).await.unwrap();
+    store.advance(8 * DAY);
+    let wal = store.place.dir().join("posthaste.db-wal");
+    let database = store.place.dir().join("posthaste.db");
+    let written = || [&wal, &database].map(|file| std::fs::read(file).unwrap());
+    let before = written();
+
+    let mut sweep = store.sweep(Retention::default());
+    for _ in 0..24 {
+        store.finish_sweep(&mut sweep).await;
+        store.advance(HOUR);
+    }
+
+    assert!(before == written(), "the files are what they were");
+}
+
+#[tokio::test]
+async fn space_that_is_not_needed_again_is_given_back() {
+    let store = Opened::fresh().await;
+    let long = format!("\"{}\"", "x".repeat(100_000));
+    for _ in 0..100 {
+        store.draft("order.created").data(&long).send().await;
+    }
+    let store = store.reopen().await;
+    let size = |store: &Opened| std::fs::metadata(store.place.dir().join("posthaste.db")).unwrap().len();
+    let full = size(&store);
+    assert!(full > 10_000_000, "{full}");
+    store.advance(32 * DAY);
+
+    let swept = store.sweep_up().await;
+    let store = store.reopen().await;
+
+    assert!(swept.pages > 1_000, "{swept:?}");
+    let left = size(&store);
+    assert!(left < full / 2, "{left} bytes are left of {full}");
+    assert_eq!(store.sweep_up().await.pages, 0);
+    store.send("order.created").await;
+    assert_eq!(store.reopen().await.all_events().await.len(), 1);
 }

@@ -6,6 +6,7 @@ mod endpoints;
 mod look;
 mod place;
 mod road;
+mod sweeping;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,6 +105,7 @@ impl Opened {
             name: name.to_owned(),
             dialect: "standard".to_owned(),
             admins: vec!["admin@example.com".to_owned()],
+            retention: model::retention::Chosen::default(),
             created_at: self.now(),
         }
     }

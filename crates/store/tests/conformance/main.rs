@@ -21,6 +21,7 @@ mod matching;
 mod operational;
 mod projects;
 mod record;
+mod retention;
 mod retries;
 mod search;
 mod speech;

@@ -716,7 +716,7 @@ async fn timeouts_trigger_retries() {
                 None => assert_eq!(last["next_attempt_at"], Value::Null),
             }
         }
-        gateway.advance("30d").await;
+        gateway.advance("29d").await;
         assert_eq!((receiver.count(), &project.only_delivery().await["status"]), (4, &json!("failed")));
     }
 }

@@ -30,6 +30,7 @@ CREATE TABLE projects (
     name       text NOT NULL,
     dialect    text NOT NULL,
     admins     text NOT NULL,          -- JSON list of mail addresses
+    retention  text NOT NULL DEFAULT '{}',  -- JSON: what the project says of it
     created_at bigint NOT NULL
 );
 
@@ -167,8 +168,10 @@ CREATE TABLE attempts (
     request_body     bytea,            -- what was sent, unless a built-in dialect makes it from the event
     dialect          text,             -- that dialect, unless it is standard
     notes            text,             -- JSON list
+    dropped          integer,          -- which bodies were dropped: 1 the response's, 2 the request's, 3 both
     PRIMARY KEY (delivery, number)
 ) PARTITION BY RANGE (delivery);
+CREATE INDEX attempts_with_bodies ON attempts (started_at) WHERE response_body IS NOT NULL OR request_body IS NOT NULL;
 CREATE TABLE attempts_default PARTITION OF attempts DEFAULT;
 
 CREATE TABLE jobs (
@@ -184,6 +187,7 @@ CREATE TABLE jobs (
     created_at bigint NOT NULL
 );
 CREATE INDEX jobs_running ON jobs (id) WHERE status = 0;
+CREATE INDEX jobs_by_age ON jobs (created_at) WHERE status <> 0;
 
 -- Mail to projects' admins, on its way out: a row for each address, gone when it is sent or given up.
 CREATE TABLE mails (

@@ -11,6 +11,8 @@ use testkit::clock::TestEnv;
 pub(crate) struct Clock {
     env: TestEnv,
     behind_ms: AtomicU64,
+    look_ms: AtomicU64,
+    looks: AtomicU64,
 }
 
 impl Clock {
@@ -22,6 +24,11 @@ impl Clock {
         let millis = u64::try_from(by.as_millis()).unwrap();
         self.behind_ms.fetch_add(millis, Ordering::Relaxed);
     }
+
+    /// From now on whatever happens between two looks at the stopwatch takes so long.
+    pub(crate) fn slow_down(&self, to: Duration) {
+        self.look_ms.store(u64::try_from(to.as_millis()).unwrap(), Ordering::Relaxed);
+    }
 }
 
 impl Env for Clock {
@@ -30,7 +37,8 @@ impl Env for Clock {
     }
 
     fn elapsed(&self) -> Duration {
-        self.env.elapsed()
+        let looks = self.looks.fetch_add(1, Ordering::Relaxed);
+        self.env.elapsed() + Duration::from_millis(looks * self.look_ms.load(Ordering::Relaxed))
     }
 
     fn sleep(&self, wait: Duration) -> Sleep {

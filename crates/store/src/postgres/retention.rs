@@ -1,0 +1,232 @@
+//! Retention on PostgreSQL: whole days are dropped, and what is older than its project keeps things in a day that stays
+//! is deleted in slices. One node does it at a time.
+//!
+//! What is still pending outlives its day: before the day is dropped it moves, with its event and attempts, to the
+//! partition that is of no day.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use model::id::{DeliveryId, ProjectId};
+use model::retention::{Period, Retention};
+use model::time::Timestamp;
+
+use super::change::Scope;
+use super::param::Uuid;
+use super::partitions::{self, BRIEFLY, Day};
+use super::{Cluster, row};
+use crate::Error;
+use crate::directory::Directory;
+use crate::retention::{SLICE, Swept};
+
+/// A round that found nothing left looks again after so long. Costs a few seeks.
+const ROUND: std::time::Duration = std::time::Duration::from_secs(3_600);
+
+/// Nodes sweep one at a time.
+const LOCK: &str = "SELECT pg_try_advisory_xact_lock(8600004)";
+
+/// Where a round is.
+#[derive(Default)]
+pub(crate) struct Walk {
+    /// Of each project whose rows go one by one: the last event that was looked at.
+    events: HashMap<Option<ProjectId>, DeliveryId>,
+    /// Of each time that bodies are kept: when the last attempt that was looked at began.
+    bodies: HashMap<Period, i64>,
+}
+
+/// What a step came to.
+pub(crate) enum Stepped {
+    Went(Swept),
+    Rest(Timestamp),
+}
+
+pub(crate) async fn step(
+    db: &Cluster,
+    walk: &mut Walk,
+    directory: &Arc<Directory>,
+    servers: Retention,
+    now: Timestamp,
+) -> Result<Stepped, Error> {
+    let scope = Scope::begin(&db.shared).await?;
+    scope.session().run(BRIEFLY).await?;
+    let ours: bool = row::get(&scope.session().query_one(LOCK, &[]).await?, 0)?;
+    let swept = if ours { sweep(&scope, walk, directory, servers, now).await? } else { None };
+    scope.end().await?;
+    Ok(match swept {
+        Some(swept) => Stepped::Went(swept),
+        None => {
+            *walk = Walk::default();
+            Stepped::Rest(now + ROUND)
+        }
+    })
+}
+
+/// `None` if nothing is left.
+async fn sweep(
+    scope: &Scope,
+    walk: &mut Walk,
+    directory: &Directory,
+    servers: Retention,
+    now: Timestamp,
+) -> Result<Option<Swept>, Error> {
+    let kept: HashMap<ProjectId, Retention> =
+        directory.projects().map(|project| (project.id, project.retention.or(servers))).collect();
+    let longest = kept.values().map(|kept| kept.contents).fold(servers.contents, Period::max);
+    if let Some(before) = longest.over_before(now) {
+        if let Some(swept) = drop_day(scope, before).await? {
+            return Ok(Some(swept));
+        }
+        // Projects that are no more, and what outlived its day, are kept as long as anything.
+        if let Some(swept) = delete_events(scope, walk, None, before).await? {
+            return Ok(Some(swept));
+        }
+    }
+    for (project, kept) in kept.iter().filter(|(_, kept)| kept.contents < longest) {
+        let Some(before) = kept.contents.over_before(now) else { continue };
+        if let Some(swept) = delete_events(scope, walk, Some(*project), before).await? {
+            return Ok(Some(swept));
+        }
+    }
+    if let Some(swept) = delete_jobs(scope, &kept, longest, now).await? {
+        return Ok(Some(swept));
+    }
+    let periods: BTreeSet<Period> = kept.values().chain([&servers]).map(|kept| kept.attempt_bodies).collect();
+    for period in periods {
+        let Some(before) = period.over_before(now) else { continue };
+        let others: Vec<Uuid> = kept
+            .iter()
+            .filter(|(_, kept)| kept.attempt_bodies != period)
+            .map(|(project, _)| Uuid::from(*project))
+            .collect();
+        if let Some(swept) = drop_bodies(scope, walk, period, before, &others).await? {
+            return Ok(Some(swept));
+        }
+    }
+    Ok(None)
+}
+
+/// Drops the oldest day that lies before `before` as a whole.
+async fn drop_day(scope: &Scope, before: Timestamp) -> Result<Option<Swept>, Error> {
+    let Some(day) = partitions::oldest(scope).await?.filter(|day| *day < Day::of(before)) else { return Ok(None) };
+    let (from, to) = day.keys();
+    let (from, to) = (Uuid::from(from), Uuid::from(to));
+    let forgotten = "DELETE FROM idempotency WHERE (project, kind, name) IN (
+             SELECT project, kind, name FROM idempotency AS i WHERE event >= $1 AND event < $2 AND NOT EXISTS (
+                 SELECT 1 FROM deliveries AS d JOIN pending AS p ON p.delivery = d.id WHERE d.event = i.event)
+             ORDER BY event LIMIT $3)";
+    if scope.session().execute(forgotten, &[&from, &to, &row::limit(SLICE)]).await? > 0 {
+        return Ok(Some(Swept::default()));
+    }
+    let held = "SELECT p.delivery, d.event FROM pending AS p JOIN deliveries AS d ON d.id = p.delivery
+                WHERE (p.delivery >= $1 AND p.delivery < $2) OR (d.event >= $1 AND d.event < $2)";
+    let rows = scope.query(held, &[&from, &to]).await?;
+    let (mut deliveries, mut events) = (Vec::<Uuid>::new(), Vec::<Uuid>::new());
+    for row in &rows {
+        deliveries.push(row::get(row, 0)?);
+        events.push(row::get(row, 1)?);
+    }
+    let sizes = partitions::drop_day(scope, day, &events, &deliveries).await?;
+    Ok(Some(Swept { events: sizes[0], deliveries: sizes[1], attempts: sizes[2], ..Swept::default() }))
+}
+
+/// Deletes a slice of a project's events, with all that became of them; without a project, of what is of no day.
+async fn delete_events(
+    scope: &Scope,
+    walk: &mut Walk,
+    project: Option<ProjectId>,
+    before: Timestamp,
+) -> Result<Option<Swept>, Error> {
+    let after = walk.events.entry(project).or_insert_with(|| DeliveryId::from_bytes([0; 16]));
+    let (from, to) = (Uuid::from(*after), Uuid::from(DeliveryId::first_at(before)));
+    let found = match project {
+        Some(project) => {
+            let sql = format!("{} FROM events AS e WHERE e.project = $4 AND {OLD}", held_or_not());
+            scope.query(&sql, &[&from, &to, &row::limit(SLICE), &Uuid::from(project)]).await?
+        }
+        None => {
+            let sql = format!("{} FROM events_default AS e WHERE {OLD}", held_or_not());
+            scope.query(&sql, &[&from, &to, &row::limit(SLICE)]).await?
+        }
+    };
+    let Some(last) = found.last() else { return Ok(None) };
+    *after = row::id(last, 0)?;
+    let mut keys = Vec::<Uuid>::new();
+    for row in &found {
+        if !row::get::<bool>(row, 1)? {
+            keys.push(row::get(row, 0)?);
+        }
+    }
+    let attempts = "DELETE FROM attempts WHERE delivery IN (SELECT id FROM deliveries WHERE event = ANY($1))";
+    let attempts = scope.session().execute(attempts, &[&keys]).await?;
+    let deliveries = scope.session().execute("DELETE FROM deliveries WHERE event = ANY($1)", &[&keys]).await?;
+    scope.session().execute("DELETE FROM idempotency WHERE event = ANY($1)", &[&keys]).await?;
+    let events = scope.session().execute("DELETE FROM events WHERE key = ANY($1)", &[&keys]).await?;
+    Ok(Some(Swept { events, deliveries, attempts, ..Swept::default() }))
+}
+
+/// Which events are old enough, `$1` the last that was looked at.
+const OLD: &str = "e.key > $1 AND e.key < $2 ORDER BY e.key LIMIT $3";
+
+/// An event's key, and whether something of it is still pending.
+fn held_or_not() -> &'static str {
+    "SELECT e.key, EXISTS (SELECT 1 FROM deliveries AS d JOIN pending AS p ON p.delivery = d.id WHERE d.event = e.key)"
+}
+
+async fn delete_jobs(
+    scope: &Scope,
+    kept: &HashMap<ProjectId, Retention>,
+    longest: Period,
+    now: Timestamp,
+) -> Result<Option<Swept>, Error> {
+    let finite = |(project, period): (Option<ProjectId>, Period)| Some((project, period.over_before(now)?));
+    let all = kept.iter().map(|(project, kept)| (Some(*project), kept.contents)).chain([(None, longest)]);
+    for (project, before) in all.filter_map(finite) {
+        let sql = "DELETE FROM jobs WHERE id IN (
+                       SELECT id FROM jobs WHERE status <> 0 AND created_at < $1 AND ($2::uuid IS NULL OR project = $2)
+                       ORDER BY created_at LIMIT $3)";
+        let project = project.map(Uuid::from);
+        let jobs = scope.session().execute(sql, &[&before.as_millis(), &project, &row::limit(SLICE)]).await?;
+        if jobs > 0 {
+            return Ok(Some(Swept { jobs, ..Swept::default() }));
+        }
+    }
+    Ok(None)
+}
+
+/// Drops the bodies of a slice of attempts, but for those of `others`, who keep them for another time.
+async fn drop_bodies(
+    scope: &Scope,
+    walk: &mut Walk,
+    period: Period,
+    before: Timestamp,
+    others: &[Uuid],
+) -> Result<Option<Swept>, Error> {
+    let after = walk.bodies.entry(period).or_insert(i64::MIN);
+    let sql = "SELECT a.delivery, a.number, a.started_at, d.project = ANY($4)
+         FROM attempts AS a LEFT JOIN deliveries AS d ON d.id = a.delivery
+         WHERE (a.response_body IS NOT NULL OR a.request_body IS NOT NULL) AND a.started_at >= $1 AND a.started_at < $2
+         ORDER BY a.started_at LIMIT $3";
+    let others = others.to_vec();
+    let rows = scope.query(sql, &[after, &before.as_millis(), &row::limit(SLICE), &others]).await?;
+    let Some(last) = rows.last() else { return Ok(None) };
+    let newest: i64 = row::get(last, 2)?;
+    let (mut deliveries, mut numbers) = (Vec::<Uuid>::new(), Vec::<i32>::new());
+    for row in &rows {
+        if !row::get::<Option<bool>>(row, 3)?.unwrap_or(false) {
+            deliveries.push(row::get(row, 0)?);
+            numbers.push(row::get(row, 1)?);
+        }
+    }
+    if deliveries.is_empty() && newest == *after {
+        // All of one moment are others'.
+        *after = newest + 1;
+        return Ok(Some(Swept::default()));
+    }
+    *after = newest;
+    let sql = "UPDATE attempts AS a
+         SET dropped = (a.response_body IS NOT NULL)::int + 2 * (a.request_body IS NOT NULL)::int,
+             response_body = NULL, request_body = NULL
+         FROM unnest($1, $2) AS old (delivery, number) WHERE a.delivery = old.delivery AND a.number = old.number";
+    let bodies = scope.session().execute(sql, &[&deliveries, &numbers]).await?;
+    Ok(Some(Swept { bodies, ..Swept::default() }))
+}

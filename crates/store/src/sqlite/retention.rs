@@ -1,0 +1,212 @@
+//! The SQL of retention: what has been kept long enough is found on a reader and deleted by the writer, in slices.
+//!
+//! Events are found by project and age, with all that became of them; attempts whose bodies go, by the order they were
+//! recorded in. What was looked through once is not looked through again, but for what was held, once a day.
+
+mod bodies;
+mod contents;
+mod pages;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use model::id::ProjectId;
+use model::retention::{Period, Retention};
+use model::time::Timestamp;
+use rusqlite::Connection;
+
+use super::writer::Batch;
+use crate::Error;
+use crate::directory::Directory;
+use crate::retention::{HOLD, SLICE, Swept};
+
+pub(super) use bodies::{Dropped, begin_anew};
+
+/// Rows that one look goes through, most of which may have to stay.
+const LOOKED_THROUGH: usize = 1_000;
+
+/// A walk that came to its end looks no oftener: what grows too old in the meantime goes together.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// So often it is asked which projects there are and what they keep. Costs no look into the database.
+const ROUND: Duration = Duration::from_secs(3_600);
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Where each walk is. Forgotten with the process, which costs a look through what is held; but where bodies have been
+/// dropped up to stands in the database, for what stays behind that is a lot.
+#[derive(Default)]
+pub(crate) struct Walks {
+    contents: HashMap<ProjectId, contents::Walk>,
+    /// By how long bodies are kept.
+    bodies: BTreeMap<Duration, bodies::Walk>,
+    /// What projects keep, as of the beginning of this round.
+    kept: HashMap<ProjectId, Retention>,
+    /// When it was last asked which projects have rows, deleted ones too.
+    listed_at: Option<Timestamp>,
+    in_round: bool,
+    /// Something went since the file was last looked at.
+    freed: bool,
+}
+
+/// What a look found.
+pub(crate) enum Look {
+    Slice(Slice),
+    /// Nothing in what was looked through; there is more.
+    Nothing,
+    Rest(Timestamp),
+}
+
+/// What is to go in one commit.
+pub(crate) enum Slice {
+    Contents(contents::Slice),
+    Bodies(bodies::Slice),
+    Pages,
+}
+
+/// What went, and how far its walk has come.
+pub(crate) struct Done {
+    pub(crate) swept: Swept,
+    reached: Reached,
+}
+
+enum Reached {
+    Contents { project: ProjectId, reached: contents::Reached },
+    Bodies { kept: Duration, reached: Option<i64> },
+    Pages,
+}
+
+impl Walks {
+    /// Finds the next slice.
+    pub(crate) fn look(
+        &mut self,
+        db: &Connection,
+        directory: &Directory,
+        servers: Retention,
+        now: Timestamp,
+    ) -> Result<Look, Error> {
+        if !self.in_round {
+            self.begin_round(db, directory, servers, now)?;
+        }
+        let mut budget = LOOKED_THROUGH;
+        for (project, walk) in self.contents.iter_mut().filter(|(_, walk)| walk.again_at <= now) {
+            if let Some(slice) = walk.look(db, *project, now, &mut budget)? {
+                return Ok(Look::Slice(Slice::Contents(slice)));
+            }
+            if budget == 0 {
+                return Ok(Look::Nothing);
+            }
+        }
+        for (kept, walk) in self.bodies.iter_mut().filter(|(_, walk)| walk.again_at <= now) {
+            let is_theirs = |project: Option<ProjectId>| {
+                let theirs = project.and_then(|project| self.kept.get(&project)).unwrap_or(&servers);
+                theirs.attempt_bodies == Period::For(model::time::Span(*kept))
+            };
+            if let Some(slice) = walk.look(db, *kept, is_theirs, now, &mut budget)? {
+                return Ok(Look::Slice(Slice::Bodies(slice)));
+            }
+            if budget == 0 {
+                return Ok(Look::Nothing);
+            }
+        }
+        if self.freed && pages::are_to_spare(db)? {
+            return Ok(Look::Slice(Slice::Pages));
+        }
+        self.freed = false;
+        self.in_round = false;
+        let contents = self.contents.values().map(|walk| walk.again_at);
+        let walks = contents.chain(self.bodies.values().map(|walk| walk.again_at));
+        Ok(Look::Rest(walks.fold(now + ROUND, Timestamp::min)))
+    }
+
+    fn begin_round(
+        &mut self,
+        db: &Connection,
+        directory: &Directory,
+        servers: Retention,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let kept: HashMap<_, _> =
+            directory.projects().map(|project| (project.id, project.retention.or(servers))).collect();
+        // A process that died may have left pages behind.
+        self.freed |= self.listed_at.is_none();
+        if self.listed_at.is_none_or(|at| at + DAY <= now) {
+            let rows_of: HashSet<_> = contents::projects(db)?.into_iter().collect();
+            self.contents.retain(|project, _| kept.contains_key(project) || rows_of.contains(project));
+            for project in rows_of {
+                self.contents.entry(project).or_insert_with(|| contents::Walk::new(servers.contents, now));
+            }
+            self.listed_at = Some(now);
+        }
+        for (project, retention) in &kept {
+            let walk = self.contents.entry(*project).or_insert_with(|| contents::Walk::new(retention.contents, now));
+            if walk.kept != retention.contents {
+                *walk = contents::Walk::new(retention.contents, now);
+            }
+        }
+        let finite = |retention: &Retention| match retention.attempt_bodies {
+            Period::For(span) => Some(span.0),
+            Period::Forever => None,
+        };
+        let spans: HashSet<_> = kept.values().chain([&servers]).filter_map(finite).collect();
+        self.bodies.retain(|span, _| spans.contains(span));
+        for span in spans {
+            self.bodies.entry(span).or_insert_with(|| bodies::Walk::new(now));
+        }
+        let is_other = |(project, retention): (&ProjectId, &Retention)| {
+            self.kept.get(project).is_some_and(|before| before.attempt_bodies != retention.attempt_bodies)
+        };
+        if kept.iter().any(is_other) {
+            self.bodies.values_mut().for_each(|walk| walk.begin_anew(now));
+        }
+        self.kept = kept;
+        self.in_round = true;
+        Ok(())
+    }
+
+    /// Goes on from where a slice has come to.
+    pub(crate) fn advance(&mut self, done: &Done) {
+        self.freed |= done.swept.events + done.swept.deliveries + done.swept.bodies > 0;
+        match &done.reached {
+            Reached::Contents { project, reached } => {
+                if let Some(walk) = self.contents.get_mut(project) {
+                    walk.advance(reached);
+                }
+                // Their numbers will be given again.
+                self.bodies.values_mut().for_each(|walk| walk.go_back_to(reached.newest_attempt));
+            }
+            Reached::Bodies { kept, reached } => {
+                if let Some(walk) = self.bodies.get_mut(kept) {
+                    walk.advance(*reached);
+                }
+            }
+            Reached::Pages => self.freed = done.swept.pages > 0,
+        }
+    }
+}
+
+/// Deletes as much of a slice as the writer may be held for. What has changed since it was found stays.
+pub(crate) fn take(batch: &mut Batch<'_>, slice: &Slice) -> Result<Done, Error> {
+    let patience = Patience { began: batch.env.elapsed(), left: SLICE };
+    match slice {
+        Slice::Contents(slice) => contents::take(batch, slice, patience),
+        Slice::Bodies(slice) => bodies::take(batch, slice, patience),
+        Slice::Pages => pages::take(batch, patience),
+    }
+}
+
+/// What is left of the time and the rows of a slice.
+struct Patience {
+    began: Duration,
+    left: usize,
+}
+
+impl Patience {
+    fn spend(&mut self, rows: usize) {
+        self.left = self.left.saturating_sub(rows);
+    }
+
+    fn is_over(&self, batch: &Batch<'_>) -> bool {
+        self.left == 0 || batch.env.elapsed().saturating_sub(self.began) >= HOLD
+    }
+}

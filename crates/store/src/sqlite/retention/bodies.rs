@@ -1,0 +1,188 @@
+//! Bodies of attempts: dropped before the attempts themselves, in the order they were recorded.
+//!
+//! Attempts do not say whose they are, so there is a walk for each time that bodies are kept, not for each project. A walk
+//! goes past each attempt once, and how far it has come is kept with what it dropped.
+
+use std::time::Duration;
+
+use model::id::{DeliveryId, ProjectId};
+use model::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::super::row;
+use super::super::writer::Batch;
+use super::{Done, PAUSE, Patience, Reached};
+use crate::Error;
+use crate::retention::{SLICE, Swept};
+
+/// A walk that finds nothing to drop writes down where it is after so many attempts: to go past them again after a
+/// restart takes a moment.
+const UNSAVED: i64 = 100_000;
+
+/// Which of an attempt's bodies were dropped.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Dropped {
+    pub(crate) response: bool,
+    pub(crate) request: bool,
+}
+
+/// Through all attempts, by number, for those projects that keep bodies for one and the same time.
+pub(super) struct Walk {
+    /// Not to be looked at before.
+    pub(super) again_at: Timestamp,
+    /// The number of the last attempt that was looked at.
+    after: i64,
+    /// What the database has for it.
+    saved: i64,
+}
+
+pub(crate) struct Slice {
+    kept: Duration,
+    attempts: Vec<Stripped>,
+    /// Where the walk was and, when all of this is done, is.
+    saved: i64,
+    end: i64,
+}
+
+struct Stripped {
+    number: i64,
+    delivery: DeliveryId,
+    bodies: Dropped,
+}
+
+impl Dropped {
+    pub(crate) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
+        let bits: Option<i64> = row.get(at)?;
+        let bits = bits.unwrap_or(0);
+        Ok(Self { response: bits & 1 != 0, request: bits & 2 != 0 })
+    }
+
+    fn bits(self) -> i64 {
+        i64::from(self.response) | i64::from(self.request) << 1
+    }
+}
+
+impl Walk {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self { again_at: now, after: 0, saved: 0 }
+    }
+
+    /// Goes past all attempts again: a project that it has passed is its own affair now.
+    pub(super) fn begin_anew(&mut self, now: Timestamp) {
+        (self.after, self.again_at) = (0, now);
+    }
+
+    /// Finds the next slice among those attempts that are of a project that `is_theirs`, or the time at which there will
+    /// be one.
+    pub(super) fn look(
+        &mut self,
+        db: &Connection,
+        kept: Duration,
+        is_theirs: impl Fn(Option<ProjectId>) -> bool,
+        now: Timestamp,
+        budget: &mut usize,
+    ) -> Result<Option<Slice>, Error> {
+        let saved = saved(db, kept)?;
+        if saved != self.saved {
+            (self.saved, self.after) = (saved, saved);
+        }
+        let mut statement = db.prepare_cached(
+            "SELECT a.rowid, a.delivery, a.started_at, (a.response_body IS NOT NULL) + 2 * (a.request_body IS NOT NULL),
+                    d.project
+             FROM attempts AS a LEFT JOIN deliveries AS d ON d.id = a.delivery
+             WHERE a.rowid > ? ORDER BY a.rowid LIMIT ?",
+        )?;
+        let mut rows = statement.query(params![self.after, row::limit(*budget)])?;
+        let mut slice = Slice { kept, attempts: Vec::new(), saved, end: self.after };
+        let mut next_at = None;
+        while slice.attempts.len() < SLICE && *budget > 0 {
+            let Some(row) = rows.next()? else {
+                next_at = Some(now + kept);
+                break;
+            };
+            *budget -= 1;
+            let started_at = row::time(row, 2)?;
+            if started_at + kept >= now {
+                next_at = Some(started_at + kept + Duration::from_millis(1));
+                break;
+            }
+            let number = row.get(0)?;
+            let bodies = Dropped::read(row, 3)?;
+            let project = row.get::<_, Option<[u8; 16]>>(4)?.map(ProjectId::from_bytes);
+            if bodies.bits() != 0 && is_theirs(project) {
+                let delivery = DeliveryId::from_bytes(row.get(1)?);
+                slice.attempts.push(Stripped { number, delivery, bodies });
+            }
+            slice.end = number;
+        }
+        if !slice.attempts.is_empty() || slice.end - saved > UNSAVED {
+            return Ok(Some(slice));
+        }
+        self.after = slice.end;
+        if let Some(at) = next_at {
+            self.again_at = at.max(now + PAUSE);
+        }
+        Ok(None)
+    }
+
+    /// Goes on after `reached`; where there is none, somebody has sent all walks back.
+    pub(super) fn advance(&mut self, reached: Option<i64>) {
+        let reached = reached.unwrap_or(0);
+        (self.after, self.saved) = (reached, reached);
+    }
+
+    pub(super) fn go_back_to(&mut self, newest: i64) {
+        (self.after, self.saved) = (self.after.min(newest), self.saved.min(newest));
+    }
+}
+
+fn saved(db: &Connection, kept: Duration) -> Result<i64, Error> {
+    let saved = db
+        .prepare_cached("SELECT attempt FROM bodies_dropped WHERE kept_ms = ?")?
+        .query_row([millis(kept)], |row| row.get(0))
+        .optional()?;
+    Ok(saved.unwrap_or(0))
+}
+
+fn millis(kept: Duration) -> i64 {
+    i64::try_from(kept.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Sends all walks back to the beginning: a project keeps bodies for another time now, which a walk may be past.
+pub(crate) fn begin_anew(db: &Connection) -> Result<(), Error> {
+    db.prepare_cached("DELETE FROM bodies_dropped")?.execute([])?;
+    Ok(())
+}
+
+pub(super) fn take(batch: &Batch<'_>, slice: &Slice, mut patience: Patience) -> Result<Done, Error> {
+    let mut swept = Swept::default();
+    if saved(batch.db, slice.kept)? != slice.saved {
+        return Ok(Done { swept, reached: Reached::Bodies { kept: slice.kept, reached: None } });
+    }
+    let mut reached = slice.end;
+    for (at, attempt) in slice.attempts.iter().enumerate() {
+        swept.bodies += strip(batch, attempt)?;
+        patience.spend(1);
+        if patience.is_over(batch) && at + 1 < slice.attempts.len() {
+            reached = attempt.number;
+            break;
+        }
+    }
+    batch
+        .db
+        .prepare_cached("INSERT OR REPLACE INTO bodies_dropped (kept_ms, attempt) VALUES (?, ?)")?
+        .execute(params![millis(slice.kept), reached])?;
+    Ok(Done { swept, reached: Reached::Bodies { kept: slice.kept, reached: Some(reached) } })
+}
+
+fn strip(batch: &Batch<'_>, attempt: &Stripped) -> Result<u64, Error> {
+    // Its number may be another's by now.
+    let changed = batch
+        .db
+        .prepare_cached(
+            "UPDATE attempts SET response_body = NULL, request_body = NULL, dropped = coalesce(dropped, 0) | ?
+             WHERE rowid = ? AND delivery = ?",
+        )?
+        .execute(params![attempt.bodies.bits(), attempt.number, attempt.delivery.as_bytes()])?;
+    Ok(changed as u64)
+}

@@ -1,0 +1,55 @@
+//! Pages of the database file that deleting has left empty: most are filled again, too many are given back.
+
+use rusqlite::Connection;
+
+use super::super::writer::Batch;
+use super::{Done, Patience, Reached};
+use crate::Error;
+use crate::retention::Swept;
+
+/// Pages that are given back before the clock is looked at.
+const AT_ONCE: i64 = 8;
+
+/// So many empty pages (4 MiB) are no matter.
+const FEW: i64 = 1_024;
+
+/// Of so many pages one may be empty: what comes in takes them before the file grows.
+const ONE_IN: i64 = 4;
+
+/// As SQLite numbers its ways: pages are given back when it is asked to.
+const INCREMENTAL: i64 = 2;
+
+/// Whether more of the file is empty than is soon filled. A database from before there was retention keeps its pages.
+pub(super) fn are_to_spare(db: &Connection) -> Result<bool, Error> {
+    let empty = pragma(db, "freelist_count")?;
+    if empty <= FEW || pragma(db, "auto_vacuum")? != INCREMENTAL {
+        return Ok(false);
+    }
+    Ok(empty > pragma(db, "page_count")? / ONE_IN)
+}
+
+pub(super) fn take(batch: &Batch<'_>, mut patience: Patience) -> Result<Done, Error> {
+    let mut swept = Swept::default();
+    while !patience.is_over(batch) && are_to_spare(batch.db)? {
+        let given_back = give_back(batch.db)?;
+        if given_back == 0 {
+            break;
+        }
+        swept.pages += given_back as u64;
+        patience.spend(given_back);
+    }
+    Ok(Done { swept, reached: Reached::Pages })
+}
+
+fn give_back(db: &Connection) -> Result<usize, Error> {
+    let before = pragma(db, "freelist_count")?;
+    let mut statement = db.prepare_cached(&format!("PRAGMA incremental_vacuum({AT_ONCE})"))?;
+    // A page with each row that is asked for.
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(usize::try_from(before - pragma(db, "freelist_count")?).unwrap_or(0))
+}
+
+fn pragma(db: &Connection, name: &str) -> Result<i64, Error> {
+    Ok(db.pragma_query_value(None, name, |row| row.get(0))?)
+}
