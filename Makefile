@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo run test lint bench fmt fresh
+.PHONY: demo run test chaos lint bench fmt fresh
 
 # A server on a temporary database, two receivers and live traffic. Ctrl-C stops it.
 demo:
@@ -16,6 +16,10 @@ run:
 test: lint
 	tests/install.sh
 	$(CARGO) test --workspace
+
+# Half an hour of killing and stopping the nodes and the database of a cluster under load.
+chaos:
+	$(CARGO) test --workspace --test chaos -- --ignored --nocapture
 
 lint:
 	$(CARGO) fmt --all --check

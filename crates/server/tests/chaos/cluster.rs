@@ -15,6 +15,9 @@ use crate::wait;
 const ADMIN_KEY: &str = "admin-key-of-the-cluster-under-test";
 const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
+/// Debian's library that tells programs another time.
+const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+
 /// How soon a node is started again after it was killed.
 const AWAY: Duration = Duration::from_secs(1);
 
@@ -27,9 +30,16 @@ pub(crate) struct Cluster {
     lease: &'static str,
 }
 
-struct Node {
-    process: Process,
+pub(crate) struct Node {
+    pub(crate) process: Process,
     _data: TempDir,
+}
+
+impl Node {
+    /// Variables under which a program's clock is wrong by so much, and its stopwatch is not.
+    pub(crate) fn with_clock(wrong: &'static str) -> [(&'static str, &'static str); 3] {
+        [("LD_PRELOAD", FAKETIME), ("FAKETIME", wrong), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")]
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,19 +69,40 @@ pub(crate) fn chance(bound: usize) -> usize {
 }
 
 impl Cluster {
-    pub(crate) async fn of_three(lease: &'static str) -> Self {
+    /// A database, and no node yet.
+    pub(crate) async fn new(lease: &'static str) -> Self {
         let server = Server::start(Options { tcp: true, ..Options::default() }).await;
         let database = server.fresh().await;
-        let mut cluster = Self { server, database, nodes: Vec::new(), doors: Arc::default(), lease };
+        Self { server, database, nodes: Vec::new(), doors: Arc::default(), lease }
+    }
+
+    pub(crate) async fn of_three(lease: &'static str) -> Self {
+        let mut cluster = Self::new(lease).await;
         for _ in 0..3 {
-            let (node, door) = cluster.start().await;
-            cluster.nodes.push(node);
-            cluster.doors.write().unwrap().push(door);
+            cluster.join(&[]).await;
         }
         cluster
     }
 
-    async fn start(&self) -> (Node, Http) {
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Starts another node, with these variables in the place of what they usually are.
+    pub(crate) async fn join(&mut self, variables: &[(&str, &str)]) -> Http {
+        let (node, door) = self.start(variables).await;
+        self.nodes.push(node);
+        self.doors.write().unwrap().push(door.clone());
+        door
+    }
+
+    /// The node that joined last.
+    pub(crate) fn take_last(&mut self) -> Node {
+        self.doors.write().unwrap().pop();
+        self.nodes.pop().unwrap()
+    }
+
+    async fn start(&self, others: &[(&str, &str)]) -> (Node, Http) {
         let data = tempfile::tempdir().unwrap();
         let directory = data.path().to_str().unwrap();
         let words = ["serve", "--listen", "127.0.0.1:0", "--data-dir", directory, "--allow-http"];
@@ -82,6 +113,8 @@ impl Cluster {
             ("POSTHASTE_ADMIN_KEY", ADMIN_KEY),
             ("POSTHASTE_CLUSTER_LEASE", self.lease),
         ];
+        let usual = variables.iter().filter(|(name, _)| !others.iter().any(|(other, _)| name == other));
+        let variables: Vec<_> = usual.chain(others).copied().collect();
         let mut process = Process::start(env!("CARGO_BIN_EXE_posthaste"), &words, &variables);
         let line = process.prints("listening on ").await;
         let address = line.strip_prefix("listening on ").unwrap();
@@ -99,7 +132,7 @@ impl Cluster {
                 let node = self.nodes.remove(victim);
                 node.process.kill().await;
                 wait(AWAY).await;
-                let (node, door) = self.start().await;
+                let (node, door) = self.start(&[]).await;
                 self.nodes.insert(victim, node);
                 self.doors.write().unwrap()[victim] = door;
             }

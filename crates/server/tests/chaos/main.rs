@@ -5,6 +5,7 @@
 
 mod cluster;
 mod load;
+mod network;
 mod verdict;
 
 use std::time::Duration;

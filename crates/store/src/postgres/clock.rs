@@ -1,6 +1,7 @@
 //! Real time, for what is between this node and its database: leases, and waits for a database that is away. A test that
 //! owns the clock of events does not own this one.
 
+use std::future::Future;
 use std::time::Duration;
 
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
@@ -11,4 +12,10 @@ pub(super) async fn wait(wait: Duration) {
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub(super) async fn wait_until(at: tokio::time::Instant) {
     tokio::time::sleep_until(at).await;
+}
+
+/// `None` if the work was not done in time.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) async fn within<T>(time: Duration, work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(time, work).await.ok()
 }

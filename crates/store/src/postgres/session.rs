@@ -1,8 +1,13 @@
 //! A connection in use: statements in, rows out.
 
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use deadpool_postgres::Object;
 use tokio_postgres::{Row, Statement};
 
+use super::clock;
 use super::param::Param;
 use crate::Error;
 
@@ -14,11 +19,16 @@ const PLANNER: [&str; 5] =
 /// What a node that was stopped in the middle of a transaction holds back others for.
 const IDLE_IN_TRANSACTION: &str = "idle_in_transaction_session_timeout = '5s'";
 
+/// How long an answer is waited for. Nothing that is asked takes a tenth of it on a database that is well.
+const ANSWER: Duration = Duration::from_secs(20);
+
 /// A connection of the pool, in the hands of one verb.
 pub(super) struct Session {
-    client: Object,
+    client: Option<Object>,
     /// Whether the connection is ours from first to last, so that statements can be prepared by name and settings last.
     direct: bool,
+    /// Something was not answered: what comes next over it may be that answer.
+    silent: AtomicBool,
 }
 
 /// A statement, ready to be sent with no answer to wait for first.
@@ -35,18 +45,36 @@ pub(super) fn settings() -> String {
 
 impl Session {
     pub(super) fn new(client: Object, direct: bool) -> Self {
-        Self { client, direct }
+        Self { client: Some(client), direct, silent: AtomicBool::new(false) }
+    }
+
+    fn client(&self) -> &Object {
+        self.client.as_ref().expect("it is taken when the session is over, and then the session is gone")
+    }
+
+    /// Nothing is waited for longer: a network that swallows everything keeps nobody for ever.
+    async fn answered<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, Error>
+    where
+        Error: From<E>,
+    {
+        match clock::within(ANSWER, work).await {
+            Some(answer) => Ok(answer?),
+            None => {
+                self.silent.store(true, Ordering::Relaxed);
+                Err(Error::Connection(format!("the database has not answered within {ANSWER:?}")))
+            }
+        }
     }
 
     pub(super) async fn query(&self, sql: &str, params: &[&dyn Param]) -> Result<Vec<Row>, Error> {
         if self.direct {
             let kinds: Vec<_> = params.iter().map(|param| param.kind()).collect();
-            let statement = self.client.prepare_typed_cached(sql, &kinds).await?;
+            let statement = self.answered(self.client().prepare_typed_cached(sql, &kinds)).await?;
             let values: Vec<_> = params.iter().map(|param| param.value()).collect();
-            return Ok(self.client.query(&statement, &values).await?);
+            return self.answered(self.client().query(&statement, &values)).await;
         }
         let values: Vec<_> = params.iter().map(|param| (param.value(), param.kind())).collect();
-        Ok(self.client.query_typed(sql, &values).await?)
+        self.answered(self.client().query_typed(sql, &values)).await
     }
 
     pub(super) async fn query_opt(&self, sql: &str, params: &[&dyn Param]) -> Result<Option<Row>, Error> {
@@ -62,12 +90,12 @@ impl Session {
     pub(super) async fn execute(&self, sql: &str, params: &[&dyn Param]) -> Result<u64, Error> {
         if self.direct {
             let kinds: Vec<_> = params.iter().map(|param| param.kind()).collect();
-            let statement = self.client.prepare_typed_cached(sql, &kinds).await?;
+            let statement = self.answered(self.client().prepare_typed_cached(sql, &kinds)).await?;
             let values: Vec<_> = params.iter().map(|param| param.value()).collect();
-            return Ok(self.client.execute(&statement, &values).await?);
+            return self.answered(self.client().execute(&statement, &values)).await;
         }
         let values: Vec<_> = params.iter().map(|param| (param.value(), param.kind())).collect();
-        Ok(self.client.execute_typed(sql, &values).await?)
+        self.answered(self.client().execute_typed(sql, &values)).await
     }
 
     /// Makes a statement ready, so that several can be on their way at once with [`send`](Self::send).
@@ -76,7 +104,7 @@ impl Session {
             return Ok(Prepared::Text(sql));
         }
         let kinds: Vec<_> = params.iter().map(|param| param.kind()).collect();
-        Ok(Prepared::Named(self.client.prepare_typed_cached(sql, &kinds).await?))
+        Ok(Prepared::Named(self.answered(self.client().prepare_typed_cached(sql, &kinds)).await?))
     }
 
     /// Is on its way as soon as it is polled; statements arrive in the order they are first polled in.
@@ -84,11 +112,11 @@ impl Session {
         match prepared {
             Prepared::Named(statement) => {
                 let values: Vec<_> = params.iter().map(|param| param.value()).collect();
-                Ok(self.client.query(statement, &values).await?)
+                self.answered(self.client().query(statement, &values)).await
             }
             Prepared::Text(sql) => {
                 let values: Vec<_> = params.iter().map(|param| (param.value(), param.kind())).collect();
-                Ok(self.client.query_typed(sql, &values).await?)
+                self.answered(self.client().query_typed(sql, &values)).await
             }
         }
     }
@@ -116,22 +144,30 @@ impl Session {
 
     /// A query that is asked once in a while, with its values in its text.
     pub(super) async fn query_text(&self, sql: &str) -> Result<Vec<Row>, Error> {
-        Ok(self.client.query_typed(sql, &[]).await?)
+        self.answered(self.client().query_typed(sql, &[])).await
     }
 
     /// A statement that is sent once in a while, with names in its text that change.
     pub(super) async fn execute_text(&self, sql: &str, params: &[&dyn Param]) -> Result<u64, Error> {
         let values: Vec<_> = params.iter().map(|param| (param.value(), param.kind())).collect();
-        Ok(self.client.execute_typed(sql, &values).await?)
+        self.answered(self.client().execute_typed(sql, &values)).await
     }
 
     /// Statements without values.
     pub(super) async fn run(&self, sql: &str) -> Result<(), Error> {
-        Ok(self.client.batch_execute(sql).await?)
+        self.answered(self.client().batch_execute(sql)).await
     }
 
     /// Closes the connection: whatever was open on it is undone.
-    pub(super) fn abandon(self) {
-        drop(Object::take(self.client));
+    pub(super) fn abandon(mut self) {
+        self.client.take().map(Object::take);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.silent.load(Ordering::Relaxed) {
+            self.client.take().map(Object::take);
+        }
     }
 }
