@@ -68,13 +68,23 @@ enum Shared {
 
 impl Shared {
     /// The server that `POSTHASTE_TEST_DATABASE_URL` names, or one that is started when it is first asked for.
-    #[expect(clippy::disallowed_methods, reason = "tests have one setting of their own")]
+    #[expect(clippy::disallowed_methods, reason = "tests have settings of their own")]
     fn of_this_process() -> &'static Self {
         static SHARED: OnceLock<Shared> = OnceLock::new();
         SHARED.get_or_init(|| match std::env::var("POSTHASTE_TEST_DATABASE_URL") {
             Ok(url) => Self::Given(url),
             Err(_) => Self::Started(Server::begin(&Options::default())),
         })
+    }
+}
+
+/// Whether this run of the tests is on PostgreSQL, which `POSTHASTE_TEST_ON` says.
+#[expect(clippy::disallowed_methods, reason = "tests have settings of their own")]
+pub fn is_asked_for() -> bool {
+    match std::env::var("POSTHASTE_TEST_ON").as_deref() {
+        Ok("postgres") => true,
+        Ok("embedded") | Err(_) => false,
+        Ok(other) => panic!("POSTHASTE_TEST_ON is embedded or postgres, not {other}"),
     }
 }
 

@@ -62,6 +62,19 @@ async fn each_test_has_a_database_of_its_own() {
 }
 
 #[tokio::test]
+async fn all_that_is_in_a_database_can_be_searched() {
+    let database = Database::fresh().await;
+    let (client, _driver) = connect(database.url()).await.unwrap();
+    let make = r"CREATE TABLE kept AS SELECT 'a word' AS said, 'bytes\377'::bytea AS raw, ARRAY['more'::bytea] AS raws";
+    client.batch_execute(make).await.unwrap();
+
+    let contents = database.contents().await;
+    let holds = |needle: &[u8]| contents.windows(needle.len()).any(|window| window == needle);
+    assert!(holds(b"a word") && holds(b"bytes\xff") && holds(b"more"), "{}", String::from_utf8_lossy(&contents));
+    assert!(!holds(b"kept"));
+}
+
+#[tokio::test]
 async fn a_process_that_is_killed_leaves_nothing_behind() {
     let mut killed = run("a_database_that_somebody_waits_in", &[("POSTHASTE_TEST_WAITS", "yes")]);
     let line = killed.prints("directory: ").await;

@@ -120,7 +120,7 @@ async fn a_recovery_goes_on_after_the_server_was_killed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_process_on_the_same_data_directory_is_told_so_and_exits() {
-    let place = Place::fresh().await;
+    let place = Place::embedded();
     let _server = Running::start(&place, &[]).await;
 
     let words = [&["serve", "--listen", "127.0.0.1:0"], place.flags().as_slice()].concat();

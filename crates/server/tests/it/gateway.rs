@@ -18,11 +18,14 @@ use crate::place::Place;
 
 /// How a gateway will be.
 pub(crate) struct Builder {
-    config: Config,
+    changes: Vec<Change>,
     resolver: Arc<dyn Resolve>,
     retry: Option<Vec<String>>,
     trusted: Option<String>,
 }
+
+/// What a test wants otherwise than usual.
+type Change = Box<dyn FnOnce(&mut Config) + Send>;
 
 /// A running gateway. Its database is gone when it is dropped.
 pub(crate) struct Gateway {
@@ -58,10 +61,12 @@ impl Gateway {
     /// One that may send to receivers on this machine, without TLS.
     #[expect(clippy::new_ret_no_self, reason = "a gateway is described, and then it starts")]
     pub(crate) fn new() -> Builder {
-        let mut config = Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() };
-        config.network.policy.allow_http = true;
-        config.network.policy.allowed = vec!["127.0.0.0/8".parse().expect("a network")];
-        Builder { config, resolver: Arc::new(Nameless), retry: None, trusted: None }
+        let builder = Builder { changes: Vec::new(), resolver: Arc::new(Nameless), retry: None, trusted: None };
+        builder.configured(|config| {
+            config.listen = ([127, 0, 0, 1], 0).into();
+            config.network.policy.allow_http = true;
+            config.network.policy.allowed = vec!["127.0.0.0/8".parse().expect("a network")];
+        })
     }
 
     pub(crate) fn url(&self) -> String {
@@ -143,8 +148,8 @@ pub(crate) fn span(text: &str) -> Duration {
 }
 
 impl Builder {
-    pub(crate) fn configured(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        change(&mut self.config);
+    pub(crate) fn configured(mut self, change: impl FnOnce(&mut Config) + Send + 'static) -> Self {
+        self.changes.push(Box::new(change));
         self
     }
 
@@ -172,8 +177,10 @@ impl Builder {
 
     pub(crate) async fn start(self) -> Gateway {
         let place = Place::fresh().await;
-        let mut config = self.config;
-        config.data_dir = place.data_dir().to_owned();
+        let mut config = place.config();
+        for change in self.changes {
+            change(&mut config);
+        }
         if let Some(ca_pem) = self.trusted {
             let path = place.beside("ca.pem");
             std::fs::write(&path, ca_pem).expect("a temporary directory can be written");

@@ -302,7 +302,7 @@ async fn changing_a_url_is_judged_as_saving_it_is() {
 async fn allow_network_opens_exactly_what_it_names() {
     let open = ["10.1.0.0/16", "127.0.0.2/32", "fd00:1::/32"];
     let gateway = Gateway::new()
-        .configured(|config| {
+        .configured(move |config| {
             config.network.policy.allow_http = false;
             config.network.policy.allowed = open.map(|network| network.parse().expect("a network")).to_vec();
         })
@@ -356,7 +356,8 @@ async fn error_of_an_attempt(gateway: &Gateway, url: &str) -> Value {
 }
 
 fn gateway_that_allows(network: &str) -> crate::gateway::Builder {
-    Gateway::new().configured(|config| config.network.policy.allowed = vec![network.parse().expect("a network")])
+    let allowed = vec![network.parse().expect("a network")];
+    Gateway::new().configured(|config| config.network.policy.allowed = allowed)
 }
 
 fn address(text: &str) -> IpAddr {

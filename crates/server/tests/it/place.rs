@@ -2,24 +2,33 @@
 
 use std::path::{Path, PathBuf};
 
+use server::config::{self, Config, Environment, Flags};
 use tempfile::TempDir;
+use testkit::postgres::Database;
 
 /// Data of one test's own, gone when it is dropped. Servers that follow each other on it find what was there.
 pub(crate) struct Place {
     directory: TempDir,
-    data_dir: PathBuf,
+    data_dir: String,
+    /// Where this run is on PostgreSQL. The keys are in the data directory all the same.
+    database: Option<Database>,
 }
 
 impl Place {
     /// With nothing in it yet, not even a data directory.
     pub(crate) async fn fresh() -> Self {
+        Self { database: Database::if_asked_for().await, ..Self::embedded() }
+    }
+
+    /// The same for the embedded database, whatever this run is on: for what is about its files.
+    pub(crate) fn embedded() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let data_dir = directory.path().join("data");
-        Self { directory, data_dir }
+        let data_dir = directory.path().join("data").to_str().expect("a temporary path is UTF-8").to_owned();
+        Self { directory, data_dir, database: None }
     }
 
     pub(crate) fn data_dir(&self) -> &Path {
-        &self.data_dir
+        Path::new(&self.data_dir)
     }
 
     /// The path of a file beside the data.
@@ -29,6 +38,23 @@ impl Place {
 
     /// The flags of commands on the data.
     pub(crate) fn flags(&self) -> Vec<&str> {
-        vec!["--data-dir", self.data_dir.to_str().expect("a temporary path is UTF-8")]
+        let database = self.database.iter().flat_map(|database| ["--database-url", database.url()]);
+        ["--data-dir", &self.data_dir].into_iter().chain(database).collect()
+    }
+
+    /// The configuration of a server on the data that says nothing else.
+    pub(crate) fn config(&self) -> Config {
+        let database = self.database.iter().map(|database| ("POSTHASTE_DATABASE_URL", database.url()));
+        let settings = [("POSTHASTE_DATA_DIR", self.data_dir.as_str())].into_iter().chain(database);
+        let environment: Environment = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        config::load(&Flags::default(), &environment).expect("a server can be on such data")
+    }
+
+    /// What the database holds, where its files are not in the data directory.
+    pub(crate) async fn contents(&self) -> Vec<u8> {
+        match &self.database {
+            Some(database) => database.contents().await,
+            None => Vec::new(),
+        }
     }
 }

@@ -140,7 +140,7 @@ async fn an_idempotency_key_is_forgotten_with_its_event() {
 #[tokio::test]
 async fn the_configuration_says_how_long_and_a_project_may_say_otherwise() {
     let period = |text: &str| text.parse().expect("a period");
-    let gateway = Gateway::new().configured(|config| config.retention.contents = period("3d")).start().await;
+    let gateway = Gateway::new().configured(move |config| config.retention.contents = period("3d")).start().await;
     let (usual, long) = (gateway.project("usual").await, gateway.project("long").await);
     let kept = long.keep("long", json!({ "contents": "10d" })).await.expect(200);
     assert_eq!(kept["retention"], json!({ "contents": "10d", "attempt_bodies": null }));

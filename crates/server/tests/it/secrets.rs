@@ -244,10 +244,13 @@ async fn no_secret_stands_on_disk_or_in_the_log() {
     server.process.ended().await;
 
     let log = server.process.errors() + &server.process.output();
+    let database = place.contents().await;
     let secrets = [&made["secret"], &other["secret"], &rotated["secret"], &key["api_key"]].map(text);
     for secret in secrets.iter().map(String::as_str).chain(["a-token-of-a-receiver"]) {
         let plain = secret.trim_start_matches("whsec_").trim_start_matches("whsk_");
         assert_eq!(files_with(place.data_dir(), plain), [""; 0], "{plain} can be read");
+        let in_the_database = database.windows(plain.len()).any(|window| window == plain.as_bytes());
+        assert!(!in_the_database, "{plain} is in the database");
         assert!(!log.contains(plain), "{plain} is in the log");
     }
     assert!(!log.contains("4711-0815"), "a body is in the log");

@@ -1,11 +1,12 @@
 //! What survives a restart, and with which key it can be read.
 
 use model::delivery::Status;
-use model::secret::{Secret, Secrets};
-use store::Error;
+use model::endpoint::Auth;
+use model::secret::{Previous, Secret, Secrets};
 use store::seal::MasterKey;
+use store::{Error, Store};
 
-use crate::harness::{EXHAUSTED, HOUR, Opened};
+use crate::harness::{EXHAUSTED, HOUR, Opened, Place};
 
 #[tokio::test]
 async fn everything_on_the_road_is_there_after_a_restart() {
@@ -113,4 +114,43 @@ async fn a_store_that_is_open_answers_a_ping_and_one_that_has_stopped_does_not()
     store.ping().await.unwrap();
     store.close().await;
     assert!(matches!(store.ping().await, Err(Error::Stopped)));
+}
+
+fn holds(haystack: &[u8], needle: &str) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
+}
+
+#[tokio::test]
+async fn secrets_and_credentials_stand_nowhere_in_plain_text() {
+    let store = Opened::fresh().await;
+    let secret = |text: &str| Secret::stored(text.to_owned());
+    let mut plan = store.plan();
+    plan.endpoint.settings.name = Some("a name that is found".to_owned());
+    plan.endpoint.settings.secrets = Secrets {
+        current: Some(secret("whsec_the_current_one")),
+        previous: vec![Previous { secret: secret("whsec_the_previous_one"), expires_at: store.now() + HOUR }],
+    };
+    plan.endpoint.settings.auth = Auth::Basic { username: "the_user".into(), password: "the_password".into() };
+    plan.endpoint.settings.headers = vec![("X-Token".to_owned(), "the_token".to_owned())];
+    let endpoint = plan.create().await;
+    store.change(&endpoint, |endpoint| endpoint.settings.auth = Auth::Bearer { token: "the_bearer".to_owned() }).await;
+
+    let clear = |stored: &[u8]| {
+        assert!(holds(stored, "a name that is found"), "all of it is searched");
+        for hidden in ["_current_one", "_previous_one", "the_user", "the_password", "the_token", "the_bearer"] {
+            assert!(!holds(stored, hidden), "{hidden}");
+        }
+    };
+    clear(&store.place.contents().await);
+    let (place, _, _) = store.shut().await;
+    clear(&place.contents().await);
+}
+
+#[tokio::test]
+async fn migrating_an_empty_place_makes_the_database_and_a_second_time_does_nothing() {
+    let place = Place::fresh().await;
+    assert!(!Store::is_in(&place.place()).await.unwrap());
+    assert!(!Store::migrate(&place.place()).await.unwrap().is_empty());
+    assert!(Store::is_in(&place.place()).await.unwrap());
+    assert!(Store::migrate(&place.place()).await.unwrap().is_empty());
 }

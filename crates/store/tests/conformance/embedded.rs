@@ -1,54 +1,14 @@
-//! What is true of the embedded database alone, because it is about files.
+//! What is true of the embedded database alone, because it is about files. It is tested whatever the run is on.
 
-use std::path::Path;
-
-use model::endpoint::Auth;
 use model::retention::Retention;
-use model::secret::{Previous, Secret, Secrets};
 use store::retention::{SLICE, Step};
 use store::{Error, Store};
 
 use crate::harness::{DAY, HOUR, Opened, Place};
 
-/// All files of a data directory, one after the other.
-fn bytes(dir: &Path) -> Vec<u8> {
-    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    files.flat_map(|path| std::fs::read(path).unwrap()).collect()
-}
-
-fn holds(haystack: &[u8], needle: &str) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
-}
-
-#[tokio::test]
-async fn secrets_and_credentials_stand_nowhere_in_the_files_in_plain_text() {
-    let store = Opened::fresh().await;
-    let secret = |text: &str| Secret::stored(text.to_owned());
-    let mut plan = store.plan();
-    plan.endpoint.settings.name = Some("a name that is found".to_owned());
-    plan.endpoint.settings.secrets = Secrets {
-        current: Some(secret("whsec_the_current_one")),
-        previous: vec![Previous { secret: secret("whsec_the_previous_one"), expires_at: store.now() + HOUR }],
-    };
-    plan.endpoint.settings.auth = Auth::Basic { username: "the_user".into(), password: "the_password".into() };
-    plan.endpoint.settings.headers = vec![("X-Token".to_owned(), "the_token".to_owned())];
-    let endpoint = plan.create().await;
-    store.change(&endpoint, |endpoint| endpoint.settings.auth = Auth::Bearer { token: "the_bearer".to_owned() }).await;
-
-    let clear = |files: &[u8]| {
-        assert!(holds(files, "a name that is found"), "the log is among the files");
-        for hidden in ["_current_one", "_previous_one", "the_user", "the_password", "the_token", "the_bearer"] {
-            assert!(!holds(files, hidden), "{hidden}");
-        }
-    };
-    clear(&bytes(store.place.dir()));
-    let (place, _, _) = store.shut().await;
-    clear(&bytes(place.dir()));
-}
-
 #[tokio::test]
 async fn a_data_directory_is_one_stores_at_a_time() {
-    let store = Opened::fresh().await;
+    let store = Opened::embedded().await;
 
     let second = store.place.open(&store.key, store.clock.clone()).await.err();
     assert!(matches!(&second, Some(Error::InUse(dir)) if dir == store.place.dir()), "{second:?}");
@@ -61,11 +21,11 @@ async fn a_data_directory_is_one_stores_at_a_time() {
 
 #[tokio::test]
 async fn what_was_accepted_is_in_the_files_though_the_process_dies() {
-    let store = Opened::fresh().await;
+    let store = Opened::embedded().await;
     let endpoint = store.endpoint(&["*"]).await;
     let sent = store.send_many("order.created", 20).await;
 
-    let left_behind = Place::fresh();
+    let left_behind = Place::embedded();
     for entry in std::fs::read_dir(store.place.dir()).unwrap() {
         let path = entry.unwrap().path();
         std::fs::copy(&path, left_behind.dir().join(path.file_name().unwrap())).unwrap();
@@ -77,15 +37,8 @@ async fn what_was_accepted_is_in_the_files_though_the_process_dies() {
 }
 
 #[tokio::test]
-async fn migrating_a_new_directory_makes_the_database_and_a_second_time_does_nothing() {
-    let place = Place::fresh();
-    assert!(!Store::migrate(&place.place()).await.unwrap().is_empty());
-    assert!(Store::migrate(&place.place()).await.unwrap().is_empty());
-}
-
-#[tokio::test]
 async fn a_directory_that_cannot_be_made_is_named() {
-    let place = Place::fresh();
+    let place = Place::embedded();
     let file = place.dir().join("file");
     std::fs::write(&file, "").unwrap();
     let refused = Store::migrate(&store::store::Place::Embedded { data_dir: file.join("data") }).await.unwrap_err();
@@ -95,7 +48,7 @@ async fn a_directory_that_cannot_be_made_is_named() {
 
 /// A store with 600 events for two endpoints that is to delete all of it.
 async fn full_of_old_events() -> Opened {
-    let store = Opened::fresh().await;
+    let store = Opened::embedded().await;
     let endpoints = [store.endpoint(&["*"]).await, store.endpoint(&["*"]).await];
     store.send_many("order.created", 600).await;
     for endpoint in &endpoints {
@@ -142,7 +95,7 @@ async fn where_deleting_is_slow_slices_are_smaller_and_everything_goes_all_the_s
 
 #[tokio::test]
 async fn a_look_at_what_is_young_or_pending_writes_nothing() {
-    let store = Opened::fresh().await;
+    let store = Opened::embedded().await;
     let endpoint = store.endpoint(&["*"]).await;
     store.send_many("order.created", 300).await;
     store.advance(20 * DAY);
@@ -166,7 +119,7 @@ async fn a_look_at_what_is_young_or_pending_writes_nothing() {
 
 #[tokio::test]
 async fn space_that_is_not_needed_again_is_given_back() {
-    let store = Opened::fresh().await;
+    let store = Opened::embedded().await;
     let long = format!("\"{}\"", "x".repeat(100_000));
     for _ in 0..100 {
         store.draft("order.created").data(&long).send().await;

@@ -51,9 +51,18 @@ impl std::ops::Deref for Opened {
 impl Opened {
     /// A store with nothing in it but the default project.
     pub(crate) async fn fresh() -> Self {
+        Self::new_at(Place::fresh().await).await
+    }
+
+    /// The same in the embedded database, whatever this run is on.
+    pub(crate) async fn embedded() -> Self {
+        Self::new_at(Place::embedded()).await
+    }
+
+    async fn new_at(place: Place) -> Self {
         let clock = Arc::new(Clock::default());
         let key = MasterKey::generate(&*clock);
-        Self::at(Place::fresh(), key, clock).await.unwrap()
+        Self::at(place, key, clock).await.unwrap()
     }
 
     /// Opens what is at `place`.

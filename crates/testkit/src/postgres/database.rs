@@ -8,7 +8,7 @@ use std::thread;
 
 use tokio::task::JoinSet;
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
 
 use super::Shared;
 use crate::proxy::Upstream;
@@ -20,7 +20,7 @@ pub(super) const PORT: u16 = 5432;
 pub struct Database {
     url: String,
     name: String,
-    admin: Config,
+    admin: Box<Config>,
     /// Nobody removes the server after us, so the database has to be gone before the process may be.
     left_behind: bool,
 }
@@ -41,6 +41,11 @@ impl Database {
         }
     }
 
+    /// One, if this run of the tests is on PostgreSQL.
+    pub async fn if_asked_for() -> Option<Self> {
+        if super::is_asked_for() { Some(Self::fresh().await) } else { None }
+    }
+
     pub(super) async fn create(admin: &str, origin: Origin<'_>) -> Self {
         let name = format!("posthaste_test_{:016x}", RandomState::new().hash_one(0));
         // Copying files is several times faster than writing the copy to the log, where a checkpoint costs nothing.
@@ -51,12 +56,29 @@ impl Database {
         let admin: Config = admin.parse().unwrap_or_else(|error| panic!("no PostgreSQL URL: {admin}: {error}"));
         let made = execute(&admin, &format!("CREATE DATABASE {name} {how}")).await;
         made.unwrap_or_else(|error| panic!("a database for a test: {error:?}"));
-        Self { url, name, admin, left_behind }
+        Self { url, name, admin: Box::new(admin), left_behind }
     }
 
     /// Where it is, as the server's `--database-url` wants it.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Everything in its tables: rows as text, with the bytes that are written there in digits as bytes too.
+    pub async fn contents(&self) -> Vec<u8> {
+        let (client, _driver) = connect(&self.config()).await.expect("a database of a test can be read");
+        let tables = "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relnamespace NOT IN \
+            ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'pg_toast'::regnamespace)";
+        let mut contents = Vec::new();
+        for table in client.query(tables, &[]).await.expect("a database knows its tables") {
+            let rows = format!("SELECT one::text FROM {} one", table.get::<_, &str>(0));
+            for row in client.query(&rows, &[]).await.expect("a table can be read") {
+                let text: &str = row.get(0);
+                contents.extend_from_slice(text.as_bytes());
+                text.split("\\x").skip(1).for_each(|digits| contents.extend(bytes(digits)));
+            }
+        }
+        contents
     }
 
     pub fn name(&self) -> &str {
@@ -121,7 +143,7 @@ impl Drop for Database {
 
 /// A database that nobody needs any more.
 struct Removal {
-    admin: Config,
+    admin: Box<Config>,
     name: String,
     /// Whoever waits for the end learns of it when this is dropped.
     _done: Sender<()>,
@@ -145,11 +167,25 @@ fn janitor() -> &'static Sender<Removal> {
     })
 }
 
-async fn execute(server: &Config, statement: &str) -> Result<(), tokio_postgres::Error> {
+/// What carries a conversation, for as long as it is held.
+type Driver = JoinSet<Result<(), tokio_postgres::Error>>;
+
+async fn connect(server: &Config) -> Result<(Client, Driver), tokio_postgres::Error> {
     let (client, connection) = server.connect(NoTls).await?;
     let mut driver = JoinSet::new();
     driver.spawn(connection);
+    Ok((client, driver))
+}
+
+async fn execute(server: &Config, statement: &str) -> Result<(), tokio_postgres::Error> {
+    let (client, _driver) = connect(server).await?;
     client.batch_execute(statement).await
+}
+
+/// The bytes that a text begins with, two digits each.
+fn bytes(text: &str) -> Vec<u8> {
+    let digits: Vec<u32> = text.chars().map_while(|digit| digit.to_digit(16)).collect();
+    digits.chunks_exact(2).filter_map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok()).collect()
 }
 
 /// The same URL with another database in its path.

@@ -5,22 +5,26 @@ use std::sync::Arc;
 
 use model::env::Env;
 use store::seal::MasterKey;
-use store::store::Options;
+use store::store::{Options, Postgres};
 use store::{Error, Store};
 use tempfile::TempDir;
+use testkit::postgres::Database;
 
 /// A database of one test's own, gone when it is dropped.
-///
-/// With a second kind of database this is where the suite chooses, by a feature of the test binary: `fresh` makes one of
-/// that kind, `open` and `rotate` are its own.
-pub(crate) struct Place {
-    dir: TempDir,
+pub(crate) enum Place {
+    Embedded(TempDir),
+    Postgres(Database),
 }
 
 impl Place {
-    /// A place with nothing in it yet.
-    pub(crate) fn fresh() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+    /// A place with nothing in it yet, in the kind of database that this run is on.
+    pub(crate) async fn fresh() -> Self {
+        Database::if_asked_for().await.map_or_else(Self::embedded, Self::Postgres)
+    }
+
+    /// One for the embedded database, whatever this run is on.
+    pub(crate) fn embedded() -> Self {
+        Self::Embedded(tempfile::tempdir().unwrap())
     }
 
     /// Opens what is there, as a server does when it starts.
@@ -44,11 +48,28 @@ impl Place {
     }
 
     pub(crate) fn place(&self) -> store::store::Place {
-        store::store::Place::Embedded { data_dir: self.dir.path().to_owned() }
+        match self {
+            Self::Embedded(dir) => store::store::Place::Embedded { data_dir: dir.path().to_owned() },
+            Self::Postgres(database) => store::store::Place::Postgres(Postgres::at(database.url())),
+        }
+    }
+
+    /// All that is stored: what somebody reads who gets hold of it.
+    pub(crate) async fn contents(&self) -> Vec<u8> {
+        match self {
+            Self::Embedded(dir) => {
+                let files = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+                files.flat_map(|path| std::fs::read(path).unwrap()).collect()
+            }
+            Self::Postgres(database) => database.contents().await,
+        }
     }
 
     /// The data directory, for what is true of the embedded database alone.
     pub(crate) fn dir(&self) -> &Path {
-        self.dir.path()
+        match self {
+            Self::Embedded(dir) => dir.path(),
+            Self::Postgres(_) => panic!("a PostgreSQL has no data directory"),
+        }
     }
 }
