@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::delivery::Due;
 use model::env::Env;
@@ -25,6 +26,13 @@ const QUEUE: usize = 8192;
 
 /// Verbs in one commit.
 const GROUP: usize = 1024;
+
+/// After a commit of so many verbs there are more on their way: whoever was answered asks for the next thing.
+const BUSY: usize = 8;
+
+/// So long the writer lets them come before it looks again. A commit costs as much for ten verbs as for a hundred, and
+/// the processor has other work meanwhile.
+const LINGER: Duration = Duration::from_micros(300);
 
 /// Deliveries of one commit that are handed to the engine in memory. It looks up the rest.
 const FED: usize = 16_384;
@@ -200,7 +208,8 @@ impl Thread {
         let mut group = Vec::with_capacity(GROUP);
         loop {
             let stop = gather(&mut work, &mut group);
-            if !group.is_empty() {
+            let verbs = group.len();
+            if verbs > 0 {
                 self.commit_group(&mut group);
             }
             if let Some(reply) = stop {
@@ -210,6 +219,9 @@ impl Thread {
             }
             if work.is_closed() && work.is_empty() {
                 return;
+            }
+            if verbs >= BUSY && work.len() < verbs {
+                linger();
             }
         }
     }
@@ -268,6 +280,14 @@ impl Thread {
         self.published.recorded(recorded);
         Ok(())
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a turn for others, on the writer's own thread: nothing depends on its length"
+)]
+fn linger() {
+    std::thread::sleep(LINGER);
 }
 
 /// Waits for work, then takes what else is there. `Some` when it is time to stop after this group.
