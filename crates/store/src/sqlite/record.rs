@@ -13,7 +13,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::row::{self, STANDARD};
 use super::writer::Batch;
-use super::{ingest, mails};
+use super::{headers, ingest, mails};
 use crate::Error;
 use crate::feed::Recorded;
 use crate::filtering::Verdicts;
@@ -63,7 +63,6 @@ fn insert_attempt(batch: &Batch<'_>, delivery: DeliveryId, attempt: &Attempt) ->
     };
     let notes = (!attempt.notes.is_empty()).then(|| serde_json::to_string(&attempt.notes)).transpose();
     let notes = notes.map_err(|error| Error::Corrupt(error.to_string()))?;
-    let headers = |headers| serde_json::to_string(headers).map_err(|error| Error::Corrupt(error.to_string()));
     batch
         .db
         .prepare_cached(
@@ -80,8 +79,8 @@ fn insert_attempt(batch: &Batch<'_>, delivery: DeliveryId, attempt: &Attempt) ->
             answer.map(|answer| answer.status),
             failure.as_ref().map(|failure| failure.kind.name()),
             failure.as_ref().map(|failure| &failure.message),
-            headers(&attempt.request_headers)?,
-            answer.map(|answer| headers(&answer.headers)).transpose()?,
+            headers::pack(&attempt.request_headers),
+            answer.map(|answer| headers::pack(&answer.headers)),
             answer.map(|answer| &answer.body).filter(|body| !body.is_empty()),
             answer.is_some_and(|answer| answer.truncated),
             attempt.next_attempt_at.map(Timestamp::as_millis),

@@ -8,7 +8,7 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
 
 use super::retention::Dropped;
-use super::row;
+use super::{headers, row};
 use crate::Error;
 use crate::search::{
     Attempted, Cursor, Delivery, DeliveryFilter, EventFilter, FullDelivery, Page, Paging, StoredAttempt, StoredEvent,
@@ -225,18 +225,14 @@ fn attempts(db: &Connection, delivery: DeliveryId) -> Result<Vec<StoredAttempt>,
 fn attempt_row(row: &Row<'_>) -> rusqlite::Result<StoredAttempt> {
     let kind = row.get::<_, Option<String>>(4)?.and_then(|name| FailureKind::named(&name));
     let message: Option<String> = row.get(5)?;
-    let response_headers = match row.get_ref(7)? {
-        ValueRef::Null => Vec::new(),
-        _ => row::json(row, 7)?,
-    };
     Ok(StoredAttempt {
         number: row.get(0)?,
         started_at: row::time(row, 1)?,
         duration_ms: row.get::<_, i64>(2)?.unsigned_abs(),
         status_code: row.get(3)?,
         failure: kind.map(|kind| Failure::new(kind, message.unwrap_or_default())),
-        request_headers: row::json(row, 6)?,
-        response_headers,
+        request_headers: headers::read(row, 6)?,
+        response_headers: headers::read(row, 7)?,
         response_body: row.get::<_, Option<Vec<u8>>>(8)?.unwrap_or_default(),
         response_truncated: row.get(9)?,
         next_attempt_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_millis),
