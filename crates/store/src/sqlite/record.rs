@@ -99,6 +99,25 @@ fn move_delivery(batch: &Batch<'_>, record: &Record, status: Status) -> Result<S
         Next::Again(at) => at,
         Next::Delivered | Next::GiveUp { .. } => due.next_attempt_at,
     };
+    let place = place(batch, due, next_attempt_at);
+    // Nearly always it is pending, and then nothing needs to be read back.
+    let pending = batch
+        .db
+        .prepare_cached(
+            "UPDATE deliveries SET status = ?, attempts = ?, place = ?, next_attempt_at = ?, status_code = ?
+             WHERE id = ? AND status = 0",
+        )?
+        .execute(params![
+            row::status_number(status),
+            record.attempt.number,
+            place.as_millis(),
+            next_attempt_at.as_millis(),
+            record.attempt.outcome.status(),
+            due.id.as_bytes(),
+        ])?;
+    if pending == 1 {
+        return Ok(status);
+    }
     let kept = batch
         .db
         .prepare_cached(
@@ -112,7 +131,7 @@ fn move_delivery(batch: &Batch<'_>, record: &Record, status: Status) -> Result<S
             params![
                 row::status_number(status),
                 record.attempt.number,
-                place(batch, due, next_attempt_at).as_millis(),
+                place.as_millis(),
                 next_attempt_at.as_millis(),
                 record.attempt.outcome.status(),
                 due.id.as_bytes(),
