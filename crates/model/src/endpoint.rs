@@ -12,7 +12,7 @@ use crate::json::Json;
 use crate::provider::Provider;
 use crate::rate::RateLimit;
 use crate::secret::{Secrets, Signing};
-use crate::subscription::Subscription;
+use crate::subscription::{EventType, Subscription};
 use crate::time::Timestamp;
 use crate::url::EndpointUrl;
 
@@ -167,11 +167,13 @@ impl Endpoint {
 
     /// Whether `event` is for this endpoint, were it active and its filter asked.
     pub fn matches(&self, event: &Event) -> bool {
-        let same_tenant = match &self.settings.tenant {
-            Some(tenant) => event.tenant.as_ref() == Some(tenant),
-            None => true,
-        };
-        same_tenant && self.settings.events.wants(&event.event_type)
+        self.wants(&event.event_type, event.tenant.as_deref())
+    }
+
+    /// The same, of an event of which no more is known than this.
+    pub fn wants(&self, event_type: &EventType, tenant: Option<&str>) -> bool {
+        let same_tenant = self.settings.tenant.as_deref().is_none_or(|wanted| tenant == Some(wanted));
+        same_tenant && self.settings.events.wants(event_type)
     }
 }
 

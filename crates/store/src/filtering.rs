@@ -3,6 +3,7 @@
 //! A filter that fails does not lose the event: it is delivered, and the delivery says why it was made.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use model::endpoint::Endpoint;
@@ -14,7 +15,7 @@ use crate::Store;
 use crate::directory::Directory;
 
 /// Filters that are asked before others of this process get a turn.
-const TURN: usize = 8;
+pub(crate) const TURN: usize = 8;
 
 /// Whether a filter lets an event through, or why it cannot say.
 type Answer = Result<bool, String>;
@@ -34,8 +35,16 @@ pub(crate) struct Taker {
 impl Store {
     /// Asks all filters that `event` meets, as of now. Nothing is done for an event that meets none.
     pub(crate) async fn verdicts(&self, event: &Event) -> Verdicts {
-        let asked: Vec<Arc<Endpoint>> = self.directory().filtering(event).cloned().collect();
-        let mut verdicts = Verdicts::default();
+        let directory = self.directory().clone();
+        Verdicts::in_turns(&directory, event).await
+    }
+}
+
+impl Verdicts {
+    /// Asks all filters that `event` meets, and lets others go on meanwhile.
+    pub(crate) async fn in_turns(directory: &Directory, event: &Event) -> Self {
+        let asked: Vec<Arc<Endpoint>> = directory.filtering(event).cloned().collect();
+        let mut verdicts = Self::default();
         let subject = Subject::of(event);
         for turn in asked.chunks(TURN) {
             turn.iter().for_each(|endpoint| verdicts.ask(endpoint, &subject));
@@ -44,9 +53,7 @@ impl Store {
         }
         verdicts
     }
-}
 
-impl Verdicts {
     pub(crate) fn of(directory: &Directory, event: &Event) -> Self {
         let mut verdicts = Self::default();
         let subject = Subject::of(event);
@@ -90,11 +97,11 @@ fn judged(answer: &Answer) -> Option<Option<String>> {
     }
 }
 
-/// What one endpoint's filter said of many events, by their numbers.
+/// What one endpoint's filter said of many events, by their keys.
 #[derive(Debug)]
-pub(crate) struct Review {
+pub(crate) struct Review<K> {
     endpoint: Arc<Endpoint>,
-    answers: HashMap<i64, Answer>,
+    answers: HashMap<K, Answer>,
 }
 
 /// What a review says of an event.
@@ -107,7 +114,7 @@ pub(crate) enum Finding {
     Unknown,
 }
 
-impl Review {
+impl<K: Copy + Eq + Hash> Review<K> {
     pub(crate) fn of(endpoint: Arc<Endpoint>) -> Self {
         Self { endpoint, answers: HashMap::new() }
     }
@@ -118,19 +125,19 @@ impl Review {
     }
 
     /// Asks about an event, and keeps what was said.
-    pub(crate) fn ask(&mut self, seq: i64, event: &Event) -> Finding {
+    pub(crate) fn ask(&mut self, key: K, event: &Event) -> Finding {
         if let Some(filter) = &self.endpoint.settings.filter {
-            self.answers.insert(seq, filter.passes(&Subject::of(event), Pace::Calm));
+            self.answers.insert(key, filter.passes(&Subject::of(event), Pace::Calm));
         }
-        self.about(&self.endpoint, seq)
+        self.about(&self.endpoint, key)
     }
 
     /// What was said of an event, for the endpoint as it is now.
-    pub(crate) fn about(&self, endpoint: &Arc<Endpoint>, seq: i64) -> Finding {
+    pub(crate) fn about(&self, endpoint: &Arc<Endpoint>, key: K) -> Finding {
         if endpoint.settings.filter.is_none() {
             return Finding::Wanted(None);
         }
-        let answer = self.answers.get(&seq).filter(|_| Arc::ptr_eq(&self.endpoint, endpoint));
+        let answer = self.answers.get(&key).filter(|_| Arc::ptr_eq(&self.endpoint, endpoint));
         match answer.map(judged) {
             None => Finding::Unknown,
             Some(Some(note)) => Finding::Wanted(note),

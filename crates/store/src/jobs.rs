@@ -1,9 +1,14 @@
 //! Jobs: recovering an endpoint, replaying an event. Durable: a step is one commit that moves the work and the cursor
 //! together, so a job goes on after a crash where it was.
 
+use std::sync::Arc;
+
+use model::endpoint::Endpoint;
 use model::id::{EndpointId, JobId, ProjectId};
 use model::job::{Job, Task};
 
+use crate::directory::Directory;
+use crate::filtering::{Review, Verdicts};
 use crate::store::Database;
 use crate::{Error, Store};
 use crate::{postgres, sqlite};
@@ -89,4 +94,16 @@ impl Store {
             Database::Cluster(db) => postgres::jobs::step(db, &directory, id, now).await,
         }
     }
+}
+
+/// What filters say of what the next step of a job is about.
+pub(crate) enum Judged<K> {
+    Nothing,
+    Replay(Verdicts),
+    Recover(Review<K>),
+}
+
+/// The endpoint, if it is the project's.
+pub(crate) fn ours(directory: &Directory, project: ProjectId, endpoint: EndpointId) -> Option<Arc<Endpoint>> {
+    directory.endpoint(endpoint).filter(|endpoint| endpoint.project == project).cloned()
 }

@@ -24,6 +24,7 @@ mod postgres;
 pub mod projects;
 mod published;
 pub mod record;
+mod recovery;
 pub mod retention;
 pub mod retries;
 pub mod seal;

@@ -42,6 +42,16 @@ pub struct Page<T> {
     pub next: Option<Cursor>,
 }
 
+impl<T> Page<T> {
+    /// A page of rows, of which one more than its size was asked for.
+    pub(crate) fn of(mut rows: Vec<(T, Cursor)>, limit: usize) -> Self {
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| has_more).map(|(_, cursor)| *cursor);
+        Self { items: rows.into_iter().map(|(item, _)| item).collect(), next }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
     pub event_type: Option<EventType>,

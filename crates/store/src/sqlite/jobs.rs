@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use model::endpoint::Endpoint;
-use model::event::Event;
 use model::id::{EndpointId, EventId, JobId, ProjectId};
 use model::job::{Job, Status, Task};
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::recovery::{Cursor, Progress, Window};
 use super::writer::Batch;
 use super::{ingest, row, search};
 use crate::Error;
 use crate::directory::Directory;
-use crate::filtering::{Review, Taker, Verdicts};
-use crate::jobs::Step;
+use crate::filtering::Verdicts;
+use crate::jobs::{self, Step, ours};
+use crate::recovery::{Cursor, Progress, Window};
+
+type Judged = jobs::Judged<i64>;
 
 /// How many items `task` is about. Read outside of the writer: it may be a long count.
 pub(crate) fn count(
@@ -31,18 +31,12 @@ pub(crate) fn count(
             None => Ok(0),
         },
         Task::Replay { event } => match search::event_row(db, project, event)? {
-            Some((_, stored)) => Ok(takers_of(directory, &stored.event).len() as u64),
+            Some((_, stored)) => {
+                Ok(Verdicts::of(directory, &stored.event).takers(directory, &stored.event).len() as u64)
+            }
             None => Ok(0),
         },
     }
-}
-
-fn takers_of(directory: &Directory, event: &Event) -> Vec<Taker> {
-    Verdicts::of(directory, event).takers(directory, event)
-}
-
-fn ours(directory: &Directory, project: ProjectId, endpoint: EndpointId) -> Option<Arc<Endpoint>> {
-    directory.endpoint(endpoint).filter(|endpoint| endpoint.project == project).cloned()
 }
 
 pub(crate) fn create(batch: &Batch<'_>, project: ProjectId, task: &Task, total: u64) -> Result<Job, Error> {
@@ -79,13 +73,6 @@ pub(crate) fn endpoint(db: &Connection, id: JobId) -> Result<Option<EndpointId>,
         Task::Recover { endpoint, .. } => Some(endpoint),
         Task::Replay { .. } => None,
     }))
-}
-
-/// What filters say of what the next step of a job is about.
-pub(crate) enum Judged {
-    Nothing,
-    Replay(Verdicts),
-    Recover(Review),
 }
 
 /// Asks the filters that the next step of a job needs. Done outside of the writer: filters take their time.
@@ -133,7 +120,7 @@ pub(crate) fn step(batch: &mut Batch<'_>, id: JobId, judged: &Judged) -> Result<
     Ok(Step::Ended)
 }
 
-fn advance(batch: &Batch<'_>, id: JobId, progress: &Progress) -> Result<(), Error> {
+fn advance(batch: &Batch<'_>, id: JobId, progress: &Progress<i64>) -> Result<(), Error> {
     batch.db.prepare_cached("UPDATE jobs SET done = done + ?, cursor = ? WHERE id = ?")?.execute(params![
         number(progress.done),
         progress.cursor.map(Cursor::to_bytes),
@@ -153,7 +140,7 @@ fn end(batch: &Batch<'_>, id: JobId, status: Status) -> Result<(), Error> {
     Ok(())
 }
 
-fn load(db: &Connection, id: JobId) -> Result<Option<(Job, Option<Cursor>)>, Error> {
+fn load(db: &Connection, id: JobId) -> Result<Option<(Job, Option<Cursor<i64>>)>, Error> {
     let read = |row: &Row<'_>| {
         let job = Job {
             id,
@@ -165,20 +152,21 @@ fn load(db: &Connection, id: JobId) -> Result<Option<(Job, Option<Cursor>)>, Err
             failed: row.get::<_, i64>(5)?.unsigned_abs(),
             created_at: row::time(row, 7)?,
         };
-        Ok((job, row.get::<_, Option<[u8; 17]>>(6)?.map(Cursor::from_bytes)))
+        Ok((job, row.get::<_, Option<Vec<u8>>>(6)?))
     };
     let found = db
         .prepare_cached("SELECT project, task, status, total, done, failed, cursor, created_at FROM jobs WHERE id = ?")?
         .query_row([id.as_bytes()], read)
         .optional()?;
-    Ok(found)
+    let Some((job, cursor)) = found else { return Ok(None) };
+    Ok(Some((job, cursor.map(|bytes| Cursor::parse(&bytes)).transpose()?)))
 }
 
 fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn replay(batch: &mut Batch<'_>, project: ProjectId, event: &EventId, judged: &Judged) -> Result<Progress, Error> {
+fn replay(batch: &mut Batch<'_>, project: ProjectId, event: &EventId, judged: &Judged) -> Result<Progress<i64>, Error> {
     let Some((seq, stored)) = search::event_row(batch.db, project, event)? else {
         return Ok(Progress { done: 0, cursor: None });
     };

@@ -14,22 +14,22 @@ use super::{ingest, row, search};
 use crate::Error;
 use crate::filtering::{Finding, Review, Taker};
 use crate::jobs::STEP;
+use crate::recovery::{ASKED, Cursor, Key, Progress, SEEN, Seen, Window};
 
-/// Events that a step looks at, of which it may want few.
-const SEEN: usize = 4 * STEP;
+/// An event's number.
+impl Key for i64 {
+    fn to_bytes(self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes[8..].copy_from_slice(&self.to_be_bytes());
+        bytes
+    }
 
-/// Events that a filter is asked about to count what was missed. What comes after them is counted unasked: a filter may
-/// take milliseconds, and nobody waits for millions of those.
-const ASKED: usize = 2_000;
-
-/// A stretch of time of one endpoint, in the terms the tables are ordered by.
-pub(super) struct Window {
-    endpoint: Arc<Endpoint>,
-    deliveries: (DeliveryId, DeliveryId),
-    events: (i64, i64),
+    fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self::from_be_bytes(bytes[8..].try_into().expect("eight bytes are left of sixteen"))
+    }
 }
 
-impl Window {
+impl Window<i64> {
     pub(super) fn new(
         db: &Connection,
         endpoint: Arc<Endpoint>,
@@ -68,9 +68,9 @@ impl Window {
         &self,
         db: &Connection,
         only: Only,
-        cursor: Option<Cursor>,
+        cursor: Option<Cursor<i64>>,
         now: Timestamp,
-    ) -> Result<Review, Error> {
+    ) -> Result<Review<i64>, Error> {
         let mut review = Review::of(self.endpoint.clone());
         if let Cursor::Missed(from) = cursor.unwrap_or_else(|| self.start(only)) {
             let mut finding = |seq, event: &Event| {
@@ -86,24 +86,17 @@ impl Window {
         &self,
         batch: &mut Batch<'_>,
         only: Only,
-        cursor: Option<Cursor>,
-        review: Option<&Review>,
-    ) -> Result<Progress, Error> {
+        cursor: Option<Cursor<i64>>,
+        review: Option<&Review<i64>>,
+    ) -> Result<Progress<i64>, Error> {
         match cursor.unwrap_or_else(|| self.start(only)) {
             Cursor::Failed(from) => self.step_failed(batch, only, from),
             Cursor::Missed(from) => self.step_missed(batch, from, review),
         }
     }
 
-    fn start(&self, only: Only) -> Cursor {
-        match only {
-            Only::Missed => Cursor::Missed(self.events.0),
-            Only::Failed | Only::All => Cursor::Failed(self.deliveries.0),
-        }
-    }
-
     /// Starts the schedule of failed deliveries anew.
-    fn step_failed(&self, batch: &mut Batch<'_>, only: Only, from: DeliveryId) -> Result<Progress, Error> {
+    fn step_failed(&self, batch: &mut Batch<'_>, only: Only, from: DeliveryId) -> Result<Progress<i64>, Error> {
         let failed = self.failed_after(batch.db, from)?;
         for id in &failed {
             batch
@@ -117,12 +110,7 @@ impl Window {
         if !failed.is_empty() {
             batch.announce_work(self.endpoint.id, batch.now);
         }
-        let cursor = match failed.last() {
-            Some(last) if failed.len() == STEP => Some(Cursor::Failed(*last)),
-            _ if only == Only::All => Some(Cursor::Missed(self.events.0)),
-            _ => None,
-        };
-        Ok(Progress { done: failed.len() as u64, cursor })
+        Ok(Progress { done: failed.len() as u64, cursor: self.after_failed(only, &failed) })
     }
 
     fn failed_after(&self, db: &Connection, from: DeliveryId) -> Result<Vec<DeliveryId>, Error> {
@@ -152,7 +140,12 @@ impl Window {
     }
 
     /// Makes the deliveries that were missed.
-    fn step_missed(&self, batch: &mut Batch<'_>, from: i64, review: Option<&Review>) -> Result<Progress, Error> {
+    fn step_missed(
+        &self,
+        batch: &mut Batch<'_>,
+        from: i64,
+        review: Option<&Review<i64>>,
+    ) -> Result<Progress<i64>, Error> {
         let none = Review::of(self.endpoint.clone());
         let review = review.unwrap_or(&none);
         let mut finding = |seq, _: &Event| review.about(&self.endpoint, seq);
@@ -175,7 +168,7 @@ impl Window {
         from: i64,
         now: Timestamp,
         finding: &mut dyn FnMut(i64, &Event) -> Finding,
-    ) -> Result<Option<Seen>, Error> {
+    ) -> Result<Option<Seen<i64>>, Error> {
         let sql = format!(
             "SELECT {}, e.seq, EXISTS (SELECT 1 FROM deliveries AS d WHERE d.event = e.seq AND d.endpoint = ?1)
              FROM events AS e INDEXED BY events_by_age
@@ -209,47 +202,5 @@ impl Window {
             }
         }
         Ok(seen)
-    }
-}
-
-struct Seen {
-    /// Each with its number, and a note for its delivery.
-    missed: Vec<(i64, Event, Option<String>)>,
-    next: i64,
-}
-
-/// What a step did, and where the next one begins; without a cursor there is none.
-pub(super) struct Progress {
-    pub(super) done: u64,
-    pub(super) cursor: Option<Cursor>,
-}
-
-/// Where a recovery is: first through the failed deliveries, then through the events.
-#[derive(Clone, Copy)]
-pub(super) enum Cursor {
-    Failed(DeliveryId),
-    Missed(i64),
-}
-
-impl Cursor {
-    pub(super) fn to_bytes(self) -> [u8; 17] {
-        let mut bytes = [0; 17];
-        match self {
-            Self::Failed(id) => bytes[1..].copy_from_slice(id.as_bytes()),
-            Self::Missed(seq) => {
-                bytes[0] = 1;
-                bytes[9..].copy_from_slice(&seq.to_be_bytes());
-            }
-        }
-        bytes
-    }
-
-    pub(super) fn from_bytes(bytes: [u8; 17]) -> Self {
-        let [phase, rest @ ..] = bytes;
-        if phase == 0 {
-            return Self::Failed(DeliveryId::from_bytes(rest));
-        }
-        let seq = rest[8..].try_into().expect("eight bytes are left of sixteen");
-        Self::Missed(i64::from_be_bytes(seq))
     }
 }

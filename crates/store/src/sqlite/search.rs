@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_it
 use super::retention::Dropped;
 use super::{headers, row};
 use crate::Error;
+use crate::recovery::Key;
 use crate::search::{
     Attempted, Cursor, Delivery, DeliveryFilter, EventFilter, FullDelivery, Page, Paging, StoredAttempt, StoredEvent,
 };
@@ -22,7 +23,7 @@ pub(crate) fn events(
 ) -> Result<Page<StoredEvent>, Error> {
     let mut query = Conditions::new("e.project = ?", project.as_bytes());
     if let Some(cursor) = paging.after {
-        query.add("e.seq < ?", cursor.seq());
+        query.add("e.seq < ?", i64::from_bytes(cursor.0));
     }
     if let Some(since) = filter.since {
         query.add("e.seq >= ?", first_event_at(db, since)?);
@@ -41,9 +42,9 @@ pub(crate) fn events(
     let mut statement = db.prepare_cached(&sql)?;
     let rows = statement.query_map(params_from_iter(query.values), |row| {
         let stored = StoredEvent { event: row::event(row, 0)?, deliveries: row.get(row::EVENT_WIDTH)? };
-        Ok((stored, Cursor::of_seq(row.get(row::EVENT_WIDTH + 1)?)))
+        Ok((stored, Cursor(row.get::<_, i64>(row::EVENT_WIDTH + 1)?.to_bytes())))
     })?;
-    page(rows, paging.limit)
+    Ok(Page::of(rows.collect::<rusqlite::Result<_>>()?, paging.limit))
 }
 
 pub(crate) fn event(db: &Connection, project: ProjectId, id: &EventId) -> Result<Option<StoredEvent>, Error> {
@@ -134,7 +135,7 @@ pub(crate) fn deliveries(
         let cursor = Cursor(*delivery.id.as_bytes());
         Ok((delivery, cursor))
     })?;
-    page(rows, paging.limit)
+    Ok(Page::of(rows.collect::<rusqlite::Result<_>>()?, paging.limit))
 }
 
 pub(crate) fn delivery(db: &Connection, project: ProjectId, id: DeliveryId) -> Result<Option<FullDelivery>, Error> {
@@ -253,27 +254,6 @@ fn body(row: &Row<'_>, failure: Option<FailureKind>) -> rusqlite::Result<Body> {
         None if failure == Some(FailureKind::Render) => Body::None,
         None => Body::Of(dialect.as_deref().unwrap_or(row::STANDARD).into()),
     })
-}
-
-/// Takes a page of rows, of which one more than its size was asked for.
-fn page<T>(rows: impl Iterator<Item = rusqlite::Result<(T, Cursor)>>, limit: usize) -> Result<Page<T>, Error> {
-    let mut rows: Vec<(T, Cursor)> = rows.collect::<rusqlite::Result<_>>()?;
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| has_more).map(|(_, cursor)| *cursor);
-    Ok(Page { items: rows.into_iter().map(|(item, _)| item).collect(), next })
-}
-
-impl Cursor {
-    fn of_seq(seq: i64) -> Self {
-        let mut bytes = [0; 16];
-        bytes[8..].copy_from_slice(&seq.to_be_bytes());
-        Self(bytes)
-    }
-
-    fn seq(self) -> i64 {
-        i64::from_be_bytes(self.0[8..].try_into().expect("eight bytes are left of sixteen"))
-    }
 }
 
 /// A `WHERE` clause that grows with what is asked for.

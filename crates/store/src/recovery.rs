@@ -1,0 +1,91 @@
+//! Recovering an endpoint: which stretch it is about and where a job is in it, whatever orders a database's events.
+
+use std::hash::Hash;
+use std::sync::Arc;
+
+use model::endpoint::Endpoint;
+use model::event::Event;
+use model::id::DeliveryId;
+use model::job::Only;
+
+use crate::Error;
+use crate::jobs::STEP;
+
+/// Events that a step looks at, of which it may want few.
+pub(crate) const SEEN: usize = 4 * STEP;
+
+/// Events that a filter is asked about to count what was missed. What comes after them is counted unasked: a filter may
+/// take milliseconds, and nobody waits for millions of those.
+pub(crate) const ASKED: usize = 2_000;
+
+/// What a database orders its events by.
+pub(crate) trait Key: Copy + Eq + Hash {
+    fn to_bytes(self) -> [u8; 16];
+    fn from_bytes(bytes: [u8; 16]) -> Self;
+}
+
+/// A stretch of time of one endpoint, in the terms the tables are ordered by.
+pub(crate) struct Window<K> {
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) deliveries: (DeliveryId, DeliveryId),
+    pub(crate) events: (K, K),
+}
+
+impl<K: Key> Window<K> {
+    pub(crate) fn start(&self, only: Only) -> Cursor<K> {
+        match only {
+            Only::Missed => Cursor::Missed(self.events.0),
+            Only::Failed | Only::All => Cursor::Failed(self.deliveries.0),
+        }
+    }
+
+    /// Where to go on after a step that sent these failed deliveries again.
+    pub(crate) fn after_failed(&self, only: Only, failed: &[DeliveryId]) -> Option<Cursor<K>> {
+        match failed.last() {
+            Some(last) if failed.len() == STEP => Some(Cursor::Failed(*last)),
+            _ if only == Only::All => Some(Cursor::Missed(self.events.0)),
+            _ => None,
+        }
+    }
+}
+
+/// Events of a window that were looked at.
+pub(crate) struct Seen<K> {
+    /// Those that the endpoint should have had, each with its key and a note for its delivery.
+    pub(crate) missed: Vec<(K, Event, Option<String>)>,
+    /// Where those begin that come next.
+    pub(crate) next: K,
+}
+
+/// What a step did, and where the next one begins; without a cursor there is none.
+pub(crate) struct Progress<K> {
+    pub(crate) done: u64,
+    pub(crate) cursor: Option<Cursor<K>>,
+}
+
+/// Where a recovery is: first through the failed deliveries, then through the events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cursor<K> {
+    Failed(DeliveryId),
+    Missed(K),
+}
+
+impl<K: Key> Cursor<K> {
+    pub(crate) fn to_bytes(self) -> [u8; 17] {
+        let (phase, place) = match self {
+            Self::Failed(id) => (0, *id.as_bytes()),
+            Self::Missed(key) => (1, key.to_bytes()),
+        };
+        let mut bytes = [phase; 17];
+        bytes[1..].copy_from_slice(&place);
+        bytes
+    }
+
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        match bytes.split_first().map(|(phase, place)| (phase, place.try_into())) {
+            Some((0, Ok(place))) => Ok(Self::Failed(DeliveryId::from_bytes(place))),
+            Some((1, Ok(place))) => Ok(Self::Missed(K::from_bytes(place))),
+            _ => Err(Error::Corrupt("where a job is".to_owned())),
+        }
+    }
+}
