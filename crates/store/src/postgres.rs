@@ -1,5 +1,6 @@
 //! The PostgreSQL side of every verb, for many nodes on one database: all SQL of a cluster is in this folder.
 
+mod attempts;
 mod change;
 mod claims;
 mod clock;
@@ -13,6 +14,7 @@ pub(crate) mod ingest;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 mod lease;
+mod list;
 pub(crate) mod mails;
 mod member;
 mod open;

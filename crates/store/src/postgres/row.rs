@@ -63,6 +63,12 @@ pub(super) fn count(row: &Row, at: usize) -> Result<u32, Error> {
     u32::try_from(count).map_err(|error| Error::Corrupt(error.to_string()))
 }
 
+/// Of an answer, if there was one.
+pub(super) fn status_code(row: &Row, at: usize) -> Result<Option<u16>, Error> {
+    let code: Option<i32> = get(row, at)?;
+    code.map(u16::try_from).transpose().map_err(|error| Error::Corrupt(error.to_string()))
+}
+
 /// A bound on rows, as SQL takes it.
 pub(super) fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
@@ -85,6 +91,10 @@ where
 /// A value kept as JSON.
 pub(super) fn json<T: serde::de::DeserializeOwned>(row: &Row, at: usize) -> Result<T, Error> {
     serde_json::from_str(get(row, at)?).map_err(|error| Error::Corrupt(error.to_string()))
+}
+
+pub(super) fn maybe_json<T: serde::de::DeserializeOwned>(row: &Row, at: usize) -> Result<Option<T>, Error> {
+    get::<Option<&str>>(row, at)?.map(|_| json(row, at)).transpose()
 }
 
 /// A member of a closed set, kept as its position in `all`.

@@ -1,6 +1,7 @@
 //! Rows of the road, written many at a time: events, their deliveries and what is pending of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future;
 use model::delivery::Due;
@@ -16,6 +17,14 @@ use crate::Error;
 
 /// An event's key: a UUID of version 7 like a delivery's, so that events are in the order they were accepted in.
 pub(super) type EventKey = DeliveryId;
+
+/// More than the clocks of nodes are apart.
+const APART: Duration = Duration::from_secs(3600);
+
+/// A key before those of all deliveries of an event, whichever nodes made them.
+pub(super) fn earliest_delivery(event: EventKey) -> DeliveryId {
+    DeliveryId::first_at(event.created_at() - APART)
+}
 
 const EVENTS: &str = "INSERT INTO events (key, project, id, type, tenant, data, brand, workflow, summary, occurred_at,
                      created_at, deliver_at, expires_at, deliveries, test)

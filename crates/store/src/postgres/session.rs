@@ -130,6 +130,12 @@ impl Session {
         self.run(&self.beginning("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await
     }
 
+    /// To the end of the transaction, rows in an order are read from an index in that order, as many as are needed, and
+    /// not all of them to be sorted, however few the planner takes them to be.
+    pub(super) async fn in_order(&self) -> Result<(), Error> {
+        self.run("SET LOCAL enable_sort = off").await
+    }
+
     fn beginning(&self, begin: &str) -> String {
         if self.direct {
             return begin.to_owned();

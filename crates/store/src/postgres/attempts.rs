@@ -1,0 +1,53 @@
+//! Attempts as they were kept.
+
+use model::attempt::{Body, Failure, FailureKind};
+use model::id::DeliveryId;
+use tokio_postgres::Row;
+
+use super::change::Snapshot;
+use super::param::Uuid;
+use super::row;
+use crate::Error;
+use crate::search::StoredAttempt;
+
+/// The columns that [`attempt`] reads, of `attempts AS a`.
+pub(super) const ATTEMPT: &str = "a.number, a.started_at, a.duration_ms, a.status_code, a.error_kind, a.error, \
+     a.request_headers, a.response_headers, a.response_body, a.truncated, a.next_attempt_at, a.request_body, \
+     a.dialect, a.notes";
+/// How many they are.
+pub(super) const ATTEMPT_WIDTH: usize = 14;
+
+/// A delivery's, first to last.
+pub(super) async fn of(snapshot: &Snapshot, delivery: DeliveryId) -> Result<Vec<StoredAttempt>, Error> {
+    let sql = format!("SELECT {ATTEMPT} FROM attempts AS a WHERE a.delivery = $1 ORDER BY a.number");
+    snapshot.query(&sql, &[&Uuid::from(delivery)]).await?.iter().map(attempt).collect()
+}
+
+/// An attempt from [`ATTEMPT`]'s columns.
+pub(super) fn attempt(row: &Row) -> Result<StoredAttempt, Error> {
+    let kind = row::get::<Option<&str>>(row, 4)?.and_then(FailureKind::named);
+    let message: Option<String> = row::get(row, 5)?;
+    Ok(StoredAttempt {
+        number: row::count(row, 0)?,
+        started_at: row::time(row, 1)?,
+        duration_ms: row::get::<i64>(row, 2)?.unsigned_abs(),
+        status_code: row::status_code(row, 3)?,
+        failure: kind.map(|kind| Failure::new(kind, message.unwrap_or_default())),
+        request_headers: row::json(row, 6)?,
+        response_headers: row::maybe_json(row, 7)?.unwrap_or_default(),
+        response_body: row::get::<Option<Vec<u8>>>(row, 8)?.unwrap_or_default(),
+        response_truncated: row::get(row, 9)?,
+        next_attempt_at: row::maybe_time(row, 10)?,
+        body: body(row, kind)?,
+        notes: row::maybe_json(row, 13)?.unwrap_or_default(),
+    })
+}
+
+fn body(row: &Row, failure: Option<FailureKind>) -> Result<Body, Error> {
+    let dialect: Option<&str> = row::get(row, 12)?;
+    Ok(match row::get::<Option<Vec<u8>>>(row, 11)? {
+        Some(kept) => Body::Kept(kept.into()),
+        None if failure == Some(FailureKind::Render) => Body::None,
+        None => Body::Of(dialect.unwrap_or(row::STANDARD).into()),
+    })
+}
