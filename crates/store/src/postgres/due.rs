@@ -15,6 +15,8 @@ use crate::due::Pending;
 
 /// The columns that [`due`] reads after [`row::EVENT`]'s, of `deliveries AS d` and `pending AS p`.
 pub(super) const DUE: &str = "d.id, d.endpoint, d.attempts, d.run_began_at, d.manual, p.place, d.next_attempt_at";
+/// How many they are.
+pub(super) const DUE_WIDTH: usize = 7;
 
 pub(crate) async fn pending(
     db: &Cluster,

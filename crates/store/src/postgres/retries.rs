@@ -1,11 +1,59 @@
 //! The SQL of one more attempt by hand.
 
+use model::delivery::{Due, Status};
 use model::id::{DeliveryId, ProjectId};
 
-use super::Cluster;
+use super::change::Change;
+use super::due::{self, DUE, DUE_WIDTH};
+use super::param::Uuid;
+use super::{Cluster, row};
 use crate::Error;
 use crate::retries::Retried;
 
-pub(crate) async fn retry(_db: &Cluster, _project: ProjectId, _delivery: DeliveryId) -> Result<Option<Retried>, Error> {
-    todo!()
+pub(crate) async fn retry(db: &Cluster, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
+    let mut change = db.work().await?;
+    let retried = match find(&change, project, delivery).await? {
+        None => None,
+        Some((_, due)) if change.directory.endpoint(due.endpoint).is_none() => Some(Retried::NoEndpoint),
+        Some((status, due)) => {
+            bring_forward(&mut change, status, due).await?;
+            Some(Retried::Due)
+        }
+    };
+    change.commit().await?;
+    Ok(retried)
+}
+
+async fn bring_forward(change: &mut Change, status: Status, due: Due) -> Result<(), Error> {
+    // A pending delivery still has its schedule; one that had ended gets this one attempt.
+    let manual = due.manual || status != Status::Pending;
+    let run_began_at = if manual { due.attempts } else { due.run_began_at };
+    let due = Due { manual, run_began_at, next_attempt_at: change.now, ..due };
+    change
+        .execute(
+            "WITH revived AS (
+                 UPDATE deliveries
+                 SET status = 0, failed = false, reason = NULL, manual = $2, run_began_at = $3, next_attempt_at = $4
+                 WHERE id = $1 RETURNING id, endpoint)
+             INSERT INTO pending (delivery, endpoint, place) SELECT id, endpoint, $4 FROM revived
+             ON CONFLICT (delivery) DO UPDATE SET place = excluded.place",
+            &[&Uuid::from(due.id), &manual, &row::number(run_began_at), &change.now.as_millis()],
+        )
+        .await?;
+    change.announce(due);
+    Ok(())
+}
+
+/// The delivery as it will be until this is committed, in the first place of all.
+async fn find(change: &Change, project: ProjectId, delivery: DeliveryId) -> Result<Option<(Status, Due)>, Error> {
+    let sql = format!(
+        "SELECT {}, {DUE}, d.status
+         FROM deliveries AS d JOIN events AS e ON e.key = d.event CROSS JOIN (SELECT $3 AS place) AS p
+         WHERE d.id = $1 AND d.project = $2 FOR UPDATE OF d",
+        row::EVENT
+    );
+    let asked = (Uuid::from(delivery), Uuid::from(project), change.now.as_millis());
+    let found = change.query_opt(&sql, &[&asked.0, &asked.1, &asked.2]).await?;
+    let read = |row| Ok((row::member(row::get(row, row::EVENT_WIDTH + DUE_WIDTH)?, &Status::ALL)?, due::due(row)?));
+    found.as_ref().map(read).transpose()
 }
