@@ -22,6 +22,7 @@ mod param;
 mod partitions;
 pub(crate) mod projects;
 pub(crate) mod record;
+mod recovery;
 mod rekey;
 pub(crate) mod retention;
 pub(crate) mod retries;

@@ -1,49 +1,238 @@
-//! The SQL of jobs: what is left to do, a step at a time.
+//! The SQL of jobs: what is left to do, a step at a time, each by the node that has the job's shard.
 
-use model::id::{EndpointId, JobId, ProjectId};
-use model::job::{Job, Task};
+use std::sync::Arc;
+
+use model::id::{EndpointId, EventId, JobId, ProjectId};
+use model::job::{Job, Status, Task};
 use model::time::Timestamp;
+use tokio_postgres::Row;
 
-use super::Cluster;
+use super::change::Change;
+use super::param::Uuid;
+use super::rows::EventKey;
+use super::{Cluster, row, search};
 use crate::Error;
 use crate::directory::Directory;
-use crate::jobs::Step;
+use crate::filtering::Verdicts;
+use crate::jobs::{self, Step, ours};
+use crate::recovery::{Cursor, Progress, Window};
+use crate::shard;
 
+type Judged = jobs::Judged<EventKey>;
+
+/// How many items `task` is about.
 pub(crate) async fn count(
-    _db: &Cluster,
-    _directory: &Directory,
-    _project: ProjectId,
-    _task: &Task,
-    _now: Timestamp,
+    db: &Cluster,
+    directory: &Directory,
+    project: ProjectId,
+    task: &Task,
+    now: Timestamp,
 ) -> Result<u64, Error> {
-    todo!()
+    match task {
+        Task::Recover { endpoint, since, until, only } => match ours(directory, project, *endpoint) {
+            Some(endpoint) => Window::new(endpoint, *since, *until).count(db, *only, now).await,
+            None => Ok(0),
+        },
+        Task::Replay { event } => match search::event_row(db, project, event).await? {
+            Some((_, stored)) => {
+                let verdicts = Verdicts::in_turns(directory, &stored.event).await;
+                Ok(verdicts.takers(directory, &stored.event).len() as u64)
+            }
+            None => Ok(0),
+        },
+    }
 }
 
-pub(crate) async fn create(_db: &Cluster, _project: ProjectId, _task: &Task, _total: u64) -> Result<Job, Error> {
-    todo!()
+pub(crate) async fn create(db: &Cluster, project: ProjectId, task: &Task, total: u64) -> Result<Job, Error> {
+    let env = &*db.shared.env;
+    let (id, created_at) = (JobId::new(env), env.now());
+    let text = serde_json::to_string(task).map_err(|error| Error::Corrupt(error.to_string()))?;
+    db.session()
+        .await?
+        .execute(
+            "INSERT INTO jobs (id, project, endpoint, task, status, total, created_at)
+             VALUES ($1, $2, $3, $4, 0, $5, $6)",
+            &[
+                &Uuid::from(id),
+                &Uuid::from(project),
+                &endpoint_of(task).map(Uuid::from),
+                &text,
+                &number(total),
+                &created_at.as_millis(),
+            ],
+        )
+        .await?;
+    // It may be another node's to do.
+    db.shared.tell(|news| news.jobs = true);
+    let task = task.clone();
+    Ok(Job { id, project, task, status: Status::Running, total, done: 0, failed: 0, created_at })
 }
 
-pub(crate) async fn find(_db: &Cluster, _project: ProjectId, _id: JobId) -> Result<Option<Job>, Error> {
-    todo!()
+pub(crate) async fn find(db: &Cluster, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
+    Ok(load(db, id).await?.map(|(job, _)| job).filter(|job| job.project == project))
 }
 
-pub(crate) async fn cancel(_db: &Cluster, _project: ProjectId, _id: JobId) -> Result<Option<Job>, Error> {
-    todo!()
+pub(crate) async fn cancel(db: &Cluster, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
+    let cancelled = row::position(&Status::Cancelled, &Status::ALL);
+    db.session()
+        .await?
+        .execute(
+            "UPDATE jobs SET status = $3 WHERE id = $1 AND project = $2 AND status = 0",
+            &[&Uuid::from(id), &Uuid::from(project), &cancelled],
+        )
+        .await?;
+    find(db, project, id).await
 }
 
-/// Those that are this node's to run.
-pub(crate) async fn running(_db: &Cluster) -> Result<Vec<JobId>, Error> {
-    todo!()
+/// Those that are this node's to run, oldest first: they go with the shard of their endpoint, so that a recovery is run
+/// where its endpoint is delivered to.
+pub(crate) async fn running(db: &Cluster) -> Result<Vec<JobId>, Error> {
+    let sql = "SELECT id, endpoint FROM jobs WHERE status = 0 ORDER BY id";
+    let mut running = Vec::new();
+    for row in db.session().await?.query(sql, &[]).await? {
+        let (id, endpoint): (JobId, Option<Uuid>) = (row::id(&row, 0)?, row::get(&row, 1)?);
+        let shard = endpoint.map_or(shard::of(id), |endpoint| shard::of(EndpointId::from(endpoint)));
+        if db.shared.lease.holds(shard) {
+            running.push(id);
+        }
+    }
+    Ok(running)
 }
 
-pub(crate) async fn endpoint(_db: &Cluster, _id: JobId) -> Result<Option<EndpointId>, Error> {
-    todo!()
+pub(crate) async fn endpoint(db: &Cluster, id: JobId) -> Result<Option<EndpointId>, Error> {
+    Ok(load(db, id).await?.and_then(|(job, _)| endpoint_of(&job.task)))
 }
 
-pub(crate) async fn backlog(_db: &Cluster, _endpoint: EndpointId, _enough: usize) -> Result<usize, Error> {
-    todo!()
+fn endpoint_of(task: &Task) -> Option<EndpointId> {
+    match task {
+        Task::Recover { endpoint, .. } => Some(*endpoint),
+        Task::Replay { .. } => None,
+    }
 }
 
-pub(crate) async fn step(_db: &Cluster, _directory: &Directory, _id: JobId, _now: Timestamp) -> Result<Step, Error> {
-    todo!()
+/// How many deliveries of `endpoint` are pending, as far as up to `enough`: what a job waits for before it adds more.
+pub(crate) async fn backlog(db: &Cluster, endpoint: EndpointId, enough: usize) -> Result<usize, Error> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM pending WHERE endpoint = $1 LIMIT $2) AS waiting";
+    let row = db.session().await?.query_one(sql, &[&Uuid::from(endpoint), &row::limit(enough)]).await?;
+    Ok(usize::try_from(row::get::<i64>(&row, 0)?).unwrap_or(0))
+}
+
+/// Does the next items of a job, once, also if another node believes that the job is its own.
+pub(crate) async fn step(db: &Cluster, directory: &Directory, id: JobId, now: Timestamp) -> Result<Step, Error> {
+    let Some(known) = load(db, id).await?.filter(is_running) else { return Ok(Step::Ended) };
+    let judged = judge(db, directory, &known, now).await?;
+    let mut change = db.work().await?;
+    let sql = format!("SELECT {JOB} FROM jobs WHERE id = $1 FOR UPDATE");
+    let row = change.query_opt(&sql, &[&Uuid::from(id)]).await?;
+    let step = match row.as_ref().map(job).transpose()?.filter(is_running) {
+        Some(known) => advance(&mut change, &known, &judged).await?,
+        None => Step::Ended,
+    };
+    change.commit().await?;
+    Ok(step)
+}
+
+/// A job and where it is.
+type Known = (Job, Option<Cursor<EventKey>>);
+
+fn is_running((job, _): &Known) -> bool {
+    job.status == Status::Running
+}
+
+/// Asks the filters that the next step of a job needs. Done before its transaction: filters take their time.
+async fn judge(db: &Cluster, directory: &Directory, (job, cursor): &Known, now: Timestamp) -> Result<Judged, Error> {
+    match &job.task {
+        Task::Replay { event } => match search::event_row(db, job.project, event).await? {
+            Some((_, stored)) => Ok(Judged::Replay(Verdicts::in_turns(directory, &stored.event).await)),
+            None => Ok(Judged::Nothing),
+        },
+        Task::Recover { endpoint, since, until, only } => match ours(directory, job.project, *endpoint) {
+            Some(endpoint) if endpoint.settings.filter.is_some() => {
+                Window::new(endpoint, *since, *until).review(db, *only, *cursor, now).await.map(Judged::Recover)
+            }
+            _ => Ok(Judged::Nothing),
+        },
+    }
+}
+
+async fn advance(change: &mut Change, (job, cursor): &Known, judged: &Judged) -> Result<Step, Error> {
+    let progress = match &job.task {
+        Task::Replay { event } => replay(change, job.project, event, judged).await?,
+        Task::Recover { endpoint, since, until, only } => {
+            let Some(endpoint) = ours(&change.directory, job.project, *endpoint) else {
+                // What could not be put on the road is what was counted and not done.
+                let sql = "UPDATE jobs SET status = $2, failed = greatest(total - done, 0) WHERE id = $1";
+                change.execute(sql, &[&Uuid::from(job.id), &row::position(&Status::Failed, &Status::ALL)]).await?;
+                return Ok(Step::Ended);
+            };
+            let review = match judged {
+                Judged::Recover(review) => Some(review),
+                Judged::Nothing | Judged::Replay(_) => None,
+            };
+            Window::new(endpoint, *since, *until).step(change, *only, *cursor, review).await?
+        }
+    };
+    let (status, step) = match progress.cursor {
+        Some(_) => (Status::Running, Step::More),
+        None => (Status::Done, Step::Ended),
+    };
+    let (status, cursor) =
+        (row::position(&status, &Status::ALL), progress.cursor.map(|cursor| cursor.to_bytes().to_vec()));
+    change
+        .execute(
+            "UPDATE jobs SET status = $2, done = done + $3, cursor = $4 WHERE id = $1",
+            &[&Uuid::from(job.id), &status, &number(progress.done), &cursor],
+        )
+        .await?;
+    Ok(step)
+}
+
+async fn replay(
+    change: &mut Change,
+    project: ProjectId,
+    event: &EventId,
+    judged: &Judged,
+) -> Result<Progress<EventKey>, Error> {
+    let Some((key, stored)) = search::event_in(change.session(), project, event).await? else {
+        return Ok(Progress { done: 0, cursor: None });
+    };
+    let event = Arc::new(stored.event);
+    let takers = match judged {
+        Judged::Replay(verdicts) => verdicts.takers(&change.directory, &event),
+        Judged::Nothing | Judged::Recover(_) => Verdicts::default().takers(&change.directory, &event),
+    };
+    let done = takers.len() as u64;
+    for taker in takers {
+        change.deliver_to(key, &event, taker, false);
+    }
+    Ok(Progress { done, cursor: None })
+}
+
+/// The columns that [`job`] reads.
+const JOB: &str = "id, project, task, status, total, done, failed, cursor, created_at";
+
+async fn load(db: &Cluster, id: JobId) -> Result<Option<Known>, Error> {
+    let sql = format!("SELECT {JOB} FROM jobs WHERE id = $1");
+    let row = db.session().await?.query_opt(&sql, &[&Uuid::from(id)]).await?;
+    row.as_ref().map(job).transpose()
+}
+
+fn job(row: &Row) -> Result<Known, Error> {
+    let count = |at| row::get::<i64>(row, at).map(i64::unsigned_abs);
+    let job = Job {
+        id: row::id(row, 0)?,
+        project: row::id(row, 1)?,
+        task: row::json(row, 2)?,
+        status: row::member(row::get(row, 3)?, &Status::ALL)?,
+        total: count(4)?,
+        done: count(5)?,
+        failed: count(6)?,
+        created_at: row::time(row, 8)?,
+    };
+    let cursor: Option<&[u8]> = row::get(row, 7)?;
+    Ok((job, cursor.map(Cursor::parse).transpose()?))
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

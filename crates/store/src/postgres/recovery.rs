@@ -1,0 +1,281 @@
+//! The SQL of recovering an endpoint: what failed or was missed in a stretch of time. Stretches begin after a key.
+
+use std::sync::Arc;
+
+use model::delivery::Status;
+use model::endpoint::Endpoint;
+use model::event::Event;
+use model::id::DeliveryId;
+use model::job::Only;
+use model::time::Timestamp;
+use tokio_postgres::Row;
+
+use super::change::Change;
+use super::param::{Param, Uuid};
+use super::rows::{self, EventKey};
+use super::{Cluster, row};
+use crate::Error;
+use crate::filtering::{Finding, Review, TURN, Taker};
+use crate::jobs::STEP;
+use crate::recovery::{ASKED, Cursor, Key, Progress, SEEN, Seen, Window};
+
+impl Key for EventKey {
+    fn to_bytes(self) -> [u8; 16] {
+        *self.as_bytes()
+    }
+
+    fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self::from_bytes(bytes)
+    }
+}
+
+/// What is found of each event that an endpoint may have missed.
+type Judge<'a> = dyn FnMut(EventKey, &Event) -> Finding + Send + 'a;
+
+/// Where events are read.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    /// Each query by itself: filters are asked meanwhile, which takes its time.
+    Apart(&'a Cluster),
+    /// In the transaction that makes their deliveries.
+    Within(&'a Change),
+}
+
+impl Source<'_> {
+    async fn query(self, sql: &str, params: &[&dyn Param]) -> Result<Vec<Row>, Error> {
+        match self {
+            Self::Apart(db) => {
+                let snapshot = db.snapshot().await?;
+                snapshot.session().in_order().await?;
+                let rows = snapshot.query(sql, params).await?;
+                snapshot.end().await?;
+                Ok(rows)
+            }
+            Self::Within(change) => {
+                change.session().in_order().await?;
+                change.query(sql, params).await
+            }
+        }
+    }
+}
+
+impl Window<EventKey> {
+    pub(super) fn new(endpoint: Arc<Endpoint>, since: Timestamp, until: Timestamp) -> Self {
+        let between = (DeliveryId::first_at(since), DeliveryId::first_at(until));
+        Self { endpoint, deliveries: between, events: between }
+    }
+
+    /// How many items there are in it.
+    pub(super) async fn count(&self, db: &Cluster, only: Only, now: Timestamp) -> Result<u64, Error> {
+        let mut total = 0;
+        if only != Only::Missed {
+            total += self.count_failed(db).await?;
+        }
+        if only != Only::Failed {
+            total += self.count_missed(db, now).await?;
+        }
+        Ok(total)
+    }
+
+    async fn count_failed(&self, db: &Cluster) -> Result<u64, Error> {
+        let (endpoint, (since, until)) = (Uuid::from(self.endpoint.id), self.deliveries);
+        let row = db
+            .session()
+            .await?
+            .query_one(
+                "SELECT count(*) FROM deliveries WHERE failed AND endpoint = $1 AND id > $2 AND id < $3",
+                &[&endpoint, &Uuid::from(since), &Uuid::from(until)],
+            )
+            .await?;
+        Ok(row::get::<i64>(&row, 0)?.unsigned_abs())
+    }
+
+    async fn count_missed(&self, db: &Cluster, now: Timestamp) -> Result<u64, Error> {
+        let (mut total, mut after) = (0, self.events.0);
+        let mut asked = if self.endpoint.settings.filter.is_some() { ASKED } else { 0 };
+        let source = Source::Apart(db);
+        loop {
+            let candidates = self.candidates(source, after, now).await?;
+            let Some(last) = candidates.last() else { return Ok(total) };
+            let missed: Vec<EventKey> = candidates.iter().filter(|one| one.missed).map(|one| one.key).collect();
+            let (judged, counted) = missed.split_at(asked.min(missed.len()));
+            asked -= judged.len();
+            total += counted.len() as u64;
+            for keys in judged.chunks(STEP) {
+                let mut review = Review::of(self.endpoint.clone());
+                let mut judge = |key, event: &Event| review.ask(key, event);
+                let seen = self.judged(source, keys, (after, last.key), &mut judge).await?;
+                total += seen.missed.len() as u64;
+            }
+            after = last.key;
+        }
+    }
+
+    /// Asks the endpoint's filter about the events that the next step after `cursor` will come to.
+    pub(super) async fn review(
+        &self,
+        db: &Cluster,
+        only: Only,
+        cursor: Option<Cursor<EventKey>>,
+        now: Timestamp,
+    ) -> Result<Review<EventKey>, Error> {
+        let mut review = Review::of(self.endpoint.clone());
+        if let Cursor::Missed(after) = cursor.unwrap_or_else(|| self.start(only)) {
+            let mut judge = |key, event: &Event| {
+                if review.len() < STEP { review.ask(key, event) } else { Finding::Unknown }
+            };
+            self.missed_after(Source::Apart(db), after, now, &mut judge).await?;
+        }
+        Ok(review)
+    }
+
+    /// Puts the next items after `cursor` on the road: as far as the review goes, where the endpoint has a filter.
+    pub(super) async fn step(
+        &self,
+        change: &mut Change,
+        only: Only,
+        cursor: Option<Cursor<EventKey>>,
+        review: Option<&Review<EventKey>>,
+    ) -> Result<Progress<EventKey>, Error> {
+        match cursor.unwrap_or_else(|| self.start(only)) {
+            Cursor::Failed(after) => self.step_failed(change, only, after).await,
+            Cursor::Missed(after) => self.step_missed(change, after, review).await,
+        }
+    }
+
+    /// Starts the schedule of failed deliveries anew.
+    async fn step_failed(
+        &self,
+        change: &mut Change,
+        only: Only,
+        after: DeliveryId,
+    ) -> Result<Progress<EventKey>, Error> {
+        let (endpoint, until, now) = (Uuid::from(self.endpoint.id), self.deliveries.1, change.now);
+        change.session().in_order().await?;
+        let rows = change
+            .query(
+                "SELECT id FROM deliveries WHERE failed AND endpoint = $1 AND id > $2 AND id < $3
+                 ORDER BY id LIMIT $4 FOR UPDATE",
+                &[&endpoint, &Uuid::from(after), &Uuid::from(until), &row::limit(STEP)],
+            )
+            .await?;
+        let failed: Vec<DeliveryId> = rows.iter().map(|row| row::id(row, 0)).collect::<Result<_, Error>>()?;
+        if !failed.is_empty() {
+            let ids: Vec<Uuid> = failed.iter().copied().map(Uuid::from).collect();
+            change
+                .execute(
+                    "WITH revived AS (
+                         UPDATE deliveries AS d SET status = $4, failed = false, manual = false,
+                             run_began_at = d.attempts, next_attempt_at = $3
+                         FROM unnest($1) AS f (id) WHERE d.id = f.id)
+                     INSERT INTO pending (delivery, endpoint, place) SELECT f.id, $2, $3 FROM unnest($1) AS f (id)",
+                    &[&ids, &endpoint, &now.as_millis(), &row::position(&Status::Pending, &Status::ALL)],
+                )
+                .await?;
+            change.announce_work(self.endpoint.id, now);
+        }
+        Ok(Progress { done: failed.len() as u64, cursor: self.after_failed(only, &failed) })
+    }
+
+    /// Makes the deliveries that were missed.
+    async fn step_missed(
+        &self,
+        change: &mut Change,
+        after: EventKey,
+        review: Option<&Review<EventKey>>,
+    ) -> Result<Progress<EventKey>, Error> {
+        let none = Review::of(self.endpoint.clone());
+        let review = review.unwrap_or(&none);
+        let mut judge = |key, _: &Event| review.about(&self.endpoint, key);
+        let now = change.now;
+        let Some(seen) = self.missed_after(Source::Within(change), after, now, &mut judge).await? else {
+            return Ok(Progress { done: 0, cursor: None });
+        };
+        let done = seen.missed.len() as u64;
+        for (key, event, note) in seen.missed {
+            change.deliver_to(key, &Arc::new(event), Taker { endpoint: self.endpoint.id, note }, false);
+        }
+        Ok(Progress { done, cursor: Some(Cursor::Missed(seen.next)) })
+    }
+
+    /// The next events of the window and those of them that the endpoint should have had; `None` at its end.
+    async fn missed_after(
+        &self,
+        source: Source<'_>,
+        after: EventKey,
+        now: Timestamp,
+        judge: &mut Judge<'_>,
+    ) -> Result<Option<Seen<EventKey>>, Error> {
+        let candidates = self.candidates(source, after, now).await?;
+        let Some(last) = candidates.last() else { return Ok(None) };
+        let missed: Vec<EventKey> = candidates.iter().filter(|one| one.missed).map(|one| one.key).collect();
+        let Some(keys) = missed.chunks(STEP).next() else {
+            return Ok(Some(Seen { missed: Vec::new(), next: last.key }));
+        };
+        // With as many as a step can take, what comes next begins after the last of them.
+        let end = if keys.len() == STEP { keys[STEP - 1] } else { last.key };
+        self.judged(source, keys, (after, end), judge).await.map(Some)
+    }
+
+    /// Which of the events with these keys, which are those to look at between two keys, are wanted. Stops before one of
+    /// which nothing is found: what comes next begins there.
+    async fn judged(
+        &self,
+        source: Source<'_>,
+        keys: &[EventKey],
+        between: (EventKey, EventKey),
+        judge: &mut Judge<'_>,
+    ) -> Result<Seen<EventKey>, Error> {
+        let sql = format!(
+            "SELECT {}, e.key FROM unnest($1) WITH ORDINALITY AS asked (key, turn) JOIN events AS e USING (key)
+             ORDER BY asked.turn",
+            row::EVENT
+        );
+        let asked: Vec<Uuid> = keys.iter().copied().map(Uuid::from).collect();
+        let rows = source.query(&sql, &[&asked]).await?;
+        let mut seen = Seen { missed: Vec::new(), next: between.0 };
+        for (turn, row) in rows.iter().enumerate() {
+            let (key, event) = (row::id(row, row::EVENT_WIDTH)?, row::event(row, 0)?);
+            match judge(key, &event) {
+                Finding::Wanted(note) => seen.missed.push((key, event, note)),
+                Finding::Unwanted => {}
+                Finding::Unknown => return Ok(seen),
+            }
+            seen.next = key;
+            if turn % TURN == TURN - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        seen.next = between.1;
+        Ok(seen)
+    }
+
+    /// The next events after a key, without what is in them.
+    async fn candidates(&self, source: Source<'_>, after: EventKey, now: Timestamp) -> Result<Vec<Candidate>, Error> {
+        // An event's deliveries are few: no index is to be used for the endpoint's.
+        let sql = "SELECT e.key, e.type, e.tenant, had.one IS NULL AND coalesce(e.expires_at > $7, true)
+             FROM (SELECT key, type, tenant, expires_at FROM events
+                   WHERE project = $1 AND key > $2 AND key < $3 AND NOT test ORDER BY key LIMIT $4) AS e
+             LEFT JOIN LATERAL (SELECT 1 AS one FROM deliveries AS d
+                   WHERE d.event = e.key AND d.id >= $5 AND d.endpoint IS NOT DISTINCT FROM $6 LIMIT 1) AS had ON true
+             ORDER BY e.key";
+        let (project, endpoint) = (Uuid::from(self.endpoint.project), Uuid::from(self.endpoint.id));
+        let (from, until) = (Uuid::from(after), Uuid::from(self.events.1));
+        let earliest = Uuid::from(rows::earliest_delivery(after));
+        let (limit, now) = (row::limit(SEEN), now.as_millis());
+        let rows = source.query(sql, &[&project, &from, &until, &limit, &earliest, &endpoint, &now]).await?;
+        let candidate = |row: &Row| {
+            let is_open: bool = row::get(row, 3)?;
+            let missed = is_open && self.endpoint.wants(&row::text(row, 1)?, row::get(row, 2)?);
+            Ok(Candidate { key: row::id(row, 0)?, missed })
+        };
+        rows.iter().map(candidate).collect()
+    }
+}
+
+/// An event of a window.
+struct Candidate {
+    key: EventKey,
+    /// The endpoint should have had it, if its filter lets it through, and has no delivery of it.
+    missed: bool,
+}
