@@ -4,7 +4,7 @@ use model::attempt::{Body, Failure, FailureKind};
 use model::id::DeliveryId;
 use tokio_postgres::Row;
 
-use super::change::Snapshot;
+use super::change::Scope;
 use super::param::Uuid;
 use super::row;
 use crate::Error;
@@ -18,7 +18,7 @@ pub(super) const ATTEMPT: &str = "a.number, a.started_at, a.duration_ms, a.statu
 pub(super) const ATTEMPT_WIDTH: usize = 14;
 
 /// A delivery's, first to last.
-pub(super) async fn of(snapshot: &Snapshot, delivery: DeliveryId) -> Result<Vec<StoredAttempt>, Error> {
+pub(super) async fn of(snapshot: &Scope, delivery: DeliveryId) -> Result<Vec<StoredAttempt>, Error> {
     let sql = format!("SELECT {ATTEMPT} FROM attempts AS a WHERE a.delivery = $1 ORDER BY a.number");
     snapshot.query(&sql, &[&Uuid::from(delivery)]).await?.iter().map(attempt).collect()
 }
