@@ -13,10 +13,11 @@ use hyper::{Request, StatusCode};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
+use crate::conditions::Conditions;
 use crate::connection::{self, Connection, Head};
 use crate::event::Template;
 use crate::others::Others;
-use crate::trial::Conditions;
+use crate::sink::{self, Sink};
 use crate::{Failure, clock, output, thread};
 
 /// Before it is measured it runs for so long.
@@ -49,17 +50,18 @@ struct Burst {
     took: Duration,
 }
 
-pub(crate) fn run(conditions: &Conditions<'_>, duration: Duration) -> Result<Bare, Failure> {
-    output::tell(&format!("bare: signed POSTs over {} connections", conditions.connections));
-    burst(conditions, WARM_UP)?;
-    conditions.sink.clear();
+pub(crate) fn run(conditions: &Conditions) -> Result<Bare, Failure> {
+    output::tell(&format!("bare: signed POSTs over {} connections", conditions.sizes.connections));
+    let sink = conditions.sink(1, sink::all_well)?;
+    burst(conditions, &sink, WARM_UP)?;
+    sink.clear();
     let others = Others::watch()?;
-    let receiver_before = conditions.sink.processor_time()?;
-    let (burst, client) = burst(conditions, duration)?;
-    let receiver = conditions.sink.processor_time()?.saturating_sub(receiver_before);
+    let receiver_before = sink.processor_time()?;
+    let (burst, client) = burst(conditions, &sink, Duration::from_secs(conditions.sizes.bare_seconds.into()))?;
+    let receiver = sink.processor_time()?.saturating_sub(receiver_before);
     let others_percent = others.percent(Duration::ZERO)?;
-    if conditions.sink.count() as u64 != burst.requests {
-        return Err(format!("{} bare POSTs, but {} received", burst.requests, conditions.sink.count()).into());
+    if sink.count() as u64 != burst.requests {
+        return Err(format!("{} bare POSTs, but {} received", burst.requests, sink.count()).into());
     }
     let per_request = |time: Duration| time.as_secs_f64() * 1e6 / burst.requests as f64;
     Ok(Bare {
@@ -71,21 +73,21 @@ pub(crate) fn run(conditions: &Conditions<'_>, duration: Duration) -> Result<Bar
     })
 }
 
-fn burst(conditions: &Conditions<'_>, duration: Duration) -> Result<(Burst, Duration), Failure> {
+fn burst(conditions: &Conditions, sink: &Sink, duration: Duration) -> Result<(Burst, Duration), Failure> {
     let signer = Arc::new(Signer {
-        head: Head::new(conditions.sink.address(), "/hook")?,
+        head: Head::new(sink.address(), "/0")?,
         key: hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]),
-        template: Template::delivered(conditions.event_bytes),
+        template: Template::delivered("bench", conditions.sizes.event_bytes),
         numbers: AtomicU64::new(0),
     });
-    let connections = conditions.connections;
+    let (connections, address) = (conditions.sizes.connections, sink.address());
     thread::alone("load", async move {
         let began = clock::now();
         let mut senders = JoinSet::new();
         for _ in 0..connections {
             let signer = signer.clone();
             let post = move |connection| post_until(signer, connection, began + duration);
-            senders.spawn(connection::with(conditions.sink.address(), post));
+            senders.spawn(connection::with(address, post));
         }
         let mut requests = 0;
         while let Some(done) = senders.join_next().await {
@@ -112,7 +114,7 @@ impl Signer {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let id = format!("evt_{number:026}");
         let timestamp = clock::date().as_second().to_string();
-        let body = self.template.numbered(number);
+        let body = self.template.numbered(0, number);
         let mut context = hmac::Context::with_key(&self.key);
         for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", &body] {
             context.update(part);

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -21,7 +21,7 @@ const KEPT: usize = 64 * 1024;
 pub(crate) struct Head {
     uri: Uri,
     host: HeaderValue,
-    authorization: Option<HeaderValue>,
+    more: Vec<(HeaderName, HeaderValue)>,
 }
 
 pub(crate) struct Connection {
@@ -52,12 +52,24 @@ where
 impl Head {
     pub(crate) fn new(address: SocketAddr, path: &'static str) -> Result<Self, Failure> {
         let uri = Uri::from_static(path);
-        Ok(Self { uri, host: HeaderValue::try_from(address.to_string())?, authorization: None })
+        Ok(Self { uri, host: HeaderValue::try_from(address.to_string())?, more: Vec::new() })
     }
 
     pub(crate) fn authorized(self, key: &str) -> Result<Self, Failure> {
-        let authorization = HeaderValue::try_from(format!("Bearer {key}"))?;
-        Ok(Self { authorization: Some(authorization), ..self })
+        Ok(self.with_header(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {key}"))?))
+    }
+
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.more.push((name, value));
+        self
+    }
+
+    /// A GET instead.
+    pub(crate) fn get(&self) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::default());
+        *request.uri_mut() = self.uri.clone();
+        request.headers_mut().insert(HOST, self.host.clone());
+        request
     }
 
     pub(crate) fn with_body(&self, body: Bytes) -> Request<Full<Bytes>> {
@@ -67,8 +79,8 @@ impl Head {
         let headers = request.headers_mut();
         headers.insert(HOST, self.host.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(authorization) = &self.authorization {
-            headers.insert(AUTHORIZATION, authorization.clone());
+        for (name, value) in &self.more {
+            headers.insert(name, value.clone());
         }
         request
     }

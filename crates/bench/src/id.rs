@@ -19,12 +19,17 @@ impl Id {
         (!text.is_empty()).then_some(Self(bytes))
     }
 
-    /// The value of the first `"id"` in `json`, which is not parsed: thousands of answers a second are read.
-    pub(crate) fn find_in(json: &[u8]) -> Option<Self> {
-        let start = json.windows(FIELD.len()).position(|window| window == FIELD)? + FIELD.len();
-        let rest = &json[start..];
-        let end = rest.iter().position(|&byte| byte == b'"')?;
-        Self::new(&rest[..end])
+    /// The values of all `"id"`s in `json`, in order, up to the first that is none of ours. It is not parsed: thousands of
+    /// answers a second are read.
+    pub(crate) fn all_in(json: &[u8]) -> impl Iterator<Item = Self> {
+        let mut rest = json;
+        std::iter::from_fn(move || {
+            let start = rest.windows(FIELD.len()).position(|window| window == FIELD)? + FIELD.len();
+            let length = rest[start..].iter().position(|&byte| byte == b'"')?;
+            let id = Self::new(&rest[start..start + length]);
+            rest = &rest[start + length..];
+            id
+        })
     }
 }
 
@@ -41,16 +46,23 @@ mod tests {
 
     #[test]
     fn the_id_of_an_answer_is_found() {
-        let id = Id::find_in(br#"{"id":"evt_06d8x","type":"bench.event","deliveries":1}"#).expect("it has one");
+        let id = Id::all_in(br#"{"id":"evt_06d8x","type":"bench.event","deliveries":1}"#).next().expect("it has one");
         assert_eq!(id.to_string(), "evt_06d8x");
         assert!(id == Id::new(b"evt_06d8x").expect("short enough"));
+    }
+
+    #[test]
+    fn a_list_of_answers_has_many() {
+        let json = br#"{"results":[{"id":"a","type":"x"},{"error":{}},{"id":"b","type":"x"}]}"#;
+        let ids: Vec<_> = Id::all_in(json).map(|id| id.to_string()).collect();
+        assert_eq!(ids, ["a", "b"]);
     }
 
     #[test]
     fn no_id_is_found_where_there_is_none() {
         let too_long = format!(r#"{{"id":"{}"}}"#, "x".repeat(33));
         for json in ["", "{}", r#"{"id":""}"#, r#"{"id":7}"#, r#"{"id":"evt_"#, &too_long] {
-            assert!(Id::find_in(json.as_bytes()).is_none(), "{json}");
+            assert!(Id::all_in(json.as_bytes()).next().is_none(), "{json}");
         }
     }
 }

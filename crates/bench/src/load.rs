@@ -16,6 +16,9 @@ use crate::{Failure, clock, thread};
 /// Requests under way at the end of the time may take so much longer.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// A load that ends with a number of events may take so long in all.
+const LONGEST: Duration = Duration::from_secs(3600);
+
 /// When a connection sends its next event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
@@ -35,20 +38,35 @@ impl Pace {
     }
 }
 
-#[derive(Clone)]
-pub(crate) struct Plan {
-    pub(crate) address: SocketAddr,
-    pub(crate) key: String,
-    pub(crate) pace: Pace,
-    pub(crate) connections: u32,
-    pub(crate) event_bytes: u32,
-    pub(crate) duration: Duration,
+/// When it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    After(Duration),
+    /// So many were sent.
+    Events(u64),
 }
 
-/// An event that was answered with `202`.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    /// The nodes. Connections take turns with them.
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) key: String,
+    /// What the types of the events begin with, and how many kinds there are. Events take turns with them.
+    pub(crate) family: &'static str,
+    pub(crate) kinds: u32,
+    pub(crate) pace: Pace,
+    pub(crate) connections: u32,
+    /// Events in one request; by themselves, if there is none.
+    pub(crate) batch: Option<u32>,
+    pub(crate) event_bytes: u32,
+    pub(crate) until: Until,
+}
+
+/// An event that was accepted.
 #[derive(Clone, Copy)]
 pub(crate) struct Accepted {
     pub(crate) id: Id,
+    pub(crate) kind: u32,
     pub(crate) sent: Instant,
     pub(crate) answered: Instant,
 }
@@ -68,6 +86,7 @@ pub(crate) struct Load {
 /// What one connection has to do.
 struct Worker {
     plan: Arc<Plan>,
+    address: SocketAddr,
     head: Head,
     template: Template,
     numbers: Arc<AtomicU64>,
@@ -89,17 +108,20 @@ async fn all_connections(plan: Arc<Plan>) -> Result<Load, Failure> {
     let numbers = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();
     for index in 0..plan.connections {
+        let address = plan.addresses[index as usize % plan.addresses.len()];
+        let path = if plan.batch.is_some() { "/v1/events/batch" } else { "/v1/events" };
         let worker = Worker {
             plan: plan.clone(),
-            head: Head::new(plan.address, "/v1/events")?.authorized(&plan.key)?,
-            template: Template::posted(plan.event_bytes),
+            address,
+            head: Head::new(address, path)?.authorized(&plan.key)?,
+            template: Template::posted(plan.family, plan.event_bytes),
             numbers: numbers.clone(),
             began,
             index,
             sent: 0,
             load: Load::starting(began),
         };
-        workers.spawn(connection::with(plan.address, |connection| worker.work(connection)));
+        workers.spawn(connection::with(worker.address, |connection| worker.work(connection)));
     }
     let gather = async {
         let mut all = Load::starting(began);
@@ -108,20 +130,46 @@ async fn all_connections(plan: Arc<Plan>) -> Result<Load, Failure> {
         }
         Ok::<_, Failure>(all)
     };
-    match clock::within(plan.duration + GRACE, gather).await {
-        Some(done) => done,
-        None => Err(format!("a request was not answered within {} s", GRACE.as_secs()).into()),
-    }
+    let limit = match plan.until {
+        Until::After(duration) => duration + GRACE,
+        Until::Events(_) => LONGEST,
+    };
+    clock::within(limit, gather).await.unwrap_or_else(|| Err("a request was not answered in time".into()))
 }
 
 impl Worker {
     async fn work(mut self, mut connection: Connection) -> Result<Load, Failure> {
         while let Some(sent) = self.next_turn().await {
-            let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-            let status = connection.exchange(self.head.with_body(self.template.numbered(number))).await?;
-            self.load.answered(sent, status, connection.body())?;
+            let Some((start, count)) = self.next_numbers() else { break };
+            let kinds = u64::from(self.plan.kinds);
+            let events = (0..count).map(|place| {
+                let number = start + place as u64;
+                ((number % kinds) as u32, number)
+            });
+            let (body, wanted) = match self.plan.batch {
+                None => (self.template.one(events.clone()), StatusCode::ACCEPTED),
+                Some(_) => (self.template.list(events.clone()), StatusCode::OK),
+            };
+            let status = connection.exchange(self.head.with_body(body)).await?;
+            self.load.ended = clock::now();
+            if status == wanted {
+                self.load.taken(sent, events.map(|(kind, _)| kind), connection.body())?;
+            } else {
+                self.load.refused(status, events.len(), connection.body());
+            }
         }
         Ok(self.load)
+    }
+
+    /// The first number of its next request's events, and how many they are. `None` when all were sent.
+    fn next_numbers(&self) -> Option<(u64, usize)> {
+        let count = self.plan.batch.unwrap_or(1).into();
+        let start = self.numbers.fetch_add(count, Ordering::Relaxed);
+        match self.plan.until {
+            Until::Events(all) if start >= all => None,
+            Until::Events(all) => Some((start, count.min(all - start) as usize)),
+            Until::After(_) => Some((start, count as usize)),
+        }
     }
 
     /// Waits until the next event is to be sent, and answers the moment from which its latency counts. In an open loop
@@ -135,7 +183,7 @@ impl Worker {
                 Duration::from_secs_f64(f64::from(place) / f64::from(per_second))
             }
         };
-        if elapsed >= self.plan.duration {
+        if matches!(self.plan.until, Until::After(duration) if elapsed >= duration) {
             return None;
         }
         self.sent += 1;
@@ -155,17 +203,25 @@ impl Load {
         Self { accepted: Vec::new(), refused: 0, first_refusal: None, began, ended: began, processor_time: none }
     }
 
-    fn answered(&mut self, sent: Instant, status: StatusCode, body: &[u8]) -> Result<(), Failure> {
-        self.ended = clock::now();
-        if status == StatusCode::ACCEPTED {
-            let id =
-                Id::find_in(body).ok_or_else(|| format!("202 without an id: {}", String::from_utf8_lossy(body)))?;
-            self.accepted.push(Accepted { id, sent, answered: self.ended });
-            return Ok(());
+    /// All events of a request were accepted, or something is wrong that no figure may hide.
+    fn taken(
+        &mut self,
+        sent: Instant,
+        kinds: impl ExactSizeIterator<Item = u32>,
+        answer: &[u8],
+    ) -> Result<(), Failure> {
+        let (before, count, answered) = (self.accepted.len(), kinds.len(), self.ended);
+        let events = kinds.zip(Id::all_in(answer)).map(|(kind, id)| Accepted { id, kind, sent, answered });
+        self.accepted.extend(events);
+        if self.accepted.len() - before != count {
+            return Err(format!("{count} events, but not as many ids: {}", String::from_utf8_lossy(answer)).into());
         }
-        self.refused += 1;
-        self.first_refusal.get_or_insert_with(|| format!("{status} {}", String::from_utf8_lossy(body)));
         Ok(())
+    }
+
+    fn refused(&mut self, status: StatusCode, events: usize, answer: &[u8]) {
+        self.refused += events as u64;
+        self.first_refusal.get_or_insert_with(|| format!("{status} {}", String::from_utf8_lossy(answer)));
     }
 
     fn add(&mut self, other: Self) {

@@ -1,23 +1,31 @@
 //! `bench`: how fast a real `posthaste serve` is on this machine, beside what the machine itself can do.
 
 mod bare;
+mod census;
 mod clock;
+mod conditions;
 mod connection;
+mod control;
+mod database;
 mod event;
+mod figure;
+mod gateway;
 mod id;
 mod latency;
 mod load;
 mod machine;
 mod others;
 mod output;
+mod place;
+mod postgres;
+mod proc;
 mod processor;
 mod reckoning;
 mod render;
 mod report;
+mod scenario;
 mod server;
-mod single;
 mod sink;
-mod steady;
 mod table;
 mod thread;
 mod trial;
@@ -26,12 +34,11 @@ mod words;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use machine::Machine;
-use report::{Report, Settings};
-use sink::Sink;
-use trial::Conditions;
-use words::{Part, Scenario, Words};
+use report::Report;
+use words::{Part, Words};
 
 /// What went wrong, told to a person: nothing in here is recovered from.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -53,31 +60,31 @@ fn run(words: &Words) -> Result<bool, Failure> {
         output::print(&render::table()?)?;
         return Ok(true);
     }
-    let binary = words.server_binary()?;
-    let work_dir = words.work_dir()?;
-    let machine = Machine::look(&work_dir)?;
-    let sink = Sink::start()?;
-    let conditions = Conditions {
-        binary: &binary,
-        work_dir: &work_dir,
-        sink: &sink,
-        connections: words.connections,
-        event_bytes: words.event_bytes,
-        warm_up: words.warm_up(),
-        duration: words.duration(),
-    };
-    let bare = bare::run(&conditions, words.bare_duration())?;
-    let mut scenarios = Vec::new();
+    raise_file_limit();
+    let conditions = words.conditions()?;
+    let machine = Machine::look(&conditions.work_dir)?;
+    let bare = bare::run(&conditions)?;
+    let path = words.json_path(&conditions.work_dir, &machine);
+    let database = conditions.database.name();
+    let settings = conditions.sizes.clone();
+    let mut report = Report { machine, database, settings, bare, trials: Vec::new(), figures: Vec::new() };
+    let mut lost = 0;
     for scenario in words.scenarios() {
-        scenarios.push(match scenario {
-            Scenario::Single => single::run(&conditions, &bare)?,
-            Scenario::Steady => steady::run(&conditions, &bare, words.rate)?,
-        });
+        let outcome = scenario.run(&conditions, &report.bare)?;
+        report.trials.extend(outcome.trials);
+        report.figures.extend(outcome.figures);
+        lost += outcome.lost;
+        // What is measured stays, whatever becomes of the rest.
+        report.write(&path)?;
     }
-    let report = Report { machine, settings: Settings::of(words), bare, scenarios };
     output::print(&table::markdown(&report))?;
-    let path = words.json_path(&work_dir, &report.machine);
-    report.write(&path)?;
     output::tell(&format!("written to {}", path.display()));
-    Ok(report.scenarios.iter().all(|scenario| scenario.events.lost == 0))
+    Ok(lost == 0)
+}
+
+/// Thousands of connections at both ends: as many files as we may have, and the servers with us.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // If not, a scenario says what it could not open.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::id::Id;
 use crate::latency::{Latencies, Quantiles};
 use crate::load::{Accepted, Load};
-use crate::sink::Sink;
+use crate::sink::{Arrival, Sink};
 
 /// The first arrival of each event.
 type First = HashMap<Id, Instant>;
@@ -22,18 +22,22 @@ pub(crate) fn received<'a>(sink: &Sink, accepted: &(impl Iterator<Item = &'a Acc
     let mut wanted = accepted.clone().count();
     loop {
         let more_may_come = sink.wait_for(wanted);
-        let all = sink.arrivals();
-        let mut first = First::with_capacity(all.len());
-        for arrival in &all {
-            first.entry(arrival.id).or_insert(arrival.at);
-        }
+        let (first, count) = sink.look(|all| (first_of_each(all), all.len()));
         let lost = accepted.clone().filter(|accepted| !first.contains_key(&accepted.id)).count();
         if lost == 0 || !more_may_come {
             return Arrivals { first, lost: lost as u64 };
         }
         // Some of those that came were doubles.
-        wanted = all.len() + lost;
+        wanted = count + lost;
     }
+}
+
+fn first_of_each(arrivals: &[Arrival]) -> First {
+    let mut first = First::with_capacity(arrivals.len());
+    for arrival in arrivals {
+        first.entry(arrival.id).or_insert(arrival.at);
+    }
+    first
 }
 
 pub(crate) struct Reckoning {

@@ -6,37 +6,19 @@ use serde::Serialize;
 
 use crate::Failure;
 use crate::bare::Bare;
+use crate::figure::Figure;
 use crate::machine::Machine;
 use crate::trial::Trial;
-use crate::words::Words;
+use crate::words::Sizes;
 
 #[derive(Serialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
-    pub(crate) settings: Settings,
+    pub(crate) database: &'static str,
+    pub(crate) settings: Sizes,
     pub(crate) bare: Bare,
-    pub(crate) scenarios: Vec<Trial>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Settings {
-    pub(crate) seconds: u32,
-    pub(crate) warm_up_seconds: u32,
-    pub(crate) bare_seconds: u32,
-    pub(crate) connections: u32,
-    pub(crate) event_bytes: u32,
-}
-
-impl Settings {
-    pub(crate) fn of(words: &Words) -> Self {
-        Self {
-            seconds: words.seconds,
-            warm_up_seconds: words.warm_up_seconds,
-            bare_seconds: words.bare_seconds,
-            connections: words.connections,
-            event_bytes: words.event_bytes,
-        }
-    }
+    pub(crate) trials: Vec<Trial>,
+    pub(crate) figures: Vec<Figure>,
 }
 
 impl Report {

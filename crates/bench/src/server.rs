@@ -1,63 +1,66 @@
-//! The server that is measured: a real `posthaste serve`, in its own process, on a database of its own.
+//! A server that is measured: a real `posthaste serve` in its own process.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use hyper::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::connection::{self, Head};
 use crate::processor::Account;
-use crate::{Failure, clock, thread};
+use crate::{Failure, clock, proc};
 
-const ADMIN_KEY: &str = "ph_admin_for_one_benchmark_on_loopback";
+pub(crate) const ADMIN_KEY: &str = "ph_admin_for_one_benchmark_on_loopback";
 
-/// Starting, stopping, one answer: each may take so long.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Any will do, but the nodes of a cluster share it: 32 bytes in base64.
+const MASTER_KEY: &str = "b25lIGJlbmNobWFyayBvbiBsb29wYmFjaywgMzIgYnk=";
 
-/// Work behind the last answer (records of attempts, a checkpoint) is done when the processor was idle for so long.
-const AT_REST: Duration = Duration::from_millis(250);
+/// Starting and stopping may each take so long, also with millions of deliveries stored.
+const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A server that never rests is waited for so long.
-const REST_PATIENCE: Duration = Duration::from_secs(5);
+/// What one process is started with.
+pub(crate) struct Start<'a> {
+    pub(crate) binary: &'a Path,
+    /// Its data is in `data`, its log in `log`.
+    pub(crate) home: &'a Path,
+    /// SQLite in its home, if there is none.
+    pub(crate) database_url: Option<&'a str>,
+}
 
-/// What a directory's blocks are counted in, whatever the file system (stat(2)).
-const BLOCK: u64 = 512;
-
-/// A running server. It is killed, and its data deleted, when this is dropped.
+/// A running server. It is killed when this is dropped.
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
     account: Account,
-    directory: TempDir,
+    log: PathBuf,
 }
 
 impl Server {
-    /// Starts one on an empty database under `work_dir` and waits until it listens.
-    pub(crate) fn start(binary: &Path, work_dir: &Path) -> Result<Self, Failure> {
-        let directory = tempfile::Builder::new().prefix("data-").tempdir_in(work_dir)?;
-        let log = File::create(directory.path().join("log"))?;
-        let mut child = Command::new(binary)
+    /// Starts one and waits until it listens.
+    pub(crate) fn start(start: &Start<'_>) -> Result<Self, Failure> {
+        let log = start.home.join("log");
+        let mut command = Command::new(start.binary);
+        command
             .args(["serve", "--listen", "127.0.0.1:0", "--allow-http", "--allow-network", "127.0.0.0/8", "--data-dir"])
-            .arg(directory.path().join("data"))
+            .arg(start.home.join("data"));
+        if let Some(url) = start.database_url {
+            command.args(["--database-url", url]);
+        }
+        let mut child = command
             .env_clear()
             .env("POSTHASTE_ADMIN_KEY", ADMIN_KEY)
+            .env("POSTHASTE_MASTER_KEY", MASTER_KEY)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(log)
+            .stderr(File::options().create(true).append(true).open(&log)?)
             .spawn()
-            .map_err(|error| format!("{}: {error}", binary.display()))?;
+            .map_err(|error| format!("{}: {error}", start.binary.display()))?;
         let lines = child.stdout.take().map(follow).ok_or("its standard output is not a pipe")?;
         let account = Account::of_process(child.id());
-        let mut server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), account, directory };
+        let mut server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), account, log };
         server.address = lines.recv_timeout(PATIENCE).map_err(|_| server.complaint("did not start"))?;
         Ok(server)
     }
@@ -70,60 +73,12 @@ impl Server {
         self.child.id()
     }
 
-    /// A key that may only send events: what a product uses.
-    pub(crate) fn sending_key(&self) -> Result<String, Failure> {
-        let made = self.create("/v1/keys", &json!({ "name": "bench", "scopes": ["events:write"] }))?;
-        let key = made["api_key"].as_str().ok_or_else(|| format!("no api_key in {made}"))?;
-        Ok(key.to_owned())
-    }
-
-    pub(crate) fn register(&self, url: &str) -> Result<(), Failure> {
-        self.create("/v1/endpoints", &json!({ "url": url })).map(drop)
-    }
-
-    fn create(&self, path: &'static str, body: &Value) -> Result<Value, Failure> {
-        let request = Head::new(self.address, path)?.authorized(ADMIN_KEY)?.with_body(body.to_string().into());
-        let exchange = connection::with(self.address, async move |mut connection| {
-            let status = connection.exchange(request).await?;
-            Ok((status, connection.body().to_vec()))
-        });
-        let ((status, body), _) =
-            thread::alone("control", async { clock::within(PATIENCE, exchange).await.ok_or("no answer")? })?;
-        if status != StatusCode::CREATED {
-            return Err(self.complaint(&format!("answered {status} to {path}: {}", String::from_utf8_lossy(&body))));
-        }
-        Ok(serde_json::from_slice(&body)?)
-    }
-
     pub(crate) fn processor_time(&self) -> std::io::Result<Duration> {
         self.account.spent()
     }
 
-    /// Waits until it does nothing any more, and answers its processor time.
-    pub(crate) fn at_rest(&self) -> Result<Duration, Failure> {
-        let deadline = clock::now() + REST_PATIENCE;
-        let mut spent = self.processor_time()?;
-        loop {
-            clock::wait(AT_REST);
-            let later = self.processor_time()?;
-            if later == spent || clock::now() > deadline {
-                return Ok(later);
-            }
-            spent = later;
-        }
-    }
-
-    /// The most memory it ever had (VmHWM of proc_pid_status(5)).
     pub(crate) fn peak_rss_bytes(&self) -> Result<u64, Failure> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let peak =
-            status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
-        peak.map(|kibibytes: u64| kibibytes * 1024).ok_or_else(|| "no VmHWM in /proc".into())
-    }
-
-    /// What its data takes up on the disk.
-    pub(crate) fn bytes_on_disk(&self) -> std::io::Result<u64> {
-        size_of(&self.directory.path().join("data"))
+        proc::peak_rss_bytes(self.child.id())
     }
 
     /// Stops it as an operator would, so that all is in place on the disk.
@@ -140,9 +95,15 @@ impl Server {
         }
     }
 
+    /// Ends it as a power cut would (SIGKILL), and waits until it is gone.
+    pub(crate) fn kill(&mut self) -> std::io::Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop)
+    }
+
     /// A failure of its, with the end of its log.
     pub(crate) fn complaint(&self, what: &str) -> Failure {
-        let log = fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         let last = &lines[lines.len().saturating_sub(10)..];
         format!("the server {what}; the end of its log:\n{}", last.join("\n")).into()
@@ -151,8 +112,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.kill();
     }
 }
 
@@ -167,14 +127,4 @@ fn follow(output: ChildStdout) -> mpsc::Receiver<SocketAddr> {
         }
     });
     address
-}
-
-fn size_of(directory: &Path) -> std::io::Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        let metadata = entry.metadata()?;
-        bytes += if metadata.is_dir() { size_of(&entry.path())? } else { metadata.blocks() * BLOCK };
-    }
-    Ok(bytes)
 }

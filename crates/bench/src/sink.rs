@@ -1,7 +1,8 @@
-//! The receiver: answers 204 to everything and notes when each webhook came.
+//! The receiver: answers each endpoint in its manner and notes when each webhook came that it acknowledged.
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::future::pending;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -12,17 +13,18 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::id::Id;
+use crate::place::{Place, Urls};
 use crate::processor::Account;
 use crate::{Failure, clock, thread};
 
 /// Room for so many arrivals is made before they come: a growing list is copied, which would show in the latencies.
 /// It is address space only, until it is used.
-const EXPECTED: usize = 4_000_000;
+const EXPECTED: usize = 8_000_000;
 
 /// Nothing more is expected when nothing came for so long. Longer than the first wait of the retry schedule (5 s and
 /// a tenth) and a request's timeout (10 s) together.
@@ -31,10 +33,32 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How often a waiting thread looks.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// One webhook, wholly read.
+/// Connections that wait in the kernel until they are accepted.
+const BACKLOG: u32 = 1_024;
+
+/// How an endpoint answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// 204, at once.
+    Well,
+    /// 500, at once.
+    Fails,
+    /// Not at all.
+    Hangs,
+}
+
+/// Endpoints, by the number in their path.
+pub(crate) type Manners = fn(u32) -> Manner;
+
+pub(crate) fn all_well(_: u32) -> Manner {
+    Manner::Well
+}
+
+/// One webhook, wholly read and acknowledged.
 #[derive(Clone, Copy)]
 pub(crate) struct Arrival {
     pub(crate) id: Id,
+    pub(crate) endpoint: u32,
     pub(crate) at: Instant,
 }
 
@@ -42,44 +66,56 @@ type Arrivals = Arc<Mutex<Vec<Arrival>>>;
 
 /// A receiver on a thread of its own. It stops when it is dropped.
 pub(crate) struct Sink {
-    address: SocketAddr,
+    urls: Urls,
     arrivals: Arrivals,
     account: Account,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// What every connection is given.
+#[derive(Clone)]
+struct Desk {
+    arrivals: Arrivals,
+    manners: Manners,
+}
+
 impl Sink {
-    pub(crate) fn start() -> Result<Self, Failure> {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
+    /// Listens at the place, from now on.
+    pub(crate) fn open(place: Place, manners: Manners) -> Result<Self, Failure> {
+        let urls = place.urls();
         let arrivals = Arrivals::default();
         lock(&arrivals).reserve(EXPECTED);
         let (stop, stopped) = oneshot::channel();
         let (started, ready) = mpsc::sync_channel(1);
-        let kept = arrivals.clone();
+        let desk = Desk { arrivals: arrivals.clone(), manners };
         let receive = move || {
             let start = || Ok::<_, std::io::Error>((Account::of_this_thread()?, thread::runtime()?));
-            match start() {
-                Ok((account, runtime)) => {
-                    let _ = started.send(Ok(account));
-                    runtime.block_on(receive_until(listener, kept, stopped));
+            let (account, runtime) = match start() {
+                Ok(both) => both,
+                Err(error) => return drop(started.send(Err(error))),
+            };
+            runtime.block_on(async {
+                match listen(place.into_sockets()) {
+                    Ok(listeners) => {
+                        let _ = started.send(Ok(account));
+                        receive_until(listeners, desk, stopped).await;
+                    }
+                    Err(error) => drop(started.send(Err(error))),
                 }
-                Err(error) => drop(started.send(Err(error))),
-            }
+            });
         };
         let thread = std::thread::Builder::new().name("sink".to_owned()).spawn(receive)?;
         let account = ready.recv()??;
-        Ok(Self { address, arrivals, account, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { urls, arrivals, account, stop: Some(stop), thread: Some(thread) })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.urls.address()
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}/hook", self.address)
+    pub(crate) fn url(&self, endpoint: u32) -> String {
+        self.urls.of(endpoint)
     }
 
     /// The processor time it took so far.
@@ -96,9 +132,9 @@ impl Sink {
         lock(&self.arrivals).len()
     }
 
-    /// What came since it was last cleared, in order.
-    pub(crate) fn arrivals(&self) -> Vec<Arrival> {
-        lock(&self.arrivals).clone()
+    /// Looks at what came since it was last cleared, in order. Nothing is received meanwhile.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&[Arrival]) -> T) -> T {
+        look(&lock(&self.arrivals))
     }
 
     /// Waits for `count` arrivals. False if nothing came for a long time and they are fewer.
@@ -130,41 +166,55 @@ fn lock(arrivals: &Arrivals) -> MutexGuard<'_, Vec<Arrival>> {
     arrivals.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn receive_until(listener: std::net::TcpListener, arrivals: Arrivals, stopped: oneshot::Receiver<()>) {
-    let Ok(listener) = TcpListener::from_std(listener) else { return };
-    let accept = async {
-        let mut connections = JoinSet::new();
-        while let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(converse(stream, arrivals.clone()));
-            while connections.try_join_next().is_some() {}
-        }
-    };
-    tokio::select! {
-        () = accept => {}
-        _ = stopped => {}
+fn listen(sockets: Vec<TcpSocket>) -> std::io::Result<Vec<TcpListener>> {
+    sockets.into_iter().map(|socket| socket.listen(BACKLOG)).collect()
+}
+
+async fn receive_until(listeners: Vec<TcpListener>, desk: Desk, stopped: oneshot::Receiver<()>) {
+    let mut hosts = JoinSet::new();
+    for listener in listeners {
+        hosts.spawn(accept(listener, desk.clone()));
+    }
+    // Whoever waits for an answer then does so in vain.
+    let _ = stopped.await;
+}
+
+async fn accept(listener: TcpListener, desk: Desk) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        connections.spawn(converse(stream, desk.clone()));
+        while connections.try_join_next().is_some() {}
     }
 }
 
-async fn converse(stream: TcpStream, arrivals: Arrivals) {
+async fn converse(stream: TcpStream, desk: Desk) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| receive(request, &arrivals));
+    let service = service_fn(|request| receive(request, &desk));
     // A connection that breaks is the sender's to notice.
     let _ = http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn receive(request: Request<Incoming>, arrivals: &Arrivals) -> Result<Response<Empty<Bytes>>, Infallible> {
+async fn receive(request: Request<Incoming>, desk: &Desk) -> Result<Response<Empty<Bytes>>, Infallible> {
     let id = request.headers().get("webhook-id").and_then(|value| Id::new(value.as_bytes()));
+    let endpoint = request.uri().path().strip_prefix('/').and_then(|path| path.parse().ok());
     let mut body = request.into_body();
     let mut whole = true;
     while let Some(frame) = body.frame().await {
         whole &= frame.is_ok();
     }
-    let mut response = Response::new(Empty::new());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    match id {
-        Some(id) if whole => lock(arrivals).push(Arrival { id, at: clock::now() }),
+    let status = match (id, endpoint) {
+        (Some(id), Some(endpoint)) if whole => match (desk.manners)(endpoint) {
+            Manner::Well => {
+                lock(&desk.arrivals).push(Arrival { id, endpoint, at: clock::now() });
+                StatusCode::NO_CONTENT
+            }
+            Manner::Fails => StatusCode::INTERNAL_SERVER_ERROR,
+            Manner::Hangs => pending().await,
+        },
         // Not a webhook of ours. It is not counted, so it cannot hide a loss.
-        _ => *response.status_mut() = StatusCode::BAD_REQUEST,
-    }
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let mut response = Response::new(Empty::new());
+    *response.status_mut() = status;
     Ok(response)
 }

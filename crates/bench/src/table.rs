@@ -1,7 +1,8 @@
-//! All that a run measured, as a Markdown table: one row a measure, one column a scenario.
+//! All that a run measured, as Markdown: a table of the loads, one column each, and a list of the scenarios' figures.
 
 use std::fmt::Write as _;
 
+use crate::figure::{Figure, Goal};
 use crate::latency::Quantiles;
 use crate::report::Report;
 use crate::trial::Trial;
@@ -11,26 +12,53 @@ type Row<'a> = (&'static str, String, Box<dyn Fn(&Trial) -> String + 'a>);
 
 pub(crate) fn markdown(report: &Report) -> String {
     let mut text = heading(report);
-    let names: Vec<_> = report.scenarios.iter().map(|trial| trial.name).collect();
-    line(&mut text, "", "bare signed POST", names.iter().map(|name| (*name).to_owned()));
-    line(&mut text, "---", "---:", names.iter().map(|_| "---:".to_owned()));
-    for (title, bare, fill) in rows(report) {
-        line(&mut text, title, &bare, report.scenarios.iter().map(fill));
+    loads(&mut text, report);
+    if !report.figures.is_empty() {
+        figures(&mut text, &report.figures);
     }
-    for trial in &report.scenarios {
+    text
+}
+
+fn loads(text: &mut String, report: &Report) {
+    let names: Vec<_> = report.trials.iter().map(|trial| trial.name.as_str()).collect();
+    line(text, "", "bare signed POST", names.iter().map(|name| (*name).to_owned()));
+    line(text, "---", "---:", names.iter().map(|_| "---:".to_owned()));
+    for (title, bare, fill) in rows(report) {
+        line(text, title, &bare, report.trials.iter().map(fill));
+    }
+    for trial in &report.trials {
         if let Some(refusal) = &trial.events.first_refusal {
             let _ = writeln!(text, "\n{}: first refusal: {refusal}", trial.name);
         }
     }
-    text
+}
+
+fn figures(text: &mut String, figures: &[Figure]) {
+    text.push_str("\n| scenario | measure | figure | goal | |\n| --- | --- | ---: | ---: | --- |\n");
+    for figure in figures {
+        let goal = match figure.goal {
+            Some(Goal::AtMost(most)) => format!("≤ {}", shown(most)),
+            Some(Goal::AtLeast(least)) => format!("≥ {}", shown(least)),
+            None => String::new(),
+        };
+        let verdict = match figure.met {
+            Some(true) => "met",
+            Some(false) => "**missed**",
+            None => "",
+        };
+        let value = format!("{} {}", shown(figure.value), figure.unit);
+        let _ =
+            writeln!(text, "| {} | {} | {} | {goal} | {verdict} |", figure.scenario, figure.measure, value.trim_end());
+    }
 }
 
 fn heading(report: &Report) -> String {
     let (machine, settings) = (&report.machine, &report.settings);
     format!(
-        "{}, {} cores ({}), Linux {}, 4 KiB made durable in {:.2} ms. {} s after {} s of warm-up, {} connections, \
+        "{}, {}, {} cores ({}), Linux {}, 4 KiB made durable in {:.2} ms. {} s after {} s of warm-up, {} connections, \
          events with {} bytes of data; load, receiver and server share the cores.\n\n",
         machine.date,
+        report.database,
         machine.cores,
         machine.processor,
         machine.kernel,
@@ -63,6 +91,9 @@ fn rows(report: &Report) -> Vec<Row<'_>> {
             tenths(trial.processor_us_per_event)
         }),
         row("÷ bare signed POST", "1.0", |trial| tenths(trial.times_bare)),
+        row("database's processor time an event, µs", "", |trial| {
+            trial.database_processor_us_per_event.map(tenths).unwrap_or_default()
+        }),
         row("load generator's processor time an event, µs", "", |trial| tenths(trial.load_processor_us_per_event)),
         row("receiver's processor time an event, µs", &tenths(bare.receiver_processor_us_per_request), |trial| {
             tenths(trial.receiver_processor_us_per_event)
@@ -92,6 +123,15 @@ fn three(latency: &Quantiles) -> String {
     format!("{} / {:.2}", two(latency), latency.p999_ms)
 }
 
+/// With as many digits as say something.
+fn shown(value: f64) -> String {
+    match value {
+        value if value.fract() == 0.0 || value >= 1_000.0 => whole(value),
+        value if value >= 10.0 => tenths(value),
+        value => format!("{value:.2}"),
+    }
+}
+
 fn tenths(value: f64) -> String {
     format!("{value:.1}")
 }
@@ -101,7 +141,7 @@ fn whole(value: f64) -> String {
 }
 
 /// With commas between thousands.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -116,6 +156,17 @@ fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_figure_says_whether_its_goal_is_met() {
+        let mut all = crate::figure::Figures::of("idle");
+        all.aim("share of a core", 0.25, "%", Goal::AtMost(0.2));
+        all.tell("peak memory (RSS)", 61.04, "MB");
+        let mut text = String::new();
+        figures(&mut text, &all.all());
+        assert!(text.contains("| idle | share of a core | 0.25 % | ≤ 0.20 | **missed** |\n"), "{text}");
+        assert!(text.ends_with("| idle | peak memory (RSS) | 61.0 MB |  |  |\n"), "{text}");
+    }
 
     #[test]
     fn thousands_are_grouped() {

@@ -1,42 +1,66 @@
-//! One scenario against one fresh server: warm up, measure, wait for the last delivery, check that none is missing.
+//! A load on a gateway, each event for one endpoint: warm up, measure, wait for the last delivery, check that none is
+//! missing.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::json;
 
 use crate::bare::Bare;
+use crate::conditions::Conditions;
+use crate::event::{MEASURED, type_of};
+use crate::gateway::{Gateway, Spent};
 use crate::latency::Quantiles;
-use crate::load::{self, Load, Pace, Plan};
+use crate::load::{self, Load, Pace, Plan, Until};
 use crate::others::Others;
 use crate::reckoning::{Arrivals, Reckoning, received};
-use crate::server::Server;
-use crate::sink::Sink;
+use crate::sink::{self, Manners, Sink};
 use crate::{Failure, output};
 
-/// What all scenarios of a run share.
-pub(crate) struct Conditions<'a> {
-    pub(crate) binary: &'a Path,
-    pub(crate) work_dir: &'a Path,
-    pub(crate) sink: &'a Sink,
-    pub(crate) connections: u32,
-    pub(crate) event_bytes: u32,
-    pub(crate) warm_up: Duration,
+/// What is to be run.
+pub(crate) struct Course {
+    pub(crate) name: String,
+    pub(crate) nodes: u32,
+    pub(crate) pace: Pace,
+    pub(crate) batch: Option<u32>,
+    /// Each on a host of its own, for a kind of events of its own.
+    pub(crate) endpoints: u32,
+    pub(crate) manners: Manners,
+    /// Events for the others are sent, but neither awaited nor timed.
+    pub(crate) timed: fn(u32) -> bool,
     pub(crate) duration: Duration,
+}
+
+impl Course {
+    /// One node, one endpoint, one event a request.
+    pub(crate) fn plain(name: impl Into<String>, pace: Pace, duration: Duration) -> Self {
+        Self {
+            name: name.into(),
+            nodes: 1,
+            pace,
+            batch: None,
+            endpoints: 1,
+            manners: sink::all_well,
+            timed: |_| true,
+            duration,
+        }
+    }
 }
 
 /// What was measured. Rates, latencies and processor times are of the time after the warm-up.
 #[derive(Serialize)]
 pub(crate) struct Trial {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// Of an open loop.
     pub(crate) offered_per_second: Option<u32>,
     pub(crate) accepted_per_second: f64,
     pub(crate) delivered_per_second: f64,
-    /// Of the server's process, from the first POST until it was at rest again.
+    /// Of the servers' processes, from the first POST until they were at rest again.
     pub(crate) processor_us_per_event: f64,
     /// That, set against a bare signed POST of the same run.
     pub(crate) times_bare: f64,
+    /// Of PostgreSQL's processes.
+    pub(crate) database_processor_us_per_event: Option<f64>,
     pub(crate) load_processor_us_per_event: f64,
     pub(crate) receiver_processor_us_per_event: f64,
     /// Of all cores' time.
@@ -61,62 +85,71 @@ pub(crate) struct Events {
     pub(crate) doubled: u64,
 }
 
-/// What one server did, before anything is divided.
+/// What the servers did, before anything is divided.
 struct Measured {
     warm_up: Load,
     load: Load,
     arrivals: Arrivals,
     doubled: u64,
-    server_time: Duration,
+    spent: Spent,
     receiver_time: Duration,
     others_percent: f64,
     peak_rss_bytes: u64,
     disk_bytes: u64,
 }
 
-pub(crate) fn run(name: &'static str, conditions: &Conditions<'_>, bare: &Bare, pace: Pace) -> Result<Trial, Failure> {
-    let mut server = Server::start(conditions.binary, conditions.work_dir)?;
-    output::tell(&format!("{name}: server {} at {}", server.pid(), server.address()));
-    let measured = measure(&mut server, conditions, pace)?;
-    if measured.load.accepted.is_empty() {
-        let refusal = measured.load.first_refusal.unwrap_or_else(|| "there was no time".to_owned());
-        return Err(server.complaint(&format!("accepted nothing: {refusal}")));
-    }
-    Ok(Trial::of(name, measured, bare, pace))
+/// On fresh servers and an empty database.
+pub(crate) fn run(conditions: &Conditions, bare: &Bare, course: &Course) -> Result<Trial, Failure> {
+    run_on(&mut Gateway::open(conditions, course.nodes)?, conditions, bare, course)
 }
 
-fn measure(server: &mut Server, conditions: &Conditions<'_>, pace: Pace) -> Result<Measured, Failure> {
-    let sink = conditions.sink;
-    sink.clear();
-    server.register(&sink.url())?;
+/// On servers that are running already. They are stopped at the end.
+pub(crate) fn run_on(
+    gateway: &mut Gateway,
+    conditions: &Conditions,
+    bare: &Bare,
+    course: &Course,
+) -> Result<Trial, Failure> {
+    output::tell(&format!("{}: {} s", course.name, course.duration.as_secs()));
+    let sink = conditions.sink(course.endpoints, course.manners)?;
+    let measured = measure(gateway, conditions, course, &sink)?;
+    if measured.load.accepted.is_empty() {
+        let refusal = measured.load.first_refusal.unwrap_or_else(|| "there was no time".to_owned());
+        return Err(gateway.complaint(&format!("accepted nothing: {refusal}")));
+    }
+    Ok(Trial::of(measured, bare, course))
+}
+
+fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink: &Sink) -> Result<Measured, Failure> {
+    let endpoint = |kind| json!({ "url": sink.url(kind), "events": [type_of(MEASURED, kind)] });
+    gateway.register((0..course.endpoints).map(endpoint).collect())?;
     let plan = Plan {
-        address: server.address(),
-        key: server.sending_key()?,
-        pace,
-        connections: conditions.connections,
-        event_bytes: conditions.event_bytes,
-        duration: conditions.warm_up,
+        kinds: course.endpoints,
+        pace: course.pace,
+        batch: course.batch,
+        ..gateway.plan(&conditions.sizes, MEASURED, Until::After(conditions.warm_up()))
     };
-    let under_load = |plan| load::run(plan).map_err(|error| server.complaint(&format!("failed under load: {error}")));
-    let disk_before = server.bytes_on_disk()?;
+    let timed = |accepted: &&load::Accepted| (course.timed)(accepted.kind);
+    let under_load = |plan| load::run(plan).map_err(|error| gateway.complaint(&format!("failed under load: {error}")));
+    let disk_before = gateway.bytes_on_disk()?;
     let warm_up = under_load(plan.clone())?;
-    sink.wait_for(warm_up.accepted.len());
+    received(sink, &warm_up.accepted.iter().filter(timed));
 
-    let (server_before, receiver_before) = (server.at_rest()?, sink.processor_time()?);
+    let (before, receiver_before) = (gateway.at_rest()?, sink.processor_time()?);
     let others = Others::watch()?;
-    let load = under_load(Plan { duration: conditions.duration, ..plan })?;
-    let arrivals = received(sink, &warm_up.accepted.iter().chain(&load.accepted));
-    let (server_after, receiver_after) = (server.at_rest()?, sink.processor_time()?);
+    let load = under_load(Plan { until: Until::After(course.duration), ..plan })?;
+    let arrivals = received(sink, &warm_up.accepted.iter().chain(&load.accepted).filter(timed));
+    let spent = gateway.at_rest()?.since(before);
+    let receiver_time = sink.processor_time()?.saturating_sub(receiver_before);
 
-    let server_time = server_after.saturating_sub(server_before);
-    let others_percent = others.percent(server_time)?;
-    let peak_rss_bytes = server.peak_rss_bytes()?;
-    server.stop()?;
+    let others_percent = others.percent(spent.all())?;
+    let peak_rss_bytes = gateway.peak_rss_bytes()?;
+    gateway.stop()?;
     Ok(Measured {
         doubled: (sink.count() - arrivals.first.len()) as u64,
-        disk_bytes: server.bytes_on_disk()?.saturating_sub(disk_before),
-        server_time,
-        receiver_time: receiver_after.saturating_sub(receiver_before),
+        disk_bytes: gateway.bytes_on_disk()?.saturating_sub(disk_before),
+        spent,
+        receiver_time,
         others_percent,
         warm_up,
         load,
@@ -126,19 +159,20 @@ fn measure(server: &mut Server, conditions: &Conditions<'_>, pace: Pace) -> Resu
 }
 
 impl Trial {
-    fn of(name: &'static str, measured: Measured, bare: &Bare, pace: Pace) -> Self {
-        let Measured { warm_up, load, arrivals, .. } = measured;
+    fn of(measured: Measured, bare: &Bare, course: &Course) -> Self {
+        let Measured { warm_up, load, arrivals, spent, .. } = measured;
         let reckoning = Reckoning::of(&load, &arrivals.first);
         let per_event = |time: Duration| time.as_secs_f64() * 1e6 / load.accepted.len() as f64;
         let accepted = warm_up.accepted.len() + load.accepted.len();
-        let processor_us_per_event = per_event(measured.server_time);
+        let processor_us_per_event = per_event(spent.servers);
         Self {
-            name,
-            offered_per_second: pace.per_second(),
+            name: course.name.clone(),
+            offered_per_second: course.pace.per_second(),
             accepted_per_second: reckoning.accepted_per_second,
             delivered_per_second: reckoning.delivered_per_second,
             processor_us_per_event,
             times_bare: processor_us_per_event / bare.processor_us_per_request,
+            database_processor_us_per_event: spent.database.map(per_event),
             load_processor_us_per_event: per_event(load.processor_time),
             receiver_processor_us_per_event: per_event(measured.receiver_time),
             others_percent: measured.others_percent,
@@ -155,5 +189,10 @@ impl Trial {
                 doubled: measured.doubled,
             },
         }
+    }
+
+    /// With the database's, where it has processes of its own.
+    pub(crate) fn all_processor_us_per_event(&self) -> f64 {
+        self.processor_us_per_event + self.database_processor_us_per_event.unwrap_or_default()
     }
 }

@@ -1,12 +1,17 @@
 //! The command line.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum as _};
 
-use crate::Failure;
+use crate::conditions::Conditions;
+use crate::database::Choice;
 use crate::machine::Machine;
+use crate::scenario::Scenario;
+use crate::{Failure, postgres};
+pub(crate) use sizes::Sizes;
+
+mod sizes;
 
 /// Measures a real `posthaste serve` on this machine. Build with --release; see docs/benchmarks.md.
 #[derive(Parser)]
@@ -30,29 +35,20 @@ pub(crate) struct Words {
     #[arg(long, value_name = "PATH")]
     work_dir: Option<PathBuf>,
 
-    /// How long each scenario is measured, in seconds
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) seconds: u32,
+    /// Measure on a PostgreSQL of our own, a fresh one for each scenario, instead of SQLite
+    #[arg(long)]
+    postgres: bool,
 
-    /// How long each scenario runs before that, in seconds
-    #[arg(long, default_value_t = 2)]
-    pub(crate) warm_up_seconds: u32,
+    /// Where that PostgreSQL's programs are [default: the newest in /usr/lib/postgresql]
+    #[arg(long, value_name = "PATH")]
+    postgres_bin: Option<PathBuf>,
 
-    /// How long the bare signed POSTs are measured, in seconds
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) bare_seconds: u32,
+    /// Measure on this PostgreSQL, whose database should be empty
+    #[arg(long, value_name = "URL", conflicts_with = "postgres")]
+    database_url: Option<String>,
 
-    /// Connections that POST
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(crate) connections: u32,
-
-    /// Size of an event's `data`, in bytes
-    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(64..=1_000_000))]
-    pub(crate) event_bytes: u32,
-
-    /// Events a second of `steady`
-    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub(crate) rate: u32,
+    #[command(flatten)]
+    pub(crate) sizes: Sizes,
 }
 
 /// A part that is measured alone, without a server.
@@ -62,20 +58,36 @@ pub(crate) enum Part {
     Render,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Scenario {
-    /// Closed loop: every connection sends the next event when the last was accepted
-    Single,
-    /// Open loop: so many events a second, whatever the server does
-    Steady,
-}
-
 impl Words {
-    pub(crate) fn scenarios(&self) -> &[Scenario] {
-        if self.scenarios.is_empty() { Scenario::value_variants() } else { &self.scenarios }
+    /// Those that were named, or all that the database has: *cluster* is PostgreSQL's.
+    pub(crate) fn scenarios(&self) -> Vec<Scenario> {
+        if !self.scenarios.is_empty() {
+            return self.scenarios.clone();
+        }
+        let sqlite = !self.postgres && self.database_url.is_none();
+        let all = Scenario::value_variants().iter().copied();
+        all.filter(|scenario| !(sqlite && *scenario == Scenario::Cluster)).collect()
     }
 
-    pub(crate) fn server_binary(&self) -> Result<PathBuf, Failure> {
+    pub(crate) fn conditions(&self) -> Result<Conditions, Failure> {
+        Ok(Conditions {
+            binary: self.server_binary()?,
+            work_dir: self.work_dir()?,
+            database: self.database()?,
+            sizes: self.sizes.clone(),
+        })
+    }
+
+    fn database(&self) -> Result<Choice, Failure> {
+        let programs = || self.postgres_bin.clone().map_or_else(postgres::installed, Ok);
+        Ok(match &self.database_url {
+            Some(url) => Choice::Given(url.clone()),
+            None if self.postgres => Choice::Own(programs()?),
+            None => Choice::Sqlite,
+        })
+    }
+
+    fn server_binary(&self) -> Result<PathBuf, Failure> {
         let binary = match &self.server {
             Some(path) => path.clone(),
             None => std::env::current_exe()?.with_file_name("posthaste"),
@@ -92,7 +104,7 @@ impl Words {
 
     /// Made if it is missing. By default beside the directory of this program: on the disk of the source, and not in
     /// /tmp, which is memory on many systems, where an fsync costs nothing.
-    pub(crate) fn work_dir(&self) -> Result<PathBuf, Failure> {
+    fn work_dir(&self) -> Result<PathBuf, Failure> {
         let directory = match &self.work_dir {
             Some(path) => path.clone(),
             None => std::env::current_exe()?.with_file_name("../bench"),
@@ -103,18 +115,6 @@ impl Words {
 
     pub(crate) fn json_path(&self, work_dir: &Path, machine: &Machine) -> PathBuf {
         self.json.clone().unwrap_or_else(|| work_dir.join(format!("{}.json", machine.date.replace(':', "-"))))
-    }
-
-    pub(crate) fn duration(&self) -> Duration {
-        Duration::from_secs(self.seconds.into())
-    }
-
-    pub(crate) fn warm_up(&self) -> Duration {
-        Duration::from_secs(self.warm_up_seconds.into())
-    }
-
-    pub(crate) fn bare_duration(&self) -> Duration {
-        Duration::from_secs(self.bare_seconds.into())
     }
 }
 
@@ -131,8 +131,10 @@ mod tests {
 
     #[test]
     fn everything_is_measured_if_nothing_is_named() {
-        assert_eq!(Words::parse_from(["bench"]).scenarios().len(), 2);
-        assert_eq!(Words::parse_from(["bench", "steady"]).scenarios().len(), 1);
+        let all = Scenario::value_variants().len();
+        assert_eq!(Words::parse_from(["bench", "--postgres"]).scenarios().len(), all);
+        assert_eq!(Words::parse_from(["bench"]).scenarios().len(), all - 1);
+        assert_eq!(Words::parse_from(["bench", "fan-out", "steady"]).scenarios(), [Scenario::FanOut, Scenario::Steady]);
     }
 
     #[test]

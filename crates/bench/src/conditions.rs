@@ -1,0 +1,33 @@
+//! What all scenarios of a run share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::Failure;
+use crate::database::Choice;
+use crate::place::Place;
+use crate::sink::{Manners, Sink};
+use crate::words::Sizes;
+
+#[derive(Clone)]
+pub(crate) struct Conditions {
+    pub(crate) binary: PathBuf,
+    pub(crate) work_dir: PathBuf,
+    pub(crate) database: Choice,
+    pub(crate) sizes: Sizes,
+}
+
+impl Conditions {
+    pub(crate) fn warm_up(&self) -> Duration {
+        Duration::from_secs(self.sizes.warm_up_seconds.into())
+    }
+
+    pub(crate) fn duration(&self) -> Duration {
+        Duration::from_secs(self.sizes.seconds.into())
+    }
+
+    /// A receiver that is up.
+    pub(crate) fn sink(&self, hosts: u32, manners: Manners) -> Result<Sink, Failure> {
+        Sink::open(Place::reserve(hosts)?, manners)
+    }
+}

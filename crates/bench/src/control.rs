@@ -1,0 +1,100 @@
+//! What an operator asks of a server, apart from the load: projects, keys, endpoints, whether it is ready.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hyper::StatusCode;
+use hyper::header::{HeaderName, HeaderValue};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::connection::{self, Connection, Head};
+use crate::server::ADMIN_KEY;
+use crate::{Failure, clock, thread};
+
+/// One answer may take so long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Endpoints are registered over so many connections.
+const CONNECTIONS: usize = 16;
+
+/// A server that starts is asked so often whether it is ready.
+const ASK_EVERY: Duration = Duration::from_millis(2);
+
+const PROJECT: HeaderName = HeaderName::from_static("posthaste-project");
+
+/// Makes a project of that name in which nothing else is.
+pub(crate) fn make_project(address: SocketAddr, slug: &str) -> Result<(), Failure> {
+    create(address, None, "/v1/projects", vec![json!({ "name": slug, "slug": slug })]).map(drop)
+}
+
+/// A key that may only send events into the project: what a product uses.
+pub(crate) fn make_sending_key(address: SocketAddr, slug: &str) -> Result<String, Failure> {
+    let made = create(address, Some(slug), "/v1/keys", vec![json!({ "name": "bench", "scopes": ["events:write"] })])?;
+    let key = made.first().and_then(|made| made["api_key"].as_str()).ok_or("a key without an api_key")?;
+    Ok(key.to_owned())
+}
+
+pub(crate) fn register(address: SocketAddr, slug: &str, endpoints: Vec<Value>) -> Result<(), Failure> {
+    create(address, Some(slug), "/v1/endpoints", endpoints).map(drop)
+}
+
+/// Waits until `/readyz` says 200.
+pub(crate) fn wait_until_ready(address: SocketAddr) -> Result<(), Failure> {
+    let head = Head::new(address, "/readyz")?;
+    let ask = connection::with(address, async |mut connection: Connection| {
+        while connection.exchange(head.get()).await? != StatusCode::OK {
+            clock::until(clock::now() + ASK_EVERY).await;
+        }
+        Ok(())
+    });
+    thread::alone("control", async { clock::within(PATIENCE, ask).await.ok_or("not ready in time")? }).map(drop)
+}
+
+/// POSTs each body, in no particular order, and answers what the server made of them.
+fn create(
+    address: SocketAddr,
+    project: Option<&str>,
+    path: &'static str,
+    bodies: Vec<Value>,
+) -> Result<Vec<Value>, Failure> {
+    let mut head = Head::new(address, path)?.authorized(ADMIN_KEY)?;
+    if let Some(slug) = project {
+        head = head.with_header(PROJECT, HeaderValue::try_from(slug)?);
+    }
+    let (head, bodies, next) = (Arc::new(head), Arc::new(bodies), Arc::new(AtomicUsize::new(0)));
+    let connections = CONNECTIONS.min(bodies.len());
+    let all = async {
+        let mut workers = JoinSet::new();
+        for _ in 0..connections {
+            let (head, bodies, next) = (head.clone(), bodies.clone(), next.clone());
+            workers.spawn(connection::with(address, move |connection| work(connection, head, bodies, next)));
+        }
+        let mut made = Vec::new();
+        while let Some(done) = workers.join_next().await {
+            made.extend(done??);
+        }
+        Ok(made)
+    };
+    thread::alone("control", all).map(|(made, _)| made)
+}
+
+async fn work(
+    mut connection: Connection,
+    head: Arc<Head>,
+    bodies: Arc<Vec<Value>>,
+    next: Arc<AtomicUsize>,
+) -> Result<Vec<Value>, Failure> {
+    let mut made = Vec::new();
+    while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let exchange = connection.exchange(head.with_body(body.to_string().into()));
+        let status = clock::within(PATIENCE, exchange).await.ok_or("no answer")??;
+        if status != StatusCode::CREATED {
+            return Err(format!("{status} to {body}: {}", String::from_utf8_lossy(connection.body())).into());
+        }
+        made.push(serde_json::from_slice(connection.body())?);
+    }
+    Ok(made)
+}

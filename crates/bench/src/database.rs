@@ -1,0 +1,75 @@
+//! The database behind the servers: SQLite in the server's own process, or PostgreSQL in its processes.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::Failure;
+use crate::postgres::Postgres;
+
+/// Which one was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    Sqlite,
+    /// One of our own for each scenario, by the programs in this directory.
+    Own(PathBuf),
+    /// Somebody else's. Nothing is known of what it costs.
+    Given(String),
+}
+
+/// One, for as long as its servers run.
+pub(crate) enum Database {
+    Sqlite,
+    Own(Postgres),
+    Given(String),
+}
+
+impl Choice {
+    pub(crate) fn open(&self, work_dir: &Path) -> Result<Database, Failure> {
+        Ok(match self {
+            Self::Sqlite => Database::Sqlite,
+            Self::Own(programs) => Database::Own(Postgres::start(programs, work_dir)?),
+            Self::Given(url) => Database::Given(url.clone()),
+        })
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Own(_) | Self::Given(_) => "PostgreSQL",
+        }
+    }
+}
+
+impl Database {
+    pub(crate) fn url(&self) -> Option<&str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Own(postgres) => Some(postgres.url()),
+            Self::Given(url) => Some(url),
+        }
+    }
+
+    /// Of its own processes, where it has some and they are ours.
+    pub(crate) fn processor_time(&self) -> Result<Option<Duration>, Failure> {
+        match self {
+            Self::Own(postgres) => postgres.processor_time().map(Some),
+            Self::Sqlite | Self::Given(_) => Ok(None),
+        }
+    }
+
+    /// As for the processor time.
+    pub(crate) fn written_bytes(&self) -> Result<Option<u64>, Failure> {
+        match self {
+            Self::Own(postgres) => postgres.written_bytes().map(Some),
+            Self::Sqlite | Self::Given(_) => Ok(None),
+        }
+    }
+
+    /// Outside of the servers' directories.
+    pub(crate) fn bytes_on_disk(&self) -> Result<u64, Failure> {
+        match self {
+            Self::Own(postgres) => Ok(postgres.bytes_on_disk()?),
+            Self::Sqlite | Self::Given(_) => Ok(0),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What a scenario is measured on: one server or several on one database, with a project of the scenario's own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::conditions::Conditions;
+use crate::database::Database;
+use crate::event::MEASURED;
+use crate::load::{self, Accepted, Load, Pace, Plan, Until};
+use crate::server::{Server, Start};
+use crate::words::Sizes;
+use crate::{Failure, clock, control, output, proc};
+
+/// Work behind the last answer (records of attempts, a checkpoint) is done when the processor was idle for so long.
+const AT_REST: Duration = Duration::from_millis(250);
+
+/// A server that never rests is waited for so long.
+const REST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Connections that pour events in. Few, so that what is under way does not show in the memory that is measured.
+const POURING: u32 = 4;
+
+/// Running servers. They are killed, and their data deleted, when this is dropped.
+pub(crate) struct Gateway {
+    nodes: Vec<Server>,
+    database: Database,
+    binary: PathBuf,
+    home: TempDir,
+    slug: String,
+    key: String,
+}
+
+/// Processor time so far.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spent {
+    /// Of all nodes.
+    pub(crate) servers: Duration,
+    /// Of the database's own processes, where it has some and they are ours.
+    pub(crate) database: Option<Duration>,
+}
+
+impl Gateway {
+    /// Starts as many servers on an empty database.
+    pub(crate) fn open(conditions: &Conditions, nodes: u32) -> Result<Self, Failure> {
+        let slug = format!("bench-{}", clock::date().as_millisecond());
+        let mut gateway = Self::prepare(conditions, slug)?;
+        gateway.start_nodes(nodes)?;
+        control::make_project(gateway.address(), &gateway.slug)?;
+        gateway.key = control::make_sending_key(gateway.address(), &gateway.slug)?;
+        Ok(gateway)
+    }
+
+    /// Starts one server on a copy of a directory that was saved, with the project of that name in it.
+    pub(crate) fn reopen(conditions: &Conditions, saved: &Path, slug: &str) -> Result<Self, Failure> {
+        let mut gateway = Self::prepare(conditions, slug.to_owned())?;
+        copy(saved, &gateway.node_home(0).join("data"))?;
+        gateway.start_nodes(1)?;
+        gateway.key = control::make_sending_key(gateway.address(), &gateway.slug)?;
+        Ok(gateway)
+    }
+
+    fn prepare(conditions: &Conditions, slug: String) -> Result<Self, Failure> {
+        Ok(Self {
+            nodes: Vec::new(),
+            database: conditions.database.open(&conditions.work_dir)?,
+            binary: conditions.binary.clone(),
+            home: tempfile::Builder::new().prefix("data-").tempdir_in(&conditions.work_dir)?,
+            slug,
+            key: String::new(),
+        })
+    }
+
+    fn node_home(&self, index: u32) -> PathBuf {
+        self.home.path().join(format!("node-{index}"))
+    }
+
+    /// Starts them and waits until they listen.
+    pub(crate) fn start_nodes(&mut self, count: u32) -> Result<(), Failure> {
+        for index in 0..count {
+            let home = self.node_home(index);
+            std::fs::create_dir_all(&home)?;
+            let start = Start { binary: &self.binary, home: &home, database_url: self.database.url() };
+            let node = Server::start(&start)?;
+            output::tell(&format!("server {} at {}", node.pid(), node.address()));
+            self.nodes.push(node);
+        }
+        Ok(())
+    }
+
+    /// Of the first node.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.nodes[0].address()
+    }
+
+    /// A load for it: one kind of events, one a request, each connection as fast as it is answered.
+    pub(crate) fn plan(&self, sizes: &Sizes, family: &'static str, until: Until) -> Plan {
+        Plan {
+            addresses: self.nodes.iter().map(Server::address).collect(),
+            key: self.key.clone(),
+            family,
+            kinds: 1,
+            pace: Pace::Closed,
+            connections: sizes.connections,
+            batch: None,
+            event_bytes: sizes.event_bytes,
+            until,
+        }
+    }
+
+    /// Sends so many events as fast as they are taken in, by batches. All of them are accepted, or it fails.
+    pub(crate) fn pour(&self, sizes: &Sizes, family: &'static str, events: u64) -> Result<Load, Failure> {
+        let plan = self.plan(sizes, family, Until::Events(events));
+        self.send(Plan { connections: POURING, batch: Some(sizes.batch), ..plan })
+    }
+
+    /// Sends one event.
+    pub(crate) fn send_one(&self, sizes: &Sizes) -> Result<Accepted, Failure> {
+        let load = self.send(Plan { connections: 1, ..self.plan(sizes, MEASURED, Until::Events(1)) })?;
+        load.accepted.first().copied().ok_or_else(|| self.complaint("accepted nothing"))
+    }
+
+    /// All of the events are accepted, or it fails.
+    fn send(&self, plan: Plan) -> Result<Load, Failure> {
+        let load = load::run(plan).map_err(|error| self.complaint(&format!("failed under load: {error}")))?;
+        match &load.first_refusal {
+            None => Ok(load),
+            Some(refusal) => Err(self.complaint(&format!("refused events: {refusal}"))),
+        }
+    }
+
+    pub(crate) fn slug(&self) -> &str {
+        &self.slug
+    }
+
+    pub(crate) fn register(&self, endpoints: Vec<Value>) -> Result<(), Failure> {
+        let registered = control::register(self.address(), &self.slug, endpoints);
+        registered.map_err(|error| self.complaint(&format!("did not take an endpoint: {error}")))
+    }
+
+    pub(crate) fn spent(&self) -> Result<Spent, Failure> {
+        let servers = self.nodes.iter().map(Server::processor_time).sum::<std::io::Result<_>>()?;
+        Ok(Spent { servers, database: self.database.processor_time()? })
+    }
+
+    /// Waits until it does nothing any more, and answers its processor time.
+    pub(crate) fn at_rest(&self) -> Result<Spent, Failure> {
+        let deadline = clock::now() + REST_PATIENCE;
+        let mut spent = self.spent()?;
+        loop {
+            clock::wait(AT_REST);
+            let later = self.spent()?;
+            if later == spent || clock::now() > deadline {
+                return Ok(later);
+            }
+            spent = later;
+        }
+    }
+
+    /// The most memory that a node ever had.
+    pub(crate) fn peak_rss_bytes(&self) -> Result<u64, Failure> {
+        let peaks: Result<Vec<_>, _> = self.nodes.iter().map(Server::peak_rss_bytes).collect();
+        Ok(peaks?.into_iter().max().unwrap_or_default())
+    }
+
+    /// What its data takes up on the disk.
+    pub(crate) fn bytes_on_disk(&self) -> Result<u64, Failure> {
+        Ok(proc::size_of(self.home.path())? + self.database.bytes_on_disk()?)
+    }
+
+    /// What the servers, and the database where it is ours, have caused to be written so far.
+    pub(crate) fn written_bytes(&self) -> Result<(u64, Option<u64>), Failure> {
+        let servers = self.nodes.iter().map(|node| proc::written_bytes(node.pid())).sum::<Result<_, _>>()?;
+        Ok((servers, self.database.written_bytes()?))
+    }
+
+    /// Stops the servers as an operator would. The database stays.
+    pub(crate) fn stop(&mut self) -> Result<(), Failure> {
+        self.nodes.iter_mut().try_for_each(Server::stop)
+    }
+
+    /// Kills the servers. The database stays.
+    pub(crate) fn kill(&mut self) -> Result<(), Failure> {
+        self.nodes.iter_mut().try_for_each(Server::kill)?;
+        self.nodes.clear();
+        Ok(())
+    }
+
+    /// Copies the first node's data elsewhere. It must have been stopped.
+    pub(crate) fn save(&self, to: &Path) -> Result<(), Failure> {
+        copy(&self.node_home(0).join("data"), to)
+    }
+
+    /// A failure of its, with the end of the first node's log.
+    pub(crate) fn complaint(&self, what: &str) -> Failure {
+        self.nodes.first().map_or_else(|| what.into(), |node| node.complaint(what))
+    }
+}
+
+/// Files and directories alone, as a database of ours has.
+fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+impl Spent {
+    pub(crate) fn since(self, before: Self) -> Self {
+        let database = self.database.zip(before.database).map(|(after, before)| after.saturating_sub(before));
+        Self { servers: self.servers.saturating_sub(before.servers), database }
+    }
+
+    pub(crate) fn all(self) -> Duration {
+        self.servers + self.database.unwrap_or_default()
+    }
+}

@@ -1,0 +1,81 @@
+//! The scenarios: what there is to measure, by name.
+
+mod backlog;
+mod batch;
+mod cluster;
+mod fan_out;
+mod growth;
+mod idle;
+mod neighbours;
+mod pending;
+mod restart;
+mod single;
+mod steady;
+
+use clap::ValueEnum;
+
+use crate::Failure;
+use crate::bare::Bare;
+use crate::conditions::Conditions;
+use crate::figure::{Figure, Figures};
+use crate::trial::Trial;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// Closed loop: every connection sends the next event when the last was accepted
+    Single,
+    /// Closed loop of batches of events
+    Batch,
+    /// Open loop: so many events a second, whatever the server does
+    Steady,
+    /// One event that many endpoints want
+    FanOut,
+    /// What the well feel of those that hang or fail
+    Neighbours,
+    /// Endpoints that are down while deliveries pile up, and then come up
+    Backlog,
+    /// The same load on an empty database and on a full one
+    Growth,
+    /// A server that is killed and started again with a backlog
+    Restart,
+    /// A server with nothing to do
+    Idle,
+    /// One node, two and so on, on PostgreSQL
+    Cluster,
+}
+
+/// What a scenario came to.
+pub(crate) struct Outcome {
+    pub(crate) trials: Vec<Trial>,
+    pub(crate) figures: Vec<Figure>,
+    /// Deliveries that were accepted and did not arrive.
+    pub(crate) lost: u64,
+}
+
+impl Scenario {
+    pub(crate) fn run(self, conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failure> {
+        match self {
+            Self::Single => single::run(conditions, bare),
+            Self::Batch => batch::run(conditions, bare),
+            Self::Steady => steady::run(conditions, bare),
+            Self::FanOut => fan_out::run(conditions),
+            Self::Neighbours => neighbours::run(conditions, bare),
+            Self::Backlog => backlog::run(conditions),
+            Self::Growth => growth::run(conditions, bare),
+            Self::Restart => restart::run(conditions),
+            Self::Idle => idle::run(conditions),
+            Self::Cluster => cluster::run(conditions, bare),
+        }
+    }
+}
+
+impl Outcome {
+    fn of_trials(trials: Vec<Trial>, figures: Figures) -> Self {
+        let lost = trials.iter().map(|trial| trial.events.lost).sum();
+        Self { trials, figures: figures.all(), lost }
+    }
+
+    fn of_figures(figures: Figures, lost: u64) -> Self {
+        Self { trials: Vec::new(), figures: figures.all(), lost }
+    }
+}

@@ -1,0 +1,18 @@
+//! *batch*: one endpoint, closed loop, many events a request. How fast events are taken in, and delivered.
+
+use super::Outcome;
+use crate::Failure;
+use crate::bare::Bare;
+use crate::conditions::Conditions;
+use crate::figure::{Figures, Goal};
+use crate::load::Pace;
+use crate::trial::{self, Course};
+
+pub(super) fn run(conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failure> {
+    let plain = Course::plain("batch", Pace::Closed, conditions.duration());
+    let trial = trial::run(conditions, bare, &Course { batch: Some(conditions.sizes.batch), ..plain })?;
+    let mut figures = Figures::of("batch");
+    figures.aim("accepted events", trial.accepted_per_second, "/s", Goal::AtLeast(40_000.0));
+    figures.tell("delivered events, all the while and after", trial.delivered_per_second, "/s");
+    Ok(Outcome::of_trials(vec![trial], figures))
+}

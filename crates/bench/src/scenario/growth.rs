@@ -1,0 +1,120 @@
+//! *growth*: the same load on an empty database and on one with millions of deliveries. What an event costs in each.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Outcome;
+use crate::bare::Bare;
+use crate::conditions::Conditions;
+use crate::database::Choice;
+use crate::event::type_of;
+use crate::figure::{Figures, Goal};
+use crate::gateway::Gateway;
+use crate::load::Pace;
+use crate::others::Others;
+use crate::place::Place;
+use crate::sink::{Sink, all_well};
+use crate::table::grouped;
+use crate::trial::{self, Course};
+use crate::{Failure, census, clock, output};
+
+/// What the types of the stored events begin with. Nobody wants them any more when the load runs.
+const FAMILY: &str = "stored";
+
+/// Events of one round of filling: checked, and forgotten by the receiver, before the next.
+const ROUND: u64 = 10_000;
+
+/// What is in a saved directory, beside the server's data in `data`.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    slug: String,
+    deliveries: u64,
+}
+
+pub(super) fn run(conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failure> {
+    let sizes = &conditions.sizes;
+    let mut figures = Figures::of("growth");
+    let empty = {
+        let mut gateway = Gateway::open(conditions, 1)?;
+        // Both have as many endpoints.
+        register(conditions, &gateway, &Place::reserve(1)?)?;
+        let course = Course::plain("growth: empty", Pace::Closed, conditions.duration());
+        trial::run_on(&mut gateway, conditions, bare, &course)?
+    };
+    let mut lost = 0;
+    let mut gateway = match &sizes.stored_dir {
+        None => fill(conditions, &mut figures, &mut lost)?,
+        Some(directory) => saved(conditions, directory, &mut figures, &mut lost)?,
+    };
+    let name = format!("growth: {} stored", grouped(sizes.stored));
+    let full =
+        trial::run_on(&mut gateway, conditions, bare, &Course::plain(name, Pace::Closed, conditions.duration()))?;
+    let ratio = full.all_processor_us_per_event() / empty.all_processor_us_per_event();
+    figures.aim("processor time an event ÷ empty", ratio, "", Goal::AtMost(1.2));
+    let ratio = full.delivered_per_second / empty.delivered_per_second;
+    figures.tell("delivered events ÷ empty", ratio, "");
+    let mut outcome = Outcome::of_trials(vec![empty, full], figures);
+    outcome.lost += lost;
+    Ok(outcome)
+}
+
+fn register(conditions: &Conditions, gateway: &Gateway, place: &Place) -> Result<(), Failure> {
+    let endpoint = |index| json!({ "url": place.urls().of(index), "events": [type_of(FAMILY, 0)] });
+    gateway.register((0..conditions.sizes.stored_endpoints).map(endpoint).collect())
+}
+
+/// A gateway with as many deliveries stored as are wanted, made and delivered through it.
+fn fill(conditions: &Conditions, figures: &mut Figures, lost: &mut u64) -> Result<Gateway, Failure> {
+    let sizes = &conditions.sizes;
+    let gateway = Gateway::open(conditions, 1)?;
+    let place = Place::reserve(sizes.stored_endpoints)?;
+    register(conditions, &gateway, &place)?;
+    let sink = Sink::open(place, all_well)?;
+    let mut left = sizes.stored.div_ceil(sizes.stored_endpoints.into());
+    output::tell(&format!("growth: {left} events for {} endpoints", sizes.stored_endpoints));
+    let (others, before, disk_before) = (Others::watch()?, gateway.spent()?, gateway.bytes_on_disk()?);
+    let began = clock::now();
+    let mut delivered = 0;
+    while left > 0 {
+        sink.clear();
+        let events = left.min(ROUND);
+        let load = gateway.pour(sizes, FAMILY, events)?;
+        let census = census::of(&sink, &load.accepted, sizes.stored_endpoints);
+        *lost += census.lost;
+        delivered += census.delivered;
+        left -= events;
+        output::tell(&format!("{delivered} delivered after {} s", began.elapsed().as_secs()));
+    }
+    let took = began.elapsed().as_secs_f64();
+    let spent = gateway.at_rest()?.since(before).all();
+    let disk = gateway.bytes_on_disk()?.saturating_sub(disk_before);
+    figures.tell("stored deliveries", delivered as f64, "");
+    figures.tell("deliveries while it was filled", delivered as f64 / took, "/s");
+    figures.tell("processor time a delivery while it was filled", spent.as_secs_f64() * 1e6 / delivered as f64, "µs");
+    figures.others(others.percent(spent)?);
+    figures.tell("bytes on disk a delivery", disk as f64 / delivered as f64, "");
+    Ok(gateway)
+}
+
+/// A gateway on a copy of what was saved there. If nothing was, it is filled and saved first.
+fn saved(conditions: &Conditions, directory: &Path, figures: &mut Figures, lost: &mut u64) -> Result<Gateway, Failure> {
+    if conditions.database != Choice::Sqlite {
+        return Err("--stored-dir goes with SQLite only".into());
+    }
+    let note: PathBuf = directory.join("bench.json");
+    if !note.exists() {
+        let mut gateway = fill(conditions, figures, lost)?;
+        gateway.stop()?;
+        gateway.save(&directory.join("data"))?;
+        let saved = Saved { slug: gateway.slug().to_owned(), deliveries: conditions.sizes.stored };
+        fs::write(&note, serde_json::to_vec(&saved)?)?;
+    }
+    let saved: Saved = serde_json::from_slice(&fs::read(&note)?)?;
+    if saved.deliveries != conditions.sizes.stored {
+        return Err(format!("{0} has {1} deliveries: say --stored {1}", directory.display(), saved.deliveries).into());
+    }
+    Gateway::reopen(conditions, &directory.join("data"), &saved.slug)
+}

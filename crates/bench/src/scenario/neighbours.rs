@@ -1,0 +1,45 @@
+//! *neighbours*: many endpoints, an event a second for each, open loop. What the well feel when some hang and some fail.
+
+use std::time::Duration;
+
+use super::Outcome;
+use crate::Failure;
+use crate::bare::Bare;
+use crate::conditions::Conditions;
+use crate::figure::{Figures, Goal};
+use crate::load::Pace;
+use crate::sink::{Manner, Manners, all_well};
+use crate::trial::{self, Course};
+
+pub(super) fn run(conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failure> {
+    let course = |name: &str, manners: Manners| Course {
+        endpoints: conditions.sizes.neighbours,
+        manners,
+        // The same ones in both runs.
+        timed: |endpoint| some_bad(endpoint) == Manner::Well,
+        ..Course::plain(
+            name,
+            Pace::Open { per_second: conditions.sizes.neighbours_rate },
+            Duration::from_secs(conditions.sizes.neighbours_seconds.into()),
+        )
+    };
+    let well = trial::run(conditions, bare, &course("neighbours: all well", all_well))?;
+    let bad = trial::run(conditions, bare, &course("neighbours: 1 % hang, 1 % fail", some_bad))?;
+    let mut figures = Figures::of("neighbours");
+    let ratio = bad.post_to_received.p99_ms / well.post_to_received.p99_ms;
+    figures.aim("p99 of the well (POST → received) ÷ without the bad", ratio, "", Goal::AtMost(1.2));
+    let ratio = bad.post_to_received.p50_ms / well.post_to_received.p50_ms;
+    figures.tell("p50 of the well (POST → received) ÷ without the bad", ratio, "");
+    let ratio = bad.accepted_to_received.p99_ms / well.accepted_to_received.p99_ms;
+    figures.tell("p99 of the well (accepted → received) ÷ without the bad", ratio, "");
+    Ok(Outcome::of_trials(vec![well, bad], figures))
+}
+
+/// Of a hundred endpoints one hangs and one fails.
+fn some_bad(endpoint: u32) -> Manner {
+    match endpoint % 100 {
+        25 => Manner::Hangs,
+        75 => Manner::Fails,
+        _ => Manner::Well,
+    }
+}

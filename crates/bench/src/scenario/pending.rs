@@ -1,0 +1,55 @@
+//! A pile of deliveries for endpoints that are down: what *backlog* and *restart* begin with.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::conditions::Conditions;
+use crate::event::{MEASURED, type_of};
+use crate::gateway::Gateway;
+use crate::load::Accepted;
+use crate::place::{MOST_HOSTS, Place};
+use crate::{Failure, output};
+
+/// Endpoints are tried again soon and often, so that their deliveries are due whenever they come up.
+const RETRY_AFTER: &str = "5s";
+const RETRIES: usize = 100;
+
+/// A gateway with a pile, and the place where nobody listens yet.
+pub(super) struct Pile {
+    pub(super) gateway: Gateway,
+    pub(super) place: Place,
+    /// Each wanted by all endpoints.
+    pub(super) events: Vec<Accepted>,
+    pub(super) endpoints: u32,
+    pub(super) took: Duration,
+    pub(super) disk_bytes: u64,
+}
+
+impl Pile {
+    /// At least as many deliveries as are wanted, made by batches of events.
+    pub(super) fn make(conditions: &Conditions) -> Result<Self, Failure> {
+        let sizes = &conditions.sizes;
+        let endpoints = sizes.pending_endpoints;
+        let place = Place::reserve(endpoints.min(MOST_HOSTS))?;
+        let gateway = Gateway::open(conditions, 1)?;
+        let endpoint = |index| {
+            json!({
+                "url": place.urls().of(index),
+                "events": [type_of(MEASURED, 0)],
+                "retry": { "schedule": vec![RETRY_AFTER; RETRIES] },
+            })
+        };
+        gateway.register((0..endpoints).map(endpoint).collect())?;
+        let events = sizes.pending.div_ceil(endpoints.into());
+        output::tell(&format!("{events} events for {endpoints} endpoints that are down"));
+        let disk_before = gateway.bytes_on_disk()?;
+        let load = gateway.pour(sizes, MEASURED, events)?;
+        let disk_bytes = gateway.bytes_on_disk()?.saturating_sub(disk_before);
+        Ok(Self { gateway, place, events: load.accepted, endpoints, took: load.ended - load.began, disk_bytes })
+    }
+
+    pub(super) fn deliveries(&self) -> f64 {
+        self.events.len() as f64 * f64::from(self.endpoints)
+    }
+}

@@ -1,0 +1,24 @@
+//! *single*: one endpoint, closed loop. How many events a second go through, and what one costs.
+
+use super::Outcome;
+use crate::Failure;
+use crate::bare::Bare;
+use crate::conditions::Conditions;
+use crate::database::Choice;
+use crate::figure::{Figures, Goal};
+use crate::load::Pace;
+use crate::trial::{self, Course};
+
+pub(super) fn run(conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failure> {
+    let trial = trial::run(conditions, bare, &Course::plain("single", Pace::Closed, conditions.duration()))?;
+    let mut figures = Figures::of("single");
+    if conditions.database == Choice::Sqlite {
+        figures.aim("delivered events", trial.delivered_per_second, "/s", Goal::AtLeast(20_000.0));
+        figures.aim("processor time ÷ bare signed POST", trial.times_bare, "", Goal::AtMost(5.0));
+    } else {
+        let spent = trial.all_processor_us_per_event();
+        figures.aim("delivered events", trial.delivered_per_second, "/s", Goal::AtLeast(6_000.0));
+        figures.aim("processor time an event, with the database's", spent, "µs", Goal::AtMost(250.0));
+    }
+    Ok(Outcome::of_trials(vec![trial], figures))
+}

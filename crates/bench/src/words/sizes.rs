@@ -1,0 +1,91 @@
+//! How long, how many, how large. What is not said is as in docs/benchmarks.md; smaller ones make a quick look.
+
+use std::path::PathBuf;
+
+use clap::{Args, value_parser};
+use serde::Serialize;
+
+#[derive(Args, Clone, Debug, Serialize)]
+#[command(next_help_heading = "Sizes")]
+pub(crate) struct Sizes {
+    /// How long a load is measured, in seconds
+    #[arg(long, default_value_t = 10, value_parser = value_parser!(u32).range(1..))]
+    pub(crate) seconds: u32,
+
+    /// How long it runs before that, in seconds
+    #[arg(long, default_value_t = 2)]
+    pub(crate) warm_up_seconds: u32,
+
+    /// How long the bare signed POSTs are measured, in seconds
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(1..))]
+    pub(crate) bare_seconds: u32,
+
+    /// Connections that POST
+    #[arg(long, default_value_t = 32, value_parser = value_parser!(u32).range(1..=10_000))]
+    pub(crate) connections: u32,
+
+    /// Size of an event's `data`, in bytes
+    #[arg(long, default_value_t = 500, value_parser = value_parser!(u32).range(64..=1_000_000))]
+    pub(crate) event_bytes: u32,
+
+    /// Events in one request of `batch`, and of what is made before `backlog`, `growth` and `restart`
+    #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(1..=500))]
+    pub(crate) batch: u32,
+
+    /// Events a second of `steady`
+    #[arg(long, default_value_t = 2_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) rate: u32,
+
+    /// Endpoints of `fan-out`
+    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(1..=10_000))]
+    pub(crate) fan_out: u32,
+
+    /// Events of `fan-out`, one after the other
+    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+
+    /// Endpoints of `neighbours`: of a hundred one hangs and one fails
+    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(100..=10_000))]
+    pub(crate) neighbours: u32,
+
+    /// Events a second of `neighbours`
+    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) neighbours_rate: u32,
+
+    /// How long each half of `neighbours` is measured: longer than it takes to give up on one that hangs
+    #[arg(long, default_value_t = 30, value_parser = value_parser!(u32).range(1..))]
+    pub(crate) neighbours_seconds: u32,
+
+    /// Deliveries that pile up in `backlog` and `restart`
+    #[arg(long, default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1..=20_000_000))]
+    pub(crate) pending: u64,
+
+    /// Endpoints that they are for
+    #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(1..=10_000))]
+    pub(crate) pending_endpoints: u32,
+
+    /// Deliveries that are stored before the second half of `growth`
+    #[arg(long, default_value_t = 5_000_000, value_parser = value_parser!(u64).range(1..))]
+    pub(crate) stored: u64,
+
+    /// Endpoints that they went to
+    #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(1..=1_000))]
+    pub(crate) stored_endpoints: u32,
+
+    /// Where they are kept for the next run, which is then spared making them (SQLite)
+    #[arg(long, value_name = "PATH")]
+    #[serde(skip)]
+    pub(crate) stored_dir: Option<PathBuf>,
+
+    /// Endpoints of `idle`
+    #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) idle_endpoints: u32,
+
+    /// How long `idle` is watched, in seconds
+    #[arg(long, default_value_t = 60, value_parser = value_parser!(u32).range(1..))]
+    pub(crate) idle_seconds: u32,
+
+    /// Nodes of `cluster`, at most
+    #[arg(long, default_value_t = 3, value_parser = value_parser!(u32).range(1..=16))]
+    pub(crate) nodes: u32,
+}
