@@ -77,7 +77,7 @@ fn fill(conditions: &Conditions, figures: &mut Figures, lost: &mut u64) -> Resul
     output::tell(&format!("growth: {left} events for {} endpoints", sizes.stored_endpoints));
     let (others, before, disk_before) = (Others::watch()?, gateway.spent()?, gateway.bytes_on_disk()?);
     let began = clock::now();
-    let mut delivered = 0;
+    let (mut delivered, mut doubled) = (0, 0);
     while left > 0 {
         sink.clear();
         let events = left.min(ROUND);
@@ -85,6 +85,7 @@ fn fill(conditions: &Conditions, figures: &mut Figures, lost: &mut u64) -> Resul
         let census = census::of(&sink, &load.accepted, sizes.stored_endpoints);
         *lost += census.lost;
         delivered += census.delivered;
+        doubled += census.doubled;
         left -= events;
         output::tell(&format!("{delivered} delivered after {} s", began.elapsed().as_secs()));
     }
@@ -96,6 +97,7 @@ fn fill(conditions: &Conditions, figures: &mut Figures, lost: &mut u64) -> Resul
     figures.tell("processor time a delivery while it was filled", spent.as_secs_f64() * 1e6 / delivered as f64, "µs");
     figures.others(others.percent(spent)?);
     figures.tell("bytes on disk a delivery", disk as f64 / delivered as f64, "");
+    figures.deliveries(*lost, doubled);
     Ok(gateway)
 }
 
