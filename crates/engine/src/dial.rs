@@ -2,14 +2,11 @@
 
 pub(crate) mod proxy;
 mod underway;
-mod wire;
+pub(crate) mod wire;
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
@@ -29,7 +26,7 @@ use self::wire::Wire;
 use crate::guard::{self, Checked, Guard};
 use crate::tls;
 
-/// Connections are given up after this, whatever the endpoint's timeout: some are made ahead, with nobody waiting.
+/// Connections are given up after this, whatever the endpoint's timeout.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// An address gets so long while there are others to try.
@@ -38,9 +35,8 @@ const PER_ADDRESS: Duration = Duration::from_secs(3);
 /// Of the addresses of one name, so many are tried.
 const MOST_ADDRESSES: usize = 8;
 
-/// Makes connections for hyper's client. Clones are one dialer.
-#[derive(Clone)]
-pub(crate) struct Dialer(Arc<Inner>);
+/// Makes connections.
+pub(crate) struct Dialer(Inner);
 
 struct Inner {
     guard: Guard,
@@ -94,32 +90,19 @@ fn no_handshake(host: &str, error: &io::Error) -> String {
 impl Dialer {
     pub(crate) fn new(guard: Guard, proxy: Option<Proxy>, tls: ClientConfig, env: Arc<dyn Env>) -> Self {
         let tls = TlsConnector::from(Arc::new(tls));
-        Self(Arc::new(Inner { guard, proxy, tls, env, underway: Underway::default() }))
+        Self(Inner { guard, proxy, tls, env, underway: Underway::default() })
     }
 
     /// How far a connection to this authority has come, while one is being made.
     pub(crate) fn step(&self, authority: &str) -> Option<Step> {
         self.0.underway.step(authority)
     }
-}
 
-impl tower_service::Service<Uri> for Dialer {
-    type Response = Wire;
-    type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Wire, Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let dialer = self.0.clone();
-        Box::pin(async move {
-            tokio::select! {
-                dialled = dialer.dial(&uri) => dialled,
-                () = dialer.env.sleep(LONGEST) => Err(Error::TooLong),
-            }
-        })
+    pub(crate) async fn dial(&self, uri: &Uri) -> Result<Wire, Error> {
+        tokio::select! {
+            dialled = self.0.dial(uri) => dialled,
+            () = self.0.env.sleep(LONGEST) => Err(Error::TooLong),
+        }
     }
 }
 

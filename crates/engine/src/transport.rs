@@ -2,7 +2,9 @@
 
 mod answer;
 mod failure;
+mod line;
 mod outgoing;
+mod pool;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,8 +15,6 @@ use dialect::voice::Header;
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Response, Uri};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use model::attempt::{Failure, FailureKind, Outcome};
 use model::env::{Env, Sleep};
 use model::network::Policy;
@@ -23,30 +23,16 @@ use model::url::EndpointUrl;
 pub use crate::dial::proxy::{NotAProxy, Proxy};
 pub use crate::tls::{Error, system_has_roots};
 
+use self::line::Line;
 use self::outgoing::{Outgoing, Sent};
+use self::pool::Pool;
 use crate::dial::Dialer;
 use crate::guard::Guard;
 use crate::resolve::Resolve;
 use crate::tls;
 
-/// An idle connection is kept so long: a busy endpoint's are reused, a quiet one's cost nothing.
-const IDLE: Duration = Duration::from_secs(30);
-
-/// Idle connections kept to one host: as many as one endpoint has in flight at its best, so that none is made anew at
-/// full speed.
-const MOST_IDLE_PER_HOST: usize = 64;
-
-/// The head of an answer, and what is read of it ahead.
-const LONGEST_HEAD: usize = 16 * 1024;
-
-/// What an HTTP/2 receiver may send ahead of what is read: on one stream, on the whole connection.
-const STREAM_WINDOW: u32 = 32 * 1024;
-const CONNECTION_WINDOW: u32 = 1024 * 1024;
-
-/// An HTTP/2 connection with requests on it is asked so often whether it lives. Without, one that a firewall forgot
-/// would swallow every request to that host until the kernel gives it up.
-const PING_EVERY: Duration = Duration::from_secs(10);
-const PONG_WITHIN: Duration = Duration::from_secs(5);
+/// Of the connections in the pool, so many may turn out to have gone stale before a new one is made.
+const MOST_STALE: usize = 3;
 
 /// What an operator chose.
 #[derive(Default)]
@@ -71,7 +57,7 @@ pub struct Request<'a> {
 
 /// Sends webhooks.
 pub struct Transport {
-    client: Client<Dialer, Outgoing>,
+    pool: Pool,
     dialer: Dialer,
     env: Arc<dyn Env>,
 }
@@ -81,56 +67,97 @@ impl Transport {
         let tls = tls::config(settings.ca_pem.as_deref(), env.clone())?;
         let guard = Guard::new(settings.policy, resolver);
         let dialer = Dialer::new(guard, settings.proxy, tls, env.clone());
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(MOST_IDLE_PER_HOST)
-            .http1_max_buf_size(LONGEST_HEAD)
-            .http2_max_header_list_size(LONGEST_HEAD as u32)
-            .http2_initial_stream_window_size(STREAM_WINDOW)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW)
-            .timer(TokioTimer::new())
-            .http2_keep_alive_interval(PING_EVERY)
-            .http2_keep_alive_timeout(PONG_WITHIN)
-            .build(dialer.clone());
-        Ok(Self { client, dialer, env })
+        Ok(Self { pool: Pool::default(), dialer, env })
     }
 
     /// Sends it and reads the answer. Never follows a redirect and never sends twice; when the outcome is a failure, the
     /// receiver may have got the request nevertheless.
     pub async fn send(&self, request: Request<'_>) -> Outcome {
-        let (timeout, response_bytes) = (request.timeout, request.response_bytes);
+        let Request { url, headers, body, timeout, response_bytes } = request;
         let mut late = self.env.sleep(timeout);
-        match self.respond(request, &mut late).await {
-            Ok(response) => answer::read(response, response_bytes, timeout, &mut late).await,
-            Err(failure) => Outcome::Failed { failure, answer: None },
+        let (mut line, response) = match self.respond(url, headers, body, timeout, &mut late).await {
+            Ok(responded) => responded,
+            Err(failure) => return Outcome::Failed { failure, answer: None },
+        };
+        let outcome = line.during(answer::read(response, response_bytes, timeout, &mut late)).await;
+        if let Line::Own(mut line) = line
+            && line.is_free().await
+        {
+            self.pool.put(origin(url), line);
         }
+        outcome
     }
 
     /// As far as the answer's head.
-    async fn respond(&self, request: Request<'_>, late: &mut Sleep) -> Result<Response<Incoming>, Failure> {
-        let Request { url, headers, body, timeout, .. } = request;
+    async fn respond(
+        &self,
+        url: &EndpointUrl,
+        headers: Vec<Header>,
+        body: Bytes,
+        timeout: Duration,
+        late: &mut Sleep,
+    ) -> Result<(Line, Response<Incoming>), Failure> {
         let sent = Sent::default();
-        let outgoing = outgoing(url, headers, Outgoing::new(body, &sent))?;
+        let uri = Uri::try_from(url.as_str()).map_err(|_| unsendable("the URL"))?;
+        let request = outgoing(headers, Outgoing::new(body, &sent))?;
         // Pinned out here: while it lives, the dialer knows what it waits for.
-        let response = pin!(self.client.request(outgoing));
+        let response = pin!(self.ask(origin(url), &uri, request));
         tokio::select! {
             biased; // an answer that is here is in time
-            response = response => response.map_err(|error| failure::explain(&error)),
+            response = response => response,
             () = late => {
                 let step = self.dialer.step(url.authority());
                 Err(failure::unanswered(timeout, sent.is_sent(), step))
             }
         }
     }
+
+    /// Over a connection that is there, or else over a new one. A request that went out is never sent again.
+    async fn ask(
+        &self,
+        origin: &str,
+        uri: &Uri,
+        mut request: http::Request<Outgoing>,
+    ) -> Result<(Line, Response<Incoming>), Failure> {
+        for _ in 0..MOST_STALE {
+            let Some(mut line) = self.pool.take(origin) else { break };
+            match line.ask(request, uri).await {
+                Ok(response) => return Ok((line, response)),
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(failure::explain(&error.into_error())),
+                },
+            }
+        }
+        let mut line = Box::pin(self.connect(origin, uri)).await?;
+        match line.ask(request, uri).await {
+            Ok(response) => Ok((line, response)),
+            Err(error) => Err(failure::explain(&error.into_error())),
+        }
+    }
+
+    async fn connect(&self, origin: &str, uri: &Uri) -> Result<Line, Failure> {
+        let wire = self.dialer.dial(uri).await.map_err(|error| Failure::new(error.kind(), error.to_string()))?;
+        match Line::over(wire).await {
+            Ok(Line::Shared(shared)) => Ok(Line::Shared(self.pool.share(origin, shared))),
+            Ok(line) => Ok(line),
+            Err(error) => Err(failure::explain(&error)),
+        }
+    }
 }
 
-fn outgoing(url: &EndpointUrl, headers: Vec<Header>, body: Outgoing) -> Result<http::Request<Outgoing>, Failure> {
-    let unsendable =
-        |what: &str| Failure::new(FailureKind::Render, format!("{what} cannot be sent in an HTTP request"));
+/// Scheme and authority.
+fn origin(url: &EndpointUrl) -> &str {
+    url.as_str().strip_suffix(url.path_and_query()).expect("a URL without a fragment ends with its path and query")
+}
+
+fn unsendable(what: &str) -> Failure {
+    Failure::new(FailureKind::Render, format!("{what} cannot be sent in an HTTP request"))
+}
+
+fn outgoing(headers: Vec<Header>, body: Outgoing) -> Result<http::Request<Outgoing>, Failure> {
     let mut request = http::Request::new(body);
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = Uri::try_from(url.as_str()).map_err(|_| unsendable("the URL"))?;
     let map = request.headers_mut();
     map.reserve(headers.len() + 1); // and `host`
     for header in headers {

@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -23,16 +22,10 @@ impl Wire {
     pub(crate) fn tls(stream: TlsStream<TcpStream>) -> Self {
         Self::Tls(TokioIo::new(Box::new(stream)))
     }
-}
 
-impl Connection for Wire {
-    fn connected(&self) -> Connected {
-        match self {
-            Self::Tls(stream) if stream.inner().get_ref().1.alpn_protocol() == Some(b"h2") => {
-                Connected::new().negotiated_h2()
-            }
-            Self::Plain(_) | Self::Tls(_) => Connected::new(),
-        }
+    /// Whether both sides agreed on HTTP/2 during the handshake.
+    pub(crate) fn is_h2(&self) -> bool {
+        matches!(self, Self::Tls(stream) if stream.inner().get_ref().1.alpn_protocol() == Some(b"h2"))
     }
 }
 

@@ -4,22 +4,15 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
-use hyper_util::client::legacy;
 use model::attempt::{Answer, Failure, FailureKind};
 use model::time::Span;
 
-use crate::dial::{self, Step};
+use crate::dial::Step;
 use crate::tls;
 
-/// Why no head of an answer came.
-pub(super) fn explain(error: &legacy::Error) -> Failure {
-    if let Some(error) = cause::<dial::Error>(error) {
-        return Failure::new(error.kind(), error.to_string());
-    }
-    if let Some(error) = cause::<hyper::Error>(error) {
-        return exchange(error, "before an answer came");
-    }
-    Failure::new(FailureKind::Connect, format!("no connection: {error}"))
+/// Why no head of an answer came over a connection.
+pub(super) fn explain(error: &hyper::Error) -> Failure {
+    exchange(error, "before an answer came")
 }
 
 /// Why the body of an answer ended too soon.
