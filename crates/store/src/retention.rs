@@ -103,6 +103,23 @@ impl Store {
     }
 }
 
+/// Which of an attempt's bodies were dropped.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Dropped {
+    pub(crate) response: bool,
+    pub(crate) request: bool,
+}
+
+impl Dropped {
+    pub(crate) fn of_bits(bits: i64) -> Self {
+        Self { response: bits & 1 != 0, request: bits & 2 != 0 }
+    }
+
+    pub(crate) fn bits(self) -> i64 {
+        i64::from(self.response) | i64::from(self.request) << 1
+    }
+}
+
 impl AddAssign for Swept {
     fn add_assign(&mut self, more: Self) {
         self.events += more.events;

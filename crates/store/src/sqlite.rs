@@ -3,7 +3,6 @@
 pub(crate) mod due;
 mod embedded;
 pub(crate) mod endpoints;
-mod headers;
 pub(crate) mod ingest;
 pub(crate) mod jobs;
 pub(crate) mod keys;

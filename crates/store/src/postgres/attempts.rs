@@ -1,6 +1,6 @@
 //! Attempts as they were kept.
 
-use model::attempt::{Body, Failure, FailureKind};
+use model::attempt::{Body, Failure, FailureKind, Headers};
 use model::id::DeliveryId;
 use tokio_postgres::Row;
 
@@ -8,14 +8,16 @@ use super::change::Scope;
 use super::param::Uuid;
 use super::row;
 use crate::Error;
+use crate::headers;
+use crate::retention::Dropped;
 use crate::search::StoredAttempt;
 
 /// The columns that [`attempt`] reads, of `attempts AS a`.
 pub(super) const ATTEMPT: &str = "a.number, a.started_at, a.duration_ms, a.status_code, a.error_kind, a.error, \
      a.request_headers, a.response_headers, a.response_body, a.truncated, a.next_attempt_at, a.request_body, \
-     a.dialect, a.notes";
+     a.dialect, a.notes, a.dropped";
 /// How many they are.
-pub(super) const ATTEMPT_WIDTH: usize = 14;
+pub(super) const ATTEMPT_WIDTH: usize = 15;
 
 /// A delivery's, first to last.
 pub(super) async fn of(snapshot: &Scope, delivery: DeliveryId) -> Result<Vec<StoredAttempt>, Error> {
@@ -33,20 +35,31 @@ pub(super) fn attempt(row: &Row) -> Result<StoredAttempt, Error> {
         duration_ms: row::get::<i64>(row, 2)?.unsigned_abs(),
         status_code: row::status_code(row, 3)?,
         failure: kind.map(|kind| Failure::new(kind, message.unwrap_or_default())),
-        request_headers: row::json(row, 6)?,
-        response_headers: row::maybe_json(row, 7)?.unwrap_or_default(),
+        request_headers: headers(row, 6)?,
+        response_headers: headers(row, 7)?,
         response_body: row::get::<Option<Vec<u8>>>(row, 8)?.unwrap_or_default(),
         response_truncated: row::get(row, 9)?,
         next_attempt_at: row::maybe_time(row, 10)?,
+        response_dropped: dropped(row)?.response,
         body: body(row, kind)?,
         notes: row::maybe_json(row, 13)?.unwrap_or_default(),
     })
+}
+
+fn headers(row: &Row, at: usize) -> Result<Headers, Error> {
+    let Some(packed) = row::get::<Option<&[u8]>>(row, at)? else { return Ok(Headers::new()) };
+    headers::unpack(packed).ok_or_else(|| Error::Corrupt("headers that are not packed".to_owned()))
+}
+
+fn dropped(row: &Row) -> Result<Dropped, Error> {
+    Ok(Dropped::of_bits(row::get::<Option<i64>>(row, 14)?.unwrap_or(0)))
 }
 
 fn body(row: &Row, failure: Option<FailureKind>) -> Result<Body, Error> {
     let dialect: Option<&str> = row::get(row, 12)?;
     Ok(match row::get::<Option<Vec<u8>>>(row, 11)? {
         Some(kept) => Body::Kept(kept.into()),
+        None if dropped(row)?.request => Body::Dropped,
         None if failure == Some(FailureKind::Render) => Body::None,
         None => Body::Of(dialect.unwrap_or(row::STANDARD).into()),
     })

@@ -26,6 +26,7 @@ use super::{Cluster, endpoints, mails};
 use crate::Error;
 use crate::directory::Directory;
 use crate::feed::Recorded;
+use crate::headers;
 use crate::health::{Consequences, Run};
 use crate::mails::What;
 use crate::operational::Notice;
@@ -424,28 +425,13 @@ pub(super) fn health_columns(runs: &[(EndpointId, Run)]) -> Columns {
     ]
 }
 
-/// An attempt's values that are made, rather than read off it.
-struct Made {
-    request_headers: String,
-    response_headers: Option<String>,
-    notes: Option<String>,
-}
-
-impl Made {
-    fn of(attempt: &Attempt) -> Result<Self, Error> {
-        fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String, Error> {
-            serde_json::to_string(value).map_err(|error| Error::Corrupt(error.to_string()))
-        }
-        Ok(Self {
-            request_headers: json(&attempt.request_headers)?,
-            response_headers: attempt.outcome.answer().map(|answer| json(&answer.headers)).transpose()?,
-            notes: (!attempt.notes.is_empty()).then(|| json(&attempt.notes)).transpose()?,
-        })
-    }
+fn notes(attempt: &Attempt) -> Result<Option<String>, Error> {
+    let notes = (!attempt.notes.is_empty()).then(|| serde_json::to_string(&attempt.notes)).transpose();
+    notes.map_err(|error| Error::Corrupt(error.to_string()))
 }
 
 fn attempt_columns(tried: &[(&Record, Status)]) -> Result<Columns, Error> {
-    let made = tried.iter().map(|(record, _)| Made::of(&record.attempt)).collect::<Result<Vec<_>, Error>>()?;
+    let notes = tried.iter().map(|(record, _)| notes(&record.attempt)).collect::<Result<Vec<_>, Error>>()?;
     let attempts: Vec<&Attempt> = tried.iter().map(|(record, _)| &record.attempt).collect();
     let failures: Vec<_> = attempts.iter().map(|attempt| attempt.outcome.failure()).collect();
     Ok(vec![
@@ -456,8 +442,8 @@ fn attempt_columns(tried: &[(&Record, Status)]) -> Result<Columns, Error> {
         column(&attempts, |attempt| attempt.outcome.answer().map(|answer| i32::from(answer.status))),
         column(&failures, |failure| failure.as_ref().map(|failure| failure.kind.name().to_owned())),
         column(&failures, |failure| failure.as_ref().map(|failure| failure.message.clone())),
-        column(&made, |made| made.request_headers.clone()),
-        column(&made, |made| made.response_headers.clone()),
+        column(&attempts, |attempt| headers::pack(&attempt.request_headers)),
+        column(&attempts, |attempt| attempt.outcome.answer().map(|answer| headers::pack(&answer.headers))),
         column(&attempts, |attempt| {
             let body = attempt.outcome.answer().map(|answer| answer.body.to_vec());
             body.filter(|body| !body.is_empty())
@@ -472,6 +458,6 @@ fn attempt_columns(tried: &[(&Record, Status)]) -> Result<Columns, Error> {
             Body::Of(dialect) if **dialect != *STANDARD => Some(dialect.to_string()),
             Body::Of(_) | Body::Kept(_) | Body::None | Body::Dropped => None,
         }),
-        column(&made, |made| made.notes.clone()),
+        Box::new(notes),
     ])
 }

@@ -13,10 +13,11 @@ use rusqlite::{OptionalExtension, params};
 
 use super::row::{self, STANDARD};
 use super::writer::Batch;
-use super::{headers, ingest, mails};
+use super::{ingest, mails};
 use crate::Error;
 use crate::feed::Recorded;
 use crate::filtering::Verdicts;
+use crate::headers;
 use crate::health::Run;
 use crate::ingest::Intake;
 use crate::mails::What;

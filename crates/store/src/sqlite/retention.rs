@@ -20,7 +20,7 @@ use crate::Error;
 use crate::directory::Directory;
 use crate::retention::{HOLD, SLICE, Swept};
 
-pub(super) use bodies::{Dropped, begin_anew};
+pub(super) use bodies::begin_anew;
 
 /// Rows that one look goes through, most of which may have to stay.
 const LOOKED_THROUGH: usize = 1_000;

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use model::attempt::Headers;
 use model::delivery::{Cancelled, Status};
 use model::endpoint;
 use model::event::Event;
@@ -10,7 +11,10 @@ use model::job;
 use model::json::Json;
 use model::time::Timestamp;
 use rusqlite::Row;
-use rusqlite::types::Type;
+use rusqlite::types::{Type, ValueRef};
+
+use crate::headers;
+use crate::retention::Dropped;
 
 /// The columns that [`event`] reads, of `events AS e`.
 pub(super) const EVENT: &str = "e.id, e.project, e.type, e.tenant, e.data, e.brand, e.workflow, e.summary, \
@@ -62,6 +66,21 @@ where
     row.get_ref(at)?.as_str()?.parse().map_err(|error| unreadable(at, error))
 }
 
+/// Headers, packed, or as the JSON that versions before kept; or none.
+pub(super) fn headers(row: &Row<'_>, at: usize) -> rusqlite::Result<Headers> {
+    match row.get_ref(at)? {
+        ValueRef::Null => Ok(Headers::new()),
+        ValueRef::Blob(packed) => headers::unpack(packed)
+            .ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(at, Type::Blob, "not packed headers".into())),
+        _ => json(row, at),
+    }
+}
+
+/// Which of an attempt's bodies were dropped.
+pub(super) fn dropped(row: &Row<'_>, at: usize) -> rusqlite::Result<Dropped> {
+    Ok(Dropped::of_bits(row.get::<_, Option<i64>>(at)?.unwrap_or(0)))
+}
+
 /// A value kept as JSON.
 pub(super) fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
     serde_json::from_str(row.get_ref(at)?.as_str()?).map_err(|error| unreadable(at, error))
@@ -111,11 +130,27 @@ const REASONS: [Cancelled; 2] = [Cancelled::Expired, Cancelled::EndpointDeleted]
 
 pub(super) fn reason(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Cancelled>> {
     match row.get_ref(at)? {
-        rusqlite::types::ValueRef::Null => Ok(None),
+        ValueRef::Null => Ok(None),
         _ => member(row, at, &REASONS).map(Some),
     }
 }
 
 pub(super) fn reason_number(reason: Cancelled) -> i64 {
     position(&reason, &REASONS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_that_versions_before_kept_are_read() {
+        let db = rusqlite::Connection::open_in_memory().unwrap();
+        let kept = |sql: &str| db.query_row(sql, [], |row| headers(row, 0)).unwrap();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let json = r#"SELECT '[["X-A","1"],["x-a","ü"]]'"#;
+        assert_eq!(kept(json), [pair("X-A", "1"), pair("x-a", "ü")]);
+        assert_eq!(kept("SELECT NULL"), Headers::new());
+        assert_eq!(kept("SELECT x'01'"), [pair("content-type", "application/json")]);
+    }
 }

@@ -7,8 +7,7 @@ use model::time::Timestamp;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
 
-use super::retention::Dropped;
-use super::{headers, row};
+use super::row;
 use crate::Error;
 use crate::recovery::Key;
 use crate::search::{
@@ -232,12 +231,12 @@ fn attempt_row(row: &Row<'_>) -> rusqlite::Result<StoredAttempt> {
         duration_ms: row.get::<_, i64>(2)?.unsigned_abs(),
         status_code: row.get(3)?,
         failure: kind.map(|kind| Failure::new(kind, message.unwrap_or_default())),
-        request_headers: headers::read(row, 6)?,
-        response_headers: headers::read(row, 7)?,
+        request_headers: row::headers(row, 6)?,
+        response_headers: row::headers(row, 7)?,
         response_body: row.get::<_, Option<Vec<u8>>>(8)?.unwrap_or_default(),
         response_truncated: row.get(9)?,
         next_attempt_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_millis),
-        response_dropped: Dropped::read(row, 14)?.response,
+        response_dropped: row::dropped(row, 14)?.response,
         body: body(row, kind)?,
         notes: match row.get_ref(13)? {
             ValueRef::Null => Vec::new(),
@@ -250,7 +249,7 @@ fn body(row: &Row<'_>, failure: Option<FailureKind>) -> rusqlite::Result<Body> {
     let dialect: Option<String> = row.get(12)?;
     Ok(match row.get::<_, Option<Vec<u8>>>(11)? {
         Some(kept) => Body::Kept(kept.into()),
-        None if Dropped::read(row, 14)?.request => Body::Dropped,
+        None if row::dropped(row, 14)?.request => Body::Dropped,
         None if failure == Some(FailureKind::Render) => Body::None,
         None => Body::Of(dialect.as_deref().unwrap_or(row::STANDARD).into()),
     })

@@ -160,15 +160,15 @@ CREATE TABLE attempts (
     status_code      integer,
     error_kind       text,
     error            text,
-    request_headers  text NOT NULL,    -- JSON list of pairs, secrets masked
-    response_headers text,
+    request_headers  bytea NOT NULL,   -- packed, secrets masked
+    response_headers bytea,
     response_body    bytea,
     truncated        boolean NOT NULL,
     next_attempt_at  bigint,
     request_body     bytea,            -- what was sent, unless a built-in dialect makes it from the event
     dialect          text,             -- that dialect, unless it is standard
     notes            text,             -- JSON list
-    dropped          integer,          -- which bodies were dropped: 1 the response's, 2 the request's, 3 both
+    dropped          bigint,           -- which bodies were dropped: 1 the response's, 2 the request's, 3 both
     PRIMARY KEY (delivery, number)
 ) PARTITION BY RANGE (delivery);
 CREATE INDEX attempts_with_bodies ON attempts (started_at) WHERE response_body IS NOT NULL OR request_body IS NOT NULL;

@@ -7,24 +7,17 @@ use std::time::Duration;
 
 use model::id::{DeliveryId, ProjectId};
 use model::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::row;
 use super::super::writer::Batch;
 use super::{Done, PAUSE, Patience, Reached};
 use crate::Error;
-use crate::retention::{SLICE, Swept};
+use crate::retention::{Dropped, SLICE, Swept};
 
 /// A walk that finds nothing to drop writes down where it is after so many attempts: to go past them again after a
 /// restart takes a moment.
 const UNSAVED: i64 = 100_000;
-
-/// Which of an attempt's bodies were dropped.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Dropped {
-    pub(crate) response: bool,
-    pub(crate) request: bool,
-}
 
 /// Through all attempts, by number, for those projects that keep bodies for one and the same time.
 pub(super) struct Walk {
@@ -48,18 +41,6 @@ struct Stripped {
     number: i64,
     delivery: DeliveryId,
     bodies: Dropped,
-}
-
-impl Dropped {
-    pub(crate) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
-        let bits: Option<i64> = row.get(at)?;
-        let bits = bits.unwrap_or(0);
-        Ok(Self { response: bits & 1 != 0, request: bits & 2 != 0 })
-    }
-
-    fn bits(self) -> i64 {
-        i64::from(self.response) | i64::from(self.request) << 1
-    }
 }
 
 impl Walk {
@@ -107,7 +88,7 @@ impl Walk {
                 break;
             }
             let number = row.get(0)?;
-            let bodies = Dropped::read(row, 3)?;
+            let bodies = row::dropped(row, 3)?;
             let project = row.get::<_, Option<[u8; 16]>>(4)?.map(ProjectId::from_bytes);
             if bodies.bits() != 0 && is_theirs(project) {
                 let delivery = DeliveryId::from_bytes(row.get(1)?);

@@ -4,10 +4,6 @@
 //! its name and its value. A text is its length (LEB128) and its bytes.
 
 use model::attempt::Headers;
-use rusqlite::Row;
-use rusqlite::types::{Type, ValueRef};
-
-use super::row;
 
 /// Known headers by their numbers, from 1, some with the value that they nearly always have. What was written with them
 /// must stay readable: entries are added at the end and never changed.
@@ -51,7 +47,7 @@ const KNOWN: [(&str, Option<&str>); 34] = [
 /// Seven bits of a length in a byte; the eighth says that more follow.
 const MORE: u8 = 0x80;
 
-pub(super) fn pack(headers: &Headers) -> Vec<u8> {
+pub(crate) fn pack(headers: &Headers) -> Vec<u8> {
     let room = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
     let mut packed = Vec::with_capacity(room);
     for (name, value) in headers {
@@ -90,7 +86,7 @@ fn pack_text(text: &str, packed: &mut Vec<u8>) {
 }
 
 /// `None` if these bytes are not what [`pack`] makes.
-fn unpack(mut packed: &[u8]) -> Option<Headers> {
+pub(crate) fn unpack(mut packed: &[u8]) -> Option<Headers> {
     let mut headers = Headers::new();
     while let Some((number, rest)) = packed.split_first() {
         packed = rest;
@@ -121,16 +117,6 @@ fn take_text<'a>(packed: &mut &'a [u8]) -> Option<&'a str> {
     let (text, rest) = packed.split_at_checked(length)?;
     *packed = rest;
     std::str::from_utf8(text).ok()
-}
-
-/// Headers as a row keeps them: packed, or as the JSON that versions before kept; or none.
-pub(super) fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Headers> {
-    match row.get_ref(at)? {
-        ValueRef::Null => Ok(Headers::new()),
-        ValueRef::Blob(packed) => unpack(packed)
-            .ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(at, Type::Blob, "not packed headers".into())),
-        _ => row::json(row, at),
-    }
 }
 
 #[cfg(test)]
@@ -174,16 +160,6 @@ mod tests {
             ("webhook-signature", signature),
         ]);
         assert_eq!(pack(&list).len(), 1 + 17 + 16 + 12 + 2 + signature.len());
-    }
-
-    #[test]
-    fn what_versions_before_kept_is_read() {
-        let db = rusqlite::Connection::open_in_memory().unwrap();
-        let kept = |sql: &str| db.query_row(sql, [], |row| read(row, 0)).unwrap();
-        let json = r#"SELECT '[["X-A","1"],["x-a","ü"]]'"#;
-        assert_eq!(kept(json), headers(&[("X-A", "1"), ("x-a", "ü")]));
-        assert_eq!(kept("SELECT NULL"), Headers::new());
-        assert_eq!(kept("SELECT x'01'"), headers(&[("content-type", "application/json")]));
     }
 
     #[test]
