@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 
 /// As it was written and judged. A dialect is made from it, the project's dialect by name among the built-in ones and
 /// these files.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Speech {
     pub files: BTreeMap<String, File>,
     /// Over the dialect's types of the same names.
@@ -17,7 +17,7 @@ pub struct Speech {
 }
 
 /// A dialect file, in TOML.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     pub text: Arc<str>,
     pub updated_at: Timestamp,

@@ -103,6 +103,12 @@ impl Directory {
         Some(Arc::make_mut(&mut Arc::make_mut(entry).speech))
     }
 
+    pub(crate) fn put_speech(&mut self, project: ProjectId, speech: Speech) {
+        if let Some(known) = self.speech_mut(project) {
+            *known = speech;
+        }
+    }
+
     pub(crate) fn remove_project(&mut self, id: ProjectId) {
         let Some(entry) = self.projects.remove(&id) else { return };
         self.slugs.remove(&entry.project.slug);

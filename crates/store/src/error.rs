@@ -11,6 +11,8 @@ pub enum Error {
         "this master key is not the one that the database's secrets are encrypted with; give the right one with POSTHASTE_MASTER_KEY or --master-key-file"
     )]
     WrongMasterKey,
+    #[error("nodes are running on this database ({0}); stop them all first")]
+    Running(String),
     #[error("the database cannot be brought up to date, or is of a newer version of Posthaste: {0}")]
     Migration(String),
     #[error("cannot use {}: {cause}", path.display())]

@@ -30,6 +30,7 @@ pub mod retention;
 pub mod retries;
 pub mod seal;
 pub mod search;
+mod settings;
 pub mod shard;
 pub mod speech;
 mod sqlite;

@@ -1,9 +1,11 @@
 //! The outbox: mail to projects' admins, put there in the commit of what it tells, taken out when it is sent.
 
 use model::attempt::Attempt;
+use model::endpoint::Endpoint;
 use model::health::Health;
 use model::id::{DeliveryId, EndpointId, MailId, ProjectId};
-use model::project::Slug;
+use model::project::{Project, Slug};
+use model::provider::Provider;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +59,51 @@ pub struct Failing {
     /// Of the last attempt.
     pub status_code: Option<u16>,
     pub error: Option<String>,
+}
+
+/// Mails of one project that wait. Where more are to come, its mail is not being taken and more of it helps nobody.
+const MOST_WAITING: usize = 1_000;
+
+/// Whether the project's admins can be told of an endpoint while so many mails to them wait.
+pub(crate) fn fits(project: &Project, endpoint: &Endpoint, waiting: usize) -> bool {
+    let fits = waiting + project.admins.len() <= MOST_WAITING;
+    if !fits {
+        tracing::warn!(
+            project = %project.slug,
+            endpoint = %endpoint.id,
+            waiting,
+            "admins are not told of an endpoint: too much mail to them waits"
+        );
+    }
+    fits
+}
+
+impl Report {
+    pub(crate) fn of(project: &Project, endpoint: &Endpoint, what: What) -> Self {
+        Self {
+            project: project.name.clone(),
+            slug: project.slug.clone(),
+            endpoint: endpoint.id,
+            name: endpoint.settings.name.clone(),
+            url: shown_url(endpoint),
+            what,
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> Result<String, Error> {
+        serde_json::to_string(self).map_err(|error| Error::Corrupt(error.to_string()))
+    }
+}
+
+/// Queries often hold tokens. Of a chat or automation service the path is one too: whoever knows it can post there.
+fn shown_url(endpoint: &Endpoint) -> String {
+    let url = &endpoint.settings.url;
+    let whole = url.as_str();
+    // Whoever has a chat service's URL can write there, whatever its owner says that it is.
+    match (Provider::of(url), endpoint.settings.provider(true)) {
+        (Provider::Webhook, Provider::Webhook) => whole.split('?').next().unwrap_or(whole).to_owned(),
+        _ => format!("{}://{}/…", if url.is_https() { "https" } else { "http" }, url.authority()),
+    }
 }
 
 impl Failing {

@@ -180,6 +180,13 @@ impl Change {
         tasks.spawn(self.finish()).await.map_err(|_| Error::Stopped)?
     }
 
+    /// Leaves everything as it was, and gives the connection back. Dropped without, it is closed.
+    pub(super) async fn undo(mut self) -> Result<(), Error> {
+        self.session().run("ROLLBACK").await?;
+        self.session.take();
+        Ok(())
+    }
+
     async fn finish(mut self) -> Result<Arc<Directory>, Error> {
         let rows = std::mem::take(&mut self.rows);
         rows.insert(self.session()).await?;

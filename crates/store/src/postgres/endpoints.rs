@@ -1,55 +1,205 @@
 //! The SQL of endpoints: their rows, and what follows from changing them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use model::endpoint::Endpoint;
-use model::id::{EndpointId, ProjectId};
+use model::delivery::{self, Cancelled};
+use model::endpoint::{Endpoint, Ordering, Status};
+use model::health::Health;
+use model::id::{DeliveryId, EndpointId, ProjectId};
+use tokio_postgres::Row;
 
-use super::Cluster;
-use super::change::Change;
+use super::change::{Change, Subject};
 use super::param::Uuid;
 use super::session::Session;
+use super::{Cluster, record, row};
 use crate::Error;
-use crate::endpoints::Condition;
+use crate::endpoints::{Condition, LastDelivery};
 use crate::seal::Seal;
+use crate::settings::{self, Written};
 
-pub(crate) async fn create(_db: &Cluster, _endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
-    todo!()
+/// Pending deliveries that are cancelled, or given another place, in one commit.
+const SLICE: usize = 1000;
+
+pub(crate) async fn create(db: &Cluster, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
+    let change = db.change().await?;
+    let sql = "INSERT INTO endpoints (id, project, url, settings, sealed, status, created_at, updated_at)
+               VALUES ($1, $2, '', '', '', 0, $3, $4)";
+    let (created_at, updated_at) = (endpoint.created_at.as_millis(), endpoint.updated_at.as_millis());
+    let (id, project) = (Uuid::from(endpoint.id), Uuid::from(endpoint.project));
+    change.execute(sql, &[&id, &project, &created_at, &updated_at]).await?;
+    commit(change, endpoint).await
 }
 
 pub(crate) async fn change<E>(
-    _db: &Cluster,
-    _project: ProjectId,
-    _id: EndpointId,
-    _change: &mut (dyn FnMut(&Endpoint) -> Result<Endpoint, E> + Send),
+    db: &Cluster,
+    project: ProjectId,
+    id: EndpointId,
+    change: &mut (dyn FnMut(&Endpoint) -> Result<Endpoint, E> + Send),
 ) -> Result<Option<Result<Arc<Endpoint>, E>>, Error> {
-    todo!()
+    let transaction = db.change().await?;
+    let before = transaction.directory.endpoint(id).filter(|endpoint| endpoint.project == project).cloned();
+    let Some(before) = before else {
+        transaction.undo().await?;
+        return Ok(None);
+    };
+    let after = match change(&before) {
+        Ok(after) => Endpoint { updated_at: transaction.now, ..after },
+        Err(refusal) => {
+            transaction.undo().await?;
+            return Ok(Some(Err(refusal)));
+        }
+    };
+    if before.status == Status::Disabled && after.status != Status::Disabled {
+        record::forgive(&transaction, id).await?;
+    }
+    if before.settings.ordering == Ordering::Fifo && after.settings.ordering == Ordering::None {
+        leave_strict_order(&transaction, id).await?;
+    }
+    commit(transaction, after).await.map(|endpoint| Some(Ok(endpoint)))
+}
+
+/// Writes an endpoint over its row, commits, and answers it as it is then.
+async fn commit(mut change: Change, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
+    put(&mut change, endpoint.clone()).await?;
+    let directory = change.commit().await?;
+    // Another node may have deleted it by now.
+    Ok(directory.endpoint(endpoint.id).cloned().unwrap_or_else(|| Arc::new(endpoint)))
 }
 
 /// Writes an endpoint over its row.
-pub(super) async fn put(_change: &mut Change, _endpoint: Endpoint) -> Result<(), Error> {
-    todo!()
+pub(super) async fn put(change: &mut Change, endpoint: Endpoint) -> Result<(), Error> {
+    let Written { kept, sealed } = settings::write(&endpoint, &change.shared.seal, &*change.shared.env)?;
+    change
+        .execute(
+            "UPDATE endpoints SET url = $2, settings = $3, sealed = $4, status = $5, disabled_reason = $6, updated_at = $7
+             WHERE id = $1",
+            &[
+                &Uuid::from(endpoint.id),
+                &endpoint.settings.url.as_str(),
+                &kept,
+                &sealed,
+                &row::position(&endpoint.status, &Status::ALL),
+                &endpoint.disabled_reason,
+                &endpoint.updated_at.as_millis(),
+            ],
+        )
+        .await?;
+    change.touch(Subject::Endpoint(endpoint.id));
+    Ok(())
 }
 
-pub(crate) async fn delete(_db: &Cluster, _project: ProjectId, _id: EndpointId) -> Result<bool, Error> {
-    todo!()
+/// In strict order only the first in line, and what was under way beside it when the order became strict, can be due
+/// later than their places. Gives them places by their times.
+async fn leave_strict_order(change: &Change, id: EndpointId) -> Result<(), Error> {
+    let sql = "WITH slice AS (
+                   SELECT p.delivery, d.next_attempt_at FROM (
+                       SELECT delivery FROM pending WHERE endpoint = $1 ORDER BY place, delivery LIMIT $2) AS p
+                   JOIN deliveries AS d ON d.id = p.delivery ORDER BY p.delivery FOR UPDATE OF d)
+               UPDATE pending AS p SET place = slice.next_attempt_at FROM slice WHERE p.delivery = slice.delivery";
+    change.execute(sql, &[&Uuid::from(id), &row::limit(SLICE)]).await?;
+    Ok(())
+}
+
+pub(crate) async fn delete(db: &Cluster, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
+    let mut change = db.change().await?;
+    if change.directory.endpoint(id).is_none_or(|endpoint| endpoint.project != project) {
+        change.undo().await?;
+        return Ok(false);
+    }
+    mark_deleted(&mut change, id).await?;
+    change.commit().await?;
+    // Whoever holds its shard finishes what this caller may not stay for.
+    db.shared.tell(|news| news.jobs = true);
+    Ok(true)
+}
+
+/// Deletes an endpoint, but for what is pending for it.
+pub(super) async fn mark_deleted(change: &mut Change, id: EndpointId) -> Result<(), Error> {
+    let sql = "UPDATE endpoints SET deleted = 1, sealed = '', updated_at = $2 WHERE id = $1";
+    change.execute(sql, &[&Uuid::from(id), &change.now.as_millis()]).await?;
+    change.execute("DELETE FROM health WHERE endpoint = $1", &[&Uuid::from(id)]).await?;
+    change.touch(Subject::Endpoint(id));
+    Ok(())
 }
 
 /// Cancels a slice of what is pending for a deleted endpoint. False when nothing is left.
-pub(crate) async fn cancel_slice(_db: &Cluster, _id: EndpointId) -> Result<bool, Error> {
-    todo!()
+pub(crate) async fn cancel_slice(db: &Cluster, id: EndpointId) -> Result<bool, Error> {
+    // Deliveries are locked before what is pending of them, and in their order, as whoever records attempts does.
+    let sql = "WITH slice AS (
+                   SELECT d.id FROM (
+                       SELECT delivery FROM pending WHERE endpoint = $1 ORDER BY place, delivery LIMIT $3) AS p
+                   JOIN deliveries AS d ON d.id = p.delivery ORDER BY d.id FOR UPDATE OF d),
+               cancelled AS (
+                   UPDATE deliveries AS d SET status = 3, reason = $2 FROM slice
+                   WHERE d.id = slice.id AND d.status = 0 RETURNING d.id),
+               settled AS (DELETE FROM pending WHERE delivery IN (SELECT id FROM slice))
+               SELECT (SELECT count(*) FROM slice), (SELECT count(*) FROM cancelled)";
+    let session = db.session().await?;
+    let reason = row::position(&Cancelled::EndpointDeleted, &row::REASONS);
+    let row = session.query_one(sql, &[&Uuid::from(id), &reason, &row::limit(SLICE)]).await?;
+    if row::get::<i64>(&row, 0)? > 0 {
+        return Ok(true);
+    }
+    session.execute("UPDATE endpoints SET deleted = 2 WHERE id = $1", &[&Uuid::from(id)]).await?;
+    Ok(false)
 }
 
 /// Those whose deletion is this node's to finish.
-pub(crate) async fn half_deleted(_db: &Cluster) -> Result<Vec<EndpointId>, Error> {
-    todo!()
+pub(crate) async fn half_deleted(db: &Cluster) -> Result<Vec<EndpointId>, Error> {
+    let rows = db.session().await?.query("SELECT id FROM endpoints WHERE deleted = 1", &[]).await?;
+    let ids = rows.iter().map(|row| row::id(row, 0)).collect::<Result<Vec<EndpointId>, Error>>()?;
+    Ok(ids.into_iter().filter(|id| db.holds(*id)).collect())
 }
 
-pub(crate) async fn conditions(_db: &Cluster, _ids: &[EndpointId]) -> Result<Vec<Condition>, Error> {
-    todo!()
+/// The condition of each of `ids`, in their order.
+pub(crate) async fn conditions(db: &Cluster, ids: &[EndpointId]) -> Result<Vec<Condition>, Error> {
+    let asked: Vec<Uuid> = ids.iter().copied().map(Uuid::from).collect();
+    let snapshot = db.snapshot().await?;
+    let sql = "SELECT endpoint, failure_count, failing_since FROM health WHERE endpoint = ANY($1)";
+    let mut conditions: HashMap<EndpointId, Condition> = HashMap::new();
+    for row in snapshot.query(sql, &[&asked]).await? {
+        let health = Health { failure_count: row::count(&row, 1)?, failing_since: row::maybe_time(&row, 2)? };
+        conditions.entry(row::id(&row, 0)?).or_default().health = health;
+    }
+    let sql = "SELECT asked.endpoint, last.id, last.status, last.status_code FROM unnest($1) AS asked (endpoint),
+               LATERAL (SELECT id, status, status_code FROM deliveries AS d WHERE d.endpoint = asked.endpoint
+                        ORDER BY id DESC LIMIT 1) AS last";
+    for row in snapshot.query(sql, &[&asked]).await? {
+        conditions.entry(row::id(&row, 0)?).or_default().last_delivery = Some(last_delivery(&row, 1)?);
+    }
+    snapshot.end().await?;
+    Ok(ids.iter().map(|id| conditions.get(id).cloned().unwrap_or_default()).collect())
+}
+
+fn last_delivery(row: &Row, at: usize) -> Result<LastDelivery, Error> {
+    let id: DeliveryId = row::id(row, at)?;
+    let status_code: Option<i32> = row::get(row, at + 2)?;
+    Ok(LastDelivery {
+        id,
+        status: row::member(row::get(row, at + 1)?, &delivery::Status::ALL)?,
+        status_code: status_code.and_then(|code| u16::try_from(code).ok()),
+        created_at: id.created_at(),
+    })
 }
 
 /// All that are not deleted, or those of `only`; oldest first.
-pub(super) async fn read(_session: &Session, _seal: &Seal, _only: Option<&[Uuid]>) -> Result<Vec<Endpoint>, Error> {
-    todo!()
+pub(super) async fn read(session: &Session, seal: &Seal, only: Option<&[Uuid]>) -> Result<Vec<Endpoint>, Error> {
+    let select = "SELECT id, project, url, settings, sealed, status, disabled_reason, created_at, updated_at
+                  FROM (SELECT * FROM endpoints WHERE deleted = 0) AS endpoints";
+    session.query_of(select, "id", only).await?.iter().map(|row| endpoint(row, seal)).collect()
+}
+
+fn endpoint(row: &Row, seal: &Seal) -> Result<Endpoint, Error> {
+    let id: EndpointId = row::id(row, 0)?;
+    let written = Written { kept: row::get(row, 3)?, sealed: row::get(row, 4)? };
+    Ok(Endpoint {
+        id,
+        project: row::id(row, 1)?,
+        settings: settings::read(id, row::get(row, 2)?, &written, seal)?,
+        status: row::member(row::get(row, 5)?, &Status::ALL)?,
+        disabled_reason: row::get(row, 6)?,
+        created_at: row::time(row, 7)?,
+        updated_at: row::time(row, 8)?,
+    })
 }

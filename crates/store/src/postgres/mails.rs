@@ -1,28 +1,91 @@
 //! The SQL of the outbox.
 
 use model::endpoint::Endpoint;
-use model::id::MailId;
+use model::id::{MailId, ProjectId};
 use model::time::Timestamp;
+use tokio_postgres::Row;
 
-use super::Cluster;
 use super::change::Change;
+use super::param::Uuid;
+use super::{Cluster, row};
 use crate::Error;
-use crate::mails::{Next, What};
+use crate::mails::{self, Mail, Next, Report, What};
+use crate::shard;
 
 /// Tells the admins of the endpoint's project, one mail each. False if there is nobody to tell.
-pub(super) async fn put(_change: &mut Change, _endpoint: &Endpoint, _what: What) -> Result<bool, Error> {
-    todo!()
+pub(super) async fn put(change: &mut Change, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
+    let mailing = change.shared.published.mails.is_some();
+    let project = change.directory.project(endpoint.project).cloned();
+    let Some(project) = project.filter(|project| mailing && !project.admins.is_empty()) else { return Ok(false) };
+    let waiting = waiting(change, project.id).await?;
+    if !mails::fits(&project, endpoint, waiting) {
+        return Ok(false);
+    }
+    let report = Report::of(&project, endpoint, what).to_json()?;
+    let ids: Vec<Uuid> = project.admins.iter().map(|_| MailId::new(&*change.shared.env).into()).collect();
+    change
+        .execute(
+            "INSERT INTO mails (id, project, shard, recipient, report, due_at, created_at)
+             SELECT mail.id, $3, $4, mail.recipient, $5, $6, $6 FROM unnest($1, $2) AS mail (id, recipient)",
+            &[
+                &ids,
+                &project.admins,
+                &Uuid::from(project.id),
+                &i16::from(shard::of(project.id)),
+                &report,
+                &change.now.as_millis(),
+            ],
+        )
+        .await?;
+    change.mailed = true;
+    Ok(true)
 }
 
-/// Of those that are this node's to send.
-pub(crate) async fn next(_db: &Cluster, _now: Timestamp) -> Result<Next, Error> {
-    todo!()
+async fn waiting(change: &Change, project: ProjectId) -> Result<usize, Error> {
+    let sql = "SELECT count(*) FROM mails WHERE project = $1";
+    let row = change.session().query_one(sql, &[&Uuid::from(project)]).await?;
+    Ok(usize::try_from(row::get::<i64>(&row, 0)?).unwrap_or(0))
 }
 
-pub(crate) async fn remove(_db: &Cluster, _id: MailId) -> Result<(), Error> {
-    todo!()
+/// Of those that are this node's to send: a seek for each shard, however much waits.
+pub(crate) async fn next(db: &Cluster, now: Timestamp) -> Result<Next, Error> {
+    let shards: Vec<i16> = db.shared.lease.held().iter().map(i16::from).collect();
+    let sql = "SELECT m.due_at, m.id, m.project, m.recipient, m.report, m.failures, m.created_at
+               FROM unnest($1) AS held (shard), LATERAL (
+                   SELECT * FROM mails WHERE mails.shard = held.shard ORDER BY due_at, seq LIMIT 1) AS m
+               ORDER BY m.due_at, m.seq LIMIT 1";
+    let Some(first) = db.session().await?.query_opt(sql, &[&shards]).await? else { return Ok(Next::Nothing) };
+    let due_at = row::time(&first, 0)?;
+    if due_at > now {
+        return Ok(Next::At(due_at));
+    }
+    mail(&first, 1).map(|mail| Next::Due(Box::new(mail)))
 }
 
-pub(crate) async fn put_off(_db: &Cluster, _id: MailId, _due_at: Timestamp) -> Result<(), Error> {
-    todo!()
+fn mail(row: &Row, at: usize) -> Result<Mail, Error> {
+    Ok(Mail {
+        id: row::id(row, at)?,
+        project: row::id(row, at + 1)?,
+        recipient: row::get(row, at + 2)?,
+        report: row::json(row, at + 3)?,
+        failures: row::count(row, at + 4)?,
+        created_at: row::time(row, at + 5)?,
+    })
+}
+
+pub(crate) async fn remove(db: &Cluster, id: MailId) -> Result<(), Error> {
+    db.session().await?.execute("DELETE FROM mails WHERE id = $1", &[&Uuid::from(id)]).await?;
+    Ok(())
+}
+
+pub(crate) async fn put_off(db: &Cluster, id: MailId, due_at: Timestamp) -> Result<(), Error> {
+    let sql = "UPDATE mails SET failures = failures + 1, due_at = $2 WHERE id = $1";
+    db.session().await?.execute(sql, &[&Uuid::from(id), &due_at.as_millis()]).await?;
+    Ok(())
+}
+
+/// Of a project that is being deleted.
+pub(super) async fn delete_all(change: &Change, project: ProjectId) -> Result<(), Error> {
+    change.execute("DELETE FROM mails WHERE project = $1", &[&Uuid::from(project)]).await?;
+    Ok(())
 }

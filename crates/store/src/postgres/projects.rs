@@ -6,40 +6,110 @@ use model::id::{EndpointId, ProjectId};
 use model::key::Key;
 use model::project::Project;
 use model::speech::Speech;
+use tokio_postgres::Row;
 
-use super::Cluster;
+use super::change::Subject;
 use super::param::Uuid;
 use super::session::Session;
+use super::{Cluster, endpoints, keys, mails, row, speech};
 use crate::Error;
 use crate::projects::SlugTaken;
 
-pub(crate) async fn create(
-    _db: &Cluster,
-    _project: Project,
-    _key: Key,
-) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
-    todo!()
+pub(crate) async fn create(db: &Cluster, project: Project, key: Key) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
+    let mut change = db.change().await?;
+    if change.directory.project_called(&project.slug).is_some() {
+        change.undo().await?;
+        return Ok(Err(SlugTaken));
+    }
+    let sql = "INSERT INTO projects (id, slug, name, dialect, admins, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+    let (id, created_at) = (Uuid::from(project.id), project.created_at.as_millis());
+    let admins = row::to_json(&project.admins)?;
+    let values = [project.slug.as_str(), &project.name, &project.dialect, &admins];
+    change.execute(sql, &[&id, &values[0], &values[1], &values[2], &values[3], &created_at]).await?;
+    change.touch(Subject::Project(project.id));
+    keys::insert(&mut change, &key).await?;
+    let directory = change.commit().await?;
+    Ok(Ok(directory.project(project.id).cloned().unwrap_or_else(|| Arc::new(project))))
 }
 
 pub(crate) async fn change<E: From<SlugTaken>>(
-    _db: &Cluster,
-    _id: ProjectId,
-    _change: &mut (dyn FnMut(&Project, &Speech) -> Result<Project, E> + Send),
+    db: &Cluster,
+    id: ProjectId,
+    change: &mut (dyn FnMut(&Project, &Speech) -> Result<Project, E> + Send),
 ) -> Result<Option<Result<Arc<Project>, E>>, Error> {
-    todo!()
+    let mut transaction = db.change().await?;
+    let directory = transaction.directory.clone();
+    let Some(before) = directory.project(id) else {
+        transaction.undo().await?;
+        return Ok(None);
+    };
+    let taken = |slug| directory.project_called(slug).is_some_and(|other| other.id != id);
+    let project = match change(before, &directory.speech(id)) {
+        Ok(project) if !taken(&project.slug) => Project { id, ..project },
+        refused => {
+            transaction.undo().await?;
+            return Ok(Some(Err(refused.err().unwrap_or_else(|| SlugTaken.into()))));
+        }
+    };
+    let sql = "UPDATE projects SET slug = $2, name = $3, dialect = $4, admins = $5 WHERE id = $1";
+    let admins = row::to_json(&project.admins)?;
+    let values = [project.slug.as_str(), &project.name, &project.dialect, &admins];
+    transaction.execute(sql, &[&Uuid::from(id), &values[0], &values[1], &values[2], &values[3]]).await?;
+    transaction.touch(Subject::Project(id));
+    let directory = transaction.commit().await?;
+    Ok(Some(Ok(directory.project(id).cloned().unwrap_or_else(|| Arc::new(project)))))
 }
 
 /// Answers which endpoints were deleted with it; `None` if there is no such project.
-pub(crate) async fn delete(_db: &Cluster, _id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
-    todo!()
+pub(crate) async fn delete(db: &Cluster, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
+    let mut change = db.change().await?;
+    if change.directory.project(id).is_none() {
+        change.undo().await?;
+        return Ok(None);
+    }
+    // Endpoints that were made since the caller deleted those it saw.
+    let late: Vec<EndpointId> = change.directory.endpoints_of(id).iter().map(|endpoint| endpoint.id).collect();
+    for endpoint in &late {
+        endpoints::mark_deleted(&mut change, *endpoint).await?;
+    }
+    change.execute("DELETE FROM api_keys WHERE project = $1", &[&Uuid::from(id)]).await?;
+    speech::delete(&change, id).await?;
+    mails::delete_all(&change, id).await?;
+    change.execute("DELETE FROM projects WHERE id = $1", &[&Uuid::from(id)]).await?;
+    change.touch(Subject::Project(id));
+    change.commit().await?;
+    Ok(Some(late))
 }
 
-/// Unless there is one with its slug.
-pub(super) async fn insert_missing(_session: &Session, _project: &Project) -> Result<(), Error> {
-    todo!()
+/// Unless there is one with its slug. Nodes that run already are told as of any other change.
+pub(super) async fn insert_missing(session: &Session, project: &Project) -> Result<(), Error> {
+    let sql = "WITH made AS (
+                   INSERT INTO projects (id, slug, name, dialect, admins, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+                   ON CONFLICT (slug) DO NOTHING RETURNING id),
+               next AS (
+                   UPDATE directory SET revision = revision + 1 WHERE EXISTS (SELECT 1 FROM made) RETURNING revision)
+               INSERT INTO changes (revision, kind, id) SELECT next.revision, $7, made.id FROM next, made";
+    let (id, created_at) = (Uuid::from(project.id), project.created_at.as_millis());
+    let admins = row::to_json(&project.admins)?;
+    let values = [project.slug.as_str(), &project.name, &project.dialect, &admins];
+    let kind = Subject::Project(project.id).kind();
+    session.execute(sql, &[&id, &values[0], &values[1], &values[2], &values[3], &created_at, &kind]).await?;
+    Ok(())
 }
 
 /// All, or those of `only`.
-pub(super) async fn read(_session: &Session, _only: Option<&[Uuid]>) -> Result<Vec<Project>, Error> {
-    todo!()
+pub(super) async fn read(session: &Session, only: Option<&[Uuid]>) -> Result<Vec<Project>, Error> {
+    let select = "SELECT id, slug, name, dialect, admins, created_at FROM projects";
+    session.query_of(select, "id", only).await?.iter().map(project).collect()
+}
+
+fn project(row: &Row) -> Result<Project, Error> {
+    Ok(Project {
+        id: row::id(row, 0)?,
+        slug: row::text(row, 1)?,
+        name: row::get(row, 2)?,
+        dialect: row::get(row, 3)?,
+        admins: row::json(row, 4)?,
+        created_at: row::time(row, 5)?,
+    })
 }

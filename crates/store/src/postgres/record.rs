@@ -14,6 +14,7 @@ use model::health::Health;
 use model::id::{DeliveryId, EndpointId};
 use model::retry::Next;
 use model::time::Timestamp;
+use tokio_postgres::Row;
 
 use super::change::{self, Change, Lock};
 use super::cluster::Shared;
@@ -180,18 +181,10 @@ impl Records {
         if asked.is_empty() {
             return Ok(HashMap::new());
         }
-        let rows = session
-            .query(
-                "SELECT endpoint, failure_count, failing_since, troubled, told, told_at
-                 FROM health WHERE endpoint = ANY($1) ORDER BY endpoint FOR UPDATE",
-                &[&asked],
-            )
-            .await?;
+        let rows = session.query(RUNS, &[&asked]).await?;
         let mut runs: HashMap<EndpointId, Run> = asked.into_iter().map(|id| (id.into(), Run::default())).collect();
         for row in &rows {
-            let health = Health { failure_count: row::count(row, 1)?, failing_since: row::maybe_time(row, 2)? };
-            let (troubled, told) = (row::get(row, 3)?, row::get(row, 4)?);
-            runs.insert(row::id(row, 0)?, Run { health, troubled, told, told_at: row::maybe_time(row, 5)? });
+            runs.insert(row::id(row, 0)?, run(row)?);
         }
         Ok(runs)
     }
@@ -221,6 +214,23 @@ impl Records {
         let mailed = then.mail.is_some() && self.shared.published.mails.is_some() && has_admins();
         (mailed || then.before.as_ref().is_some_and(wanted)).then_some(Lock::Work)
     }
+}
+
+const RUNS: &str = "SELECT endpoint, failure_count, failing_since, troubled, told, told_at
+     FROM health WHERE endpoint = ANY($1) ORDER BY endpoint FOR UPDATE";
+
+fn run(row: &Row) -> Result<Run, Error> {
+    let health = Health { failure_count: row::count(row, 1)?, failing_since: row::maybe_time(row, 2)? };
+    let (troubled, told) = (row::get(row, 3)?, row::get(row, 4)?);
+    Ok(Run { health, troubled, told, told_at: row::maybe_time(row, 5)? })
+}
+
+/// Forgets the failures of an endpoint that somebody resumed.
+pub(super) async fn forgive(change: &Change, id: EndpointId) -> Result<(), Error> {
+    let Some(row) = change.query_opt(RUNS, &[&vec![Uuid::from(id)]]).await? else { return Ok(()) };
+    let columns = health_columns(&[(id, run(&row)?.forgiven())]);
+    change.execute(HEALTH, &borrowed(&columns)).await?;
+    Ok(())
 }
 
 /// Brings about what follows for the endpoint and answers its run.

@@ -109,3 +109,7 @@ pub(super) fn position<T: PartialEq>(member: &T, all: &[T]) -> i16 {
 }
 
 pub(super) const REASONS: [Cancelled; 2] = [Cancelled::Expired, Cancelled::EndpointDeleted];
+
+pub(super) fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| Error::Corrupt(error.to_string()))
+}

@@ -8,7 +8,7 @@ use deadpool_postgres::Object;
 use tokio_postgres::{Row, Statement};
 
 use super::clock;
-use super::param::Param;
+use super::param::{Param, Uuid};
 use crate::Error;
 
 /// How plans are made. Every query has an index that serves it; the planner must not read a table from end to end
@@ -84,6 +84,13 @@ impl Session {
     pub(super) async fn query_one(&self, sql: &str, params: &[&dyn Param]) -> Result<Row, Error> {
         let row = self.query_opt(sql, params).await?;
         row.ok_or_else(|| Error::Corrupt("a row that is always there is not".to_owned()))
+    }
+
+    /// All rows of `select`, or those whose `column` is among `only`; in its order.
+    pub(super) async fn query_of(&self, select: &str, column: &str, only: Option<&[Uuid]>) -> Result<Vec<Row>, Error> {
+        let Some(only) = only else { return self.query(&format!("{select} ORDER BY {column}"), &[]).await };
+        let sql = format!("{select} WHERE {column} = ANY($1) ORDER BY {column}");
+        self.query(&sql, &[&only.to_vec()]).await
     }
 
     /// Answers how many rows it was about.

@@ -1,28 +1,20 @@
 //! The SQL of endpoints: their rows, and what follows from changing them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use model::delivery::Cancelled;
-use model::endpoint::{Auth, Endpoint, Ordering, Settings, Status};
-use model::filter::Filter;
+use model::endpoint::{Endpoint, Ordering, Status};
 use model::health::Health;
 use model::id::{DeliveryId, EndpointId, ProjectId};
-use model::json::Json;
-use model::provider::Provider;
-use model::rate::RateLimit;
-use model::secret::{Previous, Secret, Secrets, Signing};
-use model::subscription::Subscription;
 use model::time::Timestamp;
-use model::url::EndpointUrl;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::{Deserialize, Serialize};
 
 use super::row;
 use super::writer::Batch;
 use crate::Error;
 use crate::endpoints::{Condition, LastDelivery};
 use crate::seal::Seal;
+use crate::settings::{self, Written};
 
 /// Pending deliveries that are cancelled, or given another place, in one commit.
 const SLICE: usize = 1000;
@@ -67,10 +59,7 @@ pub(crate) fn change<E>(
 
 /// Writes an endpoint over its row and tells the directory and the engine.
 pub(super) fn put(batch: &mut Batch<'_>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
-    let (kept, sealed) = split(&endpoint.settings);
-    let json = |error: serde_json::Error| Error::Corrupt(error.to_string());
-    let plain = serde_json::to_vec(&sealed).map_err(json)?;
-    let kept = serde_json::to_string(&kept).map_err(json)?;
+    let Written { kept, sealed } = settings::write(&endpoint, batch.seal, batch.env)?;
     batch
         .db
         .prepare_cached(
@@ -80,7 +69,7 @@ pub(super) fn put(batch: &mut Batch<'_>, endpoint: Endpoint) -> Result<Arc<Endpo
         .execute(params![
             endpoint.settings.url.as_str(),
             kept,
-            batch.seal.seal(&plain, endpoint.id.as_bytes(), batch.env),
+            sealed,
             row::endpoint_status_number(endpoint.status),
             endpoint.disabled_reason,
             endpoint.updated_at.as_millis(),
@@ -179,100 +168,14 @@ pub(super) fn all(db: &Connection, seal: &Seal) -> Result<Vec<Endpoint>, Error> 
 
 fn read(row: &Row<'_>, seal: &Seal) -> Result<Endpoint, Error> {
     let id: EndpointId = row::id(row, 0)?;
-    let plain = seal.open(&row.get::<_, Vec<u8>>(4)?, id.as_bytes())?;
-    let sealed: Sealed = serde_json::from_slice(&plain).map_err(|error| Error::Corrupt(error.to_string()))?;
-    let url: String = row.get(2)?;
-    let url = EndpointUrl::stored(&url).ok_or_else(|| Error::Corrupt(format!("the URL of {id}")))?;
+    let (url, written) = (row.get::<_, String>(2)?, Written { kept: row.get(3)?, sealed: row.get(4)? });
     Ok(Endpoint {
         id,
         project: row::id(row, 1)?,
-        settings: join(url, row::json(row, 3)?, sealed),
+        settings: settings::read(id, &url, &written, seal)?,
         status: row::endpoint_status(row, 5)?,
         disabled_reason: row.get(6)?,
         created_at: row::time(row, 7)?,
         updated_at: row::time(row, 8)?,
     })
-}
-
-/// Settings as they are kept in the open.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    name: Option<String>,
-    events: Subscription,
-    #[serde(default)]
-    filter: Option<String>,
-    tenant: Option<String>,
-    #[serde(default)]
-    provider: Option<Provider>,
-    #[serde(default)]
-    template: Option<Arc<str>>,
-    signing: Signing,
-    rate_limit: Option<RateLimit>,
-    ordering: Ordering,
-    timeout_ms: Option<u64>,
-    retry_ms: Option<Vec<u64>>,
-    metadata: Option<Json>,
-}
-
-/// Settings as they are kept encrypted.
-#[derive(Serialize, Deserialize)]
-struct Sealed {
-    secret: Option<String>,
-    previous: Vec<(String, i64)>,
-    auth: Auth,
-    headers: Vec<(String, String)>,
-}
-
-fn split(settings: &Settings) -> (Kept, Sealed) {
-    let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    let kept = Kept {
-        name: settings.name.clone(),
-        events: settings.events.clone(),
-        filter: settings.filter.as_ref().map(|filter| filter.source().to_owned()),
-        tenant: settings.tenant.clone(),
-        provider: settings.provider,
-        template: settings.template.clone(),
-        signing: settings.signing,
-        rate_limit: settings.rate_limit,
-        ordering: settings.ordering,
-        timeout_ms: settings.timeout.map(millis),
-        retry_ms: settings.retry.as_ref().map(|waits| waits.iter().copied().map(millis).collect()),
-        metadata: settings.metadata.clone(),
-    };
-    let previous = |previous: &Previous| (previous.secret.reveal().to_owned(), previous.expires_at.as_millis());
-    let sealed = Sealed {
-        secret: settings.secrets.revealed(),
-        previous: settings.secrets.previous.iter().map(previous).collect(),
-        auth: settings.auth.clone(),
-        headers: settings.headers.clone(),
-    };
-    (kept, sealed)
-}
-
-fn join(url: EndpointUrl, kept: Kept, sealed: Sealed) -> Settings {
-    let previous = |(secret, expires_at)| Previous {
-        secret: Secret::stored(secret),
-        expires_at: Timestamp::from_millis(expires_at),
-    };
-    Settings {
-        url,
-        name: kept.name,
-        events: kept.events,
-        filter: kept.filter.map(Filter::stored),
-        tenant: kept.tenant,
-        signing: kept.signing,
-        secrets: Secrets {
-            current: sealed.secret.map(Secret::stored),
-            previous: sealed.previous.into_iter().map(previous).collect(),
-        },
-        auth: sealed.auth,
-        headers: sealed.headers,
-        provider: kept.provider,
-        template: kept.template,
-        rate_limit: kept.rate_limit,
-        ordering: kept.ordering,
-        timeout: kept.timeout_ms.map(Duration::from_millis),
-        retry: kept.retry_ms.map(|waits| waits.into_iter().map(Duration::from_millis).collect()),
-        metadata: kept.metadata,
-    }
 }

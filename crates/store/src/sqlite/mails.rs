@@ -2,18 +2,13 @@
 
 use model::endpoint::Endpoint;
 use model::id::{MailId, ProjectId};
-use model::project::Project;
-use model::provider::Provider;
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::row;
 use super::writer::Batch;
 use crate::Error;
-use crate::mails::{Mail, Next, Report, What};
-
-/// Mails of one project that wait. Where more are to come, its mail is not being taken and more of it helps nobody.
-const MOST_WAITING: usize = 1_000;
+use crate::mails::{self, Mail, Next, Report, What};
 
 /// Tells the admins of the endpoint's project, one mail each. False if there is nobody to tell.
 pub(super) fn put(batch: &mut Batch<'_>, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
@@ -22,17 +17,10 @@ pub(super) fn put(batch: &mut Batch<'_>, endpoint: &Endpoint, what: What) -> Res
         return Ok(false);
     };
     let waiting = waiting(batch, project.id)?;
-    if waiting + project.admins.len() > MOST_WAITING {
-        tracing::warn!(
-            project = %project.slug,
-            endpoint = %endpoint.id,
-            waiting,
-            "admins are not told of an endpoint: too much mail to them waits"
-        );
+    if !mails::fits(&project, endpoint, waiting) {
         return Ok(false);
     }
-    let report = serde_json::to_string(&report(&project, endpoint, what));
-    let report = report.map_err(|error| Error::Corrupt(error.to_string()))?;
+    let report = Report::of(&project, endpoint, what).to_json()?;
     for admin in &project.admins {
         insert(batch, project.id, admin, &report)?;
     }
@@ -46,28 +34,6 @@ fn waiting(batch: &Batch<'_>, project: ProjectId) -> Result<usize, Error> {
         .prepare_cached("SELECT count(*) FROM mails WHERE project = ?")?
         .query_row([project.as_bytes()], |row| row.get(0))?;
     Ok(usize::try_from(waiting).unwrap_or(0))
-}
-
-fn report(project: &Project, endpoint: &Endpoint, what: What) -> Report {
-    Report {
-        project: project.name.clone(),
-        slug: project.slug.clone(),
-        endpoint: endpoint.id,
-        name: endpoint.settings.name.clone(),
-        url: shown_url(endpoint),
-        what,
-    }
-}
-
-/// Queries often hold tokens. Of a chat or automation service the path is one too: whoever knows it can post there.
-fn shown_url(endpoint: &Endpoint) -> String {
-    let url = &endpoint.settings.url;
-    let whole = url.as_str();
-    // Whoever has a chat service's URL can write there, whatever its owner says that it is.
-    match (Provider::of(url), endpoint.settings.provider(true)) {
-        (Provider::Webhook, Provider::Webhook) => whole.split('?').next().unwrap_or(whole).to_owned(),
-        _ => format!("{}://{}/…", if url.is_https() { "https" } else { "http" }, url.authority()),
-    }
 }
 
 fn insert(batch: &Batch<'_>, project: ProjectId, recipient: &str, report: &str) -> Result<(), Error> {

@@ -194,13 +194,14 @@ CREATE TABLE mails (
     seq        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id         uuid NOT NULL UNIQUE,
     project    uuid NOT NULL,
+    shard      smallint NOT NULL,      -- the project's: its owner sends
     recipient  text NOT NULL,
     report     text NOT NULL,          -- JSON: what happened; words are made of it when it is sent
     due_at     bigint NOT NULL,        -- the next try
     failures   integer NOT NULL DEFAULT 0,
     created_at bigint NOT NULL
 );
-CREATE INDEX mails_due ON mails (due_at, seq);
+CREATE INDEX mails_due ON mails (shard, due_at, seq);
 CREATE INDEX mails_by_project ON mails (project);
 
 -- The cluster. A node that is heard of holds the shards that name it; one that is not heard of until `expires_at`, by
