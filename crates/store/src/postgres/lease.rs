@@ -84,7 +84,9 @@ impl Lease {
         let moved = Moved { gained: held.without(&state.held), lost: state.held.without(&held) };
         state.held = held;
         state.until = asked + span;
-        moved.lost.iter().for_each(|shard| drop(state.since.remove(&shard)));
+        moved.lost.iter().for_each(|shard| {
+            state.since.remove(&shard);
+        });
         if state.lost.is_cancelled() {
             state.lost = CancellationToken::new();
         }
@@ -114,7 +116,9 @@ impl Lease {
     /// These came from other nodes.
     pub(super) fn came(&self, shards: impl IntoIterator<Item = Shard>, at: Timestamp) {
         let mut state = self.state();
-        shards.into_iter().for_each(|shard| drop(state.since.insert(shard, at)));
+        shards.into_iter().for_each(|shard| {
+            state.since.insert(shard, at);
+        });
     }
 
     /// Everything is lost, at once. Answers what was held.

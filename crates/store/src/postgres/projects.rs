@@ -21,11 +21,11 @@ pub(crate) async fn create(db: &Cluster, project: Project, key: Key) -> Result<R
         change.undo().await?;
         return Ok(Err(SlugTaken));
     }
-    let sql = "INSERT INTO projects (id, slug, name, dialect, admins, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
+    let sql = "INSERT INTO projects (id, slug, name, dialect, admins, retention, created_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let (id, created_at) = (Uuid::from(project.id), project.created_at.as_millis());
-    let admins = row::to_json(&project.admins)?;
-    let values = [project.slug.as_str(), &project.name, &project.dialect, &admins];
-    change.execute(sql, &[&id, &values[0], &values[1], &values[2], &values[3], &created_at]).await?;
+    let [slug, name, dialect, admins, retention] = texts(&project)?;
+    change.execute(sql, &[&id, &slug, &name, &dialect, &admins, &retention, &created_at]).await?;
     change.touch(Subject::Project(project.id));
     keys::insert(&mut change, &key).await?;
     let directory = change.commit().await?;
@@ -51,10 +51,9 @@ pub(crate) async fn change<E: From<SlugTaken>>(
             return Ok(Some(Err(refused.err().unwrap_or_else(|| SlugTaken.into()))));
         }
     };
-    let sql = "UPDATE projects SET slug = $2, name = $3, dialect = $4, admins = $5 WHERE id = $1";
-    let admins = row::to_json(&project.admins)?;
-    let values = [project.slug.as_str(), &project.name, &project.dialect, &admins];
-    transaction.execute(sql, &[&Uuid::from(id), &values[0], &values[1], &values[2], &values[3]]).await?;
+    let sql = "UPDATE projects SET slug = $2, name = $3, dialect = $4, admins = $5, retention = $6 WHERE id = $1";
+    let [slug, name, dialect, admins, retention] = texts(&project)?;
+    transaction.execute(sql, &[&Uuid::from(id), &slug, &name, &dialect, &admins, &retention]).await?;
     transaction.touch(Subject::Project(id));
     let directory = transaction.commit().await?;
     Ok(Some(Ok(directory.project(id).cloned().unwrap_or_else(|| Arc::new(project)))))
@@ -84,22 +83,27 @@ pub(crate) async fn delete(db: &Cluster, id: ProjectId) -> Result<Option<Vec<End
 /// Unless there is one with its slug. Nodes that run already are told as of any other change.
 pub(super) async fn insert_missing(session: &Session, project: &Project) -> Result<(), Error> {
     let sql = "WITH made AS (
-                   INSERT INTO projects (id, slug, name, dialect, admins, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-                   ON CONFLICT (slug) DO NOTHING RETURNING id),
+                   INSERT INTO projects (id, slug, name, dialect, admins, retention, created_at)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (slug) DO NOTHING RETURNING id),
                next AS (
                    UPDATE directory SET revision = revision + 1 WHERE EXISTS (SELECT 1 FROM made) RETURNING revision)
-               INSERT INTO changes (revision, kind, id) SELECT next.revision, $7, made.id FROM next, made";
+               INSERT INTO changes (revision, kind, id) SELECT next.revision, $8, made.id FROM next, made";
     let (id, created_at) = (Uuid::from(project.id), project.created_at.as_millis());
-    let admins = row::to_json(&project.admins)?;
-    let values = [project.slug.as_str(), &project.name, &project.dialect, &admins];
+    let [slug, name, dialect, admins, retention] = texts(project)?;
     let kind = Subject::Project(project.id).kind();
-    session.execute(sql, &[&id, &values[0], &values[1], &values[2], &values[3], &created_at, &kind]).await?;
+    session.execute(sql, &[&id, &slug, &name, &dialect, &admins, &retention, &created_at, &kind]).await?;
     Ok(())
+}
+
+/// What can be changed of a project, as it is kept: slug, name, dialect, admins and retention.
+fn texts(project: &Project) -> Result<[String; 5], Error> {
+    let (slug, name, dialect) = (project.slug.as_str().to_owned(), project.name.clone(), project.dialect.clone());
+    Ok([slug, name, dialect, row::to_json(&project.admins)?, row::to_json(&project.retention)?])
 }
 
 /// All, or those of `only`.
 pub(super) async fn read(session: &Session, only: Option<&[Uuid]>) -> Result<Vec<Project>, Error> {
-    let select = "SELECT id, slug, name, dialect, admins, created_at FROM projects";
+    let select = "SELECT id, slug, name, dialect, admins, retention, created_at FROM projects";
     session.query_of(select, "id", only).await?.iter().map(project).collect()
 }
 
@@ -110,6 +114,7 @@ fn project(row: &Row) -> Result<Project, Error> {
         name: row::get(row, 2)?,
         dialect: row::get(row, 3)?,
         admins: row::json(row, 4)?,
-        created_at: row::time(row, 5)?,
+        retention: row::json(row, 5)?,
+        created_at: row::time(row, 6)?,
     })
 }
