@@ -15,7 +15,7 @@ use super::rows::{EventKey, NewRows};
 use super::session::Session;
 use crate::Error;
 use crate::directory::Directory;
-use crate::feed::{Fact, Recorded};
+use crate::feed::Fact;
 use crate::filtering::{Taker, Verdicts};
 use crate::operational::Notice;
 
@@ -71,7 +71,6 @@ pub(super) struct Change {
     subjects: Vec<Subject>,
     rows: NewRows,
     facts: Vec<Fact>,
-    pub(super) recorded: Vec<Recorded>,
     /// Something was put into the outbox.
     pub(super) mailed: bool,
 }
@@ -89,7 +88,6 @@ impl Change {
             subjects: Vec::new(),
             rows: NewRows::default(),
             facts: Vec::new(),
-            recorded: Vec::new(),
             mailed: false,
         };
         change.session().begin().await?;
@@ -201,7 +199,6 @@ impl Change {
             self.shared.tell(|news| news.directory = true);
         }
         self.shared.announce(std::mem::take(&mut self.facts));
-        self.shared.published.recorded(std::mem::take(&mut self.recorded));
         if self.mailed {
             self.shared.published.mailed();
             self.shared.tell(|news| news.mails = true);

@@ -5,6 +5,7 @@
 //! database's clock; what a node believes to hold ends by its own, earlier.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use futures_util::future;
@@ -51,6 +52,8 @@ pub(super) struct Member {
     renew_at: Instant,
     /// What the engine was asked to let go.
     surplus: Shards,
+    /// It has held its first shards, or found none to hold.
+    has_joined: bool,
     /// The day for which there are partitions.
     provided: Day,
 }
@@ -70,6 +73,7 @@ impl Member {
             line: None,
             renew_at: Instant::now(),
             surplus: Shards::default(),
+            has_joined: false,
         };
         let line = member.connect().await?;
         member.line = Some(line);
@@ -140,7 +144,10 @@ impl Member {
     async fn connect(&self) -> Result<Line, Error> {
         let (client, connection) = self.shared.connections.own().await?;
         let (said, heard) = mpsc::channel(HEARD);
-        self.shared.tasks.spawn(listen(connection, said));
+        let own = Arc::<AtomicI32>::default();
+        self.shared.tasks.spawn(listen(connection, said, own.clone()));
+        let row = client.query_one("SELECT pg_backend_pid()", &[]).await?;
+        own.store(row::get(&row, 0)?, Ordering::Relaxed);
         client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
         Ok(Line { client, heard })
     }
@@ -245,11 +252,13 @@ impl Member {
         if !moved.lost.is_empty() {
             self.shared.published.facts(vec![Fact::Lost(moved.lost)]);
         }
-        if !moved.gained.is_empty() {
+        // What the engine has not asked for yet it need not be told of.
+        if !moved.gained.is_empty() && self.has_joined {
             self.shared.published.facts(vec![Fact::Gained(moved.gained)]);
             self.shared.published.jobs.notify_one();
             self.shared.published.mailed();
         }
+        self.has_joined = true;
         // Asked for again each time, in case that the last was let go of unread.
         let surplus: Shards = shards.without(&self.shared.lease.giving()).iter().skip(share).collect();
         if !surplus.is_empty() || !self.surplus.is_empty() {
@@ -420,11 +429,14 @@ fn millis(span: Duration) -> f64 {
     span.as_secs_f64() * 1000.0
 }
 
-/// Drives the connection and hands on what is heard over it, until it breaks.
-async fn listen(mut connection: tls::Connection, said: mpsc::Sender<String>) {
+/// Drives the connection and hands on what others say over it, until it breaks. `own` is who speaks on this end.
+async fn listen(mut connection: tls::Connection, said: mpsc::Sender<String>, own: Arc<AtomicI32>) {
     loop {
         match future::poll_fn(|context| connection.poll_message(context)).await {
             Some(Ok(AsyncMessage::Notification(heard))) => {
+                if heard.process_id() == own.load(Ordering::Relaxed) {
+                    continue;
+                }
                 if said.send(heard.payload().to_owned()).await.is_err() {
                     // Nobody listens any more; what is asked over it is still to be answered.
                     return drop(connection.await);

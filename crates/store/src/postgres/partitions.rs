@@ -48,25 +48,33 @@ impl Day {
     }
 }
 
-/// Sees to it that there are partitions for the day of `now` and those to come.
+/// Sees to it that there are partitions for the day of `now` and those to come. Each is made on its own, so that nobody
+/// who holds one table waits for another.
 pub(super) async fn provide(shared: &Shared, now: Timestamp) -> Result<(), Error> {
-    let scope = Scope::begin(shared).await?;
-    scope.session().run(BRIEFLY).await?;
-    scope.session().run(LOCK).await?;
     let today = Day::of(now);
     for day in (0..=AHEAD).map(|ahead| Day(today.0 + ahead)) {
         for (table, storage) in TABLES {
+            let scope = Scope::begin(shared).await?;
+            scope.session().run(LOCK).await?;
             if is_missing(&scope, table, day).await? {
-                let (from, to) = day.keys();
-                let name = partition(table, day);
-                let sql = format!(
-                    "CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{from}') TO ('{to}') {storage}"
-                );
-                scope.session().run(&sql).await?;
+                make(&scope, table, day, storage).await?;
             }
+            scope.end().await?;
         }
     }
-    scope.end().await
+    Ok(())
+}
+
+async fn make(scope: &Scope, table: &str, day: Day, storage: &str) -> Result<(), Error> {
+    scope.session().run(BRIEFLY).await?;
+    let (from, to) = day.keys();
+    let name = partition(table, day);
+    let sql = format!("CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{from}') TO ('{to}') {storage}");
+    scope.session().run(&sql).await?;
+    if table == "events" {
+        scope.session().run(&format!("CREATE UNIQUE INDEX {name}_by_id ON {name} (project, id)")).await?;
+    }
+    Ok(())
 }
 
 fn partition(table: &str, day: Day) -> String {
@@ -97,31 +105,28 @@ fn key_of(table: &str) -> &'static str {
     }
 }
 
-/// The oldest day that has partitions.
-pub(super) async fn oldest(scope: &Scope) -> Result<Option<Day>, Error> {
-    let sql = "SELECT min(substr(c.relname, length('events_day_') + 1)::bigint)
-               FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-               WHERE i.inhparent = 'events'::regclass AND c.relname LIKE 'events\\_day\\_%'";
-    let row = scope.session().query_text(sql).await?;
+/// The oldest day that has a partition of `table`.
+pub(super) async fn oldest(scope: &Scope, table: &str) -> Result<Option<Day>, Error> {
+    let sql = format!(
+        "SELECT min(substr(c.relname, length('{table}_day_') + 1)::bigint)
+         FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+         WHERE i.inhparent = '{table}'::regclass AND c.relname LIKE '{table}\\_day\\_%'"
+    );
+    let row = scope.session().query_text(&sql).await?;
     let day: Option<Option<i64>> = row.first().map(|row| row::get(row, 0)).transpose()?;
     Ok(day.flatten().map(Day))
 }
 
-/// Drops a day but for these events and deliveries, which move to the default partitions. Answers about how many rows
-/// each table had, in the order of the road.
-pub(super) async fn drop_day(scope: &Scope, day: Day, events: &[Uuid], deliveries: &[Uuid]) -> Result<[u64; 3], Error> {
-    let mut sizes = [0; 3];
-    for (size, (table, _)) in sizes.iter_mut().zip(TABLES) {
-        let partition = partition(table, day);
-        let sql = format!("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass('{partition}')");
-        let Some(row) = scope.session().query_text(&sql).await?.pop() else { continue };
-        *size = row::get::<i64>(&row, 0)?.max(0).unsigned_abs();
-        let kept = if table == "events" { events.to_vec() } else { deliveries.to_vec() };
-        let key = key_of(table);
-        scope.session().run(&format!("ALTER TABLE {table} DETACH PARTITION {partition}")).await?;
-        let sql = format!("INSERT INTO {table} SELECT * FROM {partition} WHERE {key} = ANY($1)");
-        scope.session().execute_text(&sql, &[&kept]).await?;
-        scope.session().run(&format!("DROP TABLE {partition}")).await?;
-    }
-    Ok(sizes)
+/// Drops a day of a table but for the rows with these keys, which move to the default partition. Answers about how many
+/// there were.
+pub(super) async fn drop_day(scope: &Scope, table: &str, day: Day, kept: &[Uuid]) -> Result<u64, Error> {
+    let (partition, key) = (partition(table, day), key_of(table));
+    let sql = format!("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass('{partition}')");
+    let rows = scope.session().query_text(&sql).await?;
+    let size = rows.first().map_or(Ok(0), |row| row::get::<i64>(row, 0))?;
+    scope.session().run(&format!("ALTER TABLE {table} DETACH PARTITION {partition}")).await?;
+    let sql = format!("INSERT INTO {table} SELECT * FROM {partition} WHERE {key} = ANY($1)");
+    scope.session().execute_text(&sql, &[&kept.to_vec()]).await?;
+    scope.session().run(&format!("DROP TABLE {partition}")).await?;
+    Ok(size.max(0).unsigned_abs())
 }

@@ -35,11 +35,16 @@ use crate::record::Record;
 use crate::shard::Shards;
 
 pub(crate) async fn record(db: &Cluster, record: Record) -> Result<(), Error> {
-    db.records.commit(Outcome::Tried(Box::new(record))).await
+    let delivery = record.due.id;
+    if db.records.commit(Outcome::Tried(Box::new(record))).await? {
+        Ok(())
+    } else {
+        Err(Error::Corrupt(format!("this attempt at {delivery} was recorded before, or its delivery is gone")))
+    }
 }
 
 pub(crate) async fn cancel(db: &Cluster, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
-    db.records.commit(Outcome::Cancelled(delivery, reason)).await
+    db.records.commit(Outcome::Cancelled(delivery, reason)).await.map(drop)
 }
 
 pub(super) enum Outcome {
@@ -59,7 +64,8 @@ pub(super) struct Records {
 
 impl Commit for Records {
     type Item = Outcome;
-    type Answer = ();
+    /// Whether it was written down: a cancellation always is.
+    type Answer = bool;
 
     fn weight(outcome: &Outcome) -> usize {
         match outcome {
@@ -71,7 +77,7 @@ impl Commit for Records {
         }
     }
 
-    async fn commit(&mut self, outcomes: &[Outcome], _again: bool) -> Result<Vec<()>, Error> {
+    async fn commit(&mut self, outcomes: &[Outcome], again: bool) -> Result<Vec<bool>, Error> {
         let held = self.shared.lease.held();
         if held != self.held {
             self.well.clear();
@@ -89,11 +95,19 @@ impl Commit for Records {
             }
         };
         self.session = Some(session);
-        match committed {
-            Quiet::Done(recorded) => self.shared.published.recorded(recorded),
+        let recorded = match committed {
+            Quiet::Done(recorded) => recorded,
             Quiet::Loud(lock) => self.loudly(outcomes, lock).await?,
-        }
-        Ok(vec![(); outcomes.len()])
+        };
+        // What a first try may have written is not written again.
+        let written: HashSet<DeliveryId> = recorded.iter().map(|recorded| recorded.delivery).collect();
+        let is_written = |outcome: &Outcome| match outcome {
+            Outcome::Tried(record) => again || written.contains(&record.due.id),
+            Outcome::Cancelled(..) => true,
+        };
+        let answers = outcomes.iter().map(is_written).collect();
+        self.shared.published.recorded(recorded);
+        Ok(answers)
     }
 }
 
@@ -139,7 +153,7 @@ impl Records {
     }
 
     /// The same, with what follows for others: operational events, mail, an endpoint that is disabled.
-    async fn loudly(&mut self, outcomes: &[Outcome], lock: Lock) -> Result<(), Error> {
+    async fn loudly(&mut self, outcomes: &[Outcome], lock: Lock) -> Result<Vec<Recorded>, Error> {
         let mut change = Change::begin(&self.shared, lock).await?;
         let moved = Moves::of(change.session(), outcomes).await?.make(change.session()).await?;
         let tried = tried(outcomes, &moved);
@@ -156,10 +170,9 @@ impl Records {
         }
         let ready = Ready::of(change.session(), &directory, &tried, &changed).await?;
         ready.send(change.session()).await?;
-        change.recorded = tried.iter().map(|(record, status)| recorded(record, *status)).collect();
         change.commit().await?;
         self.remember(&runs, &tried);
-        Ok(())
+        Ok(tried.iter().map(|(record, status)| recorded(record, *status)).collect())
     }
 
     /// The runs of failures of those endpoints of which they matter.

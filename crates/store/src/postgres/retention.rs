@@ -10,6 +10,7 @@ use std::sync::Arc;
 use model::id::{DeliveryId, ProjectId};
 use model::retention::{Period, Retention};
 use model::time::Timestamp;
+use tokio_postgres::Row;
 
 use super::change::Scope;
 use super::param::Uuid;
@@ -105,28 +106,40 @@ async fn sweep(
     Ok(None)
 }
 
-/// Drops the oldest day that lies before `before` as a whole.
+/// Drops the oldest day of a table that lies before `before` as a whole: attempts first and events last, each in a
+/// transaction of its own, so that nobody who reads several tables and we wait for each other.
 async fn drop_day(scope: &Scope, before: Timestamp) -> Result<Option<Swept>, Error> {
-    let Some(day) = partitions::oldest(scope).await?.filter(|day| *day < Day::of(before)) else { return Ok(None) };
+    let mut oldest = Vec::new();
+    for table in ["attempts", "deliveries", "events"] {
+        if let Some(day) = partitions::oldest(scope, table).await?.filter(|day| *day < Day::of(before)) {
+            oldest.push((day, table));
+        }
+    }
+    // Of one day the tables come in this order.
+    let Some((day, table)) = oldest.into_iter().min_by_key(|(day, _)| *day) else { return Ok(None) };
     let (from, to) = day.keys();
     let (from, to) = (Uuid::from(from), Uuid::from(to));
+    if table != "events" {
+        let pending = "SELECT delivery FROM pending WHERE delivery >= $1 AND delivery < $2";
+        let rows = partitions::drop_day(scope, table, day, &ids(&scope.query(pending, &[&from, &to]).await?)?).await?;
+        let (deliveries, attempts) = if table == "deliveries" { (rows, 0) } else { (0, rows) };
+        return Ok(Some(Swept { deliveries, attempts, ..Swept::default() }));
+    }
+    // Of the deliveries there are only those left that are pending, or of a later day.
     let forgotten = "DELETE FROM idempotency WHERE (project, kind, name) IN (
-             SELECT project, kind, name FROM idempotency AS i WHERE event >= $1 AND event < $2 AND NOT EXISTS (
-                 SELECT 1 FROM deliveries AS d JOIN pending AS p ON p.delivery = d.id WHERE d.event = i.event)
+             SELECT project, kind, name FROM idempotency AS i WHERE event >= $1 AND event < $2
+                AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.event = i.event)
              ORDER BY event LIMIT $3)";
     if scope.session().execute(forgotten, &[&from, &to, &row::limit(SLICE)]).await? > 0 {
         return Ok(Some(Swept::default()));
     }
-    let held = "SELECT p.delivery, d.event FROM pending AS p JOIN deliveries AS d ON d.id = p.delivery
-                WHERE (p.delivery >= $1 AND p.delivery < $2) OR (d.event >= $1 AND d.event < $2)";
-    let rows = scope.query(held, &[&from, &to]).await?;
-    let (mut deliveries, mut events) = (Vec::<Uuid>::new(), Vec::<Uuid>::new());
-    for row in &rows {
-        deliveries.push(row::get(row, 0)?);
-        events.push(row::get(row, 1)?);
-    }
-    let sizes = partitions::drop_day(scope, day, &events, &deliveries).await?;
-    Ok(Some(Swept { events: sizes[0], deliveries: sizes[1], attempts: sizes[2], ..Swept::default() }))
+    let held = "SELECT DISTINCT event FROM deliveries WHERE event >= $1 AND event < $2";
+    let events = partitions::drop_day(scope, table, day, &ids(&scope.query(held, &[&from, &to]).await?)?).await?;
+    Ok(Some(Swept { events, ..Swept::default() }))
+}
+
+fn ids(rows: &[Row]) -> Result<Vec<Uuid>, Error> {
+    rows.iter().map(|row| row::get(row, 0)).collect()
 }
 
 /// Deletes a slice of a project's events, with all that became of them; without a project, of what is of no day.
@@ -167,9 +180,10 @@ async fn delete_events(
 /// Which events are old enough, `$1` the last that was looked at.
 const OLD: &str = "e.key > $1 AND e.key < $2 ORDER BY e.key LIMIT $3";
 
-/// An event's key, and whether something of it is still pending.
+/// An event's key, and whether something of it is pending or younger than what goes.
 fn held_or_not() -> &'static str {
-    "SELECT e.key, EXISTS (SELECT 1 FROM deliveries AS d JOIN pending AS p ON p.delivery = d.id WHERE d.event = e.key)"
+    "SELECT e.key, EXISTS (SELECT 1 FROM deliveries AS d LEFT JOIN pending AS p ON p.delivery = d.id
+                           WHERE d.event = e.key AND (p.delivery IS NOT NULL OR d.id >= $2))"
 }
 
 async fn delete_jobs(

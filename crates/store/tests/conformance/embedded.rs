@@ -1,5 +1,6 @@
 //! What is true of the embedded database alone, because it is about files. It is tested whatever the run is on.
 
+use model::endpoint::Endpoint;
 use model::retention::Retention;
 use store::retention::{SLICE, Step};
 use store::{Error, Store};
@@ -139,4 +140,17 @@ async fn space_that_is_not_needed_again_is_given_back() {
     assert_eq!(store.sweep_up().await.pages, 0);
     store.send("order.created").await;
     assert_eq!(store.reopen().await.all_events().await.len(), 1);
+}
+
+/// In a cluster it is a task of its caller alone.
+#[tokio::test]
+async fn a_verb_that_panics_ends_the_store_and_whoever_owns_it_is_told() {
+    let store = Opened::embedded().await;
+    let endpoint = store.endpoint(&["*"]).await;
+
+    let changed = store.change_endpoint(endpoint.project, endpoint.id, |_| -> Result<Endpoint, ()> { panic!("a bug") });
+
+    assert!(matches!(changed.await, Err(store::Error::Stopped)));
+    store.stopped().await;
+    assert!(matches!(store.ping().await, Err(store::Error::Stopped)));
 }

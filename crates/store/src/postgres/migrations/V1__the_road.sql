@@ -104,9 +104,11 @@ CREATE TABLE events (
     test        boolean NOT NULL,      -- made for one endpoint alone, to try it: no other has missed it
     PRIMARY KEY (key)
 ) PARTITION BY RANGE (key);
-CREATE INDEX events_by_id ON events (project, id);
 CREATE INDEX events_by_age ON events (project, key);
 CREATE TABLE events_default PARTITION OF events DEFAULT;
+-- Each partition has one of these. Over all of them ids are kept apart by `idempotency`, if their callers chose them, and by
+-- chance if we did.
+CREATE UNIQUE INDEX events_default_by_id ON events_default (project, id);
 
 -- By what a repeated request is recognised, whichever node it comes to and however old its event is.
 CREATE TABLE idempotency (
