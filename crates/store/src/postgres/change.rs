@@ -127,20 +127,15 @@ impl Change {
 
     /// Adds an event for those who want it by `verdicts`. Answers how many do.
     pub(super) fn take(&mut self, event: Event, verdicts: &Verdicts) -> u32 {
-        let event = Arc::new(Event { created_at: self.accepted_at, ..event });
+        let key = self.shared.next_key();
+        let event = Arc::new(Event { created_at: key.created_at(), ..event });
         let takers = verdicts.takers(&self.directory, &event);
         let deliveries = u32::try_from(takers.len()).unwrap_or(u32::MAX);
-        let key = self.add_event(event.clone(), deliveries);
+        self.rows.event(key, event.clone(), deliveries);
         for taker in takers {
             self.deliver_to(key, &event, taker, false);
         }
         deliveries
-    }
-
-    pub(super) fn add_event(&mut self, event: Arc<Event>, deliveries: u32) -> EventKey {
-        let key = self.shared.next_key();
-        self.rows.event(key, event, deliveries);
-        key
     }
 
     /// Makes a delivery, due now or when the event is.

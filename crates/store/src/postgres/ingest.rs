@@ -253,7 +253,7 @@ impl Plan<'_> {
         if let Some(earlier) = self.claims.earlier(intake, key) {
             return earlier;
         }
-        let event = Arc::new(Event { created_at: self.accepted_at, ..intake.event.clone() });
+        let event = Arc::new(Event { created_at: key.created_at(), ..intake.event.clone() });
         let takers = verdicts.takers(&self.directory, &event);
         let deliveries = u32::try_from(takers.len()).unwrap_or(u32::MAX);
         self.claims.hold(intake, key, deliveries);
@@ -266,7 +266,7 @@ impl Plan<'_> {
 
     fn test(&mut self, event: &Event, endpoint: EndpointId, key: EventKey) -> Option<DeliveryId> {
         self.directory.endpoint(endpoint)?;
-        let event = Arc::new(Event { created_at: self.accepted_at, test: true, ..event.clone() });
+        let event = Arc::new(Event { created_at: key.created_at(), test: true, ..event.clone() });
         self.rows.event(key, event.clone(), 1);
         Some(self.deliver_to(key, &event, Taker { endpoint, note: None }, true))
     }

@@ -16,6 +16,7 @@ use super::session::{Prepared, Session};
 use crate::Error;
 
 /// An event's key: a UUID of version 7 like a delivery's, so that events are in the order they were accepted in.
+/// Its time is when the event was accepted: what is asked for by that time is found by keys alone.
 pub(super) type EventKey = DeliveryId;
 
 /// More than the clocks of nodes are apart.
