@@ -3,8 +3,8 @@
 //! Bounded. When the engine does not keep up, facts are let go and it is told to look in the database instead, where
 //! everything is.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::delivery::{Due, Status};
 use model::id::{DeliveryId, EndpointId, ProjectId};
@@ -15,6 +15,9 @@ use crate::shard::Shards;
 
 /// Commits that may wait for the engine before it is told to look for itself.
 const BACKLOG: usize = 1024;
+
+/// Deliveries of one commit that are handed to the engine in memory. It looks up the rest.
+pub(crate) const FED: usize = 16_384;
 
 /// Something that is now on disk.
 #[derive(Clone, Debug)]
@@ -77,15 +80,25 @@ impl Feed {
 /// The end of those who commit.
 #[derive(Clone, Debug)]
 pub(crate) struct Publisher {
-    facts: mpsc::Sender<Vec<Fact>>,
+    /// Gone when the feed has ended.
+    facts: Arc<Mutex<Option<mpsc::Sender<Vec<Fact>>>>>,
     lagged: Arc<AtomicBool>,
 }
 
 impl Publisher {
     pub(crate) fn publish(&self, facts: Vec<Fact>) {
-        if self.facts.try_send(facts).is_err() {
+        if self.facts().as_ref().is_some_and(|engine| engine.try_send(facts).is_err()) {
             self.lagged.store(true, Ordering::Release);
         }
+    }
+
+    /// Ends the feed: nothing more is published.
+    pub(crate) fn close(&self) {
+        self.facts().take();
+    }
+
+    fn facts(&self) -> MutexGuard<'_, Option<mpsc::Sender<Vec<Fact>>>> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Facts may have been missed: everything must be looked up.
@@ -98,7 +111,7 @@ impl Publisher {
 pub(crate) fn channel() -> (Publisher, Feed) {
     let (sender, receiver) = mpsc::channel(BACKLOG);
     let lagged = Arc::new(AtomicBool::new(false));
-    (Publisher { facts: sender, lagged: lagged.clone() }, Feed { facts: receiver, lagged })
+    (Publisher { facts: Arc::new(Mutex::new(Some(sender))), lagged: lagged.clone() }, Feed { facts: receiver, lagged })
 }
 
 #[cfg(test)]

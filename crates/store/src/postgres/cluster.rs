@@ -21,7 +21,7 @@ use super::record::Records;
 use super::session::Session;
 use super::{open, partitions};
 use crate::Error;
-use crate::feed::Fact;
+use crate::feed::{FED, Fact};
 use crate::place::Postgres;
 use crate::published::Published;
 use crate::seal::{MasterKey, Seal};
@@ -189,6 +189,7 @@ impl Cluster {
         self.tasks.close();
         self.tasks.wait().await;
         self.shared.connections.close();
+        self.shared.published.feed.close();
     }
 }
 
@@ -224,11 +225,17 @@ impl Shared {
 
     /// Publishes what is committed: to this node's engine what is its own, to other nodes that there is work.
     pub(super) fn announce(&self, facts: Vec<Fact>) {
-        let (mut ours, mut others) = (Vec::with_capacity(facts.len()), Vec::new());
+        let (mut ours, mut others) = (Vec::with_capacity(facts.len().min(FED)), Vec::new());
+        let mut looked = HashSet::new();
         for fact in facts {
             match &fact {
                 Fact::Due(due) if !self.lease.holds(shard::of(due.endpoint)) => others.push(due.endpoint),
                 Fact::Look { endpoint, .. } if !self.lease.holds(shard::of(*endpoint)) => others.push(*endpoint),
+                Fact::Due(due) if ours.len() >= FED => {
+                    if looked.insert(due.endpoint) {
+                        ours.push(Fact::Look { endpoint: due.endpoint, at: due.next_attempt_at });
+                    }
+                }
                 _ => ours.push(fact),
             }
         }

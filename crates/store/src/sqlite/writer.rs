@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::Error;
 use crate::directory::Directory;
-use crate::feed::{Fact, Recorded};
+use crate::feed::{FED, Fact, Recorded};
 use crate::health::Run;
 use crate::published::Published;
 use crate::seal::Seal;
@@ -33,9 +33,6 @@ const BUSY: usize = 8;
 /// So long the writer lets them come before it looks again. A commit costs as much for ten verbs as for a hundred, and
 /// the processor has other work meanwhile.
 const LINGER: Duration = Duration::from_micros(300);
-
-/// Deliveries of one commit that are handed to the engine in memory. It looks up the rest.
-const FED: usize = 16_384;
 
 /// What a verb works with: an open transaction, and what will be published if it commits.
 pub(crate) struct Batch<'a> {
