@@ -68,13 +68,6 @@ pub(super) struct News {
     pub(super) mails: bool,
 }
 
-/// Finds out at once whether there is anything to work on.
-async fn connect(settings: &Postgres) -> Result<Connections, Error> {
-    let connections = Connections::new(settings)?;
-    connections.reach().await?;
-    Ok(connections)
-}
-
 impl Cluster {
     pub(crate) async fn open(
         settings: Postgres,
@@ -82,7 +75,7 @@ impl Cluster {
         env: Arc<dyn Env>,
         published: Published,
     ) -> Result<Self, Error> {
-        let connections = connect(&settings).await?;
+        let connections = Connections::new(&settings)?;
         open::migrate(&connections).await?;
         let seal = Seal::new(master_key);
         open::prepare(&connections, &seal, &*env).await?;
@@ -112,12 +105,12 @@ impl Cluster {
     }
 
     pub(crate) async fn migrate(settings: &Postgres) -> Result<Vec<String>, Error> {
-        open::migrate(&connect(settings).await?).await
+        open::migrate(&Connections::new(settings)?).await
     }
 
     /// Whether there is a database of ours at the address.
     pub(crate) async fn is_in(settings: &Postgres) -> Result<bool, Error> {
-        open::exists(&connect(settings).await?).await
+        open::exists(&Connections::new(settings)?).await
     }
 
     pub(crate) async fn rekey(
@@ -126,7 +119,7 @@ impl Cluster {
         new: &MasterKey,
         env: &dyn Env,
     ) -> Result<u64, Error> {
-        super::rekey::rekey(&connect(settings).await?, &Seal::new(old), &Seal::new(new), env).await
+        super::rekey::rekey(&Connections::new(settings)?, &Seal::new(old), &Seal::new(new), env).await
     }
 
     /// A connection for a query that stands alone.
