@@ -98,6 +98,8 @@ impl Cluster {
         open::resume_order(&shared).await?;
         partitions::provide(&shared, shared.env.now()).await?;
         let member = Member::join(shared.clone()).await?;
+        // From here on nobody takes another key. Somebody may have until now.
+        open::check_key(&shared.connections.session().await?, &shared.seal).await?;
         tasks.spawn(member.run(stop.clone()));
         let takes = Group::start(Takes::new(shared.clone()), &tasks);
         let records = Group::start(Records::new(shared.clone()), &tasks);

@@ -5,7 +5,6 @@
 //! database's clock; what a node believes to hold ends by its own, earlier.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use futures_util::future;
@@ -61,7 +60,15 @@ pub(super) struct Member {
 /// The connection of its own.
 struct Line {
     client: Client,
-    heard: mpsc::Receiver<String>,
+    heard: mpsc::Receiver<Told>,
+    /// Its process on the server. What that tells, it tells others.
+    process: i32,
+}
+
+/// What was told, and by whose process on the server.
+struct Told {
+    by: i32,
+    what: String,
 }
 
 impl Member {
@@ -130,7 +137,8 @@ impl Member {
         let Some(line) = &mut self.line else { return Ok(()) };
         tokio::select! {
             heard = line.heard.recv() => match heard {
-                Some(heard) => self.understand(&heard).await,
+                Some(told) if told.by == line.process => Ok(()),
+                Some(told) => self.understand(&told.what).await,
                 None => Err(Error::Connection("the connection that listens broke".to_owned())),
             },
             () = shared.news_woken.notified() => {
@@ -144,12 +152,10 @@ impl Member {
     async fn connect(&self) -> Result<Line, Error> {
         let (client, connection) = self.shared.connections.own().await?;
         let (said, heard) = mpsc::channel(HEARD);
-        let own = Arc::<AtomicI32>::default();
-        self.shared.tasks.spawn(listen(connection, said, own.clone()));
-        let row = client.query_one("SELECT pg_backend_pid()", &[]).await?;
-        own.store(row::get(&row, 0)?, Ordering::Relaxed);
+        self.shared.tasks.spawn(listen(connection, said));
         client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
-        Ok(Line { client, heard })
+        let process = row::get(&client.query_one("SELECT pg_backend_pid()", &[]).await?, 0)?;
+        Ok(Line { client, heard, process })
     }
 
     fn client(&self) -> Result<&Client, Error> {
@@ -429,15 +435,13 @@ fn millis(span: Duration) -> f64 {
     span.as_secs_f64() * 1000.0
 }
 
-/// Drives the connection and hands on what others say over it, until it breaks. `own` is who speaks on this end.
-async fn listen(mut connection: tls::Connection, said: mpsc::Sender<String>, own: Arc<AtomicI32>) {
+/// Drives the connection and hands on what is heard over it, until it breaks.
+async fn listen(mut connection: tls::Connection, said: mpsc::Sender<Told>) {
     loop {
         match future::poll_fn(|context| connection.poll_message(context)).await {
             Some(Ok(AsyncMessage::Notification(heard))) => {
-                if heard.process_id() == own.load(Ordering::Relaxed) {
-                    continue;
-                }
-                if said.send(heard.payload().to_owned()).await.is_err() {
+                let told = Told { by: heard.process_id(), what: heard.payload().to_owned() };
+                if said.send(told).await.is_err() {
                     // Nobody listens any more; what is asked over it is still to be answered.
                     return drop(connection.await);
                 }

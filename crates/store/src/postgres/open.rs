@@ -9,6 +9,7 @@ use model::time::Timestamp;
 use super::cluster::Shared;
 use super::connect::{self, Connections};
 use super::param::Uuid;
+use super::session::Session;
 use super::{projects, row};
 use crate::Error;
 use crate::seal::Seal;
@@ -49,9 +50,7 @@ pub(super) async fn prepare(connections: &Connections, seal: &Seal, env: &dyn En
     let sealed = seal.seal(KEY_CHECK_TEXT, KEY_CHECK.as_bytes(), env);
     let insert = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     session.execute(insert, &[&KEY_CHECK, &&sealed[..]]).await?;
-    let row = session.query_one("SELECT value FROM meta WHERE name = $1", &[&KEY_CHECK]).await?;
-    seal.open(row::get(&row, 0)?, KEY_CHECK.as_bytes())?;
-
+    check_key(&session, seal).await?;
     let project = Project {
         id: ProjectId::new(env),
         slug: Slug::DEFAULT.parse().expect("the default slug is a slug"),
@@ -62,6 +61,12 @@ pub(super) async fn prepare(connections: &Connections, seal: &Seal, env: &dyn En
         created_at: env.now(),
     };
     projects::insert_missing(&session, &project).await
+}
+
+/// Whether the database's secrets are encrypted with this key.
+pub(super) async fn check_key(session: &Session, seal: &Seal) -> Result<(), Error> {
+    let row = session.query_one("SELECT value FROM meta WHERE name = $1", &[&KEY_CHECK]).await?;
+    seal.open(row::get(&row, 0)?, KEY_CHECK.as_bytes()).map(drop)
 }
 
 /// The node goes on after the newest event and delivery that are there.
