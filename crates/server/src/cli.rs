@@ -161,7 +161,8 @@ const WITHOUT_A_SERVER: [&str; 5] = ["serve", "demo", "config", "migrate", "open
 
 /// The settings that commands on a database heed. They take the others of `serve` too, so that one set of flags does
 /// for all.
-const OF_THE_DATABASE: [&str; 4] = ["config", "data_dir", "master_key_file", "new_key_file"];
+const OF_THE_DATABASE: [&str; 7] =
+    ["config", "data_dir", "database_url", "database.direct_url", "network.ca_file", "master_key_file", "new_key_file"];
 
 fn command() -> clap::Command {
     let mut command = Words::command();

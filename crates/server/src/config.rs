@@ -43,6 +43,8 @@ pub struct Config {
     pub master_key: Option<MasterKey>,
     pub master_key_file: Option<PathBuf>,
     pub network: Network,
+    pub database: Database,
+    pub cluster: Cluster,
     pub delivery: Delivery,
     pub api: Api,
     /// Of projects that have none of their own.
@@ -67,6 +69,22 @@ pub struct Network {
     pub proxy: Option<Hidden>,
     /// Certificates in PEM, trusted besides the system's. It can be read.
     pub ca_file: Option<PathBuf>,
+}
+
+/// A PostgreSQL. Without its URL the database is the embedded one in the data directory.
+#[derive(Clone, Debug, Default)]
+pub struct Database {
+    pub url: Option<Hidden>,
+    /// The server itself, where `url` is of a pooler.
+    pub direct_url: Option<Hidden>,
+    pub connections: usize,
+}
+
+/// This node among those that share a PostgreSQL.
+#[derive(Clone, Debug, Default)]
+pub struct Cluster {
+    pub node_name: Option<String>,
+    pub lease: Duration,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -145,6 +163,10 @@ pub fn load(flags: &Flags, environment: &Environment) -> Result<Config, Vec<Mist
         let what = "needs smtp.from, the address that mail is from: write it like Posthaste <webhooks@example.com>";
         mistakes.push(Mistake::new(url.place, "smtp.url", what));
     }
+    if let (Some(url), None) = (said("database.direct_url"), said("database_url")) {
+        let what = "needs database_url, the pooler's own URL; without a pooler, write this one there";
+        mistakes.push(Mistake::new(url.place, "database.direct_url", what));
+    }
     config.delivery.per_endpoint = config.delivery.per_endpoint.min(config.delivery.concurrency);
     mistakes.sort_by(|one, other| one.place.cmp(&other.place));
     if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
@@ -212,6 +234,8 @@ impl Config {
             master_key: None,
             master_key_file: None,
             network: Network::default(),
+            database: Database::default(),
+            cluster: Cluster::default(),
             delivery: Delivery::default(),
             api: Api::default(),
             retention: Retention::default(),

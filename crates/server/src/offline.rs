@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use model::env::Env;
 use store::Store;
 use store::seal::MasterKey;
+use store::store::Place;
 
 use crate::cli::exit;
 use crate::config::{Config, Environment};
@@ -25,7 +26,11 @@ pub fn openapi() -> ExitCode {
 
 /// `posthaste migrate`
 pub async fn migrate(config: &Config) -> ExitCode {
-    match Store::migrate(&wire::place(config)).await {
+    let place = match wire::place(config) {
+        Ok(place) => place,
+        Err(error) => return failed(&error),
+    };
+    match Store::migrate(&place).await {
         Ok(applied) if applied.is_empty() => done("The database is up to date.\n"),
         Ok(applied) => done(&format!("Applied {}.\n", applied.join(", "))),
         Err(error) => failed(&error),
@@ -57,9 +62,12 @@ async fn rotate(
     environment: &Environment,
     env: &dyn Env,
 ) -> Result<String, Failure> {
-    let place = wire::place(config);
+    let place = wire::place(config)?;
     if !Store::is_in(&place).await? {
-        return Err(format!("there is no database in {}", config.data_dir.display()).into());
+        return Err(match &place {
+            Place::Embedded { data_dir } => format!("there is no database in {}", data_dir.display()).into(),
+            Place::Postgres(_) => "there is nothing of Posthaste in the database that database_url names".into(),
+        });
     }
     let old = keys::master_key(config, env)?;
     let from_environment = config.master_key.is_some();

@@ -13,7 +13,7 @@ use engine::transport::{self, Proxy, Transport};
 use engine::{Engine, engine::Limits};
 use model::env::Env;
 use store::Store;
-use store::store::{Options, Place};
+use store::store::{Options, Place, Postgres};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -161,12 +161,14 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
 }
 
 async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error> {
-    std::fs::create_dir_all(&config.data_dir)
-        .map_err(|cause| keys::Error::File { path: config.data_dir.clone(), cause })?;
+    let place = place(config)?;
+    if let Place::Embedded { data_dir } = &place {
+        std::fs::create_dir_all(data_dir).map_err(|cause| keys::Error::File { path: data_dir.clone(), cause })?;
+    }
     let open = || async {
         let master_key = keys::master_key(config, &**env)?;
         let mail = config.smtp.url.is_some();
-        let options = Options { place: place(config), master_key, env: env.clone(), mail };
+        let options = Options { place: place.clone(), master_key, env: env.clone(), mail };
         Ok::<_, Error>(Store::open(options).await?)
     };
     match open().await {
@@ -177,8 +179,23 @@ async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error>
 }
 
 /// Where the data is, as `config` says.
-pub fn place(config: &Config) -> Place {
-    Place::Embedded { data_dir: config.data_dir.clone() }
+pub fn place(config: &Config) -> Result<Place, Error> {
+    let Some(url) = &config.database.url else {
+        return Ok(Place::Embedded { data_dir: config.data_dir.clone() });
+    };
+    Ok(Place::Postgres(Postgres {
+        direct_url: config.database.direct_url.as_ref().map(|url| url.reveal().to_owned()),
+        ca_pem: ca_pem(config)?,
+        connections: config.database.connections,
+        name: config.cluster.node_name.clone().unwrap_or_else(machine_name),
+        lease: config.cluster.lease,
+        delivers: config.roles.deliver,
+        ..Postgres::at(url.reveal())
+    }))
+}
+
+fn machine_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn transport_settings(config: &Config) -> Result<transport::Settings, Error> {

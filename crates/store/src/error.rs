@@ -21,6 +21,8 @@ pub enum Error {
     Database(#[source] Arc<rusqlite::Error>),
     #[error("the database failed")]
     Postgres(#[source] Arc<tokio_postgres::Error>),
+    #[error("the database at {address} cannot be reached: {cause}; {remedy}")]
+    Unreachable { address: String, cause: String, remedy: &'static str },
     #[error("no connection to the database: {0}")]
     Connection(String),
     #[error("{0}")]

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::{Error, postgres};
+
 #[derive(Clone, Debug)]
 pub enum Place {
     /// An embedded database in `data_dir`, for one process alone.
@@ -35,6 +37,11 @@ pub struct Postgres {
 impl Postgres {
     pub const CONNECTIONS: usize = 8;
     pub const LEASE: Duration = Duration::from_secs(6);
+
+    /// Whether `url` can be read. What is wrong with it is told without what is secret in it.
+    pub fn check(url: &str) -> Result<(), Error> {
+        postgres::check(url)
+    }
 
     /// With what is usual for everything but its address.
     pub fn at(url: impl Into<String>) -> Self {

@@ -21,6 +21,7 @@ mod open;
 mod param;
 mod partitions;
 pub(crate) mod projects;
+mod reach;
 pub(crate) mod record;
 mod recovery;
 mod rekey;
@@ -34,3 +35,4 @@ pub(crate) mod speech;
 mod tls;
 
 pub(crate) use cluster::Cluster;
+pub(crate) use connect::check;

@@ -19,7 +19,7 @@ pub fn example() -> String {
         add(&mut text, &format!("#   {:<22} {}\n", secret.env, secret.help));
     }
     let mut table = "";
-    for setting in SETTINGS.iter().filter(|setting| setting.is_offered()) {
+    for setting in SETTINGS.iter().filter(|setting| setting.in_file()) {
         if setting.table() != table {
             table = setting.table();
             add(&mut text, &format!("\n[{table}]\n"));

@@ -124,7 +124,7 @@ fn expected(setting: &Setting, item: &Item) -> String {
 /// Suggests the same name in its right table, or what is a typing error away.
 fn unknown(key: &str) -> String {
     let name = key.rsplit('.').next().unwrap_or(key);
-    let known = || SETTINGS.iter().filter(|setting| setting.is_offered());
+    let known = || SETTINGS.iter().filter(|setting| setting.in_file());
     if let Some(setting) = known().find(|setting| setting.name() == name) {
         return match setting.table() {
             "" => format!("unknown key; {name} stands at the top of the file, above all tables"),

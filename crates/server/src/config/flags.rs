@@ -61,7 +61,7 @@ fn arg(setting: &'static Setting) -> Option<Arg> {
         Shape::List => arg.action(ArgAction::Append).value_delimiter(','),
         Shape::Text | Shape::Number => arg,
     };
-    Some(arg.allow_hyphen_values(setting.shape == Shape::Number).hide(!setting.is_offered()))
+    Some(arg.allow_hyphen_values(setting.shape == Shape::Number))
 }
 
 impl clap::FromArgMatches for Flags {

@@ -61,7 +61,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         value: "DIR",
         shape: Text,
         unless_set: Default("./posthaste-data"),
-        help: "Directory of the database and the keys",
+        help: "Directory of the embedded database, and of the keys that are not given",
         secret: false,
         set: |config, text| values::path(text).map(|path| config.data_dir = path),
     },
@@ -72,9 +72,9 @@ pub(super) static SETTINGS: &[Setting] = &[
         value: "URL",
         shape: Text,
         unless_set: Nothing { example: "postgres://posthaste@db.internal/posthaste" },
-        help: "Not in this version: PostgreSQL in place of the data directory",
+        help: "PostgreSQL in place of the embedded database, for as many nodes as name it",
         secret: true,
-        set: |_, _| Err("of no use yet: PostgreSQL comes with a later version; use data_dir".to_owned()),
+        set: |config, text| values::database_url(text).map(|url| config.database.url = Some(url)),
     },
     Setting {
         key: "public_url",
@@ -174,6 +174,50 @@ pub(super) static SETTINGS: &[Setting] = &[
         help: "Certificates (PEM) to trust besides the system's",
         secret: false,
         set: |config, text| values::readable(text).map(|path| config.network.ca_file = Some(path)),
+    },
+    Setting {
+        key: "database.direct_url",
+        flag: Some("database-direct-url"),
+        env: "POSTHASTE_DATABASE_DIRECT_URL",
+        value: "URL",
+        shape: Text,
+        unless_set: Nothing { example: "postgres://posthaste@db.internal:5432/posthaste" },
+        help: "The PostgreSQL itself, where database_url is of a pooler that shares connections out (PgBouncer)",
+        secret: true,
+        set: |config, text| values::database_url(text).map(|url| config.database.direct_url = Some(url)),
+    },
+    Setting {
+        key: "database.connections",
+        flag: Some("database-connections"),
+        env: "POSTHASTE_DATABASE_CONNECTIONS",
+        value: "COUNT",
+        shape: Number,
+        unless_set: Default("8"),
+        help: "Connections to PostgreSQL, at most, beside the one that holds the lease",
+        secret: false,
+        set: |config, text| values::number(text, 4..=1_000).map(|count| config.database.connections = count),
+    },
+    Setting {
+        key: "cluster.node_name",
+        flag: Some("node-name"),
+        env: "POSTHASTE_NODE_NAME",
+        value: "NAME",
+        shape: Text,
+        unless_set: Nothing { example: "posthaste-1" },
+        help: "What this node is called in GET /v1/cluster; the machine's name unless set",
+        secret: false,
+        set: |config, text| values::node_name(text).map(|name| config.cluster.node_name = Some(name)),
+    },
+    Setting {
+        key: "cluster.lease",
+        flag: Some("lease"),
+        env: "POSTHASTE_LEASE",
+        value: "DURATION",
+        shape: Text,
+        unless_set: Default("6s"),
+        help: "How long a node that is not heard of keeps its endpoints: what a dead node holds them up for",
+        secret: false,
+        set: |config, text| values::lease(text).map(|lease| config.cluster.lease = lease),
     },
     Setting {
         key: "delivery.concurrency",
@@ -291,11 +335,6 @@ impl Setting {
     /// Whether it may stand in the file. What has no flag is a secret, and files are copied around.
     pub(super) fn in_file(&self) -> bool {
         self.flag.is_some()
-    }
-
-    /// Whether help and the example name it.
-    pub(super) fn is_offered(&self) -> bool {
-        self.in_file() && self.key != "database_url"
     }
 
     /// The table it stands in; empty at the top.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as _, Command, FromArgMatches as _};
+use store::store::Postgres;
 use tempfile::TempDir;
 
 use super::*;
@@ -52,6 +53,7 @@ fn nothing_said_is_the_defaults() {
     assert_eq!((config.delivery.concurrency, config.delivery.per_endpoint), (1024, 64));
     assert_eq!(config.delivery.grace, Duration::from_secs(15));
     assert_eq!(config.api.max_batch_bytes, 33_554_432);
+    assert_eq!((config.database.connections, config.cluster.lease), (Postgres::CONNECTIONS, Postgres::LEASE));
     assert_eq!((config.log.format, config.log.level), (LogFormat::Text, tracing::Level::INFO));
     assert!(!config.network.policy.allow_http && config.network.policy.allowed.is_empty());
     assert_eq!(format!("{config:?}"), format!("{:?}", Config::default()));
@@ -84,7 +86,7 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
     let dir = TempDir::new().unwrap();
     let pem = dir.path().join("a.pem");
     std::fs::write(&pem, "").unwrap();
-    for setting in SETTINGS.iter().filter(|setting| setting.key != "database_url") {
+    for setting in SETTINGS {
         let value = match setting.key {
             "listen" => "127.0.0.1:9",
             "data_dir" => "./elsewhere",
@@ -96,6 +98,8 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
             "log.format" => "json",
             "log.level" => "trace",
             "delivery.per_endpoint" => "7",
+            "database.connections" => "16",
+            "cluster.lease" => "10s",
             "delivery.grace" => "2m",
             "delivery.concurrency" | "api.max_batch_bytes" => "2048",
             _ => setting.shown(),
@@ -107,10 +111,17 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
             .for_each(|other| settings::set_default(other, &mut expected));
         setting.split(value).for_each(|word| (setting.set)(&mut expected, word).unwrap());
         // A mail server is of no use without an address that mail is from.
-        let beside = if setting.key == "smtp.url" { "smtp.from = 'a@example.com'\n" } else { "" };
-        if !beside.is_empty() {
-            expected.smtp.from = Some("a@example.com".parse().unwrap());
-        }
+        let beside = match setting.key {
+            "smtp.url" => {
+                expected.smtp.from = Some("a@example.com".parse().unwrap());
+                "smtp.from = 'a@example.com'\n"
+            }
+            "database.direct_url" => {
+                expected.database.url = Some(Hidden("postgres://pooler/posthaste".to_owned()));
+                "database_url = 'postgres://pooler/posthaste'\n"
+            }
+            _ => "",
+        };
         let expected = format!("{expected:?}");
         assert_ne!(expected, format!("{:?}", Config::default()), "{}", setting.key);
 
@@ -162,7 +173,7 @@ x = 1
         ("POSTHASTE_MASTER_KEY", "hush"),
         ("POSTHASTE_LISTN", "x"),
     ]);
-    let words = ["--database-url", "postgres://u:hush@db/x", "--per-endpoint=0", "--allow-http=maybe"];
+    let words = ["--database-url", "mysql://u:hush@db/x", "--lease=90s", "--per-endpoint=0", "--allow-http=maybe"];
     let expected = [
         r#"posthaste.toml:1: listen: "nowhere" is not an IP address and a port, for example 127.0.0.1:8600 or [::]:8600"#,
         "posthaste.toml:2: lisen: unknown key; did you mean listen?",
@@ -179,7 +190,8 @@ x = 1
         r#"POSTHASTE_LOG_LEVEL: log.level: "loud" is none of error, warn, info, debug and trace"#,
         "POSTHASTE_MASTER_KEY: master_key: the value is not a master key: a master key is 32 bytes in base64 (44 characters); `head -c 32 /dev/urandom | base64` makes one",
         r#"--allow-http: network.allow_http: "maybe" is neither true nor false"#,
-        "--database-url: database_url: the value is of no use yet: PostgreSQL comes with a later version; use data_dir",
+        "--database-url: database_url: the value is not a PostgreSQL URL: write it like postgres://user:password@db.example.com:5432/posthaste",
+        r#"--lease: cluster.lease: "90s" is not a lease: write a duration from 1s to 60s"#,
         r#"--per-endpoint: delivery.per_endpoint: "0" is not a whole number from 1 to 65536"#,
     ];
     assert_eq!(file.mistakes(&words, &environment), expected);
@@ -236,6 +248,15 @@ fn what_is_odd_in_a_file_is_told() {
         (
             "[smtp]\nfrom = 'a@example.com, b@example.com'",
             "posthaste.toml:2: smtp.from: \"a@example.com, b@example.com\" is not a mail address: write it like Posthaste <",
+        ),
+        ("database_url = 'postgres://u:hush@db:port/x'", "posthaste.toml:1: database_url: the value is of no use: "),
+        (
+            "[database]\ndirect_url = 'postgres://u:hush@db/x'",
+            "posthaste.toml:2: database.direct_url: needs database_url, the pooler's own URL; ",
+        ),
+        (
+            "[cluster]\nnode_name = 'two words'",
+            "posthaste.toml:2: cluster.node_name: \"two words\" is not a node's name: write 1 to 64 visible ASCII letters",
         ),
         (
             "public_url = 'hooks.example.com'",
@@ -301,6 +322,8 @@ fn secrets_are_not_printed() {
         ("POSTHASTE_PROXY", "http://u:hush-proxy@proxy"),
         ("POSTHASTE_SMTP_URL", "smtp://hush-user:hush-password@mail.example.com"),
         ("POSTHASTE_SMTP_FROM", "a@example.com"),
+        ("POSTHASTE_DATABASE_URL", "postgres://u:hush-database@db/x"),
+        ("POSTHASTE_DATABASE_DIRECT_URL", "postgres://u:hush-direct@db/x"),
     ]);
     let config = Written::new("").load(&[], &environment).unwrap();
     assert_eq!(config.admin_key.as_ref().unwrap().reveal(), "hush-admin");

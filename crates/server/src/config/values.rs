@@ -12,6 +12,7 @@ use lettre::message::Mailbox;
 use model::retention::{NotAPeriod, Period};
 use model::time::Span;
 use store::seal::MasterKey;
+use store::store::Postgres;
 
 use crate::mail::{NotARelay, Relay};
 
@@ -51,6 +52,30 @@ pub(super) fn public_url(text: &str) -> Read<String> {
 
 pub(super) fn proxy(text: &str) -> Read<Hidden> {
     Proxy::parse(text).map(|_| Hidden(text.to_owned())).map_err(|error| error.to_string())
+}
+
+/// As libpq writes it, so that it can be tried with psql.
+pub(super) fn database_url(text: &str) -> Read<Hidden> {
+    let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
+    let shape = "write it like postgres://user:password@db.example.com:5432/posthaste";
+    if !is_url {
+        return Err(format!("not a PostgreSQL URL: {shape}"));
+    }
+    Postgres::check(text).map(|()| Hidden(text.to_owned())).map_err(|error| format!("of no use: {error}; {shape}"))
+}
+
+/// Shown to others, on one line.
+pub(super) fn node_name(text: &str) -> Read<String> {
+    let is_name = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_name { Ok(text.to_owned()) } else { Err("not a node's name: write 1 to 64 visible ASCII letters".to_owned()) }
+}
+
+/// Shorter, and a node that pauses for a moment loses what it holds; longer, and a dead one's endpoints wait for long.
+const LEASES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
+
+pub(super) fn lease(text: &str) -> Read<Duration> {
+    let lease = span(text)?;
+    if LEASES.contains(&lease) { Ok(lease) } else { Err("not a lease: write a duration from 1s to 60s".to_owned()) }
 }
 
 pub(super) fn relay(text: &str) -> Read<Relay> {

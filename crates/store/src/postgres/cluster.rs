@@ -68,6 +68,13 @@ pub(super) struct News {
     pub(super) mails: bool,
 }
 
+/// Finds out at once whether there is anything to work on.
+async fn connect(settings: &Postgres) -> Result<Connections, Error> {
+    let connections = Connections::new(settings)?;
+    connections.reach().await?;
+    Ok(connections)
+}
+
 impl Cluster {
     pub(crate) async fn open(
         settings: Postgres,
@@ -75,7 +82,7 @@ impl Cluster {
         env: Arc<dyn Env>,
         published: Published,
     ) -> Result<Self, Error> {
-        let connections = Connections::new(&settings)?;
+        let connections = connect(&settings).await?;
         open::migrate(&connections).await?;
         let seal = Seal::new(master_key);
         open::prepare(&connections, &seal, &*env).await?;
@@ -107,12 +114,12 @@ impl Cluster {
     }
 
     pub(crate) async fn migrate(settings: &Postgres) -> Result<Vec<String>, Error> {
-        open::migrate(&Connections::new(settings)?).await
+        open::migrate(&connect(settings).await?).await
     }
 
     /// Whether there is a database of ours at the address.
     pub(crate) async fn is_in(settings: &Postgres) -> Result<bool, Error> {
-        open::exists(&Connections::new(settings)?).await
+        open::exists(&connect(settings).await?).await
     }
 
     pub(crate) async fn rekey(
@@ -121,7 +128,7 @@ impl Cluster {
         new: &MasterKey,
         env: &dyn Env,
     ) -> Result<u64, Error> {
-        super::rekey::rekey(&Connections::new(settings)?, &Seal::new(old), &Seal::new(new), env).await
+        super::rekey::rekey(&connect(settings).await?, &Seal::new(old), &Seal::new(new), env).await
     }
 
     /// A connection for a query that stands alone.

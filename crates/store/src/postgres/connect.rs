@@ -6,6 +6,7 @@ use std::time::Duration;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::Config;
 
+use super::reach;
 use super::session::{self, Session};
 use super::tls::{self, Tls, Trust};
 use crate::Error;
@@ -22,8 +23,10 @@ pub(super) struct Connections {
     pool: Pool,
     /// Whether what they lead to is the server itself, and not a pooler that shares its connections out.
     direct: bool,
-    config: Config,
+    pub(super) config: Config,
     tls: Tls,
+    /// Where the pool's connections lead.
+    pub(super) address: String,
 }
 
 impl Connections {
@@ -31,6 +34,7 @@ impl Connections {
         let (config, trust) = parse(&postgres.url)?;
         let tls = tls::connector(trust, postgres.ca_pem.as_deref())?;
         let direct = postgres.direct_url.is_none();
+        let address = reach::address(&config);
         let manager = Manager::from_config(
             config.clone(),
             tls.clone(),
@@ -59,7 +63,7 @@ impl Connections {
             }
             None => (config, tls),
         };
-        Ok(Self { pool, direct, config, tls })
+        Ok(Self { pool, direct, config, tls, address })
     }
 
     /// A connection out of the pool.
@@ -78,11 +82,14 @@ impl Connections {
     }
 }
 
+/// Whether a URL can be read.
+pub(crate) fn check(url: &str) -> Result<(), Error> {
+    parse(url).map(drop)
+}
+
 fn parse(url: &str) -> Result<(Config, Trust), Error> {
     let (url, trust) = tls::trust_of(url);
-    let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
-        Error::Address(format!("the database's URL cannot be read: {}", cause(&error)))
-    })?;
+    let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| Error::Address(cause(&error)))?;
     config
         .application_name("posthaste")
         .connect_timeout(PATIENCE)

@@ -1,0 +1,59 @@
+//! Whether the database can be reached and, if not, where it was sought and what would be right.
+
+use tokio_postgres::config::Host;
+use tokio_postgres::error::SqlState;
+
+use super::connect::Connections;
+use crate::Error;
+
+/// Where a URL leads, without who asks and what they know.
+pub(super) fn address(config: &tokio_postgres::Config) -> String {
+    let ports = config.get_ports();
+    let at = |(place, host): (usize, &Host)| {
+        // One port is that of all hosts.
+        let port = ports.get(place).or_else(|| ports.first()).copied().unwrap_or(5432);
+        match host {
+            Host::Tcp(name) => format!("{name}:{port}"),
+            Host::Unix(path) => format!("{}/.s.PGSQL.{port}", path.display()),
+        }
+    };
+    let hosts: Vec<String> = config.get_hosts().iter().enumerate().map(at).collect();
+    match config.get_dbname() {
+        Some(name) => format!("{}, database {name},", hosts.join(", ")),
+        None => hosts.join(", "),
+    }
+}
+
+impl Connections {
+    /// Whether verbs will have connections, and the node one of its own: asked once, before anything else.
+    pub(super) async fn reach(&self) -> Result<(), Error> {
+        self.session().await.map_err(|error| unreachable(&self.address, &error))?;
+        let own = self.own().await.map(drop);
+        own.map_err(|error| unreachable(&address(&self.config), &error))
+    }
+}
+
+fn unreachable(address: &str, error: &Error) -> Error {
+    // The innermost cause says why; those around it only that something failed.
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |cause| cause.source());
+    let cause = causes.last().map(ToString::to_string).unwrap_or_default();
+    Error::Unreachable { address: address.to_owned(), cause, remedy: remedy(error) }
+}
+
+fn remedy(error: &Error) -> &'static str {
+    let code = match error {
+        Error::Postgres(error) => error.code(),
+        _ => None,
+    };
+    match code {
+        Some(code) if [SqlState::INVALID_PASSWORD, SqlState::INVALID_AUTHORIZATION_SPECIFICATION].contains(code) => {
+            "give the right user and password in its URL, or let them in (pg_hba.conf)"
+        }
+        Some(code) if *code == SqlState::INVALID_CATALOG_NAME => "make the database first (createdb)",
+        Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS => {
+            "raise its max_connections, or lower database.connections on the nodes"
+        }
+        Some(_) => "see what it says",
+        None => "see that PostgreSQL runs there and that nothing is in between, or give its right host and port",
+    }
+}
