@@ -29,7 +29,7 @@ pub(crate) async fn live() -> Json<Health> {
     OK
 }
 
-/// Whether it can work: the database answers.
+/// Whether it can work: the database answers, and a node that delivers has its lease.
 #[utoipa::path(get, path = "/readyz", tag = "Server", operation_id = "readyz", security(()),
     responses(
         (status = 200, description = "It can.", body = Health),
@@ -42,6 +42,10 @@ pub(crate) async fn ready(State(api): State<Api>) -> Result<Json<Health>, Proble
         () = api.env.sleep(LONGEST_PING) => {
             return Err(Problem::new(Code::Unavailable, "The database does not answer in time."));
         }
+    }
+    if !api.store.has_lease() {
+        let detail = "This node's lease has run out: others deliver for it until it has reached the database again.";
+        return Err(Problem::new(Code::Unavailable, detail));
     }
     Ok(OK)
 }

@@ -8,6 +8,7 @@
 pub mod api;
 mod body;
 mod caller;
+mod cluster;
 mod deliveries;
 mod dialects;
 mod docs;

@@ -25,7 +25,8 @@ use crate::caller::Caller;
 use crate::problem::{Code, Problem};
 use crate::surfaces::{hooks, webhooks as webhooks_surface};
 use crate::{
-    Api, deliveries, dialects, docs, endpoints, event_types, events, health, jobs, keys, problem, projects, templates,
+    Api, cluster, deliveries, dialects, docs, endpoints, event_types, events, health, jobs, keys, problem, projects,
+    templates,
 };
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -62,6 +63,7 @@ const OF_WHOM: HeaderValue = HeaderValue::from_static("authorization, posthaste-
         webhooks_surface::test,
         hooks::create, hooks::list, hooks::show, hooks::change, hooks::delete,
         hooks::rotate, hooks::test, hooks::executions,
+        cluster::show,
         health::live, health::ready, document_json, reference_page,
     ),
     components(schemas(problem::Document<'static>)),
@@ -76,7 +78,7 @@ const OF_WHOM: HeaderValue = HeaderValue::from_static("authorization, posthaste-
         (name = "Keys", description = "What may be done, and by whom."),
         (name = "Webhooks", description = "Endpoints as Trakkr's API has them, for its users' programs. Served to projects whose dialect lists the surface `webhooks`; `/v1/endpoints` has the same endpoints, with more to say about each."),
         (name = "Hooks", description = "Endpoints as Tracktile's API has them, for its users' programs. Served to projects whose dialect lists the surface `hooks`; `/v1/endpoints` has the same endpoints, with more to say about each."),
-        (name = "Server", description = "The server itself. Needs no key."),
+        (name = "Server", description = "The server itself. Needs no key, but for the nodes."),
     ),
     security(("bearer" = [])),
     modifiers(&Bearer, &NeverNull),

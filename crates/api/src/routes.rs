@@ -7,7 +7,8 @@ use axum::routing::{MethodRouter, get, post};
 use crate::problem::{Code, Problem};
 use crate::surfaces::{hooks, webhooks};
 use crate::{
-    Api, deliveries, dialects, endpoints, event_types, events, health, jobs, keys, openapi, projects, templates,
+    Api, cluster, deliveries, dialects, endpoints, event_types, events, health, jobs, keys, openapi, projects,
+    templates,
 };
 
 #[rustfmt::skip]
@@ -54,6 +55,8 @@ fn table() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/hooks/{id}/rotate",                post(hooks::rotate)),
         ("/hooks/{id}/test",                  post(hooks::test)),
         ("/hooks/{id}/executions",            get(hooks::executions)),
+
+        ("/v1/cluster",                       get(cluster::show)),
 
         ("/healthz",                          get(health::live)),
         ("/readyz",                           get(health::ready)),

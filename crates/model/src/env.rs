@@ -23,6 +23,11 @@ pub trait Env: Send + Sync + 'static {
     /// it, so that nodes with wrong clocks agree. Who owns the clock alone does not listen.
     fn correct(&self, _theirs: Timestamp, _uncertainty: Duration) {}
 
+    /// How far [`now`](Self::now) is ahead of the machine's own clock for that, in milliseconds.
+    fn corrected_by(&self) -> i64 {
+        0
+    }
+
     /// A clock that never goes back, for measuring how long something took.
     fn elapsed(&self) -> Duration;
 

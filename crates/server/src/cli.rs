@@ -4,6 +4,7 @@ mod call;
 mod connection;
 mod deliveries;
 mod dialects;
+mod doctor;
 mod events;
 mod jobs;
 mod keys;
@@ -26,6 +27,7 @@ use crate::config::{self, Environment, Flags};
 use crate::output;
 
 pub use dialects::{DialectsCommand, run_dialects};
+pub use doctor::{DoctorCommand, run_doctor};
 pub use run::{ClientCommand, run_client};
 
 use connection::Connection;
@@ -54,6 +56,8 @@ pub enum Command {
     Client(Box<ClientCommand>),
     /// Files of dialects, and those that a server keeps: [`run_dialects`] does it.
     Dialects(Box<DialectsCommand>),
+    /// What is wrong with a running server: [`run_doctor`] finds out.
+    Doctor(Box<DoctorCommand>),
 }
 
 /// Reads the words of a command line, the program's name first. The error may also be a page of help: clap's `print`
@@ -113,6 +117,8 @@ enum Verb {
     /// Long work: recovering a webhook, replaying an event
     #[command(subcommand)]
     Jobs(jobs::Jobs),
+    /// Say what is wrong with a running server and its cluster, and what would be right (admin key)
+    Doctor,
     /// The configuration of `serve`
     #[command(subcommand)]
     Config(ConfigWords),
@@ -209,6 +215,7 @@ impl Words {
             Verb::Deliveries(deliveries) => Resource::Deliveries(deliveries),
             Verb::Projects(projects) => Resource::Projects(projects),
             Verb::Jobs(jobs) => Resource::Jobs(jobs),
+            Verb::Doctor => return Command::Doctor(Box::new(DoctorCommand { connection: self.connection })),
             Verb::Dialects(words) => {
                 return Command::Dialects(Box::new(DialectsCommand { connection: self.connection, words }));
             }

@@ -251,6 +251,10 @@ fn header(what: &'static str, text: &str) -> Result<HeaderValue, Error> {
 }
 
 impl Problem {
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
     /// What went wrong, then a line for each field at fault, then how to find the request in the server's log.
     fn text(&self) -> String {
         let said = |name: &str| self.body.get(name).and_then(Value::as_str);

@@ -55,6 +55,10 @@ impl Env for RealEnv {
         }
     }
 
+    fn corrected_by(&self) -> i64 {
+        self.ahead.load(Ordering::Relaxed)
+    }
+
     fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::OpenApi => offline::openapi(),
         Command::Config(words) => cli::run_config(&words, &environment),
         Command::Dialects(command) => run(async { cli::run_dialects(&command, &environment).await }),
+        Command::Doctor(command) => run(async { cli::run_doctor(&command, &environment).await }),
         Command::Client(command) => {
             let now = Arc::new(RealEnv::new()).now();
             run(async { cli::run_client(&command, &environment, now).await })

@@ -19,6 +19,7 @@ pub mod ingest;
 pub mod jobs;
 pub mod keys;
 pub mod mails;
+pub mod nodes;
 pub mod operational;
 mod place;
 mod postgres;

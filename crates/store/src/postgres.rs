@@ -17,6 +17,7 @@ mod lease;
 mod list;
 pub(crate) mod mails;
 mod member;
+pub(crate) mod nodes;
 mod open;
 mod param;
 mod partitions;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use model::env::Env;
+use model::id::DeliveryId;
+use model::time::Timestamp;
 use tokio::sync::{Notify, broadcast};
 
 use crate::Error;
@@ -35,6 +37,8 @@ pub struct Store {
 }
 
 struct Inner {
+    /// This opening of the database, and when it was.
+    began: (DeliveryId, Timestamp),
     env: Arc<dyn Env>,
     database: Database,
     directory: Arc<ArcSwap<Directory>>,
@@ -74,7 +78,8 @@ impl Store {
             }
         };
         let feed = Mutex::new(Some(feed));
-        let inner = Inner { env, database, directory, feed, watchers, jobs, mails };
+        let began = (DeliveryId::new(&*env), env.now());
+        let inner = Inner { began, env, database, directory, feed, watchers, jobs, mails };
         let store = Self { inner: Arc::new(inner) };
         store.finish_deletions().await?;
         Ok(store)
@@ -134,7 +139,11 @@ impl Store {
         self.inner.mails.notified().await;
     }
 
-    pub(crate) fn now(&self) -> model::time::Timestamp {
+    pub(crate) fn began(&self) -> (DeliveryId, Timestamp) {
+        self.inner.began
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
         self.inner.env.now()
     }
 

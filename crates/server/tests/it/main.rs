@@ -5,6 +5,7 @@ mod bad_input;
 mod cards;
 mod catalogue;
 mod cli;
+mod cluster;
 mod custom_dialects;
 mod death;
 mod dialect_routes;

@@ -175,6 +175,11 @@ impl Cluster {
         self.shared.tell(|news| news.shards = true);
     }
 
+    /// Whether the node may deliver, if it is to.
+    pub(crate) fn has_lease(&self) -> bool {
+        !self.shared.settings.delivers || self.shared.lease.is_current()
+    }
+
     /// Resolves when it can commit nothing more.
     pub(crate) async fn stopped(&self) {
         tokio::select! {

@@ -71,3 +71,10 @@ pub(crate) async fn earliest(db: &Cluster, endpoints: &[EndpointId]) -> Result<V
     let rows = db.session().await?.query(sql, &[&endpoints]).await?;
     rows.iter().map(|row| Ok((row::id(row, 0)?, row::time(row, 1)?))).collect()
 }
+
+/// How much is pending, `most` at most.
+pub(crate) async fn count(db: &Cluster, most: usize) -> Result<usize, Error> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM pending LIMIT $1) AS counted";
+    let row = db.session().await?.query_one(sql, &[&row::limit(most)]).await?;
+    Ok(usize::try_from(row::get::<i64>(&row, 0)?).unwrap_or(0))
+}

@@ -58,6 +58,11 @@ impl Lease {
         if Instant::now() < state.until { state.held } else { Shards::default() }
     }
 
+    /// Whether what is held, be it nothing, is known to be so.
+    pub(super) fn is_current(&self) -> bool {
+        Instant::now() < self.state().until
+    }
+
     /// Whether anything is held that can be lost, also when its time is over.
     pub(super) fn is_holding(&self) -> bool {
         !self.state().held.is_empty()

@@ -73,3 +73,13 @@ pub(crate) fn earliest(db: &Connection, endpoints: &[EndpointId]) -> Result<Vec<
     }
     Ok(found)
 }
+
+/// How much is pending, `most` at most.
+pub(crate) fn count(db: &Connection, most: usize) -> Result<usize, Error> {
+    let count: i64 = db
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_pending WHERE status = 0 LIMIT ?)",
+        )?
+        .query_row([row::limit(most)], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}

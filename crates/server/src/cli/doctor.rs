@@ -1,0 +1,273 @@
+//! `posthaste doctor`: what is wrong with a running server and its cluster, and what would be right.
+
+use std::process::ExitCode;
+
+use hyper::Method;
+use serde::{Deserialize, Serialize};
+
+use super::connection::{Connection, Output};
+use super::run::{Failure, Printed, finish};
+use crate::client::{Client, Error, Request};
+use crate::config::Environment;
+use crate::output;
+
+/// A delivery that has been due for longer is late: turns and retries explain less.
+const LATE_MS: u64 = 60_000;
+
+/// Clocks that differ by more make receivers refuse signatures sooner, and logs hard to read.
+const CLOCK_OFF_MS: u64 = 2_000;
+
+#[derive(Debug)]
+pub struct DoctorCommand {
+    pub(super) connection: Connection,
+}
+
+/// What was looked at, in order.
+#[derive(Debug, Serialize)]
+struct Report {
+    ok: bool,
+    checks: Vec<Check>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Check {
+    check: &'static str,
+    ok: bool,
+    found: String,
+    /// What to do about it.
+    remedy: Option<&'static str>,
+}
+
+/// `GET /v1/cluster`, as far as it is looked at.
+#[derive(Debug, Deserialize)]
+struct Cluster {
+    database: String,
+    node: String,
+    nodes: Vec<Node>,
+    shards_unassigned: usize,
+    clock_offset_ms: i64,
+    lag: Lag,
+}
+
+#[derive(Debug, Deserialize)]
+struct Node {
+    id: String,
+    name: String,
+    version: String,
+    delivers: bool,
+    seen_at: String,
+    alive: bool,
+    shards: usize,
+}
+
+#[derive(Debug, Deserialize)]
+struct Lag {
+    late_ms: u64,
+    pending: usize,
+    pending_is_more: bool,
+}
+
+/// Exits 0 when all is well, 1 when something is not.
+pub async fn run_doctor(command: &DoctorCommand, environment: &Environment) -> ExitCode {
+    finish(examine(&command.connection, environment).await)
+}
+
+async fn examine(connection: &Connection, environment: &Environment) -> Result<Printed, Failure> {
+    let client = Client::new(connection.server(environment)?)?;
+    let checks = checks(&client).await;
+    let report = Report { ok: checks.iter().all(|check| check.ok), checks };
+    let printed = Printed { text: report.text(connection.output), note: None };
+    if report.ok { Ok(printed) } else { Err(Failure::No(printed)) }
+}
+
+/// Stops where nothing more can be found out.
+async fn checks(client: &Client) -> Vec<Check> {
+    let get = |path: &str| Request { method: Method::GET, path: path.to_owned(), headers: vec![], body: None };
+    let mut checks = vec![];
+    match client.send(&get("/healthz")).await {
+        Ok(_) => checks.push(Check::fine("server", "it answers")),
+        Err(error) => {
+            checks.push(Check::trouble(
+                "server",
+                error.to_string(),
+                "start it with `posthaste serve`, or name it with --server",
+            ));
+            return checks;
+        }
+    }
+    match client.send(&get("/readyz")).await {
+        Ok(_) => checks.push(Check::fine("ready", "its database answers, and it can deliver")),
+        Err(error) => {
+            let remedy = "see that the database runs and that the server reaches it; the server's log says more";
+            checks.push(Check::trouble("ready", error.to_string(), remedy));
+        }
+    }
+    match client.send(&get("/v1/cluster")).await {
+        Ok(answer) => match serde_json::from_str::<Cluster>(&answer.body) {
+            Ok(cluster) => checks.extend(cluster.checks()),
+            Err(error) => {
+                let remedy = "ask with the `posthaste` of the server's own version";
+                checks.push(Check::trouble("cluster", client.stranger(&error.to_string()).to_string(), remedy));
+            }
+        },
+        Err(Error::Refused(problem)) if [401, 403].contains(&problem.status()) => {
+            let remedy =
+                "name the admin key with --api-key or POSTHASTE_API_KEY: a project's key does not show the nodes";
+            checks.push(Check::trouble("key", problem.to_string(), remedy));
+        }
+        Err(error) => checks.push(Check::trouble("cluster", error.to_string(), "see the server's log")),
+    }
+    checks
+}
+
+impl Check {
+    fn fine(check: &'static str, found: impl Into<String>) -> Self {
+        Self { check, ok: true, found: found.into(), remedy: None }
+    }
+
+    fn trouble(check: &'static str, found: impl Into<String>, remedy: &'static str) -> Self {
+        Self { check, ok: false, found: found.into(), remedy: Some(remedy) }
+    }
+}
+
+impl Cluster {
+    fn checks(&self) -> Vec<Check> {
+        vec![self.database(), Check::fine("master key", SECRETS), self.nodes(), self.leases(), self.clock(), self.lag()]
+    }
+
+    fn database(&self) -> Check {
+        let found = match self.database.as_str() {
+            "sqlite" => "embedded, for this one node".to_owned(),
+            "postgres" => "PostgreSQL".to_owned(),
+            other => other.to_owned(),
+        };
+        Check::fine("database", found)
+    }
+
+    fn nodes(&self) -> Check {
+        let described = |node: &Node| {
+            let state = match (node.alive, node.delivers) {
+                (false, _) => format!("not heard of since {}", node.seen_at),
+                (true, true) => format!("{} shards", node.shards),
+                (true, false) => "does not deliver".to_owned(),
+            };
+            let here = if node.id == self.node { ", this one" } else { "" };
+            format!("{} {} ({state}{here})", node.name, node.version)
+        };
+        let found = self.nodes.iter().map(described).collect::<Vec<_>>().join("; ");
+        if !self.nodes.iter().any(|node| node.alive && node.delivers) {
+            let remedy = "no node delivers: start one with `deliver` among its --roles";
+            return Check::trouble("nodes", found, remedy);
+        }
+        Check::fine("nodes", found)
+    }
+
+    fn leases(&self) -> Check {
+        match self.shards_unassigned {
+            0 => Check::fine("leases", "every shard has a node that delivers"),
+            1 => Check::trouble("leases", "1 of 256 shards is no node's", UNASSIGNED),
+            count => Check::trouble("leases", format!("{count} of 256 shards are no node's"), UNASSIGNED),
+        }
+    }
+
+    fn clock(&self) -> Check {
+        let (ms, way) =
+            (self.clock_offset_ms.unsigned_abs(), if self.clock_offset_ms < 0 { "ahead of" } else { "behind" });
+        let found = format!("this node's machine is {ms} ms {way} the database's clock");
+        if ms <= CLOCK_OFF_MS {
+            return Check::fine("clock", found);
+        }
+        Check::trouble("clock", found, "set both machines' clocks by NTP; meanwhile nodes go by the database's")
+    }
+
+    fn lag(&self) -> Check {
+        let Lag { late_ms, pending, pending_is_more } = self.lag;
+        let pending = if pending_is_more { format!("more than {pending}") } else { pending.to_string() };
+        let late =
+            if late_ms < 1000 { "none of them late".to_owned() } else { format!("up to {} s late", late_ms / 1000) };
+        let found = format!("{pending} deliveries pending, {late}");
+        if late_ms <= LATE_MS {
+            return Check::fine("lag", found);
+        }
+        let remedy = "see which endpoint is slow (`posthaste webhooks list`); if all are behind, raise \
+                      delivery.concurrency or start another node";
+        Check::trouble("lag", found, remedy)
+    }
+}
+
+/// A server that had the wrong one would not have started.
+const SECRETS: &str = "it is the one that the database's secrets are encrypted with";
+
+const UNASSIGNED: &str = "deliveries to their endpoints wait: ask again in a few seconds, as nodes take over what a dead one \
+                          leaves; if it stays so, start a node with `deliver` among its --roles";
+
+impl Report {
+    fn text(&self, format: Output) -> String {
+        if format == Output::Json {
+            let raw = serde_json::value::to_raw_value(self).expect("a report is JSON");
+            return output::pretty(&raw) + "\n";
+        }
+        let mut text = String::new();
+        for Check { check, ok, found, remedy } in &self.checks {
+            let mark = if *ok { "fine" } else { "WRONG" };
+            let found = output::harmless(found).replace('\n', " ");
+            text.push_str(&format!("{mark:<5}  {check:<10}  {found}\n"));
+            text.extend(remedy.iter().map(|remedy| format!("{:19}{remedy}\n", "")));
+        }
+        text.push_str(if self.ok { "All is well.\n" } else { "Something is wrong.\n" });
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(name: &str, alive: bool, shards: usize) -> Node {
+        Node {
+            id: name.to_owned(),
+            name: name.to_owned(),
+            version: "1".to_owned(),
+            delivers: true,
+            seen_at: "then".to_owned(),
+            alive,
+            shards,
+        }
+    }
+
+    fn cluster() -> Cluster {
+        Cluster {
+            database: "postgres".to_owned(),
+            node: "a".to_owned(),
+            nodes: vec![node("a", true, 128), node("b", true, 128)],
+            shards_unassigned: 0,
+            clock_offset_ms: 4,
+            lag: Lag { late_ms: 0, pending: 3, pending_is_more: false },
+        }
+    }
+
+    fn wrong(cluster: &Cluster) -> Vec<&'static str> {
+        cluster.checks().into_iter().filter(|check| !check.ok).map(|check| check.check).collect()
+    }
+
+    #[test]
+    fn each_trouble_is_told_and_nothing_else_is() {
+        assert_eq!(wrong(&cluster()), [""; 0]);
+        assert_eq!(wrong(&Cluster { shards_unassigned: 128, ..cluster() }), ["leases"]);
+        assert_eq!(wrong(&Cluster { clock_offset_ms: -9_000, ..cluster() }), ["clock"]);
+        let lag = Lag { late_ms: 300_000, pending: 100_000, pending_is_more: true };
+        assert_eq!(wrong(&Cluster { lag, ..cluster() }), ["lag"]);
+        assert_eq!(wrong(&Cluster { nodes: vec![node("a", false, 0)], ..cluster() }), ["nodes"]);
+    }
+
+    #[test]
+    fn what_is_wrong_stands_with_what_would_be_right() {
+        let nodes = vec![node("a", true, 128), node("b", false, 128)];
+        let checks = Cluster { nodes, shards_unassigned: 128, ..cluster() }.checks();
+        let text = Report { ok: false, checks }.text(Output::Table);
+        for part in ["a 1 (128 shards, this one); b 1 (not heard of since then)", "WRONG  leases", "ask again in a few"]
+        {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What operators see of the nodes: `GET /v1/cluster` and `posthaste doctor`.
+
+use serde_json::{Value, json};
+use testkit::process::Process;
+
+use crate::gateway::Gateway;
+use crate::running::{KEY, Running};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_alone_holds_everything_and_keeps_up() {
+    let gateway = Gateway::new().start().await;
+
+    let cluster = gateway.admin().get("/v1/cluster").await.expect(200);
+
+    let [node] = cluster["nodes"].as_array().unwrap().as_slice() else { panic!("{cluster}") };
+    assert_eq!((&node["id"], &node["shards"]), (&cluster["node"], &json!(256)));
+    assert_eq!((&node["alive"], &node["delivers"]), (&json!(true), &json!(true)));
+    assert_eq!((&cluster["shards_unassigned"], &cluster["clock_offset_ms"]), (&json!(0), &json!(0)));
+    let lag = json!({ "oldest_due_at": null, "late_ms": 0, "pending": 0, "pending_is_more": false });
+    assert_eq!(cluster["lag"], lag);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_nodes_are_for_the_admin_alone() {
+    let gateway = Gateway::new().start().await;
+    let project = gateway.project("acme").await;
+
+    project.http.get("/v1/cluster").await.expect(403);
+    testkit::http::Http::new(gateway.url()).get("/v1/cluster").await.expect(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_finds_a_healthy_server_fine() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Running::start(directory.path(), &[]).await;
+
+    let (code, output) = doctor(server.http.base(), KEY, &[]).await;
+    assert_eq!(code, Some(0), "{output}");
+    assert!(output.contains("fine   leases") && output.trim_end().ends_with("All is well."), "{output}");
+
+    let (code, output) = doctor(server.http.base(), KEY, &["--output", "json"]).await;
+    let report: Value = serde_json::from_str(&output).unwrap();
+    assert_eq!((code, &report["ok"]), (Some(0), &json!(true)), "{output}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_what_it_was_not_shown_and_what_is_not_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Running::start(directory.path(), &[]).await;
+
+    let (code, output) = doctor(server.http.base(), "no-key-of-theirs", &[]).await;
+    assert_eq!(code, Some(1), "{output}");
+    assert!(output.contains("WRONG  key") && output.contains("--api-key"), "{output}");
+
+    server.process.kill().await;
+    let (code, output) = doctor(server.http.base(), KEY, &[]).await;
+    assert_eq!(code, Some(1), "{output}");
+    assert!(output.contains("WRONG  server") && output.contains("posthaste serve"), "{output}");
+}
+
+async fn doctor(server: &str, key: &str, words: &[&str]) -> (Option<i32>, String) {
+    let words: Vec<&str> = ["doctor", "--server", server].iter().chain(words).copied().collect();
+    let mut process = Process::start(env!("CARGO_BIN_EXE_posthaste"), &words, &[("POSTHASTE_API_KEY", key)]);
+    let code = process.ended().await.code();
+    (code, process.output())
+}

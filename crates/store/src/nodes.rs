@@ -1,0 +1,110 @@
+//! Who works on this database and whether they keep up: asked by whoever operates it, never on the road.
+
+use model::endpoint::Endpoint;
+use model::id::EndpointId;
+use model::time::Timestamp;
+
+use crate::store::Database;
+use crate::{Error, Store, shard};
+use crate::{postgres, sqlite};
+
+/// Pending deliveries that are counted. Where there are more, nobody needs to know how many more.
+pub const COUNTED: usize = 100_000;
+
+/// The nodes of one database, as one of them sees it.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    pub kind: Kind,
+    /// The id of the node that answers.
+    pub node: String,
+    pub nodes: Vec<Node>,
+    /// Shards of which no node that is heard of has the lease: nothing is delivered for what is in them.
+    pub unassigned: usize,
+    /// How far the database's clock is ahead of this machine's, in milliseconds.
+    pub clock_offset_ms: i64,
+    pub lag: Lag,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub id: String,
+    pub name: String,
+    pub version: String,
+    pub delivers: bool,
+    pub started_at: Timestamp,
+    pub seen_at: Timestamp,
+    /// It has been heard of within its lease.
+    pub alive: bool,
+    /// Shards that are its own.
+    pub shards: usize,
+}
+
+/// What waits to be delivered to active endpoints.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lag {
+    /// When the delivery that has been due for longest was due, if one is.
+    pub oldest_due_at: Option<Timestamp>,
+    /// For how long that is.
+    pub late_ms: u64,
+    /// Deliveries of all endpoints that are neither delivered nor given up, [`COUNTED`] at most.
+    pub pending: usize,
+}
+
+impl Store {
+    pub async fn cluster(&self) -> Result<Overview, Error> {
+        let lag = self.lag().await?;
+        match self.database() {
+            Database::Embedded(_) => Ok(self.alone(lag)),
+            Database::Cluster(db) => postgres::nodes::overview(db, lag).await,
+        }
+    }
+
+    /// Whether this node's share of the work is its own: asked by `/readyz`. One that does not deliver has none to lose.
+    pub fn has_lease(&self) -> bool {
+        match self.database() {
+            Database::Embedded(_) => true,
+            Database::Cluster(db) => db.has_lease(),
+        }
+    }
+
+    fn alone(&self, lag: Lag) -> Overview {
+        let (id, started_at) = self.began();
+        let node = Node {
+            id: id.to_string(),
+            name: "posthaste".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            delivers: true,
+            started_at,
+            seen_at: self.now(),
+            alive: true,
+            shards: shard::COUNT,
+        };
+        let kind = Kind::Sqlite;
+        Overview { kind, node: node.id.clone(), nodes: vec![node], unassigned: 0, clock_offset_ms: 0, lag }
+    }
+
+    async fn lag(&self) -> Result<Lag, Error> {
+        let active: Vec<EndpointId> = {
+            let directory = self.directory();
+            directory.endpoints().filter(|endpoint| Endpoint::is_active(endpoint)).map(|endpoint| endpoint.id).collect()
+        };
+        let (first, pending) = match self.database() {
+            Database::Embedded(db) => {
+                db.read(move |db| Ok((sqlite::due::earliest(db, &active)?, sqlite::due::count(db, COUNTED)?))).await?
+            }
+            Database::Cluster(db) => {
+                (postgres::due::earliest(db, &active).await?, postgres::due::count(db, COUNTED).await?)
+            }
+        };
+        let now = self.now();
+        let oldest_due_at = first.into_iter().map(|(_, at)| at).min().filter(|at| *at <= now);
+        let late = oldest_due_at.map_or(0, |at| now.as_millis() - at.as_millis());
+        Ok(Lag { oldest_due_at, late_ms: late.unsigned_abs(), pending })
+    }
+}
