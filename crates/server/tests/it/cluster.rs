@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use testkit::process::Process;
 
 use crate::gateway::Gateway;
+use crate::place::Place;
 use crate::running::{KEY, Running};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,8 +32,8 @@ async fn the_nodes_are_for_the_admin_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_finds_a_healthy_server_fine() {
-    let directory = tempfile::tempdir().unwrap();
-    let server = Running::start(directory.path(), &[]).await;
+    let place = Place::fresh().await;
+    let server = Running::start(&place, &[]).await;
 
     let (code, output) = doctor(server.http.base(), KEY, &[]).await;
     assert_eq!(code, Some(0), "{output}");
@@ -45,8 +46,8 @@ async fn the_doctor_finds_a_healthy_server_fine() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_says_what_it_was_not_shown_and_what_is_not_there() {
-    let directory = tempfile::tempdir().unwrap();
-    let server = Running::start(directory.path(), &[]).await;
+    let place = Place::fresh().await;
+    let server = Running::start(&place, &[]).await;
 
     let (code, output) = doctor(server.http.base(), "no-key-of-theirs", &[]).await;
     assert_eq!(code, Some(1), "{output}");
