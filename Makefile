@@ -12,10 +12,12 @@ demo:
 run:
 	$(CARGO) run --bin posthaste -- serve --allow-http --allow-network 127.0.0.0/8
 
-# Everything that must hold: installs what the tests need, then lints, then tests.
+# Everything that must hold: lints, installs what the tests need, tests, and tests again what is on a database on
+# PostgreSQL, with the same binaries.
 test: lint
 	tests/install.sh
 	$(CARGO) test --workspace
+	POSTHASTE_TEST_ON=postgres $(CARGO) test --workspace --test conformance --test it
 
 # Half an hour of killing and stopping the nodes and the database of a cluster under load.
 chaos:

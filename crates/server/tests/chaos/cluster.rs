@@ -111,7 +111,7 @@ impl Cluster {
             ("POSTHASTE_DATABASE_URL", self.database.url()),
             ("POSTHASTE_MASTER_KEY", MASTER_KEY),
             ("POSTHASTE_ADMIN_KEY", ADMIN_KEY),
-            ("POSTHASTE_CLUSTER_LEASE", self.lease),
+            ("POSTHASTE_LEASE", self.lease),
         ];
         let usual = variables.iter().filter(|(name, _)| !others.iter().any(|(other, _)| name == other));
         let variables: Vec<_> = usual.chain(others).copied().collect();

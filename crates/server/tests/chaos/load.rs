@@ -114,7 +114,6 @@ async fn post(
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a node that is stopped does not answer")]
 async fn takes(door: &Http, event: &str) -> bool {
     let asked = door.try_send(Method::POST, "/v1/events", event.to_owned().into());
     match tokio::time::timeout(PATIENCE, asked).await {

@@ -3,6 +3,10 @@
 //!
 //! The short version runs with all tests, the long one by `make chaos`.
 
+#![allow(clippy::unwrap_used, reason = "what a test cannot get has failed it, and the line says where")]
+#![allow(clippy::disallowed_methods, reason = "leases run out and loads go on by the clock on the wall")]
+#![allow(clippy::print_stdout, reason = "the long version says what it measured")]
+
 mod cluster;
 mod load;
 mod network;
@@ -62,7 +66,6 @@ async fn run(plan: &Plan) -> (Duration, Verdict) {
 }
 
 /// Time that passes is what this is about.
-#[expect(clippy::disallowed_methods, reason = "a lease runs out, a load goes on: by the clock on the wall")]
 async fn wait(time: Duration) {
     tokio::time::sleep(time).await;
 }

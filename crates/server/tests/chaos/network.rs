@@ -142,7 +142,6 @@ async fn nodes_whose_clocks_are_wrong_by_half_a_minute_agree_on_the_time() {
 }
 
 /// By this machine's clock, which the database has too.
-#[expect(clippy::disallowed_methods, reason = "the time that is right")]
 fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     i64::try_from(since.as_secs()).unwrap()

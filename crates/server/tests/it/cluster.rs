@@ -16,7 +16,8 @@ async fn a_node_alone_holds_everything_and_keeps_up() {
     let [node] = cluster["nodes"].as_array().unwrap().as_slice() else { panic!("{cluster}") };
     assert_eq!((&node["id"], &node["shards"]), (&cluster["node"], &json!(256)));
     assert_eq!((&node["alive"], &node["delivers"]), (&json!(true), &json!(true)));
-    assert_eq!((&cluster["shards_unassigned"], &cluster["clock_offset_ms"]), (&json!(0), &json!(0)));
+    assert_eq!(cluster["shards_unassigned"], 0);
+    assert!(cluster["clock_offset_ms"].is_i64(), "{cluster}");
     let lag = json!({ "oldest_due_at": null, "late_ms": 0, "pending": 0, "pending_is_more": false });
     assert_eq!(cluster["lag"], lag);
 }

@@ -45,7 +45,9 @@ impl Place {
     /// The configuration of a server on the data that says nothing else.
     pub(crate) fn config(&self) -> Config {
         let database = self.database.iter().map(|database| ("POSTHASTE_DATABASE_URL", database.url()));
-        let settings = [("POSTHASTE_DATA_DIR", self.data_dir.as_str())].into_iter().chain(database);
+        // It is a server on a clock of its own: none is to lose its lease by the one on the wall.
+        let settings = [("POSTHASTE_DATA_DIR", self.data_dir.as_str()), ("POSTHASTE_LEASE", "60s")];
+        let settings = settings.into_iter().chain(database);
         let environment: Environment = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         config::load(&Flags::default(), &environment).expect("a server can be on such data")
     }

@@ -128,11 +128,8 @@ impl Claims {
             )
             .await?;
         for row in &rows {
-            let name = name(row)?;
-            if !self.holders.contains_key(&name) {
-                let holder = holder(row, 3, None)?;
-                self.holders.insert(name, holder);
-            }
+            let holder = holder(row, 3, None)?;
+            self.holders.entry(name(row)?).or_insert(holder);
         }
         Ok(())
     }

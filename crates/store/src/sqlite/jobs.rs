@@ -140,7 +140,10 @@ fn end(batch: &Batch<'_>, id: JobId, status: Status) -> Result<(), Error> {
     Ok(())
 }
 
-fn load(db: &Connection, id: JobId) -> Result<Option<(Job, Option<Cursor<i64>>)>, Error> {
+/// A job, and where its next step begins.
+type Loaded = (Job, Option<Cursor<i64>>);
+
+fn load(db: &Connection, id: JobId) -> Result<Option<Loaded>, Error> {
     let read = |row: &Row<'_>| {
         let job = Job {
             id,
