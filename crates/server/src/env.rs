@@ -1,11 +1,19 @@
 //! The real world behind the one door: the system's clock, the runtime's timers, the system's randomness.
 
+use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use model::env::{Env, Sleep};
 use model::time::Timestamp;
+
+/// Random bytes are drawn so many at a time: asking for a few costs nearly as much as asking for all of these.
+const DRAWN: usize = 4096;
+
+/// Up to so many are taken from what was drawn: ids, nonces, dice. Keys and secrets are drawn for themselves.
+const FEW: usize = 16;
 
 #[derive(Debug)]
 pub struct RealEnv {
@@ -13,6 +21,13 @@ pub struct RealEnv {
     random: SystemRandom,
     /// How far the clock that the cluster goes by is ahead of this machine's, in milliseconds.
     ahead: AtomicI64,
+    drawn: Mutex<Drawn>,
+}
+
+/// Random bytes that nobody has been given yet.
+struct Drawn {
+    bytes: [u8; DRAWN],
+    left: usize,
 }
 
 /// Clocks that differ by less are the same: the answer's way here is not measured any better.
@@ -21,7 +36,12 @@ const SAME: Duration = Duration::from_millis(100);
 impl RealEnv {
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub fn new() -> Self {
-        Self { began: Instant::now(), random: SystemRandom::new(), ahead: AtomicI64::new(0) }
+        Self {
+            began: Instant::now(),
+            random: SystemRandom::new(),
+            ahead: AtomicI64::new(0),
+            drawn: Mutex::new(Drawn { bytes: [0; DRAWN], left: 0 }),
+        }
     }
 }
 
@@ -69,6 +89,51 @@ impl Env for RealEnv {
     }
 
     fn fill(&self, bytes: &mut [u8]) {
-        self.random.fill(bytes).expect("the system's random source does not fail once it has been seeded");
+        if bytes.len() > FEW {
+            return draw(&self.random, bytes);
+        }
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner).give(bytes, &self.random);
+    }
+}
+
+impl Drawn {
+    /// Gives each byte once and forgets it.
+    fn give(&mut self, bytes: &mut [u8], random: &SystemRandom) {
+        if self.left < bytes.len() {
+            draw(random, &mut self.bytes);
+            self.left = DRAWN;
+        }
+        let given = &mut self.bytes[self.left - bytes.len()..self.left];
+        bytes.copy_from_slice(given);
+        given.fill(0);
+        self.left -= bytes.len();
+    }
+}
+
+impl fmt::Debug for Drawn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drawn").field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+fn draw(random: &SystemRandom, bytes: &mut [u8]) {
+    random.fill(bytes).expect("the system's random source does not fail once it has been seeded");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn what_was_drawn_is_given_once() {
+        let env = RealEnv::new();
+        let mut given = HashSet::new();
+        for _ in 0..4 * DRAWN / FEW {
+            let mut bytes = [0; FEW];
+            env.fill(&mut bytes);
+            assert!(given.insert(bytes), "{bytes:?} was given before");
+        }
     }
 }
