@@ -33,6 +33,9 @@ impl Lock {
     const DIRECTORY: &str = "SELECT pg_advisory_xact_lock(8600001)";
 }
 
+/// Changes of the directory that are remembered. A node that has missed more reads all of it.
+const REMEMBERED: i64 = 10_000;
+
 /// What a change of the directory is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
@@ -205,10 +208,11 @@ impl Change {
         let (kinds, ids): (Vec<i16>, Vec<Uuid>) =
             self.subjects.iter().map(|subject| (subject.kind(), subject.id())).unzip();
         self.execute(
-            "WITH next AS (UPDATE directory SET revision = revision + 1 RETURNING revision)
+            "WITH next AS (UPDATE directory SET revision = revision + 1 RETURNING revision),
+                  forgotten AS (DELETE FROM changes USING next WHERE changes.revision <= next.revision - $3)
              INSERT INTO changes (revision, kind, id)
              SELECT next.revision, subject.kind, subject.id FROM next, unnest($1, $2) AS subject (kind, id)",
-            &[&kinds, &ids],
+            &[&kinds, &ids, &REMEMBERED],
         )
         .await?;
         Ok(())

@@ -18,6 +18,7 @@ use model::project::Project;
 use model::time::Timestamp;
 use store::projects::SlugTaken;
 use store::seal::MasterKey;
+use store::store::Postgres;
 use store::{Error, Store};
 
 pub(crate) use clock::Clock;
@@ -59,10 +60,24 @@ impl Opened {
         Self::new_at(Place::embedded()).await
     }
 
-    async fn new_at(place: Place) -> Self {
+    pub(crate) async fn new_at(place: Place) -> Self {
         let clock = Arc::new(Clock::default());
         let key = MasterKey::generate(&*clock);
         Self::at(place, key, clock).await.unwrap()
+    }
+
+    /// Another node on the same PostgreSQL and the same clock.
+    pub(crate) async fn beside(&self, change: impl FnOnce(&mut Postgres)) -> Result<Self, Error> {
+        let store::store::Place::Postgres(mut postgres) = self.place.place() else { panic!("it is on PostgreSQL") };
+        change(&mut postgres);
+        Self::at(Place::Shared(Box::new(postgres)), self.key.clone(), self.clock.clone()).await
+    }
+
+    /// A node alone on a PostgreSQL.
+    pub(crate) async fn try_on(postgres: Postgres) -> Result<Self, Error> {
+        let clock = Arc::new(Clock::default());
+        let key = MasterKey::generate(&*clock);
+        Self::at(Place::Shared(Box::new(postgres)), key, clock).await
     }
 
     /// Opens what is at `place`.

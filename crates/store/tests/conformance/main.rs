@@ -18,6 +18,7 @@ mod ingest;
 mod jobs;
 mod mails;
 mod matching;
+mod nodes;
 mod operational;
 mod projects;
 mod record;

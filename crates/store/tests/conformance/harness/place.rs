@@ -14,6 +14,8 @@ use testkit::postgres::Database;
 pub(crate) enum Place {
     Embedded(TempDir),
     Postgres(Database),
+    /// A PostgreSQL that somebody else has made, and how this node is on it.
+    Shared(Box<Postgres>),
 }
 
 impl Place {
@@ -51,6 +53,7 @@ impl Place {
         match self {
             Self::Embedded(dir) => store::store::Place::Embedded { data_dir: dir.path().to_owned() },
             Self::Postgres(database) => store::store::Place::Postgres(Postgres::at(database.url())),
+            Self::Shared(postgres) => store::store::Place::Postgres(Postgres::clone(postgres)),
         }
     }
 
@@ -62,6 +65,7 @@ impl Place {
                 files.flat_map(|path| std::fs::read(path).unwrap()).collect()
             }
             Self::Postgres(database) => database.contents().await,
+            Self::Shared(_) => panic!("whoever made it is asked"),
         }
     }
 
@@ -69,7 +73,7 @@ impl Place {
     pub(crate) fn dir(&self) -> &Path {
         match self {
             Self::Embedded(dir) => dir.path(),
-            Self::Postgres(_) => panic!("a PostgreSQL has no data directory"),
+            Self::Postgres(_) | Self::Shared(_) => panic!("a PostgreSQL has no data directory"),
         }
     }
 }

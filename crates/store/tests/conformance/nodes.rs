@@ -1,0 +1,109 @@
+//! What is true of PostgreSQL alone: several nodes on one database, and the roads that lead to it. It is tested whatever
+//! the run is on.
+
+use std::time::Duration;
+
+use model::delivery::Status;
+use model::id::EventId;
+use store::Error;
+use store::ingest::Accepted;
+use store::store::Postgres;
+use testkit::certificate::Identity;
+use testkit::pgbouncer::PgBouncer;
+use testkit::postgres::{Database, Options, Server};
+
+use crate::harness::{Opened, Place};
+
+async fn two_nodes() -> (Opened, Opened) {
+    let first = Opened::new_at(Place::Postgres(Database::fresh().await)).await;
+    let second = first.beside(|_| {}).await.unwrap();
+    (first, second)
+}
+
+#[tokio::test]
+async fn an_event_on_one_node_never_misses_an_endpoint_that_was_made_on_another() {
+    let (first, second) = two_nodes().await;
+    for number in 1..=20 {
+        first.endpoint(&["*"]).await;
+        let accepted = second.draft("order.created").ingest().await;
+        assert!(matches!(accepted, Accepted::New { deliveries, .. } if deliveries == number), "{number}: {accepted:?}");
+    }
+    for endpoint in first.directory().endpoints_of(first.project) {
+        first.delete(endpoint).await;
+        let before = second.all_deliveries().await.len();
+        let accepted = second.draft("order.created").ingest().await;
+        let Accepted::New { deliveries, .. } = accepted else { panic!("{accepted:?}") };
+        assert_eq!(second.all_deliveries().await.len() - before, deliveries as usize);
+        let pending = second.count(endpoint, Status::Pending).await;
+        assert_eq!(pending, 0, "a delivery to an endpoint that was deleted before");
+    }
+}
+
+#[tokio::test]
+async fn the_same_request_to_two_nodes_at_once_is_one_event() {
+    let (first, second) = two_nodes().await;
+    first.endpoint(&["*"]).await;
+    for number in 0..20 {
+        let (id, key) = (format!("order-{number}"), format!("key-{number}"));
+        let request = |node: &Opened| node.draft("order.created").id(&id).key(&key).intake();
+        let (one, two) = tokio::join!(first.ingest(request(&first)), second.ingest(request(&second)));
+
+        let answers = [one.unwrap(), two.unwrap()];
+        let event: EventId = id.parse().unwrap();
+        assert!(answers.contains(&Accepted::New { id: event.clone(), deliveries: 1 }), "{answers:?}");
+        let again = |answer: &Accepted| matches!(answer, Accepted::Again { id, deliveries: 1, .. } if *id == event);
+        assert!(answers.iter().any(again), "{answers:?}");
+    }
+    assert_eq!(first.all_events().await.len(), 20);
+    assert_eq!(first.all_deliveries().await.len(), 20);
+}
+
+#[tokio::test]
+async fn a_node_works_through_a_pooler_that_hands_out_connections_for_a_transaction() {
+    let first = Opened::new_at(Place::Postgres(Database::fresh().await)).await;
+    let Place::Postgres(database) = &first.place else { panic!("it is on PostgreSQL") };
+    let pooler = PgBouncer::before(database).await;
+    let direct = database.url().to_owned();
+    let behind = first
+        .beside(|postgres| {
+            postgres.direct_url = Some(direct);
+            pooler.url().clone_into(&mut postgres.url);
+        })
+        .await
+        .unwrap();
+
+    let endpoint = behind.endpoint(&["*"]).await;
+    for number in 0..10 {
+        behind.draft("order.created").key(&format!("key-{number}")).send().await;
+    }
+    let due = behind.due_at(&endpoint).await;
+    assert_eq!(due.len(), 10);
+    for due in &due[..5] {
+        behind.delivers(due).await;
+    }
+    behind.fails_for(&due[5], Duration::from_secs(60)).await;
+    assert_eq!(behind.due_at(&endpoint).await.len(), 4);
+    assert_eq!(first.all_events().await.len(), 10);
+    assert_eq!(first.shown(due[5].id).await.attempts.len(), 1);
+}
+
+#[tokio::test]
+async fn a_certificate_of_the_database_is_verified_where_that_is_asked_for() {
+    let server =
+        Server::start(Options { tcp: true, tls: Some(Identity::valid_for(["localhost"])), ..Options::default() });
+    let server = server.await;
+    let database = server.fresh().await;
+    let url = database.url().replace("sslmode=require", "sslmode=verify-full");
+    assert!(url.contains("verify-full"), "{url}");
+    let postgres = |ca_pem: Option<&str>| Postgres {
+        ca_pem: ca_pem.map(|pem| pem.as_bytes().to_vec()),
+        ..Postgres::at(url.as_str())
+    };
+
+    let refused = Opened::try_on(postgres(None)).await.err();
+    assert!(matches!(&refused, Some(Error::Unreachable { .. })), "{refused:?}");
+
+    let trusting = Opened::try_on(postgres(Some(server.ca_pem()))).await.unwrap();
+    trusting.send("order.created").await;
+    assert_eq!(trusting.all_events().await.len(), 1);
+}
