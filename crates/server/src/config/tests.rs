@@ -101,6 +101,7 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
             "database.connections" => "16",
             "cluster.lease" => "10s",
             "delivery.grace" => "2m",
+            "retention.contents" | "retention.attempt_bodies" => "3d",
             "delivery.concurrency" | "api.max_batch_bytes" => "2048",
             _ => setting.shown(),
         };

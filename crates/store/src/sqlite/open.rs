@@ -23,6 +23,9 @@ mod embedded {
 pub(super) const KEY_CHECK: &str = "master_key_check";
 pub(super) const KEY_CHECK_TEXT: &[u8] = b"posthaste";
 
+/// Pages that the writer keeps in memory, in KiB: the indexes' edges, where it writes.
+const WRITERS_CACHE: i64 = 32 * 1024;
+
 /// Prepared statements kept per connection: more than there are verbs.
 const STATEMENTS: usize = 128;
 
@@ -62,7 +65,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
     // FULL syncs the log at every commit: what was answered survives a power cut.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
-    connection.pragma_update(None, "cache_size", -65_536)?;
+    connection.pragma_update(None, "cache_size", -WRITERS_CACHE)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)
 }
