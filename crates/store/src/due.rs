@@ -19,6 +19,15 @@ pub struct Pending {
     pub next_at: Option<Timestamp>,
 }
 
+/// Up to which place an endpoint's work is looked at. With strict order a place is a turn, and the first in line holds back
+/// the rest even when it is due only later.
+pub(crate) fn last_place(ordering: Ordering, now: Timestamp) -> i64 {
+    match ordering {
+        Ordering::None => now.as_millis(),
+        Ordering::Fifo => i64::MAX,
+    }
+}
+
 impl Store {
     /// At most `limit` pending deliveries of `endpoint`.
     pub async fn due(

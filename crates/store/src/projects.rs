@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use model::env::Env;
 use model::id::ProjectId;
 use model::key::Key;
-use model::project::Project;
+use model::project::{Project, Slug};
+use model::retention::Chosen;
 use model::speech::Speech;
 
 use crate::store::Database;
@@ -14,6 +16,19 @@ use crate::{postgres, sqlite};
 /// The slug is another project's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlugTaken;
+
+/// The project that a new database has.
+pub(crate) fn default_project(env: &dyn Env) -> Project {
+    Project {
+        id: ProjectId::new(env),
+        slug: Slug::DEFAULT.parse().expect("the default slug is a slug"),
+        name: "Default".to_owned(),
+        dialect: "standard".to_owned(),
+        admins: Vec::new(),
+        retention: Chosen::default(),
+        created_at: env.now(),
+    }
+}
 
 impl Store {
     /// Makes a project with its first key.

@@ -14,6 +14,10 @@ use crate::Error;
 
 const KEY_ID_LEN: usize = 8;
 
+/// The row that tells whether a master key is the database's, and what is sealed in it.
+pub(crate) const KEY_CHECK: &str = "master_key_check";
+pub(crate) const KEY_CHECK_TEXT: &[u8] = b"posthaste";
+
 /// 32 bytes that only the operator has. Read from base64.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MasterKey([u8; 32]);

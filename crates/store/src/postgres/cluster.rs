@@ -233,11 +233,11 @@ impl Shared {
     /// Publishes what is committed: to this node's engine what is its own, to other nodes that there is work.
     pub(super) fn announce(&self, facts: Vec<Fact>) {
         let (mut ours, mut others) = (Vec::with_capacity(facts.len().min(FED)), Vec::new());
-        let mut looked = HashSet::new();
+        let (held, mut looked) = (self.lease.held(), HashSet::new());
         for fact in facts {
             match &fact {
-                Fact::Due(due) if !self.lease.holds(shard::of(due.endpoint)) => others.push(due.endpoint),
-                Fact::Look { endpoint, .. } if !self.lease.holds(shard::of(*endpoint)) => others.push(*endpoint),
+                Fact::Due(due) if !held.contains(shard::of(due.endpoint)) => others.push(due.endpoint),
+                Fact::Look { endpoint, .. } if !held.contains(shard::of(*endpoint)) => others.push(*endpoint),
                 Fact::Due(due) if ours.len() >= FED => {
                     if looked.insert(due.endpoint) {
                         ours.push(Fact::Look { endpoint: due.endpoint, at: due.next_attempt_at });

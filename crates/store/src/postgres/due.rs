@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use super::param::Uuid;
 use super::{Cluster, row};
 use crate::Error;
-use crate::due::Pending;
+use crate::due::{Pending, last_place};
 
 /// The columns that [`due`] reads after [`row::EVENT`]'s, of `deliveries AS d` and `pending AS p`.
 pub(super) const DUE: &str = "d.id, d.endpoint, d.attempts, d.run_began_at, d.manual, p.place, d.next_attempt_at";
@@ -25,11 +25,7 @@ pub(crate) async fn pending(
     now: Timestamp,
     limit: usize,
 ) -> Result<Pending, Error> {
-    // With strict order a place is a turn, and the first in line holds back the rest even when it is due only later.
-    let until = match ordering {
-        Ordering::None => now.as_millis(),
-        Ordering::Fifo => i64::MAX,
-    };
+    let until = last_place(ordering, now);
     let sql = format!(
         "SELECT {}, {DUE} FROM pending AS p JOIN deliveries AS d ON d.id = p.delivery JOIN events AS e ON e.key = d.event
          WHERE p.endpoint = $1 AND p.place <= $2 ORDER BY p.place, p.delivery LIMIT $3",

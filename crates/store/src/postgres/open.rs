@@ -1,9 +1,7 @@
 //! Opening the database: migrations, the check of the master key, the default project.
 
 use model::env::Env;
-use model::id::{DeliveryId, ProjectId};
-use model::project::{Project, Slug};
-use model::retention::Chosen;
+use model::id::DeliveryId;
 use model::time::Timestamp;
 
 use super::cluster::Shared;
@@ -12,15 +10,12 @@ use super::param::Uuid;
 use super::session::Session;
 use super::{projects, row};
 use crate::Error;
-use crate::seal::Seal;
+use crate::projects::default_project;
+use crate::seal::{KEY_CHECK, KEY_CHECK_TEXT, Seal};
 
 mod embedded {
     refinery::embed_migrations!("src/postgres/migrations");
 }
-
-/// The row that tells whether a master key is this database's.
-pub(super) const KEY_CHECK: &str = "master_key_check";
-pub(super) const KEY_CHECK_TEXT: &[u8] = b"posthaste";
 
 /// Nodes that start together migrate one after the other.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(8600000)";
@@ -51,15 +46,7 @@ pub(super) async fn prepare(connections: &Connections, seal: &Seal, env: &dyn En
     let insert = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     session.execute(insert, &[&KEY_CHECK, &&sealed[..]]).await?;
     check_key(&session, seal).await?;
-    let project = Project {
-        id: ProjectId::new(env),
-        slug: Slug::DEFAULT.parse().expect("the default slug is a slug"),
-        name: "Default".to_owned(),
-        dialect: "standard".to_owned(),
-        admins: Vec::new(),
-        retention: Chosen::default(),
-        created_at: env.now(),
-    };
+    let project = default_project(env);
     projects::insert_missing(&session, &project).await
 }
 

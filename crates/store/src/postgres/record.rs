@@ -21,7 +21,7 @@ use super::cluster::Shared;
 use super::group::Commit;
 use super::param::Uuid;
 use super::row::{self, STANDARD};
-use super::rows::{Columns, borrowed, column};
+use super::rows::{Columns, Statements, borrowed, column};
 use super::session::{Prepared, Session};
 use super::{Cluster, endpoints, mails};
 use crate::Error;
@@ -145,7 +145,7 @@ impl Records {
                 changed.insert(endpoint.id, then.run);
             }
         }
-        let ready = Ready::of(session, &directory, &tried, &changed).await?;
+        let ready = writings(session, &directory, &tried, &changed).await?;
         let (sent, committed) = future::join(ready.send(session), session.commit()).await;
         sent.and(committed)?;
         self.remember(&runs, &tried);
@@ -168,7 +168,7 @@ impl Records {
             runs.insert(endpoint.id, run);
             changed.insert(endpoint.id, run);
         }
-        let ready = Ready::of(change.session(), &directory, &tried, &changed).await?;
+        let ready = writings(change.session(), &directory, &tried, &changed).await?;
         ready.send(change.session()).await?;
         change.commit().await?;
         self.remember(&runs, &tried);
@@ -372,9 +372,6 @@ fn next_attempt_at(record: &Record) -> Timestamp {
     }
 }
 
-/// What is written once it is known which attempts count.
-struct Ready(Vec<(Prepared, Columns)>);
-
 const ATTEMPTS: &str =
     "INSERT INTO attempts (delivery, number, started_at, duration_ms, status_code, error_kind, error,
                        request_headers, response_headers, response_body, truncated, next_attempt_at, request_body,
@@ -389,47 +386,34 @@ const HEALTH: &str = "INSERT INTO health (endpoint, failure_count, failing_since
          failing_since = excluded.failing_since, troubled = excluded.troubled, told = excluded.told,
          told_at = excluded.told_at";
 
-impl Ready {
-    async fn of(
-        session: &Session,
-        directory: &Directory,
-        tried: &[(&Record, Status)],
-        runs: &HashMap<EndpointId, Run>,
-    ) -> Result<Self, Error> {
-        let mut ready = Self(Vec::with_capacity(4));
-        if !tried.is_empty() {
-            ready.add(session, ATTEMPTS, attempt_columns(tried)?).await?;
-        }
-        let (again, settled): (Vec<_>, Vec<_>) = tried.iter().partition(|(_, status)| *status == Status::Pending);
-        if !settled.is_empty() {
-            ready.add(session, SETTLED, vec![column(&settled, |(record, _)| Uuid::from(record.due.id))]).await?;
-        }
-        if !again.is_empty() {
-            let columns = vec![
-                column(&again, |(record, _)| Uuid::from(record.due.id)),
-                column(&again, |(record, _)| place(directory, record).as_millis()),
-            ];
-            ready.add(session, AGAIN, columns).await?;
-        }
-        if !runs.is_empty() {
-            let mut runs: Vec<(EndpointId, Run)> = runs.iter().map(|(id, run)| (*id, *run)).collect();
-            runs.sort_unstable_by_key(|(id, _)| *id);
-            ready.add(session, HEALTH, health_columns(&runs)).await?;
-        }
-        Ok(ready)
+/// What is written once it is known which attempts count.
+async fn writings(
+    session: &Session,
+    directory: &Directory,
+    tried: &[(&Record, Status)],
+    runs: &HashMap<EndpointId, Run>,
+) -> Result<Statements, Error> {
+    let mut ready = Statements::default();
+    if !tried.is_empty() {
+        ready.add(session, ATTEMPTS, attempt_columns(tried)?).await?;
     }
-
-    async fn add(&mut self, session: &Session, sql: &'static str, columns: Columns) -> Result<(), Error> {
-        self.0.push((session.prepare(sql, &borrowed(&columns)).await?, columns));
-        Ok(())
+    let (again, settled): (Vec<_>, Vec<_>) = tried.iter().partition(|(_, status)| *status == Status::Pending);
+    if !settled.is_empty() {
+        ready.add(session, SETTLED, vec![column(&settled, |(record, _)| Uuid::from(record.due.id))]).await?;
     }
-
-    /// All on their way at once, in order.
-    async fn send(&self, session: &Session) -> Result<(), Error> {
-        let sent: Vec<_> = self.0.iter().map(|(statement, columns)| (statement, borrowed(columns))).collect();
-        let answers = future::join_all(sent.iter().map(|(statement, columns)| session.send(statement, columns))).await;
-        answers.into_iter().try_for_each(|answer| answer.map(drop))
+    if !again.is_empty() {
+        let columns = vec![
+            column(&again, |(record, _)| Uuid::from(record.due.id)),
+            column(&again, |(record, _)| place(directory, record).as_millis()),
+        ];
+        ready.add(session, AGAIN, columns).await?;
     }
+    if !runs.is_empty() {
+        let mut runs: Vec<(EndpointId, Run)> = runs.iter().map(|(id, run)| (*id, *run)).collect();
+        runs.sort_unstable_by_key(|(id, _)| *id);
+        ready.add(session, HEALTH, health_columns(&runs)).await?;
+    }
+    Ok(ready)
 }
 
 /// With strict order a delivery keeps its turn; otherwise its turn comes when it is due.

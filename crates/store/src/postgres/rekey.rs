@@ -3,12 +3,11 @@
 use model::env::Env;
 
 use super::connect::Connections;
-use super::open::{KEY_CHECK, KEY_CHECK_TEXT};
 use super::param::Uuid;
 use super::row;
 use super::session::Session;
 use crate::Error;
-use crate::seal::Seal;
+use crate::seal::{KEY_CHECK, KEY_CHECK_TEXT, Seal};
 
 /// Re-encrypts and answers how many endpoints' secrets there were.
 pub(super) async fn rekey(connections: &Connections, old: &Seal, new: &Seal, env: &dyn Env) -> Result<u64, Error> {

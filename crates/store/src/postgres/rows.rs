@@ -53,11 +53,9 @@ struct NewDelivery {
     note: Option<String>,
 }
 
-/// The three statements, with what they are about. Made before they are sent, because they are sent together.
-pub(super) struct Ready {
-    events: Option<(Prepared, Columns)>,
-    deliveries: Option<(Prepared, Columns, Prepared, Columns)>,
-}
+/// Statements with what they are about. Made ready before they are sent, because they are sent together.
+#[derive(Default)]
+pub(super) struct Statements(Vec<(Prepared, Columns)>);
 
 pub(super) type Columns = Vec<Box<dyn Param>>;
 
@@ -79,22 +77,16 @@ impl NewRows {
         self.ready(session).await?.send(session).await
     }
 
-    pub(super) async fn ready(&self, session: &Session) -> Result<Ready, Error> {
-        let events = if self.events.is_empty() {
-            None
-        } else {
-            let columns = self.event_columns();
-            Some((session.prepare(EVENTS, &borrowed(&columns)).await?, columns))
-        };
-        let deliveries = if self.deliveries.is_empty() {
-            None
-        } else {
-            let (deliveries, pending) = (self.delivery_columns(), self.pending_columns());
-            let insert_deliveries = session.prepare(DELIVERIES, &borrowed(&deliveries)).await?;
-            let insert_pending = session.prepare(PENDING, &borrowed(&pending)).await?;
-            Some((insert_deliveries, deliveries, insert_pending, pending))
-        };
-        Ok(Ready { events, deliveries })
+    pub(super) async fn ready(&self, session: &Session) -> Result<Statements, Error> {
+        let mut ready = Statements::default();
+        if !self.events.is_empty() {
+            ready.add(session, EVENTS, self.event_columns()).await?;
+        }
+        if !self.deliveries.is_empty() {
+            ready.add(session, DELIVERIES, self.delivery_columns()).await?;
+            ready.add(session, PENDING, self.pending_columns()).await?;
+        }
+        Ok(ready)
     }
 
     fn event_columns(&self) -> Columns {
@@ -142,17 +134,15 @@ impl NewRows {
     }
 }
 
-impl Ready {
+impl Statements {
+    pub(super) async fn add(&mut self, session: &Session, sql: &'static str, columns: Columns) -> Result<(), Error> {
+        self.0.push((session.prepare(sql, &borrowed(&columns)).await?, columns));
+        Ok(())
+    }
+
     /// All on their way at once, in order.
     pub(super) async fn send(&self, session: &Session) -> Result<(), Error> {
-        let mut sent = Vec::with_capacity(3);
-        if let Some((insert, columns)) = &self.events {
-            sent.push((insert, borrowed(columns)));
-        }
-        if let Some((insert_deliveries, deliveries, insert_pending, pending)) = &self.deliveries {
-            sent.push((insert_deliveries, borrowed(deliveries)));
-            sent.push((insert_pending, borrowed(pending)));
-        }
+        let sent: Vec<_> = self.0.iter().map(|(statement, columns)| (statement, borrowed(columns))).collect();
         let answers = future::join_all(sent.iter().map(|(statement, columns)| session.send(statement, columns))).await;
         answers.into_iter().try_for_each(|answer| answer.map(drop))
     }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::row;
 use crate::Error;
-use crate::due::Pending;
+use crate::due::{Pending, last_place};
 
 pub(crate) fn pending(
     db: &Connection,
@@ -19,11 +19,7 @@ pub(crate) fn pending(
     now: Timestamp,
     limit: usize,
 ) -> Result<Pending, Error> {
-    // With strict order a place is a turn, and the first in line holds back the rest even when it is due only later.
-    let until = match ordering {
-        Ordering::None => now.as_millis(),
-        Ordering::Fifo => i64::MAX,
-    };
+    let until = last_place(ordering, now);
     let sql = format!(
         "SELECT {}, d.id, d.endpoint, d.attempts, d.run_began_at, d.manual, d.place, d.next_attempt_at
          FROM deliveries AS d INDEXED BY deliveries_pending JOIN events AS e ON e.seq = d.event

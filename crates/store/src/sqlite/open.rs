@@ -5,23 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::env::Env;
-use model::id::ProjectId;
-use model::project::{Project, Slug};
-use model::retention;
+use model::project::Slug;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{endpoints, keys, projects, speech};
 use crate::Error;
 use crate::directory::Directory;
-use crate::seal::Seal;
+use crate::projects::default_project;
+use crate::seal::{KEY_CHECK, KEY_CHECK_TEXT, Seal};
 
 mod embedded {
     refinery::embed_migrations!("src/sqlite/migrations");
 }
-
-/// The row that tells whether a master key is this database's.
-pub(super) const KEY_CHECK: &str = "master_key_check";
-pub(super) const KEY_CHECK_TEXT: &[u8] = b"posthaste";
 
 /// Pages that the writer keeps in memory, in KiB: the indexes' edges, where it writes.
 const WRITERS_CACHE: i64 = 32 * 1024;
@@ -93,15 +88,7 @@ fn ensure_default_project(db: &Connection, env: &dyn Env) -> Result<(), Error> {
     if exists.is_some() {
         return Ok(());
     }
-    let project = Project {
-        id: ProjectId::new(env),
-        slug: Slug::DEFAULT.parse().expect("the default slug is a slug"),
-        name: "Default".to_owned(),
-        dialect: "standard".to_owned(),
-        admins: Vec::new(),
-        retention: retention::Chosen::default(),
-        created_at: env.now(),
-    };
+    let project = default_project(env);
     projects::insert(db, &project)
 }
 

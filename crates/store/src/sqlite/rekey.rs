@@ -5,9 +5,9 @@ use std::path::Path;
 use model::env::Env;
 use rusqlite::{TransactionBehavior, params};
 
-use super::open::{self, KEY_CHECK, KEY_CHECK_TEXT};
+use super::open;
 use crate::Error;
-use crate::seal::Seal;
+use crate::seal::{KEY_CHECK, KEY_CHECK_TEXT, Seal};
 
 /// Re-encrypts and answers how many endpoints' secrets there were.
 pub(crate) fn rekey(path: &Path, old: &Seal, new: &Seal, env: &dyn Env) -> Result<u64, Error> {
