@@ -1,6 +1,7 @@
 //! One delivery, start to finish: gate, build, send, understand, judge, record.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use dialect::providers::{self, Reading};
@@ -75,6 +76,8 @@ async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, ticket: &mut Ticket
 
 /// `None` if this node lost all that it holds before the work was done: whoever holds it now does it again.
 async fn while_ours<T>(ctx: &Context, work: impl Future<Output = T>) -> Option<T> {
+    // Pinned here, or each arm would keep a copy of it: kilobytes that every delivery moves.
+    let work = pin!(work);
     match ctx.store.lost() {
         Some(lost) => lost.run_until_cancelled(work).await,
         None => Some(work.await),

@@ -1,5 +1,6 @@
 //! The SQLite side of every verb: all SQL of an embedded Posthaste is in this folder.
 
+mod checkpoints;
 pub(crate) mod due;
 mod embedded;
 pub(crate) mod endpoints;

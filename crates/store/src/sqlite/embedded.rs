@@ -7,6 +7,7 @@ use model::env::Env;
 use rusqlite::Connection;
 
 use super::Database;
+use super::checkpoints::{Checkpoints, SIZES};
 use super::lock::Lock;
 use super::readers::Readers;
 use super::writer::{Batch, Writer};
@@ -34,7 +35,8 @@ impl Embedded {
         let path = data_dir.join(Database::FILE);
         let Database { connection, directory } = Database::open(&path, &seal, env)?;
         published.directory.store(Arc::new(directory));
-        let writer = Writer::start(connection, seal, env.clone(), published)?;
+        let checkpoints = Checkpoints::of(&connection, &path, SIZES)?;
+        let writer = Writer::start(connection, checkpoints, seal, env.clone(), published)?;
         Ok(Self { writer, readers: Readers::open(&path)?, _lock: lock })
     }
 

@@ -14,6 +14,7 @@ use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::checkpoints::Checkpoints;
 use crate::Error;
 use crate::directory::Directory;
 use crate::feed::{FED, Fact, Recorded};
@@ -30,9 +31,10 @@ const GROUP: usize = 1024;
 /// After a commit of so many verbs there are more on their way: whoever was answered asks for the next thing.
 const BUSY: usize = 8;
 
-/// So long the writer lets them come before it looks again. A commit costs as much for ten verbs as for a hundred, and
-/// the processor has other work meanwhile.
-const LINGER: Duration = Duration::from_micros(300);
+/// So long, and so often, the writer lets them come before it looks again. A commit costs as much for ten verbs as for a
+/// hundred, and the processor has other work meanwhile.
+const LINGER: Duration = Duration::from_micros(200);
+const LINGERS: usize = 3;
 
 /// What a verb works with: an open transaction, and what will be published if it commits.
 pub(crate) struct Batch<'a> {
@@ -138,6 +140,7 @@ where
 impl Writer {
     pub(crate) fn start(
         connection: Connection,
+        checkpoints: Checkpoints,
         seal: Arc<Seal>,
         env: Arc<dyn Env>,
         published: Published,
@@ -145,7 +148,8 @@ impl Writer {
         let (queue, work) = mpsc::channel(QUEUE);
         let last_id = newest_delivery(&connection)?;
         let accepted_at = newest_event(&connection)?.unwrap_or_else(|| env.now());
-        let thread = Thread { connection, seal, env, published, runs: HashMap::new(), last_id, accepted_at };
+        let thread =
+            Thread { connection, checkpoints, seal, env, published, runs: HashMap::new(), last_id, accepted_at };
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || thread.run(work))
@@ -192,6 +196,7 @@ fn newest_event(db: &Connection) -> Result<Option<Timestamp>, Error> {
 
 struct Thread {
     connection: Connection,
+    checkpoints: Checkpoints,
     seal: Arc<Seal>,
     env: Arc<dyn Env>,
     published: Published,
@@ -208,8 +213,10 @@ impl Thread {
             let verbs = group.len();
             if verbs > 0 {
                 self.commit_group(&mut group);
+                self.checkpoints.go_on(&self.connection);
             }
             if let Some(reply) = stop {
+                self.checkpoints.close();
                 drop(self.connection);
                 let _ = reply.send(());
                 return;
@@ -217,8 +224,8 @@ impl Thread {
             if work.is_closed() && work.is_empty() {
                 return;
             }
-            if verbs >= BUSY && work.len() < verbs {
-                linger();
+            if verbs >= BUSY {
+                linger(&work, verbs);
             }
         }
     }
@@ -279,12 +286,22 @@ impl Thread {
     }
 }
 
+/// Lets others run while they bring more, and until as many verbs wait as the last commit had.
 #[expect(
     clippy::disallowed_methods,
     reason = "a turn for others, on the writer's own thread: nothing depends on its length"
 )]
-fn linger() {
-    std::thread::sleep(LINGER);
+fn linger(work: &mpsc::Receiver<Work>, verbs: usize) {
+    for _ in 0..LINGERS {
+        let waiting = work.len();
+        if waiting >= verbs {
+            return;
+        }
+        std::thread::sleep(LINGER);
+        if work.len() == waiting {
+            return;
+        }
+    }
 }
 
 /// Waits for work, then takes what else is there. `Some` when it is time to stop after this group.

@@ -1,0 +1,142 @@
+//! Checkpoints: what the log has gathered is copied into the database's file, beside the writer.
+//!
+//! SQLite would do it at the end of some commit, all at once, and whoever waits for the writer would wait for that too.
+//! Here a thread with a connection of its own copies most of it. The little that was committed meanwhile the writer
+//! copies itself, and then the log begins anew.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+
+use super::open;
+use crate::Error;
+
+/// When to copy, in pages of the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// So many new ones are worth it.
+    pub(crate) worth: u32,
+    /// So many the writer copies itself: a millisecond.
+    pub(crate) little: u32,
+    /// With so many the writer waits: the log is bounded.
+    pub(crate) most: u32,
+}
+
+pub(crate) const SIZES: Sizes = Sizes { worth: 4000, little: 400, most: 32_000 };
+
+thread_local! {
+    /// Pages in the log after the last commit of this thread.
+    static LOG: Cell<u32> = const { Cell::new(0) };
+}
+
+pub(crate) struct Checkpoints {
+    sizes: Sizes,
+    /// Asks the thread to copy what there is.
+    ask: Sender<()>,
+    /// What it answers: how many pages of the log are in the database's file.
+    answers: Receiver<u32>,
+    thread: JoinHandle<()>,
+    under_way: bool,
+    /// Pages of the log that are in the database's file, or could not be brought there.
+    copied: u32,
+}
+
+impl Checkpoints {
+    /// For the database at `path`. `writer` tells the size of the log from here on, to the thread that it commits on.
+    pub(crate) fn of(writer: &Connection, path: &Path, sizes: Sizes) -> Result<Self, Error> {
+        writer.pragma_update(None, "wal_autocheckpoint", 0)?;
+        writer.wal_hook(Some(|_, pages| {
+            LOG.set(u32::try_from(pages).unwrap_or(u32::MAX));
+            Ok(())
+        }));
+        let connection = open::connect(path)?;
+        let (ask, asked) = channel();
+        let (answer, answers) = channel();
+        let copy = move || {
+            while asked.recv().is_ok() && answer.send(copy(&connection)).is_ok() {}
+        };
+        let thread = std::thread::Builder::new()
+            .name("store-checkpoints".to_owned())
+            .spawn(copy)
+            .map_err(Error::files("the checkpoints' thread"))?;
+        Ok(Self { sizes, ask, answers, thread, under_way: false, copied: 0 })
+    }
+
+    /// Sees after a commit whether there is something to do, on the thread of the commit.
+    pub(crate) fn go_on(&mut self, writer: &Connection) {
+        let log = LOG.get();
+        if log < self.copied {
+            self.copied = 0; // it began anew
+        }
+        if !self.under_way {
+            if log - self.copied >= self.sizes.worth {
+                self.begin();
+            }
+            return;
+        }
+        let full = log >= self.sizes.most;
+        let answer = if full { self.answers.recv().ok() } else { self.answers.try_recv().ok() };
+        let Some(copied) = answer else { return };
+        self.under_way = false;
+        let progress = copied > self.copied;
+        self.copied = copied.min(log);
+        if full || log - self.copied <= self.sizes.little {
+            self.copied = copy(writer).min(log);
+        } else if progress {
+            // Not if nothing could be copied: somebody reads an older state of the database.
+            self.begin();
+        }
+    }
+
+    fn begin(&mut self) {
+        self.under_way = self.ask.send(()).is_ok();
+    }
+
+    /// Ends the thread, after what it is at.
+    pub(crate) fn close(self) {
+        drop(self.ask);
+        // If it panicked it said so.
+        let _ = self.thread.join();
+    }
+}
+
+/// Copies what nobody reads an older state of. Answers how much of the log is in the database's file now, or all of it
+/// if that failed: it is tried again when there is more.
+fn copy(connection: &Connection) -> u32 {
+    let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2));
+    copied.unwrap_or_else(|error| {
+        tracing::warn!(error = %error, "the log could not be copied into the database's file, and grows meanwhile");
+        u32::MAX
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::params;
+
+    use super::*;
+
+    const SIZES: Sizes = Sizes { worth: 64, little: 8, most: 512 };
+    const PAGE: u64 = 4096;
+
+    #[test]
+    fn the_log_stays_small_however_much_is_committed() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("a.db");
+        let writer = open::connect(&path).unwrap();
+        writer.execute("CREATE TABLE pages (bytes BLOB)", []).unwrap();
+        let mut checkpoints = Checkpoints::of(&writer, &path, SIZES).unwrap();
+
+        for _ in 0..5000 {
+            writer.execute("INSERT INTO pages VALUES (?)", params![[7u8; 4000]]).unwrap();
+            checkpoints.go_on(&writer);
+        }
+
+        let log = std::fs::metadata(directory.path().join("a.db-wal")).unwrap().len();
+        assert!(log < 2 * u64::from(SIZES.most) * PAGE, "the log has {log} bytes");
+        checkpoints.close();
+    }
+}
