@@ -62,7 +62,8 @@ impl Dispatcher {
         let Some(lane) = self.lanes.get(&id) else { return };
         self.under_way += 1;
         let ticket = Ticket::new(id, due.id, claim, self.notes.clone());
-        self.tasks.spawn(deliver(self.ctx.clone(), lane.speaker().clone(), due, ticket));
+        // Boxed: tokio moves the future it is given several times.
+        self.tasks.spawn(Box::pin(deliver(self.ctx.clone(), lane.speaker().clone(), due, ticket)));
     }
 
     pub(super) fn look(&mut self, id: EndpointId, now: Timestamp) {

@@ -14,7 +14,7 @@ const READERS: usize = 4;
 
 /// Pages that each keeps in memory, in KiB: the ways down its indexes. What it reads of rows it reads once, and the system
 /// has the file's pages besides.
-const CACHE: i64 = 8 * 1024;
+const CACHE: i64 = 2 * 1024;
 
 #[derive(Clone)]
 pub(crate) struct Readers {
