@@ -14,6 +14,7 @@ pub(crate) mod ingest;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 mod lease;
+mod line;
 mod list;
 pub(crate) mod mails;
 mod member;

@@ -7,17 +7,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future;
 use model::id::EndpointId;
 use model::time::Timestamp;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_postgres::{AsyncMessage, Client};
+use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::cluster::{News, Shared};
+use super::line::{Line, SHARDS};
 use super::partitions::{self, Day};
-use super::{clock, connect, row, tls};
+use super::{clock, row};
 use crate::Error;
 use crate::feed::Fact;
 use crate::shard::{self, Shard, Shards};
@@ -34,14 +33,6 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// For so long more is gathered before others are told of work.
 const GATHER: Duration = Duration::from_millis(3);
 
-/// Endpoints in one notification, which may have 8,000 bytes.
-const TOLD: usize = 200;
-
-/// Notifications that wait to be understood. More are let go, and everything is looked up.
-const HEARD: usize = 4096;
-
-const CHANNEL: &str = "posthaste";
-
 /// Nodes take and give shards one after the other.
 const SHARDS_LOCK: &str = "SELECT pg_advisory_xact_lock(8600002)";
 
@@ -57,20 +48,6 @@ pub(super) struct Member {
     provided: Day,
 }
 
-/// The connection of its own.
-struct Line {
-    client: Client,
-    heard: mpsc::Receiver<Told>,
-    /// Its process on the server. What that tells, it tells others.
-    process: i32,
-}
-
-/// What was told, and by whose process on the server.
-struct Told {
-    by: i32,
-    what: String,
-}
-
 impl Member {
     /// Joins the cluster and takes a share of what is free.
     pub(super) async fn join(shared: Arc<Shared>) -> Result<Self, Error> {
@@ -82,8 +59,7 @@ impl Member {
             surplus: Shards::default(),
             has_joined: false,
         };
-        let line = member.connect().await?;
-        member.line = Some(line);
+        member.line = Some(Line::open(&member.shared).await?);
         member.renew().await?;
         Ok(member)
     }
@@ -125,7 +101,7 @@ impl Member {
 
     async fn take_part(&mut self) -> Result<(), Error> {
         if self.line.is_none() {
-            let line = self.connect().await?;
+            let line = Line::open(&self.shared).await?;
             self.line = Some(line);
             // What was told meanwhile was not heard.
             self.renew().await?;
@@ -136,11 +112,7 @@ impl Member {
         let shared = self.shared.clone();
         let Some(line) = &mut self.line else { return Ok(()) };
         tokio::select! {
-            heard = line.heard.recv() => match heard {
-                Some(told) if told.by == line.process => Ok(()),
-                Some(told) => self.understand(&told.what).await,
-                None => Err(Error::Connection("the connection that listens broke".to_owned())),
-            },
+            heard = line.hear() => self.understand(&heard?).await,
             () = shared.news_woken.notified() => {
                 clock::wait(GATHER).await;
                 self.tell(shared.take_news()).await
@@ -149,18 +121,12 @@ impl Member {
         }
     }
 
-    async fn connect(&self) -> Result<Line, Error> {
-        let (client, connection) = self.shared.connections.own().await?;
-        let (said, heard) = mpsc::channel(HEARD);
-        self.shared.tasks.spawn(listen(connection, said));
-        client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
-        let process = row::get(&client.query_one("SELECT pg_backend_pid()", &[]).await?, 0)?;
-        Ok(Line { client, heard, process })
+    fn line(&self) -> Result<&Line, Error> {
+        self.line.as_ref().ok_or_else(|| Error::Connection("there is none".to_owned()))
     }
 
     fn client(&self) -> Result<&Client, Error> {
-        let line = self.line.as_ref().ok_or_else(|| Error::Connection("there is none".to_owned()))?;
-        Ok(&line.client)
+        Ok(&self.line()?.client)
     }
 
     /// Says that the node is there, and learns what it holds.
@@ -234,7 +200,7 @@ impl Member {
                 ],
             )
             .await?;
-        self.notify(&["shards".to_owned()]).await?;
+        self.line()?.tell(&[SHARDS.to_owned()]).await?;
         Ok(row)
     }
 
@@ -337,7 +303,7 @@ impl Member {
                 Ok(())
             }
             "directory" => self.refresh().await,
-            "shards" => self.renew().await,
+            SHARDS => self.renew().await,
             "jobs" => {
                 self.shared.published.jobs.notify_one();
                 Ok(())
@@ -356,12 +322,7 @@ impl Member {
             self.shared.tell(|later| later.add(news));
             return Err(error);
         }
-        let News { work, directory, shards, jobs, mails } = &news;
-        let work: Vec<String> = work.iter().map(ToString::to_string).collect();
-        let mut told: Vec<String> = work.chunks(TOLD).map(|some| format!("work:{}", some.join(","))).collect();
-        let flags = [(directory, "directory"), (shards, "shards"), (jobs, "jobs"), (mails, "mails")];
-        told.extend(flags.into_iter().filter(|(set, _)| **set).map(|(_, what)| what.to_owned()));
-        let sent = self.notify(&told).await;
+        let sent = self.line()?.tell(&news.words()).await;
         if sent.is_err() {
             // Told once the others can be reached again.
             self.shared.tell(|later| later.add(news));
@@ -382,25 +343,17 @@ impl Member {
         Ok(())
     }
 
-    async fn notify(&self, told: &[String]) -> Result<(), Error> {
-        if !told.is_empty() {
-            let sql = "SELECT pg_notify($1, told) FROM unnest($2::text[]) AS told";
-            self.client()?.query(sql, &[&CHANNEL, &told]).await?;
-        }
-        Ok(())
-    }
-
     /// Gives everything back: nothing is under way any more.
     async fn leave(&mut self) -> Result<(), Error> {
         self.shared.lease.lose();
         // What was under way on the old one when it was time to stop may be half done.
-        let line = self.connect().await?;
+        let line = Line::open(&self.shared).await?;
         self.line = Some(line);
         self.tell(self.shared.take_news()).await?;
         let client = self.client()?;
         client.execute("UPDATE shards SET node = NULL WHERE node = $1", &[&self.shared.node]).await?;
         client.execute("DELETE FROM nodes WHERE id = $1", &[&self.shared.node]).await?;
-        self.notify(&["shards".to_owned()]).await?;
+        self.line()?.tell(&[SHARDS.to_owned()]).await?;
         // With the client the connection ends.
         self.line = None;
         Ok(())
@@ -416,16 +369,6 @@ struct Held {
     share: usize,
 }
 
-impl News {
-    fn add(&mut self, news: Self) {
-        self.work.extend(news.work);
-        self.directory |= news.directory;
-        self.shards |= news.shards;
-        self.jobs |= news.jobs;
-        self.mails |= news.mails;
-    }
-}
-
 fn shard_of(row: &tokio_postgres::Row) -> Result<Shard, Error> {
     let shard: i16 = row::get(row, 0)?;
     Shard::try_from(shard).map_err(|error| Error::Corrupt(error.to_string()))
@@ -433,24 +376,4 @@ fn shard_of(row: &tokio_postgres::Row) -> Result<Shard, Error> {
 
 fn millis(span: Duration) -> f64 {
     span.as_secs_f64() * 1000.0
-}
-
-/// Drives the connection and hands on what is heard over it, until it breaks.
-async fn listen(mut connection: tls::Connection, said: mpsc::Sender<Told>) {
-    loop {
-        match future::poll_fn(|context| connection.poll_message(context)).await {
-            Some(Ok(AsyncMessage::Notification(heard))) => {
-                let told = Told { by: heard.process_id(), what: heard.payload().to_owned() };
-                if said.send(told).await.is_err() {
-                    // Nobody listens any more; what is asked over it is still to be answered.
-                    return drop(connection.await);
-                }
-            }
-            Some(Ok(_)) => {}
-            Some(Err(error)) => {
-                return tracing::debug!(error = connect::cause(&error), "the connection that listens broke");
-            }
-            None => return,
-        }
-    }
 }

@@ -1,0 +1,105 @@
+//! A node's connection of its own: over it the node is heard of, tells the others and hears them.
+
+use std::sync::Arc;
+
+use futures_util::future;
+use tokio::sync::mpsc;
+use tokio_postgres::{AsyncMessage, Client};
+
+use super::cluster::{News, Shared};
+use super::{connect, row, tls};
+use crate::Error;
+
+/// Endpoints in one notification, which may have 8,000 bytes.
+const TOLD: usize = 200;
+
+/// Notifications that wait to be understood. More are let go, and everything is looked up.
+const HEARD: usize = 4096;
+
+const CHANNEL: &str = "posthaste";
+
+/// What is told when shards are free.
+pub(super) const SHARDS: &str = "shards";
+
+pub(super) struct Line {
+    pub(super) client: Client,
+    heard: mpsc::Receiver<Told>,
+    /// Its process on the server. What that tells, it tells others.
+    process: i32,
+}
+
+/// What was told, and by whose process on the server.
+struct Told {
+    by: i32,
+    what: String,
+}
+
+impl Line {
+    pub(super) async fn open(shared: &Arc<Shared>) -> Result<Self, Error> {
+        let (client, connection) = shared.connections.own().await?;
+        let (said, heard) = mpsc::channel(HEARD);
+        shared.tasks.spawn(listen(connection, said));
+        client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+        let process = row::get(&client.query_one("SELECT pg_backend_pid()", &[]).await?, 0)?;
+        Ok(Self { client, heard, process })
+    }
+
+    /// What another node tells next.
+    pub(super) async fn hear(&mut self) -> Result<String, Error> {
+        loop {
+            match self.heard.recv().await {
+                Some(told) if told.by == self.process => {}
+                Some(told) => return Ok(told.what),
+                None => return Err(Error::Connection("the connection that listens broke".to_owned())),
+            }
+        }
+    }
+
+    pub(super) async fn tell(&self, told: &[String]) -> Result<(), Error> {
+        if !told.is_empty() {
+            let sql = "SELECT pg_notify($1, told) FROM unnest($2::text[]) AS told";
+            self.client.query(sql, &[&CHANNEL, &told]).await?;
+        }
+        Ok(())
+    }
+}
+
+impl News {
+    /// As it is told.
+    pub(super) fn words(&self) -> Vec<String> {
+        let Self { work, directory, shards, jobs, mails } = self;
+        let work: Vec<String> = work.iter().map(ToString::to_string).collect();
+        let mut told: Vec<String> = work.chunks(TOLD).map(|some| format!("work:{}", some.join(","))).collect();
+        let flags = [(directory, "directory"), (shards, SHARDS), (jobs, "jobs"), (mails, "mails")];
+        told.extend(flags.into_iter().filter(|(set, _)| **set).map(|(_, what)| what.to_owned()));
+        told
+    }
+
+    pub(super) fn add(&mut self, news: Self) {
+        self.work.extend(news.work);
+        self.directory |= news.directory;
+        self.shards |= news.shards;
+        self.jobs |= news.jobs;
+        self.mails |= news.mails;
+    }
+}
+
+/// Drives the connection and hands on what is heard over it, until it breaks.
+async fn listen(mut connection: tls::Connection, said: mpsc::Sender<Told>) {
+    loop {
+        match future::poll_fn(|context| connection.poll_message(context)).await {
+            Some(Ok(AsyncMessage::Notification(heard))) => {
+                let told = Told { by: heard.process_id(), what: heard.payload().to_owned() };
+                if said.send(told).await.is_err() {
+                    // Nobody listens any more; what is asked over it is still to be answered.
+                    return drop(connection.await);
+                }
+            }
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                return tracing::debug!(error = connect::cause(&error), "the connection that listens broke");
+            }
+            None => return,
+        }
+    }
+}

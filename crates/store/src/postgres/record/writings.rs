@@ -1,0 +1,117 @@
+//! What is written of attempts once it is known which of them count: the second of the two ways to the database.
+
+use std::collections::HashMap;
+
+use model::attempt::{Attempt, Body};
+use model::delivery::Status;
+use model::id::EndpointId;
+use model::time::Timestamp;
+
+use super::moves::next_attempt_at;
+use crate::Error;
+use crate::directory::Directory;
+use crate::headers;
+use crate::health::Run;
+use crate::postgres::change;
+use crate::postgres::param::Uuid;
+use crate::postgres::row::{self, STANDARD};
+use crate::postgres::rows::{Columns, Statements, column};
+use crate::postgres::session::Session;
+use crate::record::Record;
+
+const ATTEMPTS: &str =
+    "INSERT INTO attempts (delivery, number, started_at, duration_ms, status_code, error_kind, error,
+                       request_headers, response_headers, response_body, truncated, next_attempt_at, request_body,
+                       dialect, notes)
+     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+const SETTLED: &str = "DELETE FROM pending WHERE delivery = ANY($1)";
+const AGAIN: &str = "UPDATE pending AS p SET place = a.place
+     FROM unnest($1, $2) AS a (delivery, place) WHERE p.delivery = a.delivery";
+pub(super) const HEALTH: &str = "INSERT INTO health (endpoint, failure_count, failing_since, troubled, told, told_at)
+     SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
+     ON CONFLICT (endpoint) DO UPDATE SET failure_count = excluded.failure_count,
+         failing_since = excluded.failing_since, troubled = excluded.troubled, told = excluded.told,
+         told_at = excluded.told_at";
+
+/// What is written once it is known which attempts count.
+pub(super) async fn writings(
+    session: &Session,
+    directory: &Directory,
+    tried: &[(&Record, Status)],
+    runs: &HashMap<EndpointId, Run>,
+) -> Result<Statements, Error> {
+    let mut ready = Statements::default();
+    if !tried.is_empty() {
+        ready.add(session, ATTEMPTS, attempt_columns(tried)?).await?;
+    }
+    let (again, settled): (Vec<_>, Vec<_>) = tried.iter().partition(|(_, status)| *status == Status::Pending);
+    if !settled.is_empty() {
+        ready.add(session, SETTLED, vec![column(&settled, |(record, _)| Uuid::from(record.due.id))]).await?;
+    }
+    if !again.is_empty() {
+        let columns = vec![
+            column(&again, |(record, _)| Uuid::from(record.due.id)),
+            column(&again, |(record, _)| place(directory, record).as_millis()),
+        ];
+        ready.add(session, AGAIN, columns).await?;
+    }
+    if !runs.is_empty() {
+        let mut runs: Vec<(EndpointId, Run)> = runs.iter().map(|(id, run)| (*id, *run)).collect();
+        runs.sort_unstable_by_key(|(id, _)| *id);
+        ready.add(session, HEALTH, health_columns(&runs)).await?;
+    }
+    Ok(ready)
+}
+
+/// With strict order a delivery keeps its turn; otherwise its turn comes when it is due.
+fn place(directory: &Directory, record: &Record) -> Timestamp {
+    if change::is_strict(directory, record.due.endpoint) { record.due.place } else { next_attempt_at(record) }
+}
+
+pub(in crate::postgres) fn health_columns(runs: &[(EndpointId, Run)]) -> Columns {
+    vec![
+        column(runs, |(id, _)| Uuid::from(*id)),
+        column(runs, |(_, run)| row::number(run.health.failure_count)),
+        column(runs, |(_, run)| run.health.failing_since.map(Timestamp::as_millis)),
+        column(runs, |(_, run)| run.troubled),
+        column(runs, |(_, run)| run.told),
+        column(runs, |(_, run)| run.told_at.map(Timestamp::as_millis)),
+    ]
+}
+
+fn notes(attempt: &Attempt) -> Result<Option<String>, Error> {
+    let notes = (!attempt.notes.is_empty()).then(|| serde_json::to_string(&attempt.notes)).transpose();
+    notes.map_err(|error| Error::Corrupt(error.to_string()))
+}
+
+fn attempt_columns(tried: &[(&Record, Status)]) -> Result<Columns, Error> {
+    let notes = tried.iter().map(|(record, _)| notes(&record.attempt)).collect::<Result<Vec<_>, Error>>()?;
+    let attempts: Vec<&Attempt> = tried.iter().map(|(record, _)| &record.attempt).collect();
+    let failures: Vec<_> = attempts.iter().map(|attempt| attempt.outcome.failure()).collect();
+    Ok(vec![
+        column(tried, |(record, _)| Uuid::from(record.due.id)),
+        column(&attempts, |attempt| row::number(attempt.number)),
+        column(&attempts, |attempt| attempt.started_at.as_millis()),
+        column(&attempts, |attempt| i64::try_from(attempt.duration.as_millis()).unwrap_or(i64::MAX)),
+        column(&attempts, |attempt| attempt.outcome.answer().map(|answer| i32::from(answer.status))),
+        column(&failures, |failure| failure.as_ref().map(|failure| failure.kind.name().to_owned())),
+        column(&failures, |failure| failure.as_ref().map(|failure| failure.message.clone())),
+        column(&attempts, |attempt| headers::pack(&attempt.request_headers)),
+        column(&attempts, |attempt| attempt.outcome.answer().map(|answer| headers::pack(&answer.headers))),
+        column(&attempts, |attempt| {
+            let body = attempt.outcome.answer().map(|answer| answer.body.to_vec());
+            body.filter(|body| !body.is_empty())
+        }),
+        column(&attempts, |attempt| attempt.outcome.answer().is_some_and(|answer| answer.truncated)),
+        column(&attempts, |attempt| attempt.next_attempt_at.map(Timestamp::as_millis)),
+        column(&attempts, |attempt| match &attempt.body {
+            Body::Kept(body) => Some(body.to_vec()),
+            Body::Of(_) | Body::None | Body::Dropped => None,
+        }),
+        column(&attempts, |attempt| match &attempt.body {
+            Body::Of(dialect) if **dialect != *STANDARD => Some(dialect.to_string()),
+            Body::Of(_) | Body::Kept(_) | Body::None | Body::Dropped => None,
+        }),
+        Box::new(notes),
+    ])
+}
