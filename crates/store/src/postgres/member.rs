@@ -244,13 +244,13 @@ impl Member {
         client.batch_execute(SHARDS_LOCK).await?;
         let row = client
             .query_one(
-                "SELECT (SELECT count(*) FROM nodes WHERE delivers AND expires_at > clock_timestamp()),
-                        (SELECT count(*) FROM shards WHERE node = $1)",
+                "SELECT count(*), count(*) FILTER (WHERE id < $1), (SELECT count(*) FROM shards WHERE node = $1)
+                 FROM nodes WHERE delivers AND expires_at > clock_timestamp()",
                 &[&self.shared.node],
             )
             .await?;
-        let (nodes, mine): (i64, i64) = (row::get(&row, 0)?, row::get(&row, 1)?);
-        let share = shard::COUNT.div_ceil(usize::try_from(nodes).unwrap_or(1).max(1));
+        let (nodes, before, mine): (i64, i64, i64) = (row::get(&row, 0)?, row::get(&row, 1)?, row::get(&row, 2)?);
+        let share = share(nodes, before);
         let room = row::limit(share) - mine;
         let mut taken = Vec::new();
         if room > 0 {
@@ -369,6 +369,13 @@ struct Held {
     share: usize,
 }
 
+/// How many shards a node has of its own, with so many nodes in all and so many of them before it: none has two more than
+/// another.
+fn share(nodes: i64, before: i64) -> usize {
+    let (nodes, before) = (usize::try_from(nodes).unwrap_or(1).max(1), usize::try_from(before).unwrap_or(0));
+    shard::COUNT / nodes + usize::from(before < shard::COUNT % nodes)
+}
+
 fn shard_of(row: &tokio_postgres::Row) -> Result<Shard, Error> {
     let shard: i16 = row::get(row, 0)?;
     Shard::try_from(shard).map_err(|error| Error::Corrupt(error.to_string()))
@@ -376,4 +383,18 @@ fn shard_of(row: &tokio_postgres::Row) -> Result<Shard, Error> {
 
 fn millis(span: Duration) -> f64 {
     span.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_even_and_leave_no_shard_out() {
+        for nodes in 1..300 {
+            let shares: Vec<usize> = (0..nodes).map(|before| share(nodes, before)).collect();
+            assert_eq!(shares.iter().sum::<usize>(), shard::COUNT, "{nodes} nodes");
+            assert!(shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1, "{nodes} nodes");
+        }
+    }
 }
