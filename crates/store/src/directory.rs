@@ -3,6 +3,8 @@
 //! A snapshot never changes. The writer makes the next one with the change it commits and publishes it after the
 //! commit, so a reader sees what is on disk and nothing else.
 
+mod audience;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use model::id::{EndpointId, KeyId, ProjectId};
 use model::key::Key;
 use model::project::{Project, Slug};
 use model::speech::Speech;
+
+use audience::Audience;
 
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
@@ -28,8 +32,10 @@ struct Entry {
     project: Arc<Project>,
     speech: Arc<Speech>,
     endpoints: Vec<Arc<Endpoint>>,
-    /// Those of them that have filters, so that nobody else's events cost a look for them.
-    filtering: Vec<Arc<Endpoint>>,
+    /// The same by what they ask for, so that an event costs no look at those that did not ask for it.
+    audience: Audience,
+    /// Those of them that have filters.
+    filtering: Audience,
 }
 
 impl Directory {
@@ -73,13 +79,12 @@ impl Directory {
 
     /// The active endpoints that `event` is for, if their filters say so.
     pub fn matching<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = &'a Arc<Endpoint>> {
-        self.endpoints_of(event.project).iter().filter(|endpoint| endpoint.is_active() && endpoint.matches(event))
+        self.projects.get(&event.project).into_iter().flat_map(|entry| entry.audience.of(event))
     }
 
     /// Those of the matching endpoints that have filters.
     pub(crate) fn filtering<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = &'a Arc<Endpoint>> {
-        let filtering = self.projects.get(&event.project).map_or(&[][..], |entry| &entry.filtering);
-        filtering.iter().filter(|endpoint| endpoint.is_active() && endpoint.matches(event))
+        self.projects.get(&event.project).into_iter().flat_map(|entry| entry.filtering.of(event))
     }
 
     pub(crate) fn put_project(&mut self, project: Project) -> Arc<Project> {
@@ -90,7 +95,8 @@ impl Directory {
                 Entry { project: project.clone(), ..Entry::clone(before) }
             }
             None => {
-                Entry { project: project.clone(), speech: Arc::default(), endpoints: Vec::new(), filtering: Vec::new() }
+                let (audience, filtering) = (Audience::default(), Audience::default());
+                Entry { project: project.clone(), speech: Arc::default(), endpoints: Vec::new(), audience, filtering }
             }
         };
         self.slugs.insert(project.slug.clone(), project.id);
@@ -128,16 +134,20 @@ impl Directory {
 
     pub(crate) fn put_endpoint(&mut self, endpoint: Endpoint) -> Arc<Endpoint> {
         let endpoint = Arc::new(endpoint);
-        self.endpoints.insert(endpoint.id, endpoint.clone());
+        let before = self.endpoints.insert(endpoint.id, endpoint.clone());
         if let Some(entry) = self.projects.get_mut(&endpoint.project) {
-            let Entry { endpoints, filtering, .. } = Arc::make_mut(entry);
-            filtering.retain(|known| known.id != endpoint.id);
-            if endpoint.settings.filter.is_some() {
-                filtering.push(endpoint.clone());
+            let entry = Arc::make_mut(entry);
+            match before {
+                Some(before) => {
+                    entry.forget(&before);
+                    let known = entry.endpoints.iter_mut().find(|known| known.id == endpoint.id);
+                    known.into_iter().for_each(|known| *known = endpoint.clone());
+                }
+                None => entry.endpoints.push(endpoint.clone()),
             }
-            match endpoints.iter_mut().find(|known| known.id == endpoint.id) {
-                Some(known) => *known = endpoint.clone(),
-                None => endpoints.push(endpoint.clone()),
+            entry.audience.add(&endpoint);
+            if endpoint.settings.filter.is_some() {
+                entry.filtering.add(&endpoint);
             }
         }
         endpoint
@@ -146,9 +156,17 @@ impl Directory {
     pub(crate) fn remove_endpoint(&mut self, id: EndpointId) {
         let Some(endpoint) = self.endpoints.remove(&id) else { return };
         if let Some(entry) = self.projects.get_mut(&endpoint.project) {
-            let Entry { endpoints, filtering, .. } = Arc::make_mut(entry);
-            endpoints.retain(|known| known.id != id);
-            filtering.retain(|known| known.id != id);
+            let entry = Arc::make_mut(entry);
+            entry.forget(&endpoint);
+            entry.endpoints.retain(|known| known.id != id);
         }
+    }
+}
+
+impl Entry {
+    /// No event is for this endpoint any more, as it was.
+    fn forget(&mut self, endpoint: &Endpoint) {
+        self.audience.remove(endpoint);
+        self.filtering.remove(endpoint);
     }
 }
