@@ -12,6 +12,8 @@ use crate::{postgres, sqlite};
 #[derive(Clone, Debug)]
 pub struct Intake {
     pub event: Event,
+    /// The caller chose the event's id, and may choose it again. One of our own making is new.
+    pub chose_id: bool,
     pub idempotency_key: Option<String>,
     /// SHA-256 over what was asked. Kept, and compared when the same id or key comes again. Needed if either is the
     /// caller's own.

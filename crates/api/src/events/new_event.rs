@@ -93,7 +93,8 @@ impl NewEvent<'_> {
         idempotency_key: Option<String>,
         env: &dyn Env,
     ) -> Result<Intake, Problem> {
-        let fingerprint = (self.id.is_some() || idempotency_key.is_some()).then(|| self.fingerprint());
+        let chose_id = self.id.is_some();
+        let fingerprint = (chose_id || idempotency_key.is_some()).then(|| self.fingerprint());
         let now = env.now();
         let mut faults = Faults::default();
         let event_type = faults.check("/type", judge_type(self.event_type.as_deref()));
@@ -131,7 +132,7 @@ impl NewEvent<'_> {
             expires_at: times.expires_at,
             test: false,
         };
-        Ok(Intake { event, idempotency_key, fingerprint })
+        Ok(Intake { event, chose_id, idempotency_key, fingerprint })
     }
 
     /// SHA-256 over what was asked: the same for the same fields with the same values, in whatever order.

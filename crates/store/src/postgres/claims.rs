@@ -58,7 +58,7 @@ impl Claims {
         let mut wanted = BTreeMap::new();
         for (intake, key) in intakes {
             if let Some(fingerprint) = intake.fingerprint {
-                for name in [Some(id_of(intake)), key_of(intake)].into_iter().flatten() {
+                for name in [id_of(intake), key_of(intake)].into_iter().flatten() {
                     wanted.entry(name).or_insert((*key, fingerprint));
                 }
             }
@@ -143,7 +143,7 @@ impl Claims {
             self.release(by_id, key);
             return Some(answer);
         }
-        let holder = self.holders.get(&by_id)?.clone();
+        let holder = by_id.as_ref().and_then(|name| self.holders.get(name))?.clone();
         let answer = repeat(&holder, fingerprint, Clash::Id);
         // From here on the request's key means the event that was there.
         if let Some(name) = by_key.filter(|name| self.is_claimed_by(name, key)) {
@@ -151,7 +151,7 @@ impl Claims {
                 self.holders.insert(name.clone(), holder.clone());
                 self.moved.push((name, holder.key, fingerprint));
             } else {
-                self.release(name, key);
+                self.release(Some(name), key);
             }
         }
         self.release(by_id, key);
@@ -163,7 +163,7 @@ impl Claims {
         let Some(fingerprint) = intake.fingerprint else { return };
         let (id, event_type) = (intake.event.id.clone(), intake.event.event_type.clone());
         let holder = Holder { key, id, event_type, deliveries, fingerprint: Some(fingerprint) };
-        for name in [Some(id_of(intake)), key_of(intake)].into_iter().flatten() {
+        for name in [id_of(intake), key_of(intake)].into_iter().flatten() {
             // It was let go by a request before, for which it had been claimed.
             if !self.is_claimed_by(&name, key) {
                 self.released.retain(|released| *released != name);
@@ -177,8 +177,8 @@ impl Claims {
         self.claimed.get(name) == Some(&key)
     }
 
-    fn release(&mut self, name: Name, key: EventKey) {
-        if self.is_claimed_by(&name, key) {
+    fn release(&mut self, name: Option<Name>, key: EventKey) {
+        if let Some(name) = name.filter(|name| self.is_claimed_by(name, key)) {
             self.released.push(name);
         }
     }
@@ -211,8 +211,9 @@ impl Claims {
     }
 }
 
-fn id_of(intake: &Intake) -> Name {
-    Name { project: intake.event.project.into(), kind: ID, name: intake.event.id.as_str().to_owned() }
+fn id_of(intake: &Intake) -> Option<Name> {
+    let name = intake.chose_id.then(|| intake.event.id.as_str().to_owned())?;
+    Some(Name { project: intake.event.project.into(), kind: ID, name })
 }
 
 fn key_of(intake: &Intake) -> Option<Name> {

@@ -60,6 +60,9 @@ fn earlier(batch: &Batch<'_>, intake: &Intake) -> Result<Option<Accepted>, Error
             return Ok(same_key);
         }
     }
+    if !intake.chose_id {
+        return Ok(None);
+    }
     let same_id = batch
         .db
         .prepare_cached("SELECT id, type, deliveries, fingerprint, seq FROM events WHERE project = ? AND id = ?")?

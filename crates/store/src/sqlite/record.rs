@@ -233,7 +233,7 @@ fn publish(batch: &mut Batch<'_>, endpoint: &Endpoint, notice: &Notice<'_>) -> R
     if wanted {
         // Nothing was known of it before this commit: its filters are asked here.
         let verdicts = Verdicts::default();
-        ingest::take(batch, &Intake { event, idempotency_key: None, fingerprint: None }, &verdicts)?;
+        ingest::take(batch, &Intake { event, chose_id: false, idempotency_key: None, fingerprint: None }, &verdicts)?;
     }
     Ok(())
 }

@@ -87,7 +87,7 @@ impl Draft<'_> {
     pub(crate) fn intake(self) -> Intake {
         let may_repeat = self.has_own_id || self.idempotency_key.is_some();
         let fingerprint = may_repeat.then(|| fingerprint(&self.event));
-        Intake { event: self.event, idempotency_key: self.idempotency_key, fingerprint }
+        Intake { event: self.event, chose_id: self.has_own_id, idempotency_key: self.idempotency_key, fingerprint }
     }
 
     pub(crate) async fn ingest(self) -> Accepted {
