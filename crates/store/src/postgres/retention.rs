@@ -26,6 +26,9 @@ const ROUND: std::time::Duration = std::time::Duration::from_secs(3_600);
 /// Nodes sweep one at a time.
 const LOCK: &str = "SELECT pg_try_advisory_xact_lock(8600004)";
 
+/// Ids and keys that are forgotten at once, before their events' day is dropped. Nobody waits for such rows.
+const FORGOTTEN: usize = 8192;
+
 /// Where a round is.
 #[derive(Default)]
 pub(crate) struct Walk {
@@ -126,11 +129,12 @@ async fn drop_day(scope: &Scope, before: Timestamp) -> Result<Option<Swept>, Err
         return Ok(Some(Swept { deliveries, attempts, ..Swept::default() }));
     }
     // Of the deliveries there are only those left that are pending, or of a later day.
-    let forgotten = "DELETE FROM idempotency WHERE (project, kind, name) IN (
-             SELECT project, kind, name FROM idempotency AS i WHERE event >= $1 AND event < $2
-                AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.event = i.event)
+    let forgotten = "WITH held AS MATERIALIZED (SELECT event FROM deliveries WHERE event >= $1 AND event < $2)
+         DELETE FROM idempotency WHERE (project, kind, name) IN (
+             SELECT project, kind, name FROM idempotency
+             WHERE event >= $1 AND event < $2 AND event NOT IN (SELECT event FROM held)
              ORDER BY event LIMIT $3)";
-    if scope.session().execute(forgotten, &[&from, &to, &row::limit(SLICE)]).await? > 0 {
+    if scope.session().execute(forgotten, &[&from, &to, &row::limit(FORGOTTEN)]).await? > 0 {
         return Ok(Some(Swept::default()));
     }
     let held = "SELECT DISTINCT event FROM deliveries WHERE event >= $1 AND event < $2";
