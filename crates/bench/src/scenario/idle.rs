@@ -13,8 +13,9 @@ use crate::others::Others;
 use crate::sink::all_well;
 use crate::{Failure, census, clock, output};
 
-/// After the last delivery, until connections that are not used are closed and all is written.
-const SETTLES: Duration = Duration::from_secs(35);
+/// After the last delivery, until connections that are not used are closed, all is written, and retention has looked for
+/// the first time, a minute after the start: the first reader after a write leaves a mark, a page of the log's index.
+const SETTLES: Duration = Duration::from_secs(75);
 
 pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     let sizes = &conditions.sizes;
