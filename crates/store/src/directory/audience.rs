@@ -101,3 +101,67 @@ fn names(endpoint: &Endpoint) -> Option<Vec<&EventType>> {
     names.dedup();
     Some(names)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use model::endpoint::{Settings, Status};
+    use model::id::{EndpointId, ProjectId};
+    use model::json::Json;
+    use model::subscription::Subscription;
+    use model::time::Timestamp;
+    use model::url::EndpointUrl;
+
+    use super::*;
+
+    const SUBSCRIPTIONS: [&[&str]; 6] = [&["*"], &["a.*"], &["a.b"], &["a.b", "a.c", "a.b"], &["b", "a.*"], &["b"]];
+    const TENANTS: [Option<&str>; 3] = [None, Some("acme"), Some("globex")];
+    const TYPES: [&str; 4] = ["a.b", "a.c", "b", "posthaste.endpoint.disabled"];
+
+    fn endpoint(id: u8, events: &[&str], tenant: Option<&str>, status: Status) -> Endpoint {
+        let at = Timestamp::from_millis(0);
+        let patterns = events.iter().map(|pattern| pattern.parse().unwrap()).collect();
+        let settings = Settings {
+            events: Subscription::new(patterns).unwrap(),
+            tenant: tenant.map(Into::into),
+            ..Settings::of(EndpointUrl::stored("https://example.com/").unwrap())
+        };
+        let (id, project) = (EndpointId::from_bytes([id; 16]), ProjectId::from_bytes([0; 16]));
+        Endpoint { id, project, settings, status, disabled_reason: None, created_at: at, updated_at: at }
+    }
+
+    fn event(event_type: &str, tenant: Option<&str>) -> Event {
+        let (id, project) = ("e1".parse().unwrap(), ProjectId::from_bytes([0; 16]));
+        let data = Json::trusted("{}");
+        let event = Event::of(id, project, event_type.parse().unwrap(), data, Timestamp::from_millis(0));
+        Event { tenant: tenant.map(Into::into), ..event }
+    }
+
+    #[test]
+    fn whatever_becomes_of_endpoints_an_event_finds_each_that_wants_it_once() {
+        let (mut audience, mut all) = (Audience::default(), BTreeMap::<u8, Arc<Endpoint>>::new());
+        for step in 0..600_usize {
+            // Numbers without a common factor: every endpoint becomes everything.
+            let id = (step * 7 % 23) as u8;
+            if let Some(before) = all.remove(&id) {
+                audience.remove(&before);
+            }
+            if step % 5 != 0 {
+                let status = if step % 11 == 0 { Status::Paused } else { Status::Active };
+                let now = Arc::new(endpoint(id, SUBSCRIPTIONS[step % 6], TENANTS[step / 6 % 3], status));
+                audience.add(&now);
+                all.insert(id, now);
+            }
+            for event in TYPES.iter().flat_map(|name| TENANTS.map(|tenant| event(name, tenant))) {
+                let found: Vec<EndpointId> = audience.of(&event).map(|endpoint| endpoint.id).collect();
+                let wanting = all.values().filter(|endpoint| endpoint.is_active() && endpoint.matches(&event));
+                let wanting: BTreeSet<EndpointId> = wanting.map(|endpoint| endpoint.id).collect();
+                assert_eq!(found.len(), wanting.len(), "after step {step}");
+                assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), wanting, "after step {step}");
+            }
+        }
+        all.values().for_each(|endpoint| audience.remove(endpoint));
+        assert!(audience.everyones.is_empty() && audience.by_tenant.is_empty());
+    }
+}
