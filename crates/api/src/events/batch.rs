@@ -28,9 +28,6 @@ use crate::problem::{Code, Document, Problem};
 /// Events in one request.
 const MOST_ITEMS: usize = 10_000;
 
-/// Bytes of one request.
-const MOST_BYTES: usize = 32 * 1024 * 1024;
-
 /// Items that are read before others get a turn.
 const TURN: usize = 256;
 
@@ -82,7 +79,7 @@ pub(crate) async fn create(
     let project = caller.may(Scope::EventsWrite)?;
     let dialect = api.dialect_of(project)?;
     let form = Form::of(body.media())?;
-    let text = body.text(MOST_BYTES).await?;
+    let text = body.text(api.batch_bytes).await?;
     let mut judged = Judged::default();
     for (position, item) in form.split(&text)?.into_iter().enumerate() {
         let event = json::object::<NewEvent<'_>>(item);

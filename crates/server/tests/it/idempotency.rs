@@ -287,3 +287,17 @@ async fn what_is_no_batch_is_refused() {
     assert!(results.iter().all(|result| result["error"]["code"] == "invalid_request"), "{results:?}");
     assert!(project.list("/v1/events").await.is_empty());
 }
+
+#[tokio::test]
+async fn a_batch_with_more_bytes_than_the_operator_allows_is_refused_whole() {
+    let gateway = Gateway::new().configured(|config| config.api.max_batch_bytes = 1024).start().await;
+    let project = gateway.project("acme").await;
+    let event = json!({ "type": "a", "data": "x".repeat(400) });
+
+    let taken = project.http.post("/v1/events/batch", &json!([event, event])).await.expect(200);
+    let refused = project.http.post("/v1/events/batch", &json!([event, event, event])).await.expect(413);
+
+    assert_eq!(taken["results"].as_array().unwrap().len(), 2);
+    assert_eq!(refused["detail"], "The body has more than the 1024 bytes that are taken here.");
+    assert_eq!(project.list("/v1/events").await.len(), 2);
+}
