@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use testkit::http::Http;
 use testkit::postgres::{Database, Options, Server, Shutdown};
 use testkit::process::Process;
+use testkit::proxy::{Cut, Proxy};
 
 use crate::wait;
 
@@ -32,6 +33,8 @@ pub(crate) struct Cluster {
 
 pub(crate) struct Node {
     pub(crate) process: Process,
+    /// Its way to the database, if nothing else was asked for.
+    wire: Proxy,
     _data: TempDir,
 }
 
@@ -50,11 +53,13 @@ pub(crate) enum Harm {
     Stop,
     /// The database is restarted.
     Restart,
+    /// A node hears nothing of the database any more, nor that of it, for several leases.
+    Cut,
 }
 
 impl Harm {
     pub(crate) fn all_in_random_order() -> Vec<Self> {
-        let mut harms = vec![Self::Kill, Self::Stop, Self::Restart];
+        let mut harms = vec![Self::Kill, Self::Stop, Self::Restart, Self::Cut];
         for last in (1..harms.len()).rev() {
             harms.swap(last, chance(last + 1));
         }
@@ -107,8 +112,10 @@ impl Cluster {
         let directory = data.path().to_str().unwrap();
         let words = ["serve", "--listen", "127.0.0.1:0", "--data-dir", directory, "--allow-http"];
         let words = [&words[..], &["--allow-network", "127.0.0.0/8"]].concat();
+        let wire = Proxy::to(self.database.upstream());
+        let url = self.database.url_at(wire.address());
         let variables = [
-            ("POSTHASTE_DATABASE_URL", self.database.url()),
+            ("POSTHASTE_DATABASE_URL", url.as_str()),
             ("POSTHASTE_MASTER_KEY", MASTER_KEY),
             ("POSTHASTE_ADMIN_KEY", ADMIN_KEY),
             ("POSTHASTE_LEASE", self.lease),
@@ -118,7 +125,7 @@ impl Cluster {
         let mut process = Process::start(env!("CARGO_BIN_EXE_posthaste"), &words, &variables);
         let line = process.prints("listening on ").await;
         let address = line.strip_prefix("listening on ").unwrap();
-        (Node { process, _data: data }, Http::new(address).key(ADMIN_KEY))
+        (Node { process, wire, _data: data }, Http::new(address).key(ADMIN_KEY))
     }
 
     pub(crate) fn door(&self) -> Http {
@@ -140,6 +147,11 @@ impl Cluster {
                 self.nodes[victim].process.signal("STOP").await;
                 wait(stopped).await;
                 self.nodes[victim].process.signal("CONT").await;
+            }
+            Harm::Cut => {
+                self.nodes[victim].wire.cut(Cut::Silent).await;
+                wait(stopped / 3).await;
+                self.nodes[victim].wire.heal().await;
             }
             Harm::Restart => self.server.restart(Shutdown::Fast).await,
         }
