@@ -19,7 +19,7 @@ test: lint
 	$(CARGO) test --workspace
 	POSTHASTE_TEST_ON=postgres $(CARGO) test --workspace --test conformance --test it
 
-# Half an hour of killing and stopping the nodes and the database of a cluster under load.
+# Half an hour of killing, stopping and cutting off the nodes of a cluster under load, and restarting its database.
 chaos:
 	$(CARGO) test --workspace --test chaos -- --ignored --nocapture
 
