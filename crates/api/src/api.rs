@@ -18,9 +18,6 @@ use crate::{frame, routes};
 /// Bytes of large bodies that are held in memory at once, over all requests. Further ones wait their turn.
 const ROOM: usize = 256 * 1024 * 1024;
 
-/// Bytes of a batch where nothing is said.
-const BATCH: usize = 32 * 1024 * 1024;
-
 /// What a handler needs, shared by all of them. Cloning is cheap.
 #[derive(Clone)]
 pub struct Api {
@@ -47,19 +44,13 @@ impl Api {
         dialects: Arc<Dialects>,
         policy: Arc<Policy>,
         admin_key_hash: [u8; 32],
+        batch_bytes: usize,
         public_url: Option<Arc<str>>,
     ) -> Self {
-        let room = Arc::new(Semaphore::new(ROOM / 1024));
+        // There is room for one batch at least.
+        let room = Arc::new(Semaphore::new(ROOM.max(batch_bytes).div_ceil(1024)));
         let documents = Arc::new(Documents::of(public_url.as_deref()));
-        let batch_bytes = BATCH;
         Self { store, env, policy, admin_key_hash, batch_bytes, public_url, room, documents, dialects }
-    }
-
-    /// Takes batches of so many bytes. There is room for one at least.
-    #[must_use]
-    pub fn taking_batches_of(self, bytes: usize) -> Self {
-        let room = Arc::new(Semaphore::new(ROOM.max(bytes).div_ceil(1024)));
-        Self { batch_bytes: bytes, room, ..self }
     }
 
     /// How a project speaks. A project whose dialect this version does not have cannot be served.

@@ -125,7 +125,7 @@ mod tests {
         let options =
             Options { place: Place::Embedded { data_dir }, master_key, env: Arc::new(env.clone()), mail: false };
         let store = Store::open(options).await.unwrap();
-        let api = Api::new(store, Arc::new(env), Arc::default(), Arc::new(Policy::default()), [0; 32], None);
+        let api = Api::new(store, Arc::new(env), Arc::default(), Arc::new(Policy::default()), [0; 32], 0, None);
         let panics = get(async || -> &'static str { panic!("the {} is wrong", "inside") });
         let router = Router::new().route("/", panics).layer(from_fn_with_state(api.clone(), frame)).with_state(api);
 

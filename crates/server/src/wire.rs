@@ -153,9 +153,9 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
         dialects,
         Arc::new(config.network.policy.clone()),
         hash(&admin_key.text),
+        config.api.max_batch_bytes,
         config.public_url.as_deref().map(Into::into),
-    )
-    .taking_batches_of(config.api.max_batch_bytes);
+    );
     let sweeper = Sweeper::start(store.clone(), env.clone(), config.retention);
     let server = Listening::start(listener, api, env, config.delivery.grace);
     Ok(Running { address, admin_key, store, engine, mailer, sweeper, server })

@@ -140,8 +140,9 @@ impl Directory {
             match before {
                 Some(before) => {
                     entry.forget(&before);
-                    let known = entry.endpoints.iter_mut().find(|known| known.id == endpoint.id);
-                    known.into_iter().for_each(|known| *known = endpoint.clone());
+                    if let Some(known) = entry.endpoints.iter_mut().find(|known| known.id == endpoint.id) {
+                        *known = endpoint.clone();
+                    }
                 }
                 None => entry.endpoints.push(endpoint.clone()),
             }

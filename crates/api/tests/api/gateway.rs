@@ -29,6 +29,9 @@ use tower::ServiceExt;
 
 pub(crate) const ADMIN_KEY: &str = "the admin key of a test";
 
+/// What a batch may have, as a server has it that was told nothing.
+const BATCH_BYTES: usize = 32 * 1024 * 1024;
+
 pub(crate) struct Gateway {
     pub(crate) env: TestEnv,
     pub(crate) store: Store,
@@ -105,7 +108,8 @@ impl Gateway {
             mail: false,
         };
         let store = Store::open(options).await.unwrap();
-        let api = Api::new(store.clone(), shared, Arc::default(), Arc::new(policy), sha256(ADMIN_KEY), None);
+        let api =
+            Api::new(store.clone(), shared, Arc::default(), Arc::new(policy), sha256(ADMIN_KEY), BATCH_BYTES, None);
         Self { env, store, router: api::router(api), _directory: directory }
     }
 

@@ -58,7 +58,7 @@ impl Claims {
         let mut wanted = BTreeMap::new();
         for (intake, key) in intakes {
             if let Some(fingerprint) = intake.fingerprint {
-                for name in [id_of(intake), key_of(intake)].into_iter().flatten() {
+                for name in names_of(intake) {
                     wanted.entry(name).or_insert((*key, fingerprint));
                 }
             }
@@ -163,7 +163,7 @@ impl Claims {
         let Some(fingerprint) = intake.fingerprint else { return };
         let (id, event_type) = (intake.event.id.clone(), intake.event.event_type.clone());
         let holder = Holder { key, id, event_type, deliveries, fingerprint: Some(fingerprint) };
-        for name in [id_of(intake), key_of(intake)].into_iter().flatten() {
+        for name in names_of(intake) {
             // It was let go by a request before, for which it had been claimed.
             if !self.is_claimed_by(&name, key) {
                 self.released.retain(|released| *released != name);
@@ -209,6 +209,11 @@ impl Claims {
         }
         Ok(())
     }
+}
+
+/// What a request may come again with.
+fn names_of(intake: &Intake) -> impl Iterator<Item = Name> {
+    [id_of(intake), key_of(intake)].into_iter().flatten()
 }
 
 fn id_of(intake: &Intake) -> Option<Name> {

@@ -18,8 +18,15 @@ const HEARD: usize = 4096;
 
 const CHANNEL: &str = "posthaste";
 
-/// What is told when shards are free.
-pub(super) const SHARDS: &str = "shards";
+/// What there is news of; of work with the endpoints that have it.
+pub(super) mod word {
+    pub(crate) const WORK: &str = "work";
+    pub(crate) const DIRECTORY: &str = "directory";
+    /// Some are free.
+    pub(crate) const SHARDS: &str = "shards";
+    pub(crate) const JOBS: &str = "jobs";
+    pub(crate) const MAILS: &str = "mails";
+}
 
 pub(super) struct Line {
     pub(super) client: Client,
@@ -69,8 +76,9 @@ impl News {
     pub(super) fn words(&self) -> Vec<String> {
         let Self { work, directory, shards, jobs, mails } = self;
         let work: Vec<String> = work.iter().map(ToString::to_string).collect();
-        let mut told: Vec<String> = work.chunks(TOLD).map(|some| format!("work:{}", some.join(","))).collect();
-        let flags = [(directory, "directory"), (shards, SHARDS), (jobs, "jobs"), (mails, "mails")];
+        let mut told: Vec<String> =
+            work.chunks(TOLD).map(|some| format!("{}:{}", word::WORK, some.join(","))).collect();
+        let flags = [(directory, word::DIRECTORY), (shards, word::SHARDS), (jobs, word::JOBS), (mails, word::MAILS)];
         told.extend(flags.into_iter().filter(|(set, _)| **set).map(|(_, what)| what.to_owned()));
         told
     }

@@ -14,7 +14,7 @@ use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::cluster::{News, Shared};
-use super::line::{Line, SHARDS};
+use super::line::{Line, word};
 use super::partitions::{self, Day};
 use super::{clock, row};
 use crate::Error;
@@ -200,7 +200,7 @@ impl Member {
                 ],
             )
             .await?;
-        self.line()?.tell(&[SHARDS.to_owned()]).await?;
+        self.line()?.tell(&[word::SHARDS.to_owned()]).await?;
         Ok(row)
     }
 
@@ -295,20 +295,20 @@ impl Member {
     async fn understand(&mut self, heard: &str) -> Result<(), Error> {
         let (what, about) = heard.split_once(':').unwrap_or((heard, ""));
         match what {
-            "work" => {
+            word::WORK => {
                 let now = self.shared.env.now();
                 let endpoints = about.split(',').filter_map(|id| id.parse::<EndpointId>().ok());
                 let ours = endpoints.filter(|endpoint| self.shared.lease.holds(shard::of(*endpoint)));
                 self.shared.published.facts(ours.map(|endpoint| Fact::Look { endpoint, at: now }).collect());
                 Ok(())
             }
-            "directory" => self.refresh().await,
-            SHARDS => self.renew().await,
-            "jobs" => {
+            word::DIRECTORY => self.refresh().await,
+            word::SHARDS => self.renew().await,
+            word::JOBS => {
                 self.shared.published.jobs.notify_one();
                 Ok(())
             }
-            "mails" => {
+            word::MAILS => {
                 self.shared.published.mailed();
                 Ok(())
             }
@@ -353,7 +353,7 @@ impl Member {
         let client = self.client()?;
         client.execute("UPDATE shards SET node = NULL WHERE node = $1", &[&self.shared.node]).await?;
         client.execute("DELETE FROM nodes WHERE id = $1", &[&self.shared.node]).await?;
-        self.line()?.tell(&[SHARDS.to_owned()]).await?;
+        self.line()?.tell(&[word::SHARDS.to_owned()]).await?;
         // With the client the connection ends.
         self.line = None;
         Ok(())
