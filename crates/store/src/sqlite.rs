@@ -1,16 +1,20 @@
 //! The SQLite side of every verb: all SQL of an embedded Posthaste is in this folder.
 
+mod batch;
 mod checkpoints;
+mod committer;
 pub(crate) mod due;
 mod embedded;
 pub(crate) mod endpoints;
 pub(crate) mod ingest;
 pub(crate) mod jobs;
+mod journal;
 pub(crate) mod keys;
 pub(crate) mod lock;
 pub(crate) mod mails;
 mod open;
 pub(crate) mod projects;
+mod puts;
 pub(crate) mod readers;
 pub(crate) mod record;
 mod recovery;

@@ -13,7 +13,7 @@ use crate::place::Place;
 use crate::running::{Load, Running};
 
 const ROUNDS: usize = 20;
-const CONNECTIONS: usize = 8;
+const CONNECTIONS: usize = 24;
 
 /// A moment to die at, in accepted events.
 fn at_random(env: &TestEnv, most: f64) -> usize {

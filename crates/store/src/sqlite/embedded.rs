@@ -8,6 +8,8 @@ use rusqlite::Connection;
 
 use super::Database;
 use super::checkpoints::{Checkpoints, SIZES};
+use super::committer::Committer;
+use super::journal::Journal;
 use super::lock::Lock;
 use super::readers::Readers;
 use super::writer::{Batch, Writer};
@@ -34,9 +36,11 @@ impl Embedded {
         let seal = Arc::new(Seal::new(master_key));
         let path = data_dir.join(Database::FILE);
         let Database { connection, directory } = Database::open(&path, &seal, env)?;
+        let journal = Journal::open(data_dir, &connection, &**env)?;
         published.directory.store(Arc::new(directory));
         let checkpoints = Checkpoints::of(&connection, &path, SIZES)?;
-        let writer = Writer::start(connection, checkpoints, seal, env.clone(), published)?;
+        let committer = Committer::new(connection, journal, seal, env.clone(), published)?;
+        let writer = Writer::start(committer, checkpoints)?;
         Ok(Self { writer, readers: Readers::open(&path)?, _lock: lock })
     }
 
@@ -76,6 +80,7 @@ impl Embedded {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     {
+        self.writer.catch_up().await?;
         self.readers.read(verb).await
     }
 }

@@ -21,7 +21,7 @@ const SLICE: usize = 1000;
 
 pub(crate) fn create(batch: &mut Batch<'_>, endpoint: &Endpoint) -> Result<Arc<Endpoint>, Error> {
     batch
-        .db
+        .db()?
         .prepare_cached(
             "INSERT INTO endpoints (id, project, url, settings, sealed, status, created_at, updated_at)
              VALUES (?, ?, '', '', x'', 0, ?, ?)",
@@ -61,7 +61,7 @@ pub(crate) fn change<E>(
 pub(super) fn put(batch: &mut Batch<'_>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
     let Written { kept, sealed } = settings::write(&endpoint, batch.seal, batch.env)?;
     batch
-        .db
+        .db()?
         .prepare_cached(
             "UPDATE endpoints SET url = ?, settings = ?, sealed = ?, status = ?, disabled_reason = ?, updated_at = ?
              WHERE id = ?",
@@ -81,9 +81,9 @@ pub(super) fn put(batch: &mut Batch<'_>, endpoint: Endpoint) -> Result<Arc<Endpo
 
 /// In strict order only the first in line, and what was under way beside it when the order became strict, can be due
 /// later than their places. Gives them places by their times.
-fn leave_strict_order(batch: &Batch<'_>, id: EndpointId) -> Result<(), Error> {
+fn leave_strict_order(batch: &mut Batch<'_>, id: EndpointId) -> Result<(), Error> {
     batch
-        .db
+        .db()?
         .prepare_cached(
             "UPDATE deliveries SET place = next_attempt_at WHERE id IN (
                  SELECT id FROM deliveries INDEXED BY deliveries_pending
@@ -98,7 +98,7 @@ pub(crate) fn delete(batch: &mut Batch<'_>, project: ProjectId, id: EndpointId) 
         return Ok(false);
     }
     batch
-        .db
+        .db()?
         .prepare_cached("UPDATE endpoints SET deleted = 1, sealed = x'', updated_at = ? WHERE id = ?")?
         .execute(params![batch.now.as_millis(), id.as_bytes()])?;
     batch.runs.remove(&id);
@@ -110,7 +110,7 @@ pub(crate) fn delete(batch: &mut Batch<'_>, project: ProjectId, id: EndpointId) 
 /// Cancels a slice of what is pending for a deleted endpoint. False when nothing is left.
 pub(crate) fn cancel_slice(batch: &mut Batch<'_>, id: EndpointId) -> Result<bool, Error> {
     let cancelled = batch
-        .db
+        .db()?
         .prepare_cached(
             "UPDATE deliveries SET status = 3, reason = ?2 WHERE id IN (
                  SELECT id FROM deliveries INDEXED BY deliveries_pending
@@ -120,7 +120,7 @@ pub(crate) fn cancel_slice(batch: &mut Batch<'_>, id: EndpointId) -> Result<bool
     if cancelled > 0 {
         return Ok(true);
     }
-    batch.db.prepare_cached("UPDATE endpoints SET deleted = 2 WHERE id = ?")?.execute([id.as_bytes()])?;
+    batch.db()?.prepare_cached("UPDATE endpoints SET deleted = 2 WHERE id = ?")?.execute([id.as_bytes()])?;
     Ok(false)
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use model::delivery::Due;
 use model::endpoint::Ordering;
 use model::event::Event;
-use model::id::{DeliveryId, EndpointId};
+use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+use super::puts::Put;
 use super::row;
 use super::writer::Batch;
 use crate::Error;
@@ -43,18 +44,25 @@ pub(crate) fn take_test(
     deliver_to(batch, seq, &event, &Taker { endpoint, note: None }, true).map(Some)
 }
 
+/// What a request that came before is found by.
+#[derive(Hash)]
+enum Name<'a> {
+    Key(ProjectId, &'a str),
+    Event(ProjectId, &'a str),
+}
+
 /// What the same request was answered before, if it came before.
-fn earlier(batch: &Batch<'_>, intake: &Intake) -> Result<Option<Accepted>, Error> {
+fn earlier(batch: &mut Batch<'_>, intake: &Intake) -> Result<Option<Accepted>, Error> {
     let Some(fingerprint) = &intake.fingerprint else { return Ok(None) };
-    let project = intake.event.project.as_bytes();
+    let project = intake.event.project;
     if let Some(key) = &intake.idempotency_key {
         let same_key = batch
-            .db
+            .db_with(Name::Key(project, key))?
             .prepare_cached(
                 "SELECT e.id, e.type, e.deliveries, i.fingerprint
                  FROM idempotency AS i JOIN events AS e ON e.seq = i.event WHERE i.project = ? AND i.key = ?",
             )?
-            .query_row(params![project, key], |row| repeat(row, fingerprint, Clash::IdempotencyKey))
+            .query_row(params![project.as_bytes(), key], |row| repeat(row, fingerprint, Clash::IdempotencyKey))
             .optional()?;
         if same_key.is_some() {
             return Ok(same_key);
@@ -64,9 +72,9 @@ fn earlier(batch: &Batch<'_>, intake: &Intake) -> Result<Option<Accepted>, Error
         return Ok(None);
     }
     let same_id = batch
-        .db
+        .db_with(Name::Event(project, intake.event.id.as_str()))?
         .prepare_cached("SELECT id, type, deliveries, fingerprint, seq FROM events WHERE project = ? AND id = ?")?
-        .query_row(params![project, intake.event.id.as_str()], |row| {
+        .query_row(params![project.as_bytes(), intake.event.id.as_str()], |row| {
             Ok((repeat(row, fingerprint, Clash::Id)?, row.get(4)?))
         })
         .optional()?;
@@ -77,13 +85,15 @@ fn earlier(batch: &Batch<'_>, intake: &Intake) -> Result<Option<Accepted>, Error
     Ok(Some(answer))
 }
 
+/// The values of [`remember_key`].
+pub(super) const PUT_KEY: &str = "INSERT INTO idempotency (project, key, event, fingerprint) VALUES (?, ?, ?, ?)";
+
 /// From here on the request's key means the event with that number.
-fn remember_key(batch: &Batch<'_>, intake: &Intake, seq: i64) -> Result<(), Error> {
+fn remember_key(batch: &mut Batch<'_>, intake: &Intake, seq: i64) -> Result<(), Error> {
     if let (Some(key), Some(fingerprint)) = (&intake.idempotency_key, &intake.fingerprint) {
-        batch
-            .db
-            .prepare_cached("INSERT INTO idempotency (project, key, event, fingerprint) VALUES (?, ?, ?, ?)")?
-            .execute(params![intake.event.project.as_bytes(), key, seq, fingerprint])?;
+        let project = intake.event.project;
+        batch.put(Put::IdempotencyKey, params![project.as_bytes(), key, seq, fingerprint])?;
+        batch.give_name(Name::Key(project, key));
     }
     Ok(())
 }
@@ -96,20 +106,23 @@ fn repeat(row: &rusqlite::Row<'_>, fingerprint: &[u8; 32], clash: Clash) -> rusq
     Ok(Accepted::Again { id: row::text(row, 0)?, event_type: row::text(row, 1)?, deliveries: row.get(2)? })
 }
 
+/// The values of [`insert_event`].
+pub(super) const PUT_EVENT: &str = "INSERT INTO events (seq, project, id, type, tenant, data, brand, workflow, summary,
+                         occurred_at, created_at, deliver_at, expires_at, deliveries, fingerprint, test)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
 fn insert_event(
-    batch: &Batch<'_>,
+    batch: &mut Batch<'_>,
     event: &Event,
     deliveries: u32,
     fingerprint: Option<&[u8; 32]>,
 ) -> Result<i64, Error> {
-    let seq = batch
-        .db
-        .prepare_cached(
-            "INSERT INTO events (project, id, type, tenant, data, brand, workflow, summary, occurred_at, created_at,
-                                 deliver_at, expires_at, deliveries, fingerprint, test)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )?
-        .insert(params![
+    let seq = batch.next_event_number();
+    batch.give_name(Name::Event(event.project, event.id.as_str()));
+    batch.put(
+        Put::Event,
+        params![
+            seq,
             event.project.as_bytes(),
             event.id.as_str(),
             event.event_type.as_str(),
@@ -125,9 +138,16 @@ fn insert_event(
             deliveries,
             fingerprint,
             event.test,
-        ])?;
+        ],
+    )?;
     Ok(seq)
 }
+
+/// The values of [`deliver_to`].
+pub(super) const PUT_DELIVERY: &str =
+    "INSERT INTO deliveries (id, project, endpoint, event, status, manual, place, next_attempt_at, note)
+     VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)";
+pub(super) const DELIVERY_VALUES: usize = 8;
 
 /// Makes a delivery of an event that is stored, due now or when the event is, and announces it.
 pub(super) fn deliver_to(
@@ -141,13 +161,9 @@ pub(super) fn deliver_to(
     let id = batch.next_delivery_id();
     let at = event.deliver_at.map_or(batch.now, |at| at.max(batch.now));
     let place = first_place(batch, endpoint, at);
-    batch
-        .db
-        .prepare_cached(
-            "INSERT INTO deliveries (id, project, endpoint, event, status, manual, place, next_attempt_at, note)
-             VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)",
-        )?
-        .execute(params![
+    batch.put(
+        Put::Delivery,
+        params![
             id.as_bytes(),
             event.project.as_bytes(),
             endpoint.as_bytes(),
@@ -156,7 +172,8 @@ pub(super) fn deliver_to(
             place.as_millis(),
             at.as_millis(),
             taker.note,
-        ])?;
+        ],
+    )?;
     let event = event.clone();
     batch.announce(Due { id, endpoint, event, attempts: 0, run_began_at: 0, manual, place, next_attempt_at: at });
     Ok(id)

@@ -39,11 +39,11 @@ pub(crate) fn count(
     }
 }
 
-pub(crate) fn create(batch: &Batch<'_>, project: ProjectId, task: &Task, total: u64) -> Result<Job, Error> {
+pub(crate) fn create(batch: &mut Batch<'_>, project: ProjectId, task: &Task, total: u64) -> Result<Job, Error> {
     let id = JobId::new(batch.env);
     let text = serde_json::to_string(task).map_err(|error| Error::Corrupt(error.to_string()))?;
     batch
-        .db
+        .db()?
         .prepare_cached("INSERT INTO jobs (id, project, task, status, total, created_at) VALUES (?, ?, ?, 0, ?, ?)")?
         .execute(params![id.as_bytes(), project.as_bytes(), text, number(total), batch.now.as_millis()])?;
     let task = task.clone();
@@ -56,10 +56,10 @@ pub(crate) fn find(db: &Connection, project: ProjectId, id: JobId) -> Result<Opt
 
 pub(crate) fn cancel(batch: &mut Batch<'_>, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
     batch
-        .db
+        .db()?
         .prepare_cached("UPDATE jobs SET status = ? WHERE id = ? AND project = ? AND status = 0")?
         .execute(params![row::job_status_number(Status::Cancelled), id.as_bytes(), project.as_bytes()])?;
-    find(batch.db, project, id)
+    find(batch.db()?, project, id)
 }
 
 pub(crate) fn running(db: &Connection) -> Result<Vec<JobId>, Error> {
@@ -94,7 +94,7 @@ pub(crate) fn judge(db: &Connection, directory: &Directory, id: JobId, now: Time
 }
 
 pub(crate) fn step(batch: &mut Batch<'_>, id: JobId, judged: &Judged) -> Result<Step, Error> {
-    let Some((job, cursor)) = load(batch.db, id)? else { return Ok(Step::Ended) };
+    let Some((job, cursor)) = load(batch.db()?, id)? else { return Ok(Step::Ended) };
     if job.status != Status::Running {
         return Ok(Step::Ended);
     }
@@ -109,7 +109,7 @@ pub(crate) fn step(batch: &mut Batch<'_>, id: JobId, judged: &Judged) -> Result<
                 Judged::Recover(review) => Some(review),
                 Judged::Nothing | Judged::Replay(_) => None,
             };
-            Window::new(batch.db, endpoint, *since, *until)?.step(batch, *only, cursor, review)?
+            Window::new(batch.db()?, endpoint, *since, *until)?.step(batch, *only, cursor, review)?
         }
     };
     advance(batch, id, &progress)?;
@@ -120,8 +120,8 @@ pub(crate) fn step(batch: &mut Batch<'_>, id: JobId, judged: &Judged) -> Result<
     Ok(Step::Ended)
 }
 
-fn advance(batch: &Batch<'_>, id: JobId, progress: &Progress<i64>) -> Result<(), Error> {
-    batch.db.prepare_cached("UPDATE jobs SET done = done + ?, cursor = ? WHERE id = ?")?.execute(params![
+fn advance(batch: &mut Batch<'_>, id: JobId, progress: &Progress<i64>) -> Result<(), Error> {
+    batch.db()?.prepare_cached("UPDATE jobs SET done = done + ?, cursor = ? WHERE id = ?")?.execute(params![
         number(progress.done),
         progress.cursor.map(Cursor::to_bytes),
         id.as_bytes()
@@ -129,10 +129,10 @@ fn advance(batch: &Batch<'_>, id: JobId, progress: &Progress<i64>) -> Result<(),
     Ok(())
 }
 
-fn end(batch: &Batch<'_>, id: JobId, status: Status) -> Result<(), Error> {
+fn end(batch: &mut Batch<'_>, id: JobId, status: Status) -> Result<(), Error> {
     // What could not be put on the road is what was counted and not done, if the job failed.
     batch
-        .db
+        .db()?
         .prepare_cached(
             "UPDATE jobs SET status = ?1, failed = CASE WHEN ?1 = 3 THEN max(total - done, 0) ELSE failed END WHERE id = ?2",
         )?
@@ -170,7 +170,7 @@ fn number(count: u64) -> i64 {
 }
 
 fn replay(batch: &mut Batch<'_>, project: ProjectId, event: &EventId, judged: &Judged) -> Result<Progress<i64>, Error> {
-    let Some((seq, stored)) = search::event_row(batch.db, project, event)? else {
+    let Some((seq, stored)) = search::event_row(batch.db()?, project, event)? else {
         return Ok(Progress { done: 0, cursor: None });
     };
     let event = Arc::new(stored.event);

@@ -11,7 +11,7 @@ use crate::Error;
 pub(crate) fn create(batch: &mut Batch<'_>, key: &Key) -> Result<(), Error> {
     let scopes = serde_json::to_string(&key.scopes).map_err(|error| Error::Corrupt(error.to_string()))?;
     batch
-        .db
+        .db()?
         .prepare_cached("INSERT INTO api_keys (id, project, name, scopes, hash, created_at) VALUES (?, ?, ?, ?, ?, ?)")?
         .execute(params![
             key.id.as_bytes(),
@@ -27,7 +27,7 @@ pub(crate) fn create(batch: &mut Batch<'_>, key: &Key) -> Result<(), Error> {
 
 pub(crate) fn revoke(batch: &mut Batch<'_>, project: ProjectId, id: KeyId) -> Result<bool, Error> {
     let revoked = batch
-        .db
+        .db()?
         .prepare_cached("DELETE FROM api_keys WHERE id = ? AND project = ?")?
         .execute(params![id.as_bytes(), project.as_bytes()])?;
     if revoked == 0 {

@@ -28,17 +28,17 @@ pub(super) fn put(batch: &mut Batch<'_>, endpoint: &Endpoint, what: What) -> Res
     Ok(true)
 }
 
-fn waiting(batch: &Batch<'_>, project: ProjectId) -> Result<usize, Error> {
+fn waiting(batch: &mut Batch<'_>, project: ProjectId) -> Result<usize, Error> {
     let waiting: i64 = batch
-        .db
+        .db()?
         .prepare_cached("SELECT count(*) FROM mails WHERE project = ?")?
         .query_row([project.as_bytes()], |row| row.get(0))?;
     Ok(usize::try_from(waiting).unwrap_or(0))
 }
 
-fn insert(batch: &Batch<'_>, project: ProjectId, recipient: &str, report: &str) -> Result<(), Error> {
+fn insert(batch: &mut Batch<'_>, project: ProjectId, recipient: &str, report: &str) -> Result<(), Error> {
     batch
-        .db
+        .db()?
         .prepare_cached(
             "INSERT INTO mails (id, project, recipient, report, due_at, created_at) VALUES (?, ?, ?, ?, ?5, ?5)",
         )?
@@ -77,14 +77,14 @@ fn mail(row: &Row<'_>, at: usize) -> rusqlite::Result<Mail> {
     })
 }
 
-pub(crate) fn remove(batch: &Batch<'_>, id: MailId) -> Result<(), Error> {
-    batch.db.prepare_cached("DELETE FROM mails WHERE id = ?")?.execute([id.as_bytes()])?;
+pub(crate) fn remove(batch: &mut Batch<'_>, id: MailId) -> Result<(), Error> {
+    batch.db()?.prepare_cached("DELETE FROM mails WHERE id = ?")?.execute([id.as_bytes()])?;
     Ok(())
 }
 
-pub(crate) fn put_off(batch: &Batch<'_>, id: MailId, due_at: Timestamp) -> Result<(), Error> {
+pub(crate) fn put_off(batch: &mut Batch<'_>, id: MailId, due_at: Timestamp) -> Result<(), Error> {
     batch
-        .db
+        .db()?
         .prepare_cached("UPDATE mails SET failures = failures + 1, due_at = ? WHERE id = ?")?
         .execute(params![due_at.as_millis(), id.as_bytes()])?;
     Ok(())

@@ -22,7 +22,7 @@ pub(crate) fn create(
     if batch.directory.project_called(&project.slug).is_some() {
         return Ok(Err(SlugTaken));
     }
-    insert(batch.db, project)?;
+    insert(batch.db()?, project)?;
     let project = batch.directory_mut().put_project(project.clone());
     if let Some(key) = key {
         keys::create(batch, key)?;
@@ -44,7 +44,7 @@ pub(crate) fn change<E: From<SlugTaken>>(
         return Ok(Some(Err(SlugTaken.into())));
     }
     batch
-        .db
+        .db()?
         .prepare_cached("UPDATE projects SET slug = ?, name = ?, dialect = ?, admins = ?, retention = ? WHERE id = ?")?
         .execute(params![
             project.slug.as_str(),
@@ -55,7 +55,7 @@ pub(crate) fn change<E: From<SlugTaken>>(
             project.id.as_bytes(),
         ])?;
     if project.retention != before.retention {
-        retention::begin_anew(batch.db)?;
+        retention::begin_anew(batch.db()?)?;
     }
     let project = batch.directory_mut().put_project(project.clone());
     batch.announce_changes(project.id);
@@ -72,10 +72,10 @@ pub(crate) fn delete(batch: &mut Batch<'_>, id: ProjectId) -> Result<Option<Vec<
     for endpoint in &late {
         super::endpoints::delete(batch, id, *endpoint)?;
     }
-    batch.db.prepare_cached("DELETE FROM api_keys WHERE project = ?")?.execute([id.as_bytes()])?;
-    speech::delete(batch.db, id)?;
-    mails::delete_all(batch.db, id)?;
-    batch.db.prepare_cached("DELETE FROM projects WHERE id = ?")?.execute([id.as_bytes()])?;
+    batch.db()?.prepare_cached("DELETE FROM api_keys WHERE project = ?")?.execute([id.as_bytes()])?;
+    speech::delete(batch.db()?, id)?;
+    mails::delete_all(batch.db()?, id)?;
+    batch.db()?.prepare_cached("DELETE FROM projects WHERE id = ?")?.execute([id.as_bytes()])?;
     batch.directory_mut().remove_project(id);
     Ok(Some(late))
 }

@@ -11,6 +11,7 @@ use model::retry::Next;
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+use super::puts::Put;
 use super::row::{self, STANDARD};
 use super::writer::Batch;
 use super::{ingest, mails};
@@ -48,13 +49,19 @@ pub(crate) fn record(batch: &mut Batch<'_>, record: &Record) -> Result<(), Error
 
 pub(crate) fn cancel(batch: &mut Batch<'_>, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
     batch
-        .db
+        .db()?
         .prepare_cached("UPDATE deliveries SET status = 3, reason = ? WHERE id = ? AND status = 0")?
         .execute(params![row::reason_number(reason), delivery.as_bytes()])?;
     Ok(())
 }
 
-fn insert_attempt(batch: &Batch<'_>, delivery: DeliveryId, attempt: &Attempt) -> Result<(), Error> {
+/// The values of [`insert_attempt`].
+pub(super) const PUT_ATTEMPT: &str =
+    "INSERT INTO attempts (delivery, number, started_at, duration_ms, status_code, error_kind, error, request_headers,
+                           response_headers, response_body, truncated, next_attempt_at, request_body, dialect, notes)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (delivery, number) DO NOTHING";
+
+fn insert_attempt(batch: &mut Batch<'_>, delivery: DeliveryId, attempt: &Attempt) -> Result<(), Error> {
     let answer = attempt.outcome.answer();
     let failure = attempt.outcome.failure();
     let (kept, dialect) = match &attempt.body {
@@ -64,15 +71,9 @@ fn insert_attempt(batch: &Batch<'_>, delivery: DeliveryId, attempt: &Attempt) ->
     };
     let notes = (!attempt.notes.is_empty()).then(|| serde_json::to_string(&attempt.notes)).transpose();
     let notes = notes.map_err(|error| Error::Corrupt(error.to_string()))?;
-    batch
-        .db
-        .prepare_cached(
-            "INSERT INTO attempts (delivery, number, started_at, duration_ms, status_code, error_kind, error,
-                                   request_headers, response_headers, response_body, truncated, next_attempt_at,
-                                   request_body, dialect, notes)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )?
-        .execute(params![
+    batch.put(
+        Put::Attempt,
+        params![
             delivery.as_bytes(),
             attempt.number,
             attempt.started_at.as_millis(),
@@ -88,43 +89,49 @@ fn insert_attempt(batch: &Batch<'_>, delivery: DeliveryId, attempt: &Attempt) ->
             kept,
             dialect,
             notes,
-        ])?;
-    Ok(())
+        ],
+    )
 }
+
+/// The values of a delivery that arrived.
+pub(super) const PUT_DELIVERED: &str =
+    "UPDATE deliveries SET status = 1, reason = NULL, attempts = ?2, place = ?3, next_attempt_at = ?4, status_code = ?5
+     WHERE id = ?1";
+
+/// The same for a delivery that is not in the tables yet: its values as it was made, and then these.
+pub(super) const PUT_ARRIVED: &str =
+    "INSERT INTO deliveries (id, project, endpoint, event, manual, note, status, attempts, place, next_attempt_at,
+                             status_code)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?8, 1, ?10, ?11, ?12, ?13)";
 
 /// Moves a delivery on and answers where it is. One that was cancelled while the attempt was under way stays so, unless
 /// it arrived after all.
-fn move_delivery(batch: &Batch<'_>, record: &Record, status: Status) -> Result<Status, Error> {
+fn move_delivery(batch: &mut Batch<'_>, record: &Record, status: Status) -> Result<Status, Error> {
     let due = &record.due;
     let next_attempt_at = match record.next {
         Next::Again(at) => at,
         Next::Delivered | Next::GiveUp { .. } => due.next_attempt_at,
     };
     let place = place(batch, due, next_attempt_at);
-    // Nearly always it is pending, and then nothing needs to be read back.
-    let pending = batch
-        .db
-        .prepare_cached(
-            "UPDATE deliveries SET status = ?, attempts = ?, place = ?, next_attempt_at = ?, status_code = ?
-             WHERE id = ? AND status = 0",
-        )?
-        .execute(params![
-            row::status_number(status),
-            record.attempt.number,
-            place.as_millis(),
-            next_attempt_at.as_millis(),
-            record.attempt.outcome.status(),
-            due.id.as_bytes(),
-        ])?;
-    if pending == 1 {
+    if status == Status::Delivered {
+        // Whatever was said of it meanwhile.
+        batch.put(
+            Put::Delivered,
+            params![
+                due.id.as_bytes(),
+                record.attempt.number,
+                place.as_millis(),
+                next_attempt_at.as_millis(),
+                record.attempt.outcome.status(),
+            ],
+        )?;
         return Ok(status);
     }
     let kept = batch
-        .db
+        .db()?
         .prepare_cached(
             "UPDATE deliveries
-             SET status = CASE WHEN status = 3 AND ?1 <> 1 THEN 3 ELSE ?1 END,
-                 reason = CASE WHEN status = 3 AND ?1 <> 1 THEN reason END,
+             SET status = CASE WHEN status = 3 THEN 3 ELSE ?1 END, reason = CASE WHEN status = 3 THEN reason END,
                  attempts = ?2, place = ?3, next_attempt_at = ?4, status_code = ?5
              WHERE id = ?6 RETURNING status",
         )?
@@ -189,8 +196,9 @@ fn run_of(batch: &mut Batch<'_>, id: EndpointId) -> Result<Run, Error> {
     if let Some(run) = batch.runs.get(&id) {
         return Ok(*run);
     }
+    // Where it changes, that goes into the tables at once.
     let run = batch
-        .db
+        .tables()
         .prepare_cached("SELECT failure_count, failing_since, troubled, told, told_at FROM endpoints WHERE id = ?")?
         .query_row([id.as_bytes()], |row| {
             let time = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis));
@@ -206,7 +214,7 @@ fn run_of(batch: &mut Batch<'_>, id: EndpointId) -> Result<Run, Error> {
 pub(super) fn set_run(batch: &mut Batch<'_>, id: EndpointId, run: Run) -> Result<(), Error> {
     batch.runs.insert(id, run);
     batch
-        .db
+        .db()?
         .prepare_cached(
             "UPDATE endpoints SET failure_count = ?, failing_since = ?, troubled = ?, told = ?, told_at = ? WHERE id = ?",
         )?

@@ -97,10 +97,10 @@ impl Window<i64> {
 
     /// Starts the schedule of failed deliveries anew.
     fn step_failed(&self, batch: &mut Batch<'_>, only: Only, from: DeliveryId) -> Result<Progress<i64>, Error> {
-        let failed = self.failed_after(batch.db, from)?;
+        let failed = self.failed_after(batch.db()?, from)?;
         for id in &failed {
             batch
-                .db
+                .db()?
                 .prepare_cached(
                     "UPDATE deliveries SET status = 0, manual = 0, run_began_at = attempts, place = ?1, next_attempt_at = ?1
                      WHERE id = ?2 AND status = 2",
@@ -149,7 +149,7 @@ impl Window<i64> {
         let none = Review::of(self.endpoint.clone());
         let review = review.unwrap_or(&none);
         let mut finding = |seq, _: &Event| review.about(&self.endpoint, seq);
-        let Some(seen) = self.missed_from(batch.db, from, batch.now, &mut finding)? else {
+        let Some(seen) = self.missed_from(batch.db()?, from, batch.now, &mut finding)? else {
             return Ok(Progress { done: 0, cursor: None });
         };
         let done = seen.missed.len() as u64;

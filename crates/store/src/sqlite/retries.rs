@@ -21,7 +21,7 @@ pub(crate) fn retry(batch: &mut Batch<'_>, project: ProjectId, delivery: Deliver
     let run_began_at = if manual { due.attempts } else { due.run_began_at };
     let due = Due { manual, run_began_at, place: batch.now, next_attempt_at: batch.now, ..due };
     batch
-        .db
+        .db()?
         .prepare_cached(
             "UPDATE deliveries
              SET status = 0, reason = NULL, manual = ?2, run_began_at = ?3, place = ?4, next_attempt_at = ?4
@@ -32,14 +32,14 @@ pub(crate) fn retry(batch: &mut Batch<'_>, project: ProjectId, delivery: Deliver
     Ok(Some(Retried::Due))
 }
 
-fn find(batch: &Batch<'_>, project: ProjectId, delivery: DeliveryId) -> Result<Option<(Status, Due)>, Error> {
+fn find(batch: &mut Batch<'_>, project: ProjectId, delivery: DeliveryId) -> Result<Option<(Status, Due)>, Error> {
     let sql = format!(
         "SELECT {}, d.endpoint, d.attempts, d.run_began_at, d.manual, d.place, d.next_attempt_at, d.status
          FROM deliveries AS d JOIN events AS e ON e.seq = d.event WHERE d.id = ? AND d.project = ?",
         row::EVENT
     );
     let found = batch
-        .db
+        .db()?
         .prepare_cached(&sql)?
         .query_row(params![delivery.as_bytes(), project.as_bytes()], |row| {
             const AT: usize = row::EVENT_WIDTH;

@@ -25,7 +25,7 @@ pub(crate) fn put_dialect(
         return Ok(false);
     }
     batch
-        .db
+        .db()?
         .prepare_cached("INSERT OR REPLACE INTO dialects (project, name, file, updated_at) VALUES (?, ?, ?, ?)")?
         .execute(params![project.as_bytes(), name, text, batch.now.as_millis()])?;
     let file = File { text: text.clone(), updated_at: batch.now };
@@ -45,7 +45,7 @@ pub(crate) fn remove_dialect(
         return Ok(Some(Err(InUse)));
     }
     batch
-        .db
+        .db()?
         .prepare_cached("DELETE FROM dialects WHERE project = ? AND name = ?")?
         .execute(params![project.as_bytes(), name])?;
     change(batch, project, |speech| drop(speech.files.remove(name)));
@@ -61,7 +61,7 @@ pub(crate) fn put_event_type(
         return Ok(false);
     }
     batch
-        .db
+        .db()?
         .prepare_cached(
             "INSERT OR REPLACE INTO event_types (project, name, type_group, description, schema, example)
              VALUES (?, ?, ?, ?, ?, ?)",
@@ -87,7 +87,7 @@ pub(crate) fn remove_event_type(
         return Ok(false);
     }
     batch
-        .db
+        .db()?
         .prepare_cached("DELETE FROM event_types WHERE project = ? AND name = ?")?
         .execute(params![project.as_bytes(), name.as_str()])?;
     change(batch, project, |speech| drop(speech.event_types.remove(name)));

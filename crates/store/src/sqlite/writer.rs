@@ -1,26 +1,20 @@
 //! The writer: one thread that commits everything, in groups.
 //!
 //! While a commit is on its way to the disk, verbs queue up; the next commit takes them all. So the cost of a sync is
-//! shared by all who wait for it, and nobody waits for more than the one under way and their own.
+//! shared by all who wait for it, and nobody waits for more than the one under way and their own. While there is much to
+//! do, groups of verbs that need nothing from the tables are committed to the [journal](super::journal) and go into the tables
+//! many at a time.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use model::delivery::Due;
-use model::env::Env;
-use model::id::{DeliveryId, EndpointId, ProjectId};
-use model::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+pub(crate) use super::batch::Batch;
 use super::checkpoints::Checkpoints;
+use super::committer::{Committer, Way};
 use crate::Error;
-use crate::directory::Directory;
-use crate::feed::{FED, Fact, Recorded};
-use crate::health::Run;
-use crate::published::Published;
-use crate::seal::Seal;
 
 /// Verbs that may wait for the writer; whoever comes later waits outside.
 const QUEUE: usize = 8192;
@@ -36,71 +30,14 @@ const BUSY: usize = 8;
 const LINGER: Duration = Duration::from_micros(200);
 const LINGERS: usize = 3;
 
-/// What a verb works with: an open transaction, and what will be published if it commits.
-pub(crate) struct Batch<'a> {
-    pub(crate) db: &'a Connection,
-    /// The time of this commit, by the clock: what is due by it is due for the engine too.
-    pub(crate) now: Timestamp,
-    /// The time of this commit as events carry it. Never goes back: events are numbered in its order.
-    pub(crate) accepted_at: Timestamp,
-    pub(crate) env: &'a dyn Env,
-    pub(crate) seal: &'a Seal,
-    pub(crate) directory: Arc<Directory>,
-    /// Endpoints' runs of failures, as far as they are known to this process, which alone changes them.
-    pub(crate) runs: &'a mut HashMap<EndpointId, Run>,
-    pub(crate) recorded: Vec<Recorded>,
-    /// Whether what is put into the outbox will be sent.
-    pub(crate) mailing: bool,
-    /// Something was put into the outbox.
-    pub(crate) mailed: bool,
-    facts: Vec<Fact>,
-    fed: usize,
-    last_id: &'a mut Option<DeliveryId>,
-}
-
-impl Batch<'_> {
-    /// An id that sorts after all before it, so that ids are the order in which events were accepted.
-    pub(crate) fn next_delivery_id(&mut self) -> DeliveryId {
-        let id = DeliveryId::after(*self.last_id, self.env);
-        *self.last_id = Some(id);
-        id
-    }
-
-    pub(crate) fn directory_mut(&mut self) -> &mut Directory {
-        Arc::make_mut(&mut self.directory)
-    }
-
-    /// Announces a delivery to the engine, or that there is something to look up when this commit has many.
-    pub(crate) fn announce(&mut self, due: Due) {
-        self.fed += 1;
-        if self.fed <= FED {
-            self.facts.push(Fact::Due(due));
-        } else {
-            self.announce_work(due.endpoint, due.next_attempt_at);
-        }
-    }
-
-    pub(crate) fn announce_work(&mut self, endpoint: EndpointId, at: Timestamp) {
-        let known = matches!(self.facts.last(), Some(Fact::Look { endpoint: last, at: earlier }) if *last == endpoint && *earlier <= at);
-        if !known {
-            self.facts.push(Fact::Look { endpoint, at });
-        }
-    }
-
-    /// Every endpoint of the project is spoken to differently from now on.
-    pub(crate) fn announce_changes(&mut self, project: ProjectId) {
-        let directory = self.directory.clone();
-        directory.endpoints_of(project).iter().for_each(|endpoint| self.announce_change(endpoint.id));
-    }
-
-    pub(crate) fn announce_change(&mut self, endpoint: EndpointId) {
-        self.facts.push(Fact::Changed(endpoint));
-    }
-}
+/// Ahead of the tables and with nothing to do, the writer waits so often for more before it catches up.
+const RESTS: usize = 8;
 
 #[derive(Clone)]
 pub(crate) struct Writer {
     queue: mpsc::Sender<Work>,
+    /// Something that was committed is in the journal and not in the tables.
+    ahead: Arc<AtomicBool>,
 }
 
 enum Work {
@@ -109,7 +46,7 @@ enum Work {
 }
 
 /// A verb and the task that waits for it. May run more than once, if a commit it was part of failed.
-trait Verb: Send {
+pub(crate) trait Verb: Send {
     fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Error>;
     fn settle(self: Box<Self>, committed: Result<(), Error>);
 }
@@ -138,23 +75,20 @@ where
 }
 
 impl Writer {
-    pub(crate) fn start(
-        connection: Connection,
-        checkpoints: Checkpoints,
-        seal: Arc<Seal>,
-        env: Arc<dyn Env>,
-        published: Published,
-    ) -> Result<Self, Error> {
+    pub(crate) fn start(committer: Committer, checkpoints: Checkpoints) -> Result<Self, Error> {
         let (queue, work) = mpsc::channel(QUEUE);
-        let last_id = newest_delivery(&connection)?;
-        let accepted_at = newest_event(&connection)?.unwrap_or_else(|| env.now());
-        let thread =
-            Thread { connection, checkpoints, seal, env, published, runs: HashMap::new(), last_id, accepted_at };
+        let thread = Thread { committer, checkpoints };
+        let ahead = thread.committer.ahead();
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || thread.run(work))
             .map_err(Error::files("the writer's thread"))?;
-        Ok(Self { queue })
+        Ok(Self { queue, ahead })
+    }
+
+    /// Sees to it that whoever reads the tables from now on finds there what was committed before.
+    pub(crate) async fn catch_up(&self) -> Result<(), Error> {
+        if self.ahead.load(Ordering::Acquire) { self.write(|batch| batch.db().map(|_| ())).await } else { Ok(()) }
     }
 
     /// Runs `verb` in the next commit and answers when that is on disk.
@@ -183,26 +117,9 @@ impl Writer {
     }
 }
 
-fn newest_delivery(db: &Connection) -> Result<Option<DeliveryId>, Error> {
-    let newest = db.query_row("SELECT id FROM deliveries ORDER BY id DESC LIMIT 1", [], |row| row.get(0)).optional()?;
-    Ok(newest.map(DeliveryId::from_bytes))
-}
-
-fn newest_event(db: &Connection) -> Result<Option<Timestamp>, Error> {
-    let newest =
-        db.query_row("SELECT created_at FROM events ORDER BY seq DESC LIMIT 1", [], |row| row.get(0)).optional()?;
-    Ok(newest.map(Timestamp::from_millis))
-}
-
 struct Thread {
-    connection: Connection,
+    committer: Committer,
     checkpoints: Checkpoints,
-    seal: Arc<Seal>,
-    env: Arc<dyn Env>,
-    published: Published,
-    runs: HashMap<EndpointId, Run>,
-    last_id: Option<DeliveryId>,
-    accepted_at: Timestamp,
 }
 
 impl Thread {
@@ -212,78 +129,61 @@ impl Thread {
             let stop = gather(&mut work, &mut group);
             let verbs = group.len();
             if verbs > 0 {
-                self.commit_group(&mut group);
-                self.checkpoints.go_on(&self.connection);
+                self.commit(&mut group);
             }
-            if let Some(reply) = stop {
-                self.checkpoints.close();
-                drop(self.connection);
-                let _ = reply.send(());
-                return;
-            }
-            if work.is_closed() && work.is_empty() {
-                return;
-            }
-            if verbs >= BUSY {
+            self.committer.go_on();
+            let ends = stop.is_some() || (work.is_closed() && work.is_empty());
+            if verbs >= BUSY && !ends {
                 linger(&work, verbs);
+            }
+            if self.committer.is_ahead() && (ends || nothing_comes(&work)) {
+                self.committer.catch_up();
+            }
+            if let Some(connection) = self.committer.at_rest() {
+                self.checkpoints.go_on(connection);
+            }
+            if ends {
+                self.checkpoints.close();
+                drop(self.committer);
+                if let Some(reply) = stop {
+                    let _ = reply.send(());
+                }
+                return;
             }
         }
     }
 
     /// Commits a group. If it fails, each verb is tried alone, so that one that cannot succeed harms no other.
-    fn commit_group(&mut self, group: &mut Vec<Box<dyn Verb>>) {
-        match self.commit(group) {
+    fn commit(&mut self, group: &mut Vec<Box<dyn Verb>>) {
+        let way = if group.len() >= BUSY || self.committer.is_ahead() { Way::Journal } else { Way::Tables };
+        match self.committer.commit(group, way) {
             Ok(()) => group.drain(..).for_each(|verb| verb.settle(Ok(()))),
             Err(error) if group.len() == 1 => group.drain(..).for_each(|verb| verb.settle(Err(error.clone()))),
             Err(_) => {
                 for verb in group.drain(..) {
                     let mut alone = [verb];
-                    let committed = self.commit(&mut alone);
+                    let committed = self.committer.commit(&mut alone, Way::Tables);
                     let [verb] = alone;
                     verb.settle(committed);
                 }
             }
         }
     }
+}
 
-    fn commit(&mut self, group: &mut [Box<dyn Verb>]) -> Result<(), Error> {
-        let now = self.env.now();
-        self.accepted_at = self.accepted_at.max(now);
-        let before = self.published.directory.load_full();
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut batch = Batch {
-            db: &transaction,
-            now,
-            accepted_at: self.accepted_at,
-            env: &*self.env,
-            seal: &self.seal,
-            directory: before.clone(),
-            runs: &mut self.runs,
-            recorded: Vec::new(),
-            mailing: self.published.mails.is_some(),
-            mailed: false,
-            facts: Vec::new(),
-            fed: 0,
-            last_id: &mut self.last_id,
-        };
-        let ran = group.iter_mut().try_for_each(|verb| verb.run(&mut batch));
-        let Batch { directory, facts, recorded, mailed, .. } = batch;
-        let committed = ran.and_then(|()| transaction.commit().map_err(Error::from));
-        if committed.is_err() {
-            // What was counted in a transaction that is undone must be read again.
-            self.runs.clear();
-            return committed;
+/// Whether nothing comes for a while.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a turn for others, on the writer's own thread: nothing depends on its length"
+)]
+fn nothing_comes(work: &mpsc::Receiver<Work>) -> bool {
+    for _ in 0..RESTS {
+        if !work.is_empty() {
+            return false;
         }
-        if !Arc::ptr_eq(&before, &directory) {
-            self.published.directory.store(directory);
-        }
-        self.published.facts(facts);
-        if mailed {
-            self.published.mailed();
-        }
-        self.published.recorded(recorded);
-        Ok(())
+        std::thread::sleep(LINGER);
     }
+    work.is_empty()
 }
 
 /// Lets others run while they bring more, and until as many verbs wait as the last commit had.

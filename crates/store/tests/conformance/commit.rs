@@ -7,39 +7,8 @@ use model::endpoint::Endpoint;
 use model::retry::Next;
 use store::feed::{Fact, News};
 use store::ingest::Accepted;
-use tokio::task::JoinSet;
 
-use crate::harness::{Opened, news, tried};
-
-/// Keeps the store in the middle of a commit until it is let go. What is handed in meanwhile goes into the next one.
-struct Hold {
-    let_go: std::sync::mpsc::Sender<()>,
-    holding: JoinSet<()>,
-}
-
-impl Hold {
-    async fn on(store: &Opened, endpoint: &Endpoint) -> Self {
-        let (let_go, wait) = std::sync::mpsc::channel();
-        let (entered, mut inside) = tokio::sync::mpsc::channel(1);
-        let (store, project, id) = (store.store.clone(), endpoint.project, endpoint.id);
-        let mut holding = JoinSet::new();
-        holding.spawn(async move {
-            let change = move |_: &Endpoint| {
-                let _ = entered.try_send(());
-                let _ = wait.recv();
-                Err::<Endpoint, ()>(())
-            };
-            store.change_endpoint(project, id, change).await.unwrap();
-        });
-        inside.recv().await.unwrap();
-        Self { let_go, holding }
-    }
-
-    async fn let_go(self) {
-        self.let_go.send(()).unwrap();
-        self.holding.join_all().await;
-    }
-}
+use crate::harness::{Hold, Opened, news, tried};
 
 async fn with_endpoint() -> (Opened, Arc<Endpoint>) {
     let store = Opened::fresh().await;

@@ -3,6 +3,7 @@
 mod clock;
 mod draft;
 mod endpoints;
+mod hold;
 mod look;
 mod place;
 mod road;
@@ -23,6 +24,7 @@ use store::{Error, Store};
 
 pub(crate) use clock::Clock;
 pub(crate) use endpoints::subscription;
+pub(crate) use hold::Hold;
 pub(crate) use look::{facts, news};
 pub(crate) use place::Place;
 pub(crate) use road::{EXHAUSTED, FINAL, tried};

@@ -16,6 +16,7 @@ mod harness;
 mod health;
 mod ingest;
 mod jobs;
+mod journal;
 mod mails;
 mod matching;
 mod nodes;

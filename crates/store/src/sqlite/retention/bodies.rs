@@ -135,9 +135,9 @@ pub(crate) fn begin_anew(db: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn take(batch: &Batch<'_>, slice: &Slice, mut patience: Patience) -> Result<Done, Error> {
+pub(super) fn take(batch: &mut Batch<'_>, slice: &Slice, mut patience: Patience) -> Result<Done, Error> {
     let mut swept = Swept::default();
-    if saved(batch.db, slice.kept)? != slice.saved {
+    if saved(batch.db()?, slice.kept)? != slice.saved {
         return Ok(Done { swept, reached: Reached::Bodies { kept: slice.kept, reached: None } });
     }
     let mut reached = slice.end;
@@ -150,16 +150,16 @@ pub(super) fn take(batch: &Batch<'_>, slice: &Slice, mut patience: Patience) -> 
         }
     }
     batch
-        .db
+        .db()?
         .prepare_cached("INSERT OR REPLACE INTO bodies_dropped (kept_ms, attempt) VALUES (?, ?)")?
         .execute(params![millis(slice.kept), reached])?;
     Ok(Done { swept, reached: Reached::Bodies { kept: slice.kept, reached: Some(reached) } })
 }
 
-fn strip(batch: &Batch<'_>, attempt: &Stripped) -> Result<u64, Error> {
+fn strip(batch: &mut Batch<'_>, attempt: &Stripped) -> Result<u64, Error> {
     // Its number may be another's by now.
     let changed = batch
-        .db
+        .db()?
         .prepare_cached(
             "UPDATE attempts SET response_body = NULL, request_body = NULL, dropped = coalesce(dropped, 0) | ?
              WHERE rowid = ? AND delivery = ?",

@@ -204,7 +204,7 @@ fn oldest(db: &Connection, project: ProjectId, from: i64) -> Result<Option<Times
     Ok(event.into_iter().chain(job).min())
 }
 
-pub(super) fn take(batch: &Batch<'_>, slice: &Slice, mut patience: Patience) -> Result<Done, Error> {
+pub(super) fn take(batch: &mut Batch<'_>, slice: &Slice, mut patience: Patience) -> Result<Done, Error> {
     let mut swept = Swept::default();
     for job in &slice.jobs {
         swept.jobs += deleted(batch, "DELETE FROM jobs WHERE id = ? AND status <> 0", params![job.as_bytes()])?;
@@ -234,7 +234,12 @@ enum Fate {
     Interrupted,
 }
 
-fn take_event(batch: &Batch<'_>, event: &Doomed, patience: &mut Patience, swept: &mut Swept) -> Result<Fate, Error> {
+fn take_event(
+    batch: &mut Batch<'_>,
+    event: &Doomed,
+    patience: &mut Patience,
+    swept: &mut Swept,
+) -> Result<Fate, Error> {
     for delivery in &event.deliveries {
         if patience.is_over(batch) || !take_delivery(batch, *delivery, patience, swept)? {
             return Ok(Fate::Interrupted);
@@ -260,13 +265,13 @@ fn take_event(batch: &Batch<'_>, event: &Doomed, patience: &mut Patience, swept:
 
 /// False if the slice was over before all of it was gone.
 fn take_delivery(
-    batch: &Batch<'_>,
+    batch: &mut Batch<'_>,
     delivery: DeliveryId,
     patience: &mut Patience,
     swept: &mut Swept,
 ) -> Result<bool, Error> {
     let ended = batch
-        .db
+        .db()?
         .prepare_cached("SELECT 1 FROM deliveries WHERE id = ? AND status <> 0")?
         .query_row([delivery.as_bytes()], |_| Ok(()))
         .optional()?;
@@ -294,15 +299,15 @@ fn take_delivery(
     Ok(true)
 }
 
-fn deleted(batch: &Batch<'_>, sql: &str, which: &[&dyn rusqlite::ToSql]) -> Result<u64, Error> {
-    Ok(batch.db.prepare_cached(sql)?.execute(which)? as u64)
+fn deleted(batch: &mut Batch<'_>, sql: &str, which: &[&dyn rusqlite::ToSql]) -> Result<u64, Error> {
+    Ok(batch.db()?.prepare_cached(sql)?.execute(which)? as u64)
 }
 
 /// The numbers of attempts that are gone will be given again: nothing was done yet about what will have them.
-fn forget_numbers(batch: &Batch<'_>) -> Result<i64, Error> {
+fn forget_numbers(batch: &mut Batch<'_>) -> Result<i64, Error> {
     let newest: Option<i64> =
-        batch.db.prepare_cached("SELECT max(rowid) FROM attempts")?.query_row([], |row| row.get(0))?;
+        batch.db()?.prepare_cached("SELECT max(rowid) FROM attempts")?.query_row([], |row| row.get(0))?;
     let newest = newest.unwrap_or(0);
-    batch.db.prepare_cached("UPDATE bodies_dropped SET attempt = ?1 WHERE attempt > ?1")?.execute([newest])?;
+    batch.db()?.prepare_cached("UPDATE bodies_dropped SET attempt = ?1 WHERE attempt > ?1")?.execute([newest])?;
     Ok(newest)
 }

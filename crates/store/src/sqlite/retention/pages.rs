@@ -28,10 +28,10 @@ pub(super) fn are_to_spare(db: &Connection) -> Result<bool, Error> {
     Ok(empty > pragma(db, "page_count")? / ONE_IN)
 }
 
-pub(super) fn take(batch: &Batch<'_>, mut patience: Patience) -> Result<Done, Error> {
+pub(super) fn take(batch: &mut Batch<'_>, mut patience: Patience) -> Result<Done, Error> {
     let mut swept = Swept::default();
-    while !patience.is_over(batch) && are_to_spare(batch.db)? {
-        let given_back = give_back(batch.db)?;
+    while !patience.is_over(batch) && are_to_spare(batch.db()?)? {
+        let given_back = give_back(batch.db()?)?;
         if given_back == 0 {
             break;
         }

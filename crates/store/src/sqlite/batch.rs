@@ -1,0 +1,132 @@
+//! What a verb works with while it is part of a commit.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use model::delivery::Due;
+use model::env::Env;
+use model::id::{DeliveryId, EndpointId, ProjectId};
+use model::time::Timestamp;
+use rusqlite::{Connection, ToSql};
+
+use super::committer;
+use super::journal::Journal;
+use super::puts::Put;
+use crate::Error;
+use crate::directory::Directory;
+use crate::feed::{FED, Fact, Recorded};
+use crate::health::Run;
+use crate::seal::Seal;
+
+/// What a verb works with: the tables, the journal in front of them, and what will be published if it commits.
+pub(crate) struct Batch<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) journal: &'a mut Journal,
+    /// What this commit puts goes straight into the tables.
+    pub(super) direct: bool,
+    /// The time of this commit, by the clock: what is due by it is due for the engine too.
+    pub(crate) now: Timestamp,
+    /// The time of this commit as events carry it. Never goes back: events are numbered in its order.
+    pub(crate) accepted_at: Timestamp,
+    pub(crate) env: &'a dyn Env,
+    pub(crate) seal: &'a Seal,
+    pub(crate) directory: Arc<Directory>,
+    /// Endpoints' runs of failures, as far as they are known to this process, which alone changes them.
+    pub(crate) runs: &'a mut HashMap<EndpointId, Run>,
+    pub(crate) recorded: Vec<Recorded>,
+    /// Whether what is put into the outbox will be sent.
+    pub(crate) mailing: bool,
+    /// Something was put into the outbox.
+    pub(crate) mailed: bool,
+    pub(super) facts: Vec<Fact>,
+    pub(super) fed: usize,
+    pub(super) last_id: &'a mut Option<DeliveryId>,
+    pub(super) last_event: &'a mut i64,
+}
+
+impl<'a> Batch<'a> {
+    /// The tables, in a transaction, with all that was put before. From here on this commit goes there.
+    pub(crate) fn db(&mut self) -> Result<&'a Connection, Error> {
+        if !self.direct {
+            self.direct = true;
+            committer::begin(self.connection)?;
+            self.journal.run_all(self.connection)?;
+        }
+        Ok(self.connection)
+    }
+
+    /// The tables as they are, for what never goes by way of the journal.
+    pub(crate) fn tables(&self) -> &'a Connection {
+        self.connection
+    }
+
+    /// The tables, with what was put under `name` before. There may be nothing there under a name that nobody gave.
+    pub(crate) fn db_with(&mut self, name: impl Hash) -> Result<&'a Connection, Error> {
+        if self.journal.knows(name) { self.db() } else { Ok(self.connection) }
+    }
+
+    /// What was just put is looked for under `name`.
+    pub(crate) fn give_name(&mut self, name: impl Hash) {
+        if !self.direct {
+            self.journal.remember(name);
+        }
+    }
+
+    /// Puts a row there, by way of the journal if this commit goes there.
+    pub(crate) fn put(&mut self, put: Put, values: &[&dyn ToSql]) -> Result<(), Error> {
+        if !self.direct {
+            self.journal.put(put, values)?;
+            return if self.journal.suits() { Ok(()) } else { self.db().map(|_| ()) };
+        }
+        let rows = self.connection.prepare_cached(put.sql())?.execute(values)?;
+        if rows == 0 && put.must_be_new() {
+            return Err(rusqlite::Error::StatementChangedRows(rows).into());
+        }
+        Ok(())
+    }
+
+    /// The number of an event that is about to be put.
+    pub(crate) fn next_event_number(&mut self) -> i64 {
+        *self.last_event += 1;
+        *self.last_event
+    }
+
+    /// An id that sorts after all before it, so that ids are the order in which events were accepted.
+    pub(crate) fn next_delivery_id(&mut self) -> DeliveryId {
+        let id = DeliveryId::after(*self.last_id, self.env);
+        *self.last_id = Some(id);
+        id
+    }
+
+    pub(crate) fn directory_mut(&mut self) -> &mut Directory {
+        Arc::make_mut(&mut self.directory)
+    }
+
+    /// Announces a delivery to the engine, or that there is something to look up when this commit has many.
+    pub(crate) fn announce(&mut self, due: Due) {
+        self.fed += 1;
+        if self.fed <= FED {
+            self.facts.push(Fact::Due(due));
+        } else {
+            self.announce_work(due.endpoint, due.next_attempt_at);
+        }
+    }
+
+    pub(crate) fn announce_work(&mut self, endpoint: EndpointId, at: Timestamp) {
+        let known = matches!(self.facts.last(), Some(Fact::Look { endpoint: last, at: earlier }) if *last == endpoint && *earlier <= at);
+        if !known {
+            self.facts.push(Fact::Look { endpoint, at });
+        }
+    }
+
+    /// Every endpoint of the project is spoken to differently from now on.
+    pub(crate) fn announce_changes(&mut self, project: ProjectId) {
+        let directory = self.directory.clone();
+        directory.endpoints_of(project).iter().for_each(|endpoint| self.announce_change(endpoint.id));
+    }
+
+    pub(crate) fn announce_change(&mut self, endpoint: EndpointId) {
+        self.facts.push(Fact::Changed(endpoint));
+    }
+}
