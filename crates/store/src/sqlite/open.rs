@@ -19,7 +19,7 @@ mod embedded {
 }
 
 /// Pages that the writer keeps in memory, in KiB: the indexes' edges, where it writes.
-const WRITERS_CACHE: i64 = 24 * 1024;
+const WRITERS_CACHE: i64 = 16 * 1024;
 
 /// Prepared statements kept per connection: more than there are verbs.
 const STATEMENTS: usize = 128;

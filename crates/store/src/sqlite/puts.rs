@@ -192,3 +192,33 @@ fn decode_long(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::params;
+
+    use super::*;
+
+    fn refused(bytes: &[u8]) -> String {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch("CREATE TABLE idempotency (project, key, event, fingerprint)").unwrap();
+        Runner::default().run(&db, bytes, 0..bytes.len()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_this_version_does_not_know_is_refused_and_said() {
+        assert_eq!(
+            refused(&[99]),
+            "the database holds what it should not: a statement 99 in the journal; was it written by a newer version?"
+        );
+    }
+
+    #[test]
+    fn a_statement_that_is_cut_off_anywhere_is_refused() {
+        let mut bytes = Vec::new();
+        Put::IdempotencyKey.encode(params![[1u8; 16], "key", 7, None::<Vec<u8>>], &mut bytes).unwrap();
+        for end in 1..bytes.len() {
+            assert!(refused(&bytes[..end]).contains("cut off"), "after {end} bytes");
+        }
+    }
+}
