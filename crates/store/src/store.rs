@@ -158,7 +158,7 @@ impl Store {
     /// Whether the database answers: asked by `/readyz`.
     pub async fn ping(&self) -> Result<(), Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(|batch| batch.db().map(|_| ())).await,
+            Database::Embedded(db) => db.ping().await,
             Database::Cluster(db) => db.ping().await,
         }
     }

@@ -63,7 +63,7 @@ impl<'a> Batch<'a> {
 
     /// The tables, with what was put under `name` before. There may be nothing there under a name that nobody gave.
     pub(crate) fn db_with(&mut self, name: impl Hash) -> Result<&'a Connection, Error> {
-        if self.journal.knows(name) { self.db() } else { Ok(self.connection) }
+        if self.journal.knows(name) { self.db() } else { Ok(self.tables()) }
     }
 
     /// What was just put is looked for under `name`.
@@ -77,7 +77,10 @@ impl<'a> Batch<'a> {
     pub(crate) fn put(&mut self, put: Put, values: &[&dyn ToSql]) -> Result<(), Error> {
         if !self.direct {
             self.journal.put(put, values)?;
-            return if self.journal.suits() { Ok(()) } else { self.db().map(|_| ()) };
+            if !self.journal.suits() {
+                self.db()?;
+            }
+            return Ok(());
         }
         let rows = self.connection.prepare_cached(put.sql())?.execute(values)?;
         if rows == 0 && put.must_be_new() {

@@ -13,8 +13,6 @@ use super::batch::Batch;
 use super::journal::Journal;
 use super::writer::Verb;
 use crate::Error;
-use crate::directory::Directory;
-use crate::feed::{Fact, Recorded};
 use crate::health::Run;
 use crate::published::Published;
 use crate::seal::Seal;
@@ -87,7 +85,7 @@ impl Committer {
         self.accepted_at = self.accepted_at.max(now);
         let before = self.published.directory.load_full();
         self.journal.begin();
-        let batch = Batch {
+        let mut batch = Batch {
             connection: &self.connection,
             journal: &mut self.journal,
             direct: false,
@@ -105,20 +103,23 @@ impl Committer {
             last_id: &mut self.last_id,
             last_event: &mut self.last_event,
         };
-        let news = batch.commit(group, way).inspect_err(|_| {
+        let committed = batch.commit(group, way);
+        let Batch { directory, facts, recorded, mailed, .. } = batch;
+        if committed.is_err() {
             // What was counted in a transaction that is undone must be read again.
             self.runs.clear();
-        })?;
+            return committed;
+        }
         // Before anybody is answered.
         self.ahead.store(self.is_ahead(), Ordering::Release);
-        if !Arc::ptr_eq(&before, &news.directory) {
-            self.published.directory.store(news.directory);
+        if !Arc::ptr_eq(&before, &directory) {
+            self.published.directory.store(directory);
         }
-        self.published.facts(news.facts);
-        if news.mailed {
+        self.published.facts(facts);
+        if mailed {
             self.published.mailed();
         }
-        self.published.recorded(news.recorded);
+        self.published.recorded(recorded);
         Ok(())
     }
 
@@ -149,24 +150,13 @@ fn complain(error: &Error) {
     tracing::warn!(error = error as &dyn std::error::Error, "what was committed could not be put into the tables yet");
 }
 
-/// What is published of a commit.
-struct News {
-    directory: Arc<Directory>,
-    facts: Vec<Fact>,
-    recorded: Vec<Recorded>,
-    mailed: bool,
-}
-
 impl Batch<'_> {
-    fn commit(mut self, group: &mut [Box<dyn Verb>], way: Way) -> Result<News, Error> {
-        if let Err(error) = self.run(group, way) {
-            if self.direct {
-                undo(self.connection, self.journal);
-            }
-            return Err(error);
+    fn commit(&mut self, group: &mut [Box<dyn Verb>], way: Way) -> Result<(), Error> {
+        let ran = self.run(group, way);
+        if ran.is_err() && self.direct {
+            undo(self.connection, self.journal);
         }
-        let Self { directory, facts, recorded, mailed, .. } = self;
-        Ok(News { directory, facts, recorded, mailed })
+        ran
     }
 
     fn run(&mut self, group: &mut [Box<dyn Verb>], way: Way) -> Result<(), Error> {

@@ -7,12 +7,13 @@ use model::env::Env;
 use rusqlite::Connection;
 
 use super::Database;
+use super::batch::Batch;
 use super::checkpoints::{Checkpoints, SIZES};
 use super::committer::Committer;
 use super::journal::Journal;
 use super::lock::Lock;
 use super::readers::Readers;
-use super::writer::{Batch, Writer};
+use super::writer::Writer;
 use crate::Error;
 use crate::published::Published;
 use crate::seal::{MasterKey, Seal};
@@ -60,6 +61,10 @@ impl Embedded {
 
     pub(crate) async fn stopped(&self) {
         self.writer.stopped().await;
+    }
+
+    pub(crate) async fn ping(&self) -> Result<(), Error> {
+        self.writer.reach_tables().await
     }
 
     pub(crate) async fn close(&self) {

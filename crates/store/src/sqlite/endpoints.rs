@@ -9,8 +9,8 @@ use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::batch::Batch;
 use super::row;
-use super::writer::Batch;
 use crate::Error;
 use crate::endpoints::{Condition, LastDelivery};
 use crate::seal::Seal;

@@ -9,9 +9,9 @@ use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+use super::batch::Batch;
 use super::puts::Put;
 use super::row;
-use super::writer::Batch;
 use crate::Error;
 use crate::filtering::{Taker, Verdicts};
 use crate::ingest::{Accepted, Clash, Intake};

@@ -54,7 +54,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    pub(crate) const FILE: &str = "posthaste.journal";
+    const FILE: &str = "posthaste.journal";
 
     /// Opens the journal in `data_dir` and puts what a crash left there into the tables.
     pub(crate) fn open(data_dir: &Path, db: &Connection, env: &dyn Env) -> Result<Self, Error> {

@@ -4,8 +4,8 @@ use model::id::{KeyId, ProjectId};
 use model::key::Key;
 use rusqlite::{Connection, params};
 
+use super::batch::Batch;
 use super::row;
-use super::writer::Batch;
 use crate::Error;
 
 pub(crate) fn create(batch: &mut Batch<'_>, key: &Key) -> Result<(), Error> {

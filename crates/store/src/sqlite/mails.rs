@@ -5,8 +5,8 @@ use model::id::{MailId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::batch::Batch;
 use super::row;
-use super::writer::Batch;
 use crate::Error;
 use crate::mails::{self, Mail, Next, Report, What};
 

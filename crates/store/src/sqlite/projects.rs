@@ -9,7 +9,7 @@ use model::speech::Speech;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
-use super::writer::Batch;
+use super::batch::Batch;
 use super::{keys, mails, retention, row, speech};
 use crate::Error;
 use crate::projects::SlugTaken;

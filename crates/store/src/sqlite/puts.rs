@@ -1,10 +1,10 @@
 //! What may be put into the journal first: rows that need nothing read, as statements with their values.
 
 use std::collections::HashMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql};
+use rusqlite::{Connection, Statement, ToSql};
 
 use super::{ingest, record};
 use crate::Error;
@@ -69,7 +69,7 @@ impl Runner {
             let rest = match put {
                 Put::Delivery => self.hold(at + 1, values)?,
                 Put::Delivered => self.deliver(db, all, values)?,
-                Put::Event | Put::Attempt | Put::IdempotencyKey => run(db, put.sql(), &[], values)?,
+                Put::Event | Put::Attempt | Put::IdempotencyKey => run(db, put.sql(), values)?,
             };
             at = all.len() - rest.len();
         }
@@ -80,7 +80,7 @@ impl Runner {
     pub(crate) fn finish(&mut self, db: &Connection, bytes: &[u8]) -> Result<(), Error> {
         let mut held: Vec<usize> = self.held.drain().map(|(_, at)| at).collect();
         held.sort_unstable();
-        held.into_iter().try_for_each(|at| run(db, Put::Delivery.sql(), &[], &bytes[at..]).map(|_| ()))
+        held.into_iter().try_for_each(|at| run(db, Put::Delivery.sql(), &bytes[at..]).map(|_| ()))
     }
 
     fn hold<'a>(&mut self, at: usize, values: &'a [u8]) -> Result<&'a [u8], Error> {
@@ -88,30 +88,37 @@ impl Runner {
         (0..ingest::DELIVERY_VALUES).try_fold(values, |rest, _| Ok(decode(rest)?.1))
     }
 
-    fn deliver<'a>(&mut self, db: &Connection, bytes: &'a [u8], values: &'a [u8]) -> Result<&'a [u8], Error> {
-        match self.held.remove(&id(values)?) {
-            Some(at) => run(db, record::PUT_ARRIVED, &bytes[at..], values),
-            None => run(db, Put::Delivered.sql(), &[], values),
-        }
+    fn deliver<'a>(&mut self, db: &Connection, bytes: &[u8], values: &'a [u8]) -> Result<&'a [u8], Error> {
+        let Some(at) = self.held.remove(&id(values)?) else { return run(db, Put::Delivered.sql(), values) };
+        let mut statement = db.prepare_cached(record::PUT_ARRIVED)?;
+        let last = statement.parameter_count();
+        bind(&mut statement, 1..=ingest::DELIVERY_VALUES, &bytes[at..])?;
+        let rest = bind(&mut statement, ingest::DELIVERY_VALUES + 1..=last, values)?;
+        statement.raw_execute()?;
+        Ok(rest)
     }
 }
 
-/// Runs a statement with the first values at `before`, if there are any, and then those at `values`. Answers what is behind
-/// them.
-fn run<'a>(db: &Connection, sql: &str, mut before: &'a [u8], mut values: &'a [u8]) -> Result<&'a [u8], Error> {
+/// Runs a statement with the first of `values` and answers what is behind them.
+fn run<'a>(db: &Connection, sql: &str, values: &'a [u8]) -> Result<&'a [u8], Error> {
     let mut statement = db.prepare_cached(sql)?;
-    let early = if before.is_empty() { 0 } else { ingest::DELIVERY_VALUES };
-    for place in 1..=statement.parameter_count() {
-        let (value, rest) = decode(if place <= early { before } else { values })?;
-        statement.raw_bind_parameter(place, ToSqlOutput::Borrowed(value))?;
-        if place <= early {
-            before = rest;
-        } else {
-            values = rest;
-        }
-    }
+    let last = statement.parameter_count();
+    let rest = bind(&mut statement, 1..=last, values)?;
     statement.raw_execute()?;
-    Ok(values)
+    Ok(rest)
+}
+
+/// Binds the first of `values` to `places` and answers what is behind them.
+fn bind<'a>(
+    statement: &mut Statement<'_>,
+    mut places: RangeInclusive<usize>,
+    values: &'a [u8],
+) -> Result<&'a [u8], Error> {
+    places.try_fold(values, |values, place| {
+        let (value, rest) = decode(values)?;
+        statement.raw_bind_parameter(place, ToSqlOutput::Borrowed(value))?;
+        Ok(rest)
+    })
 }
 
 /// The id of a delivery, the first of its values.

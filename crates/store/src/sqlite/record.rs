@@ -11,9 +11,9 @@ use model::retry::Next;
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
+use super::batch::Batch;
 use super::puts::Put;
 use super::row::{self, STANDARD};
-use super::writer::Batch;
 use super::{ingest, mails};
 use crate::Error;
 use crate::feed::Recorded;

@@ -9,7 +9,7 @@ use model::job::Only;
 use model::time::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::writer::Batch;
+use super::batch::Batch;
 use super::{ingest, row, search};
 use crate::Error;
 use crate::filtering::{Finding, Review, Taker};

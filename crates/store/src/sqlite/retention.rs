@@ -15,7 +15,7 @@ use model::retention::{Period, Retention};
 use model::time::Timestamp;
 use rusqlite::Connection;
 
-use super::writer::Batch;
+use super::batch::Batch;
 use crate::Error;
 use crate::directory::Directory;
 use crate::retention::{HOLD, SLICE, Swept};

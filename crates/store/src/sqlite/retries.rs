@@ -6,8 +6,8 @@ use model::delivery::{Due, Status};
 use model::id::{DeliveryId, ProjectId};
 use rusqlite::{OptionalExtension, params};
 
+use super::batch::Batch;
 use super::row;
-use super::writer::Batch;
 use crate::Error;
 use crate::retries::Retried;
 

@@ -9,8 +9,8 @@ use model::speech::{File, Speech};
 use model::subscription;
 use rusqlite::{Connection, Row, params};
 
+use super::batch::Batch;
 use super::row;
-use super::writer::Batch;
 use crate::Error;
 use crate::directory::Directory;
 use crate::speech::InUse;

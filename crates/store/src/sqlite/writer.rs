@@ -2,8 +2,8 @@
 //!
 //! While a commit is on its way to the disk, verbs queue up; the next commit takes them all. So the cost of a sync is
 //! shared by all who wait for it, and nobody waits for more than the one under way and their own. While there is much to
-//! do, groups of verbs that need nothing from the tables are committed to the [journal](super::journal) and go into the tables
-//! many at a time.
+//! do, groups of verbs that need nothing from the tables are committed to the [journal](super::journal) and go into the
+//! tables many at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use super::batch::Batch;
+use super::batch::Batch;
 use super::checkpoints::Checkpoints;
 use super::committer::{Committer, Way};
 use crate::Error;
@@ -88,7 +88,12 @@ impl Writer {
 
     /// Sees to it that whoever reads the tables from now on finds there what was committed before.
     pub(crate) async fn catch_up(&self) -> Result<(), Error> {
-        if self.ahead.load(Ordering::Acquire) { self.write(|batch| batch.db().map(|_| ())).await } else { Ok(()) }
+        if self.ahead.load(Ordering::Acquire) { self.reach_tables().await } else { Ok(()) }
+    }
+
+    /// Commits to the tables what there is, if only to see that it can be done.
+    pub(crate) async fn reach_tables(&self) -> Result<(), Error> {
+        self.write(|batch| batch.db().map(|_| ())).await
     }
 
     /// Runs `verb` in the next commit and answers when that is on disk.
@@ -172,36 +177,36 @@ impl Thread {
 }
 
 /// Whether nothing comes for a while.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a turn for others, on the writer's own thread: nothing depends on its length"
-)]
 fn nothing_comes(work: &mpsc::Receiver<Work>) -> bool {
     for _ in 0..RESTS {
         if !work.is_empty() {
             return false;
         }
-        std::thread::sleep(LINGER);
+        give_way();
     }
     work.is_empty()
 }
 
 /// Lets others run while they bring more, and until as many verbs wait as the last commit had.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a turn for others, on the writer's own thread: nothing depends on its length"
-)]
 fn linger(work: &mpsc::Receiver<Work>, verbs: usize) {
     for _ in 0..LINGERS {
         let waiting = work.len();
         if waiting >= verbs {
             return;
         }
-        std::thread::sleep(LINGER);
+        give_way();
         if work.len() == waiting {
             return;
         }
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a turn for others, on the writer's own thread: nothing depends on its length"
+)]
+fn give_way() {
+    std::thread::sleep(LINGER);
 }
 
 /// Waits for work, then takes what else is there. `Some` when it is time to stop after this group.

@@ -30,16 +30,6 @@ async fn all_at_once(store: &Opened, endpoint: &Endpoint, arrived: &[Due]) {
     assert!(recorded.iter().all(Result::is_ok), "{recorded:?}");
 }
 
-/// A store's files as they are now.
-fn copy_of(store: &Opened) -> Place {
-    let copy = Place::embedded();
-    for entry in std::fs::read_dir(store.place.dir()).unwrap() {
-        let path = entry.unwrap().path();
-        std::fs::copy(&path, copy.dir().join(path.file_name().unwrap())).unwrap();
-    }
-    copy
-}
-
 fn journal(place: &Place) -> PathBuf {
     place.dir().join("posthaste.journal")
 }
@@ -57,7 +47,7 @@ async fn survivor(place: Place, of: &Opened) -> Opened {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_busy_store_answered_is_there_though_the_process_dies_at_once() {
     let (store, endpoint) = with_endpoint().await;
-    let before = copy_of(&store);
+    let before = store.place.copied();
 
     all_at_once(&store, &endpoint, &[]).await;
 
@@ -76,7 +66,7 @@ async fn what_arrived_before_it_was_in_the_tables_is_not_sent_again() {
     let (store, endpoint) = with_endpoint().await;
     all_at_once(&store, &endpoint, &[]).await;
     let due = store.due_at(&endpoint).await;
-    let before = copy_of(&store);
+    let before = store.place.copied();
     let (arrived, later) = due.split_at(MANY / 2);
 
     all_at_once(&store, &endpoint, arrived).await;
@@ -124,7 +114,7 @@ async fn a_key_that_is_in_the_journal_is_known() {
     let (store, endpoint) = with_endpoint().await;
     let key = |number: usize| format!("key {number}");
     let send = |number| store.ingest(store.draft("order.created").key(&key(number)).intake());
-    let before = copy_of(&store);
+    let before = store.place.copied();
     let hold = Hold::on(&store, &endpoint).await;
     let (sent, ()) = tokio::join!(join_all((0..MANY).map(send)), hold.let_go());
     assert!(sent.iter().all(|sent| matches!(sent, Ok(Accepted::New { .. }))), "{sent:?}");
@@ -144,7 +134,7 @@ async fn what_is_in_the_tables_is_not_taken_from_the_journal_again() {
     all_at_once(&store, &endpoint, &[]).await;
     assert_eq!(store.all_events().await.len(), MANY);
 
-    let survivor = survivor(copy_of(&store), &store).await;
+    let survivor = survivor(store.place.copied(), &store).await;
 
     assert_eq!(survivor.all_events().await.len(), MANY);
 }
@@ -152,17 +142,12 @@ async fn what_is_in_the_tables_is_not_taken_from_the_journal_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_journal_that_was_torn_counts_up_to_the_tear() {
     let (store, endpoint) = with_endpoint().await;
-    let before = copy_of(&store);
+    let before = store.place.copied();
     all_at_once(&store, &endpoint, &[]).await;
     let whole = std::fs::metadata(journal(&store.place)).unwrap().len();
 
     for kept in [0, 1, whole / 2, whole - 1] {
-        let torn = Place::embedded();
-        for entry in std::fs::read_dir(before.dir()).unwrap() {
-            let path = entry.unwrap().path();
-            std::fs::copy(&path, torn.dir().join(path.file_name().unwrap())).unwrap();
-        }
-        std::fs::copy(journal(&store.place), journal(&torn)).unwrap();
+        let torn = died(before.copied(), &store);
         std::fs::OpenOptions::new().write(true).open(journal(&torn)).unwrap().set_len(kept).unwrap();
 
         let survivor = survivor(torn, &store).await;

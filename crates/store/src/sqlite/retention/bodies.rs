@@ -9,8 +9,8 @@ use model::id::{DeliveryId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::super::batch::Batch;
 use super::super::row;
-use super::super::writer::Batch;
 use super::{Done, PAUSE, Patience, Reached};
 use crate::Error;
 use crate::retention::{Dropped, SLICE, Swept};

@@ -7,7 +7,7 @@ use model::retention::Period;
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::super::writer::Batch;
+use super::super::batch::Batch;
 use super::super::{row, search};
 use super::{DAY, Done, PAUSE, Patience, Reached as Walked};
 use crate::Error;

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::super::writer::Batch;
+use super::super::batch::Batch;
 use super::{Done, Patience, Reached};
 use crate::Error;
 use crate::retention::Swept;

@@ -69,6 +69,16 @@ impl Place {
         }
     }
 
+    /// An embedded place's files as they are now, in another.
+    pub(crate) fn copied(&self) -> Self {
+        let copy = Self::embedded();
+        for entry in std::fs::read_dir(self.dir()).unwrap() {
+            let path = entry.unwrap().path();
+            std::fs::copy(&path, copy.dir().join(path.file_name().unwrap())).unwrap();
+        }
+        copy
+    }
+
     /// The data directory, for what is true of the embedded database alone.
     pub(crate) fn dir(&self) -> &Path {
         match self {
