@@ -3,7 +3,7 @@
 use std::fmt;
 
 use model::invalid::Fault;
-use model::json::{DEEPEST, depth};
+use model::json::{DEEPEST, is_deeper};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -27,7 +27,7 @@ pub(crate) fn object_or_default<'de, T: Deserialize<'de> + Default>(text: &'de s
 
 /// Whether it is nested as deep as receivers can read.
 pub(crate) fn judge_depth(text: &str) -> Result<(), Problem> {
-    if depth(text) <= DEEPEST {
+    if !is_deeper(text, DEEPEST) {
         return Ok(());
     }
     let detail = format!("Objects and lists are nested deeper than {DEEPEST} levels.");

@@ -1,9 +1,9 @@
 //! The dialects of projects: built-in ones and their own, each made once from what the project says about itself.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use model::id::ProjectId;
+use model::map::Map;
 use model::project::Project;
 use model::speech::Speech;
 
@@ -15,7 +15,7 @@ const KEPT: usize = 4096;
 
 #[derive(Default)]
 pub struct Dialects {
-    made: RwLock<HashMap<ProjectId, Made>>,
+    made: RwLock<Map<ProjectId, Made>>,
 }
 
 struct Made {

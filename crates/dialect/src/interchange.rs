@@ -1,7 +1,7 @@
 //! Dialect files as JSON and back. One form is kept, TOML, with the same tables and keys; schemas and examples of event types,
 //! which are JSON inside of a text there, can be JSON values here.
 
-use model::json::{DEEPEST, depth};
+use model::json::{DEEPEST, is_deeper};
 use serde_json::value::RawValue;
 use toml::{Table, Value};
 
@@ -23,7 +23,7 @@ pub fn toml_from_json(json: &str) -> Result<String, Vec<Mistake>> {
         Ok(object) if !raw::is_object(object.get()) => {
             return refuse(None, "a dialect is an object: write { \"name\": … }".to_owned());
         }
-        Ok(object) if depth(object.get()) > DEEPEST => {
+        Ok(object) if is_deeper(object.get(), DEEPEST) => {
             return refuse(None, format!("objects and lists stand at most {DEEPEST} levels inside each other"));
         }
         Ok(object) => object.get(),

@@ -7,7 +7,7 @@ mod message;
 mod outline;
 
 use jsonschema::{PatternOptions, ValidationError, Validator};
-use model::json::{Json, depth};
+use model::json::{Json, is_deeper};
 use serde_json::Value;
 
 use self::outline::Outline;
@@ -87,7 +87,7 @@ impl Schema {
         let Outline { unfolded, returns, alternatives } = self.outline;
         match returns {
             0 => {}
-            1 if depth(data) <= DEEPEST_LISTED => {}
+            1 if !is_deeper(data, DEEPEST_LISTED) => {}
             1 => return Search::None("the schema refers to itself and the data is deep"),
             _ => return Search::None("the schema refers to itself in several ways"),
         }

@@ -5,7 +5,7 @@ mod cutter;
 use std::fmt::{self, Write};
 
 use model::attempt::Failure;
-use model::json::{DEEPEST, depth};
+use model::json::{DEEPEST, is_deeper};
 use serde_json::value::RawValue;
 
 use crate::exactly::exactly;
@@ -41,7 +41,7 @@ impl Template {
             return Err(vec![format!("a template has at most {LONGEST} bytes, and this one {}", text.len())]);
         }
         let json: &RawValue = serde_json::from_str(text).map_err(|error| vec![not_json(text, &error)])?;
-        if depth(text) > DEEPEST {
+        if is_deeper(text, DEEPEST) {
             return Err(vec![format!("objects and lists stand at most {DEEPEST} levels inside each other")]);
         }
         let mut cutter = Cutter::default();

@@ -8,12 +8,13 @@ mod notes;
 mod shards;
 mod turns;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use model::env::Sleep;
 use model::id::EndpointId;
+use model::map::Map;
 use model::time::Timestamp;
 use store::feed::Feed;
 use tokio::sync::{mpsc, oneshot};
@@ -41,7 +42,7 @@ pub(crate) struct Dispatcher {
     inbox: mpsc::UnboundedReceiver<Note>,
     tasks: TaskTracker,
     stop: CancellationToken,
-    lanes: HashMap<EndpointId, Lane>,
+    lanes: Map<EndpointId, Lane>,
     /// Lanes that may have something to send, taking turns.
     ring: VecDeque<EndpointId>,
     /// Lanes of endpoints that do not answer, for which there is no permit at the moment.
@@ -75,7 +76,7 @@ impl Dispatcher {
             inbox,
             tasks,
             stop,
-            lanes: HashMap::new(),
+            lanes: Map::default(),
             ring: VecDeque::new(),
             waiting_suspects: VecDeque::new(),
             permits,

@@ -3,12 +3,13 @@
 //! What a lane holds in memory is the head of what is in the database, never all of it. When it cannot take more it is
 //! *behind* and looks again once it has sent what it has.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use model::delivery::Due;
 use model::endpoint::Ordering;
 use model::id::DeliveryId;
+use model::map::Set;
 use model::rate::{Bucket, RateLimit};
 use model::time::Timestamp;
 use store::due::Pending;
@@ -28,9 +29,9 @@ pub(crate) struct Lane {
     /// Asked for by a person: not held back by order, a pause or a failing head.
     urgent: VecDeque<Due>,
     /// What is queued, in flight or not yet recorded, so that a look at the database does not bring it a second time.
-    held: HashSet<DeliveryId>,
+    held: Set<DeliveryId>,
     /// Recorded while a look was under way, which may still have seen them as pending.
-    settled_during_look: HashSet<DeliveryId>,
+    settled_during_look: Set<DeliveryId>,
     in_flight: usize,
     /// Sent and not yet recorded.
     unrecorded: usize,
@@ -64,8 +65,8 @@ impl Lane {
             speaker,
             queue: VecDeque::new(),
             urgent: VecDeque::new(),
-            held: HashSet::new(),
-            settled_during_look: HashSet::new(),
+            held: Set::default(),
+            settled_during_look: Set::default(),
             in_flight: 0,
             unrecorded: 0,
             pace: Pace::new(ceiling),

@@ -1,16 +1,17 @@
 //! One heap of times at which to look at an endpoint's work again.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 
 use model::id::EndpointId;
+use model::map::Map;
 use model::time::Timestamp;
 
 /// At most one time an endpoint, the earliest; later ones are found when it is looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     heap: BinaryHeap<Reverse<(Timestamp, EndpointId)>>,
-    set: HashMap<EndpointId, Timestamp>,
+    set: Map<EndpointId, Timestamp>,
 }
 
 impl Timers {

@@ -24,12 +24,21 @@ impl Json {
 
     /// Whether objects and lists stand at most [`DEEPEST`] levels inside each other.
     pub fn is_shallow(&self) -> bool {
-        depth(&self.0) <= DEEPEST
+        !is_deeper(&self.0, DEEPEST)
     }
 }
 
+/// Whether objects and lists are nested in more than `most` levels in `text`, which is valid JSON. Nothing is allocated.
+pub fn is_deeper(text: &str, most: usize) -> bool {
+    // Mostly there are not even so many. To count them is many times as fast as to follow them: 255 at a time, so that
+    // the sums fit into bytes.
+    let opens = |bytes: &[u8]| bytes.iter().map(|byte| u8::from(byte | 0x20 == b'{')).sum::<u8>();
+    let opened: usize = text.as_bytes().chunks(255).map(|bytes| usize::from(opens(bytes))).sum();
+    opened > most && depth(text) > most
+}
+
 /// How deep objects and lists are nested in `text`, which is valid JSON. One pass, nothing allocated.
-pub fn depth(text: &str) -> usize {
+fn depth(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0_usize);
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -88,6 +97,8 @@ mod tests {
         for (text, expected) in [("1", 0), ("{}", 1), (r#"{"a":[{}]}"#, 3), (r#"["[[[", "\"[["]"#, 1), ("[[],[[]]]", 3)]
         {
             assert_eq!(depth(text), expected, "{text}");
+            assert!(expected == 0 || is_deeper(text, expected - 1), "{text}");
+            assert!(!is_deeper(text, expected), "{text}");
         }
     }
 }

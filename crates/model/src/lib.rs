@@ -13,6 +13,7 @@ pub mod invalid;
 pub mod job;
 pub mod json;
 pub mod key;
+pub mod map;
 pub mod network;
 pub mod project;
 pub mod provider;

@@ -12,6 +12,7 @@ use model::endpoint::Endpoint;
 use model::event::Event;
 use model::id::{EndpointId, KeyId, ProjectId};
 use model::key::Key;
+use model::map::Map;
 use model::project::{Project, Slug};
 use model::speech::Speech;
 
@@ -19,11 +20,11 @@ use audience::Audience;
 
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
-    projects: HashMap<ProjectId, Arc<Entry>>,
+    projects: Map<ProjectId, Arc<Entry>>,
     slugs: HashMap<Slug, ProjectId>,
     /// By the key's SHA-256.
-    keys: HashMap<[u8; 32], Arc<Key>>,
-    endpoints: HashMap<EndpointId, Arc<Endpoint>>,
+    keys: Map<[u8; 32], Arc<Key>>,
+    endpoints: Map<EndpointId, Arc<Endpoint>>,
 }
 
 /// A project and its endpoints, oldest first.

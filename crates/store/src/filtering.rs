@@ -10,6 +10,7 @@ use model::endpoint::Endpoint;
 use model::event::Event;
 use model::filter::{Filter, Pace, Subject};
 use model::id::EndpointId;
+use model::map::Map;
 
 use crate::Store;
 use crate::directory::Directory;
@@ -22,7 +23,7 @@ type Answer = Result<bool, String>;
 
 /// What filters said of one event, each with its endpoint as it was then.
 #[derive(Debug, Default)]
-pub(crate) struct Verdicts(HashMap<EndpointId, (Arc<Endpoint>, Answer)>);
+pub(crate) struct Verdicts(Map<EndpointId, (Arc<Endpoint>, Answer)>);
 
 /// An endpoint that gets an event.
 #[derive(Debug)]
