@@ -6,6 +6,7 @@ mod committer;
 pub(crate) mod due;
 mod embedded;
 pub(crate) mod endpoints;
+mod filling;
 pub(crate) mod ingest;
 pub(crate) mod jobs;
 mod journal;
@@ -22,8 +23,10 @@ pub(crate) mod rekey;
 pub(crate) mod retention;
 pub(crate) mod retries;
 mod row;
+mod runner;
 pub(crate) mod search;
 pub(crate) mod speech;
+mod tables;
 pub(crate) mod writer;
 
 pub(crate) use embedded::Embedded;

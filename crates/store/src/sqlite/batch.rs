@@ -1,18 +1,19 @@
 //! What a verb works with while it is part of a commit.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
 use model::delivery::Due;
 use model::env::Env;
 use model::id::{DeliveryId, EndpointId, ProjectId};
+use model::map::Map;
 use model::time::Timestamp;
 use rusqlite::{Connection, ToSql};
 
 use super::committer;
 use super::journal::Journal;
 use super::puts::Put;
+use super::tables::Tables;
 use crate::Error;
 use crate::directory::Directory;
 use crate::feed::{FED, Fact, Recorded};
@@ -21,7 +22,8 @@ use crate::seal::Seal;
 
 /// What a verb works with: the tables, the journal in front of them, and what will be published if it commits.
 pub(crate) struct Batch<'a> {
-    pub(super) connection: &'a Connection,
+    pub(super) tables: &'a Tables,
+    pub(super) reader: &'a Connection,
     pub(super) journal: &'a mut Journal,
     /// What this commit puts goes straight into the tables.
     pub(super) direct: bool,
@@ -33,7 +35,7 @@ pub(crate) struct Batch<'a> {
     pub(crate) seal: &'a Seal,
     pub(crate) directory: Arc<Directory>,
     /// Endpoints' runs of failures, as far as they are known to this process, which alone changes them.
-    pub(crate) runs: &'a mut HashMap<EndpointId, Run>,
+    pub(crate) runs: &'a mut Map<EndpointId, Run>,
     pub(crate) recorded: Vec<Recorded>,
     /// Whether what is put into the outbox will be sent.
     pub(crate) mailing: bool,
@@ -49,16 +51,17 @@ impl<'a> Batch<'a> {
     /// The tables, in a transaction, with all that was put before. From here on this commit goes there.
     pub(crate) fn db(&mut self) -> Result<&'a Connection, Error> {
         if !self.direct {
+            let connection = self.tables.fetch(self.journal)?;
             self.direct = true;
-            committer::begin(self.connection)?;
-            self.journal.run_all(self.connection)?;
+            committer::begin(connection)?;
+            self.journal.run_all(connection)?;
         }
-        Ok(self.connection)
+        self.tables.fetch(self.journal)
     }
 
     /// The tables as they are, for what never goes by way of the journal.
     pub(crate) fn tables(&self) -> &'a Connection {
-        self.connection
+        if self.direct { self.tables.connection().unwrap_or(self.reader) } else { self.reader }
     }
 
     /// The tables, with what was put under `name` before. There may be nothing there under a name that nobody gave.
@@ -82,7 +85,7 @@ impl<'a> Batch<'a> {
             }
             return Ok(());
         }
-        let rows = self.connection.prepare_cached(put.sql())?.execute(values)?;
+        let rows = self.db()?.prepare_cached(put.sql())?.execute(values)?;
         if rows == 0 && put.must_be_new() {
             return Err(rusqlite::Error::StatementChangedRows(rows).into());
         }

@@ -28,8 +28,8 @@ pub(crate) struct Sizes {
 pub(crate) const SIZES: Sizes = Sizes { worth: 4000, little: 400, most: 32_000 };
 
 thread_local! {
-    /// Pages in the log after the last commit of this thread.
-    static LOG: Cell<u32> = const { Cell::new(0) };
+    /// Pages in the log after the last commit of this thread, until it is asked for.
+    static LOG: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
 pub(crate) struct Checkpoints {
@@ -40,6 +40,8 @@ pub(crate) struct Checkpoints {
     answers: Receiver<u32>,
     thread: JoinHandle<()>,
     under_way: bool,
+    /// Pages in the log.
+    log: u32,
     /// Pages of the log that are in the database's file, or could not be brought there.
     copied: u32,
 }
@@ -49,7 +51,7 @@ impl Checkpoints {
     pub(crate) fn of(writer: &Connection, path: &Path, sizes: Sizes) -> Result<Self, Error> {
         writer.pragma_update(None, "wal_autocheckpoint", 0)?;
         writer.wal_hook(Some(|_, pages| {
-            LOG.set(u32::try_from(pages).unwrap_or(u32::MAX));
+            LOG.set(Some(u32::try_from(pages).unwrap_or(u32::MAX)));
             Ok(())
         }));
         let connection = open::connect(path)?;
@@ -62,12 +64,13 @@ impl Checkpoints {
             .name("store-checkpoints".to_owned())
             .spawn(copy)
             .map_err(Error::files("the checkpoints' thread"))?;
-        Ok(Self { sizes, ask, answers, thread, under_way: false, copied: 0 })
+        Ok(Self { sizes, ask, answers, thread, under_way: false, log: 0, copied: 0 })
     }
 
     /// Sees after a commit whether there is something to do, on the thread of the commit.
     pub(crate) fn go_on(&mut self, writer: &Connection) {
-        let log = LOG.get();
+        self.log = LOG.take().unwrap_or(self.log);
+        let log = self.log;
         if log < self.copied {
             self.copied = 0; // it began anew
         }

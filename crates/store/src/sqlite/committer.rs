@@ -1,16 +1,17 @@
 //! Commits: of a group of verbs, to the tables or to the journal in front of them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::env::Env;
 use model::id::{DeliveryId, EndpointId};
+use model::map::Map;
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::batch::Batch;
 use super::journal::Journal;
+use super::tables::{self, Tables};
 use super::writer::Verb;
 use crate::Error;
 use crate::health::Run;
@@ -27,14 +28,16 @@ pub(crate) enum Way {
 
 /// The one that commits.
 pub(crate) struct Committer {
-    connection: Connection,
+    tables: Tables,
+    /// What is in the tables, for whoever only looks something up while they are lent.
+    reader: Connection,
     journal: Journal,
     /// Something is committed that is not in the tables.
     ahead: Arc<AtomicBool>,
     seal: Arc<Seal>,
     env: Arc<dyn Env>,
     published: Published,
-    runs: HashMap<EndpointId, Run>,
+    runs: Map<EndpointId, Run>,
     last_id: Option<DeliveryId>,
     last_event: i64,
     accepted_at: Timestamp,
@@ -42,22 +45,24 @@ pub(crate) struct Committer {
 
 impl Committer {
     pub(crate) fn new(
-        connection: Connection,
+        tables: Tables,
+        reader: Connection,
         journal: Journal,
         seal: Arc<Seal>,
         env: Arc<dyn Env>,
         published: Published,
     ) -> Result<Self, Error> {
-        let last_id = newest_delivery(&connection)?;
-        let (last_event, accepted_at) = newest_event(&connection)?.unwrap_or_else(|| (0, env.now()));
+        let last_id = newest_delivery(&reader)?;
+        let (last_event, accepted_at) = newest_event(&reader)?.unwrap_or_else(|| (0, env.now()));
         Ok(Self {
-            connection,
+            tables,
+            reader,
             journal,
             ahead: Arc::default(),
             seal,
             env,
             published,
-            runs: HashMap::new(),
+            runs: Map::default(),
             last_id,
             last_event,
             accepted_at,
@@ -73,11 +78,6 @@ impl Committer {
         !self.journal.is_empty()
     }
 
-    /// The connection, while no transaction is open on it.
-    pub(crate) fn at_rest(&self) -> Option<&Connection> {
-        self.connection.is_autocommit().then_some(&self.connection)
-    }
-
     /// Runs the verbs and commits what they did: it is on disk, and published, when this returns. If it fails nothing of
     /// it has happened.
     pub(crate) fn commit(&mut self, group: &mut [Box<dyn Verb>], way: Way) -> Result<(), Error> {
@@ -86,7 +86,8 @@ impl Committer {
         let before = self.published.directory.load_full();
         self.journal.begin();
         let mut batch = Batch {
-            connection: &self.connection,
+            tables: &self.tables,
+            reader: &self.reader,
             journal: &mut self.journal,
             direct: false,
             now,
@@ -123,38 +124,43 @@ impl Committer {
         Ok(())
     }
 
-    /// Puts what is in the journal into the tables, while those who were answered bring more, and commits that when the
-    /// journal is full.
+    /// Sees after a group to what is behind it: that a full journal goes into the tables.
     pub(crate) fn go_on(&mut self) {
-        if self.journal.is_full() {
-            self.catch_up();
-        } else if self.is_ahead() {
-            let ran = begin(&self.connection).and_then(|()| self.journal.run_groups(&self.connection));
-            if let Err(error) = ran {
-                undo(&self.connection, &mut self.journal);
-                complain(&error);
-            }
+        self.tables.look(&mut self.journal);
+        if self.journal.is_brimful() && self.tables.fetch(&mut self.journal).is_err() {
+            return;
         }
+        if self.journal.is_stuck() {
+            self.catch_up();
+        } else if self.journal.is_full() {
+            self.tables.lend(&mut self.journal);
+        }
+        self.tables.check();
+    }
+
+    /// Ends what the tables have threads for.
+    pub(crate) fn close(mut self) {
+        let _ = self.tables.fetch(&mut self.journal);
+        self.tables.close();
     }
 
     /// Commits to the tables what is in the journal. If that fails it is safe there, and once the journal is full every
     /// commit tries again.
     pub(crate) fn catch_up(&mut self) {
         if let Err(error) = self.commit(&mut [], Way::Tables) {
-            complain(&error);
+            tables::complain(&error);
         }
     }
-}
-
-fn complain(error: &Error) {
-    tracing::warn!(error = error as &dyn std::error::Error, "what was committed could not be put into the tables yet");
 }
 
 impl Batch<'_> {
     fn commit(&mut self, group: &mut [Box<dyn Verb>], way: Way) -> Result<(), Error> {
         let ran = self.run(group, way);
-        if ran.is_err() && self.direct {
-            undo(self.connection, self.journal);
+        if ran.is_err()
+            && self.direct
+            && let Some(connection) = self.tables.connection()
+        {
+            undo(connection);
         }
         ran
     }
@@ -167,8 +173,9 @@ impl Batch<'_> {
         if !self.direct {
             return self.journal.write();
         }
-        self.journal.mark_done(self.connection)?;
-        self.connection.execute_batch("COMMIT")?;
+        let connection = self.tables.fetch(self.journal)?;
+        self.journal.mark_done(connection)?;
+        connection.execute_batch("COMMIT")?;
         self.journal.begin_anew();
         Ok(())
     }
@@ -182,9 +189,8 @@ pub(super) fn begin(db: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Undoes the transaction that is open. What it had of the journal will be run again.
-fn undo(db: &Connection, journal: &mut Journal) {
-    journal.undone();
+/// Undoes the transaction that is open.
+fn undo(db: &Connection) {
     // SQLite may have undone it on its own.
     if !db.is_autocommit()
         && let Err(error) = db.execute_batch("ROLLBACK")

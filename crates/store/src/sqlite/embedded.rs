@@ -12,7 +12,8 @@ use super::checkpoints::{Checkpoints, SIZES};
 use super::committer::Committer;
 use super::journal::Journal;
 use super::lock::Lock;
-use super::readers::Readers;
+use super::readers::{self, Readers};
+use super::tables::Tables;
 use super::writer::Writer;
 use crate::Error;
 use crate::published::Published;
@@ -40,8 +41,9 @@ impl Embedded {
         let journal = Journal::open(data_dir, &connection, &**env)?;
         published.directory.store(Arc::new(directory));
         let checkpoints = Checkpoints::of(&connection, &path, SIZES)?;
-        let committer = Committer::new(connection, journal, seal, env.clone(), published)?;
-        let writer = Writer::start(committer, checkpoints)?;
+        let tables = Tables::new(connection, checkpoints)?;
+        let committer = Committer::new(tables, readers::connect(&path)?, journal, seal, env.clone(), published)?;
+        let writer = Writer::start(committer)?;
         Ok(Self { writer, readers: Readers::open(&path)?, _lock: lock })
     }
 

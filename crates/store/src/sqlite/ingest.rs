@@ -147,7 +147,12 @@ fn insert_event(
 pub(super) const PUT_DELIVERY: &str =
     "INSERT INTO deliveries (id, project, endpoint, event, status, manual, place, next_attempt_at, note)
      VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)";
-pub(super) const DELIVERY_VALUES: usize = 8;
+
+/// A delivery as it is by now, out of the journal.
+pub(super) const PUT_WHOLE_DELIVERY: &str =
+    "INSERT INTO deliveries (id, project, endpoint, event, manual, note, status, attempts, place, next_attempt_at,
+                             status_code)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Makes a delivery of an event that is stored, due now or when the event is, and announces it.
 pub(super) fn deliver_to(

@@ -1,118 +1,109 @@
-//! The journal: a file in front of the database, where groups stand that are not in its tables yet.
+//! The journal: two files in front of the database, where groups stand that are not in its tables yet.
 //!
 //! Many small commits are dear: each changes a page of every table and index there is. So a busy writer writes what a
-//! group puts into the database down here, in one piece behind the last, and syncs that; whoever waited is answered. Some
-//! hundred rows later all of them go into the tables in one transaction, which says as well which filling of the journal
-//! it has, and the journal begins anew. What a crash left in it goes into the tables before anything else is done.
-//!
-//! A group is `length · checksum · filling · number · statements`, in 4, 4, 8 and 4 bytes, little end first. The checksum
-//! (CRC-32) is of all behind it. A group counts if its length and checksum fit, its filling is the one that the database
-//! waits for and its number is the next: so what a power cut tore, and what earlier fillings left, ends the journal.
+//! group puts into the database down here, in one piece behind the last, and syncs that; whoever waited is answered. A
+//! [filling](Filling) that is full goes into the tables in one transaction, which says as well which it is, while the
+//! writer begins the next in the other file. What a crash left goes into the tables before anything else is done.
 
-use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use model::env::Env;
+use model::map::Set;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
-use super::puts::{Put, Runner};
+use super::filling::Filling;
+use super::puts::Put;
+use super::runner::Runner;
 use crate::Error;
 
-/// With so many bytes the journal goes into the tables: some milliseconds' work.
+/// With so many bytes a filling goes into the tables: some milliseconds' work.
 const FULL: usize = 256 * 1024;
+
+/// So many it has at most, while the one before is on its way there.
+const MOST: usize = 4 * FULL;
 
 /// A group that is larger gains nothing by being written twice.
 const LARGEST_GROUP: usize = 128 * 1024;
 
-/// No version ever wrote so much.
-const LARGEST: u64 = 64 * 1024 * 1024;
+const FILES: [&str; 2] = ["posthaste.journal", "posthaste.journal-2"];
 
 /// The row of `meta` with the last filling that is in the tables.
 const DONE: &str = "journal";
 
 pub(crate) struct Journal {
-    path: PathBuf,
-    file: File,
-    /// This filling of the file.
-    filling: u64,
-    /// What the file has of it, and behind that the group under way.
-    bytes: Vec<u8>,
-    /// Where the group under way begins.
-    written: usize,
-    groups: u32,
-    /// How much has been run in the transaction that is open.
-    run: usize,
-    runner: Runner,
-    /// Under what the rows may be looked for, as hashes.
-    names: HashSet<u64>,
+    /// What groups are written to.
+    now: Filling,
+    /// The one before it, empty when it is in the tables. `None` while somebody brings it there.
+    before: Option<Filling>,
+    /// Under what rows of both may be looked for, as hashes.
+    names: Set<u64>,
+    names_before: Set<u64>,
     hashes: RandomState,
-    /// The file failed us, and may have what we do not know of. Nothing is written there until this filling is over.
-    failed: bool,
 }
 
 impl Journal {
-    const FILE: &str = "posthaste.journal";
-
     /// Opens the journal in `data_dir` and puts what a crash left there into the tables.
     pub(crate) fn open(data_dir: &Path, db: &Connection, env: &dyn Env) -> Result<Self, Error> {
-        let path = data_dir.join(Self::FILE);
-        let mut file = open(data_dir, &path)?;
-        let done = last_done(db, env)?;
+        let next = last_done(db, env)?.wrapping_add(1);
+        let [mut older, mut newer] = [Filling::open(data_dir, FILES[0])?, Filling::open(data_dir, FILES[1])?];
+        older.find(next);
+        newer.find(next);
+        if !newer.is_empty() {
+            std::mem::swap(&mut older, &mut newer);
+        }
+        newer.find(next.wrapping_add(1));
+        let (before, now) = if newer.is_empty() { (newer, older) } else { (older, newer) };
         let mut journal = Self {
-            bytes: read(&mut file).map_err(Error::files(&path))?,
-            path,
-            file,
-            filling: done.wrapping_add(1),
-            written: 0,
-            groups: 0,
-            run: 0,
-            runner: Runner::default(),
-            names: HashSet::new(),
+            now,
+            before: Some(before),
+            names: Set::default(),
+            names_before: Set::default(),
             hashes: RandomState::new(),
-            failed: false,
         };
-        journal.find_groups();
+        journal.begin();
         if !journal.is_empty() {
             let transaction = db.unchecked_transaction()?;
             journal.run_all(&transaction)?;
             journal.mark_done(&transaction)?;
             transaction.commit()?;
-            tracing::info!(journal.groups = journal.groups, "what the journal had is in the tables");
-            journal.begin_anew();
+            tracing::info!("what the journal had is in the tables");
         }
+        journal.begin_anew();
         Ok(journal)
     }
 
     /// Whether all that was written here is in the tables.
     pub(crate) fn is_empty(&self) -> bool {
-        self.written == 0
+        self.now.is_empty() && self.before.as_ref().is_some_and(Filling::is_empty)
     }
 
-    /// Whether the file may have groups of this filling.
-    fn is_begun(&self) -> bool {
-        self.written > 0 || self.failed
+    /// Whether the filling before could not be brought into the tables.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.before.as_ref().is_some_and(|before| !before.is_empty())
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.written >= FULL
+        self.now.written() >= FULL
+    }
+
+    /// Whether it has as much as it may have.
+    pub(crate) fn is_brimful(&self) -> bool {
+        self.now.written() >= MOST
     }
 
     /// Whether the group under way is better written here than into the tables.
     pub(crate) fn suits(&self) -> bool {
-        !self.failed && !self.is_full() && self.bytes.len() - self.written <= LARGEST_GROUP
+        !self.now.has_failed() && !self.is_brimful() && self.now.under_way() <= LARGEST_GROUP
     }
 
     /// Begins a group, and forgets one that was not written.
     pub(crate) fn begin(&mut self) {
-        self.bytes.truncate(self.written);
-        self.bytes.extend_from_slice(&[0; Header::LENGTH]);
+        self.now.begin_group();
     }
 
     pub(crate) fn put(&mut self, put: Put, values: &[&dyn ToSql]) -> Result<(), Error> {
-        put.encode(values, &mut self.bytes)
+        self.now.put(put, values)
     }
 
     pub(crate) fn remember(&mut self, name: impl Hash) {
@@ -121,162 +112,65 @@ impl Journal {
 
     /// Whether there may be a row with `name`. If there is one, yes.
     pub(crate) fn knows(&self, name: impl Hash) -> bool {
-        self.names.contains(&self.hashes.hash_one(name))
+        let hash = self.hashes.hash_one(name);
+        self.names.contains(&hash) || self.names_before.contains(&hash)
     }
 
     /// Writes the group down. On disk when this returns.
     pub(crate) fn write(&mut self) -> Result<(), Error> {
-        let (header, statements) = self.bytes[self.written..].split_at_mut(Header::LENGTH);
-        if statements.is_empty() {
-            return Ok(());
-        }
-        header.copy_from_slice(&Header::of(self.filling, self.groups, statements)?.to_bytes());
-        let at = u64::try_from(self.written).unwrap_or(u64::MAX);
-        let group = &self.bytes[self.written..];
-        let written = self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.write_all(group));
-        if let Err(error) = written.and_then(|()| self.file.sync_data()) {
-            self.failed = true;
-            return Err(Error::files(&self.path)(error));
-        }
-        self.written = self.bytes.len();
-        self.groups += 1;
-        Ok(())
+        self.now.write()
     }
 
-    /// Runs what has not been run yet of the groups that are written, in the transaction that is open on `db`. Some of it
-    /// may be held back until [`run_all`](Self::run_all).
-    pub(crate) fn run_groups(&mut self, db: &Connection) -> Result<(), Error> {
-        while let Some(header) = self.bytes[self.run..self.written].first_chunk() {
-            let begin = self.run + Header::LENGTH;
-            let end = begin + Header::of_bytes(header).length();
-            self.runner.run(db, &self.bytes, begin..end)?;
-            self.run = end;
-        }
-        Ok(())
+    /// The filling that is written to, for whoever brings it into the tables. The next one has begun.
+    pub(crate) fn hand_out(&mut self) -> Option<Filling> {
+        let mut next = self.before.take_if(|before| before.is_empty())?;
+        next.begin(self.now.number().wrapping_add(1));
+        self.names_before = std::mem::take(&mut self.names);
+        Some(std::mem::replace(&mut self.now, next))
     }
 
-    /// Runs everything that has not been run, with the group under way, which is not written here then.
+    /// What was handed out, emptied if it is in the tables.
+    pub(crate) fn give_back(&mut self, filling: Filling) {
+        if filling.is_empty() {
+            self.names_before.clear();
+        }
+        self.before = Some(filling);
+    }
+
+    /// Brings everything into the tables, with the group under way, which is not written here then.
     pub(crate) fn run_all(&mut self, db: &Connection) -> Result<(), Error> {
-        self.run_groups(db)?;
-        let under_way = self.written + Header::LENGTH..self.bytes.len();
-        if !under_way.is_empty() {
-            self.runner.run(db, &self.bytes, under_way)?;
+        let mut runner = Runner::default();
+        if let Some(before) = &self.before {
+            before.give(&mut runner)?;
         }
-        self.runner.finish(db, &self.bytes)
+        self.now.give(&mut runner)?;
+        runner.take(self.now.statements())?;
+        runner.run(db)
     }
 
-    /// What was run has been undone.
-    pub(crate) fn undone(&mut self) {
-        self.run = 0;
-        self.runner = Runner::default();
-    }
-
-    /// Notes in the open transaction that with it all of this filling is in the tables, if the file has some of it.
+    /// Notes in the open transaction that with it all of this is in the tables, if the files have some of it.
     pub(crate) fn mark_done(&self, db: &Connection) -> Result<(), Error> {
-        if !self.is_begun() {
-            return Ok(());
-        }
-        db.prepare_cached("UPDATE meta SET value = ? WHERE name = ?")?
-            .execute(params![self.filling.to_le_bytes(), DONE])?;
-        Ok(())
+        let begun = [Some(&self.now), self.before.as_ref()].into_iter().flatten().find(|filling| filling.is_begun());
+        begun.map_or(Ok(()), |filling| mark_done(db, filling))
     }
 
     /// Everything is in the tables, for good.
     pub(crate) fn begin_anew(&mut self) {
-        if self.is_begun() {
-            self.filling = self.filling.wrapping_add(1);
+        let done = self.now.is_begun();
+        self.now.begin(self.now.number().wrapping_add(done.into()));
+        if let Some(before) = &mut self.before {
+            before.begin(0);
         }
-        self.bytes.clear();
         self.names.clear();
-        self.run = 0;
-        (self.written, self.groups, self.failed) = (0, 0, false);
-    }
-
-    /// Finds the groups of this filling in what was read, and forgets the rest.
-    fn find_groups(&mut self) {
-        while let Some(length) = self.next_group() {
-            self.written += Header::LENGTH + length;
-            self.groups += 1;
-        }
-        self.bytes.truncate(self.written);
-        self.bytes.shrink_to(FULL);
-    }
-
-    /// The length of the statements of the group behind those that were found.
-    fn next_group(&self) -> Option<usize> {
-        let (header, rest) = self.bytes[self.written..].split_first_chunk()?;
-        let header = Header::of_bytes(header);
-        let statements = rest.get(..header.length())?;
-        let expected = Header::of(self.filling, self.groups, statements).ok()?;
-        (header == expected).then_some(header.length())
+        self.names_before.clear();
     }
 }
 
-/// What stands before the statements of a group.
-#[derive(PartialEq, Eq)]
-struct Header {
-    length: u32,
-    checksum: u32,
-    filling: u64,
-    number: u32,
-}
-
-impl Header {
-    const LENGTH: usize = 20;
-
-    fn of(filling: u64, number: u32, statements: &[u8]) -> Result<Self, Error> {
-        let length = u32::try_from(statements.len()).map_err(|_| Error::Corrupt("a group of 4 GB".to_owned()))?;
-        let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&filling.to_le_bytes());
-        hasher.update(&number.to_le_bytes());
-        hasher.update(statements);
-        Ok(Self { length, checksum: hasher.finalize(), filling, number })
-    }
-
-    fn length(&self) -> usize {
-        usize::try_from(self.length).unwrap_or(usize::MAX)
-    }
-
-    fn to_bytes(&self) -> [u8; Self::LENGTH] {
-        let mut bytes = [0; Self::LENGTH];
-        bytes[..4].copy_from_slice(&self.length.to_le_bytes());
-        bytes[4..8].copy_from_slice(&self.checksum.to_le_bytes());
-        bytes[8..16].copy_from_slice(&self.filling.to_le_bytes());
-        bytes[16..].copy_from_slice(&self.number.to_le_bytes());
-        bytes
-    }
-
-    fn of_bytes(bytes: &[u8; Self::LENGTH]) -> Self {
-        let [l0, l1, l2, l3, c0, c1, c2, c3, f @ .., n0, n1, n2, n3] = *bytes;
-        Self {
-            length: u32::from_le_bytes([l0, l1, l2, l3]),
-            checksum: u32::from_le_bytes([c0, c1, c2, c3]),
-            filling: u64::from_le_bytes(f),
-            number: u32::from_le_bytes([n0, n1, n2, n3]),
-        }
-    }
-}
-
-/// Opens the file at `path`, or makes it, so that it is there after a power cut.
-fn open(data_dir: &Path, path: &Path) -> Result<File, Error> {
-    let is_new = !path.exists();
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-        .map_err(Error::files(path))?;
-    if is_new {
-        File::open(data_dir).and_then(|directory| directory.sync_all()).map_err(Error::files(data_dir))?;
-    }
-    Ok(file)
-}
-
-fn read(file: &mut File) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// Notes in the open transaction that with it `filling`, and all before it, is in the tables.
+pub(super) fn mark_done(db: &Connection, filling: &Filling) -> Result<(), Error> {
+    db.prepare_cached("UPDATE meta SET value = ? WHERE name = ?")?
+        .execute(params![filling.number().to_le_bytes(), DONE])?;
+    Ok(())
 }
 
 /// The last filling that is in the tables. A new database begins at a number that no other has, so another's journal
@@ -300,35 +194,113 @@ mod tests {
     use crate::seal::{MasterKey, Seal};
     use crate::sqlite::Database;
 
+    /// A database with its journal, in a directory of its own.
+    struct Place {
+        directory: tempfile::TempDir,
+        env: std::sync::Arc<dyn Env>,
+        db: Connection,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let directory = tempfile::TempDir::new().unwrap();
+            let env: std::sync::Arc<dyn Env> = std::sync::Arc::new(TestEnv::new());
+            let seal = Seal::new(&MasterKey::generate(&*env));
+            let db = Database::open(&directory.path().join(Database::FILE), &seal, &env).unwrap().connection;
+            Self { directory, env, db }
+        }
+
+        /// As a process finds it that starts.
+        fn journal(&self) -> Journal {
+            Journal::open(self.directory.path(), &self.db, &*self.env).unwrap()
+        }
+
+        fn keys(&self) -> i64 {
+            self.db.query_row("SELECT count(*) FROM idempotency", [], |row| row.get(0)).unwrap()
+        }
+    }
+
+    fn write_key(journal: &mut Journal, key: &str) {
+        journal.begin();
+        put_key(journal, key);
+        journal.write().unwrap();
+    }
+
     fn put_key(journal: &mut Journal, key: &str) {
         journal.put(Put::IdempotencyKey, params![[1u8; 16], key, 7, [2u8; 32]]).unwrap();
     }
 
-    fn keys(db: &Connection) -> i64 {
-        db.query_row("SELECT count(*) FROM idempotency", [], |row| row.get(0)).unwrap()
-    }
-
     #[test]
     fn a_group_that_failed_and_is_in_the_file_all_the_same_is_not_run_twice() {
-        let directory = tempfile::TempDir::new().unwrap();
-        let env: std::sync::Arc<dyn Env> = std::sync::Arc::new(TestEnv::new());
-        let seal = Seal::new(&MasterKey::generate(&*env));
-        let db = Database::open(&directory.path().join(Database::FILE), &seal, &env).unwrap().connection;
-        let mut journal = Journal::open(directory.path(), &db, &*env).unwrap();
-        journal.begin();
-        put_key(&mut journal, "a");
-        journal.write().unwrap();
-        // As if the sync had failed after it was written.
-        (journal.written, journal.groups, journal.failed) = (0, 0, true);
+        let place = Place::new();
+        let mut journal = place.journal();
+        write_key(&mut journal, "a");
+        journal.now.pretend_that_the_sync_failed();
 
         journal.begin();
         put_key(&mut journal, "a");
         assert!(!journal.suits());
-        journal.run_all(&db).unwrap();
-        journal.mark_done(&db).unwrap();
+        journal.run_all(&place.db).unwrap();
+        journal.mark_done(&place.db).unwrap();
         journal.begin_anew();
 
-        Journal::open(directory.path(), &db, &*env).unwrap();
-        assert_eq!(keys(&db), 1);
+        place.journal();
+        assert_eq!(place.keys(), 1);
+    }
+
+    #[test]
+    fn what_an_earlier_filling_left_behind_the_last_group_is_not_read() {
+        let place = Place::new();
+        let mut journal = place.journal();
+        (0..10).for_each(|number| write_key(&mut journal, &format!("first {number}")));
+        let mut journal = place.journal();
+        write_key(&mut journal, "second");
+
+        place.journal();
+
+        assert_eq!(place.keys(), 11);
+    }
+
+    #[test]
+    fn what_died_on_its_way_into_the_tables_comes_there_with_what_was_written_after_it() {
+        let place = Place::new();
+        for round in 1..=4 {
+            let mut journal = place.journal();
+            write_key(&mut journal, &format!("{round} a"));
+            let handed_out = journal.hand_out().unwrap();
+            write_key(&mut journal, &format!("{round} b"));
+            drop((handed_out, journal));
+
+            place.journal();
+
+            assert_eq!(place.keys(), 2 * round);
+        }
+    }
+
+    #[test]
+    fn what_is_in_the_tables_is_passed_over_and_what_was_written_after_it_is_not() {
+        let place = Place::new();
+        let mut journal = place.journal();
+        for round in 1..=4 {
+            write_key(&mut journal, &format!("{round} a"));
+            let mut handed_out = journal.hand_out().unwrap();
+            write_key(&mut journal, &format!("{round} b"));
+            assert!(journal.hand_out().is_none());
+            let mut runner = Runner::default();
+            handed_out.give(&mut runner).unwrap();
+            runner.run(&place.db).unwrap();
+            mark_done(&place.db, &handed_out).unwrap();
+            if round % 2 == 0 {
+                journal = place.journal();
+                assert_eq!(place.keys(), 2 * round);
+            } else {
+                handed_out.begin(0);
+                journal.give_back(handed_out);
+                assert_eq!(place.keys(), 2 * round - 1);
+                journal.run_all(&place.db).unwrap();
+                journal.mark_done(&place.db).unwrap();
+                journal.begin_anew();
+            }
+        }
     }
 }

@@ -1,10 +1,7 @@
 //! What may be put into the journal first: rows that need nothing read, as statements with their values.
 
-use std::collections::HashMap;
-use std::ops::{Range, RangeInclusive};
-
+use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Statement, ToSql};
 
 use super::{ingest, record};
 use crate::Error;
@@ -25,6 +22,17 @@ impl Put {
     fn of(number: u8) -> Option<Self> {
         let all = [Self::Event, Self::Delivery, Self::Attempt, Self::Delivered, Self::IdempotencyKey];
         all.into_iter().find(|put| *put as u8 == number)
+    }
+
+    /// How many values it has.
+    fn values(self) -> usize {
+        match self {
+            Self::Event => 16,
+            Self::Delivery => 8,
+            Self::Attempt => 15,
+            Self::Delivered => 5,
+            Self::IdempotencyKey => 4,
+        }
     }
 
     pub(crate) fn sql(self) -> &'static str {
@@ -50,82 +58,54 @@ impl Put {
     }
 }
 
-/// Runs statements out of the journal's bytes. A delivery is held back until it arrives, because then it is put into the
-/// tables once instead of twice.
-#[derive(Default)]
-pub(crate) struct Runner {
-    /// Where the values of those that are held back begin, by their ids.
-    held: HashMap<[u8; 16], usize>,
+/// A statement with its values, as they stand in the journal.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub(super) put: Put,
+    pub(super) values: Values<'a>,
 }
 
-impl Runner {
-    /// Runs the statements at `range` of `bytes`, in their order.
-    pub(crate) fn run(&mut self, db: &Connection, bytes: &[u8], range: Range<usize>) -> Result<(), Error> {
-        let all = &bytes[..range.end];
-        let mut at = range.start;
-        while let Some(number) = all.get(at) {
-            let put = Put::of(*number).ok_or_else(|| unreadable(&format!("a statement {number}")))?;
-            let values = &all[at + 1..];
-            let rest = match put {
-                Put::Delivery => self.hold(at + 1, values)?,
-                Put::Delivered => self.deliver(db, all, values)?,
-                Put::Event | Put::Attempt | Put::IdempotencyKey => run(db, put.sql(), values)?,
-            };
-            at = all.len() - rest.len();
+/// The first of the statements in `bytes`, and what is behind it.
+pub(super) fn first(bytes: &[u8]) -> Result<Option<(Found<'_>, &[u8])>, Error> {
+    let Some((number, bytes)) = bytes.split_first() else { return Ok(None) };
+    let put = Put::of(*number).ok_or_else(|| unreadable(&format!("a statement {number}")))?;
+    let rest = (0..put.values()).try_fold(bytes, |rest, _| Ok::<_, Error>(decode(rest)?.1))?;
+    let values = Values(&bytes[..bytes.len() - rest.len()]);
+    Ok(Some((Found { put, values }, rest)))
+}
+
+/// Values of a statement, one behind the other.
+#[derive(Clone, Copy)]
+pub(super) struct Values<'a>(&'a [u8]);
+
+impl<'a> Values<'a> {
+    pub(super) fn each(&self, mut take: impl FnMut(ValueRef<'a>) -> Result<(), Error>) -> Result<(), Error> {
+        let mut rest = self.0;
+        while !rest.is_empty() {
+            let (value, behind) = decode(rest)?;
+            take(value)?;
+            rest = behind;
         }
         Ok(())
     }
 
-    /// Runs what was held back.
-    pub(crate) fn finish(&mut self, db: &Connection, bytes: &[u8]) -> Result<(), Error> {
-        let mut held: Vec<usize> = self.held.drain().map(|(_, at)| at).collect();
-        held.sort_unstable();
-        held.into_iter().try_for_each(|at| run(db, Put::Delivery.sql(), &bytes[at..]).map(|_| ()))
+    /// All of them, of which there are `N`.
+    pub(super) fn all<const N: usize>(&self) -> Result<[ValueRef<'a>; N], Error> {
+        let mut all = [ValueRef::Null; N];
+        let mut places = all.iter_mut();
+        self.each(|value| {
+            *places.next().ok_or_else(|| unreadable("a value too many"))? = value;
+            Ok(())
+        })?;
+        Ok(all)
     }
 
-    fn hold<'a>(&mut self, at: usize, values: &'a [u8]) -> Result<&'a [u8], Error> {
-        self.held.insert(id(values)?, at);
-        (0..ingest::DELIVERY_VALUES).try_fold(values, |rest, _| Ok(decode(rest)?.1))
-    }
-
-    fn deliver<'a>(&mut self, db: &Connection, bytes: &[u8], values: &'a [u8]) -> Result<&'a [u8], Error> {
-        let Some(at) = self.held.remove(&id(values)?) else { return run(db, Put::Delivered.sql(), values) };
-        let mut statement = db.prepare_cached(record::PUT_ARRIVED)?;
-        let last = statement.parameter_count();
-        bind(&mut statement, 1..=ingest::DELIVERY_VALUES, &bytes[at..])?;
-        let rest = bind(&mut statement, ingest::DELIVERY_VALUES + 1..=last, values)?;
-        statement.raw_execute()?;
-        Ok(rest)
-    }
-}
-
-/// Runs a statement with the first of `values` and answers what is behind them.
-fn run<'a>(db: &Connection, sql: &str, values: &'a [u8]) -> Result<&'a [u8], Error> {
-    let mut statement = db.prepare_cached(sql)?;
-    let last = statement.parameter_count();
-    let rest = bind(&mut statement, 1..=last, values)?;
-    statement.raw_execute()?;
-    Ok(rest)
-}
-
-/// Binds the first of `values` to `places` and answers what is behind them.
-fn bind<'a>(
-    statement: &mut Statement<'_>,
-    mut places: RangeInclusive<usize>,
-    values: &'a [u8],
-) -> Result<&'a [u8], Error> {
-    places.try_fold(values, |values, place| {
-        let (value, rest) = decode(values)?;
-        statement.raw_bind_parameter(place, ToSqlOutput::Borrowed(value))?;
-        Ok(rest)
-    })
-}
-
-/// The id of a delivery, the first of its values.
-fn id(values: &[u8]) -> Result<[u8; 16], Error> {
-    match decode(values)?.0 {
-        ValueRef::Blob(id) => id.try_into().map_err(|_| unreadable("an id of another length")),
-        _ => Err(unreadable("a delivery without an id")),
+    /// The id of a delivery, where it is the first.
+    pub(super) fn id(&self) -> Result<[u8; 16], Error> {
+        match decode(self.0)?.0 {
+            ValueRef::Blob(id) => id.try_into().map_err(|_| unreadable("an id of another length")),
+            _ => Err(unreadable("a delivery without an id")),
+        }
     }
 }
 
@@ -207,9 +187,7 @@ mod tests {
     use super::*;
 
     fn refused(bytes: &[u8]) -> String {
-        let db = Connection::open_in_memory().unwrap();
-        db.execute_batch("CREATE TABLE idempotency (project, key, event, fingerprint)").unwrap();
-        Runner::default().run(&db, bytes, 0..bytes.len()).unwrap_err().to_string()
+        first(bytes).map(|_| ()).unwrap_err().to_string()
     }
 
     #[test]

@@ -26,10 +26,7 @@ impl Readers {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let mut connections = Vec::with_capacity(READERS);
         for _ in 0..READERS {
-            let connection = open::connect(path)?;
-            connection.pragma_update(None, "query_only", true)?;
-            connection.pragma_update(None, "cache_size", -CACHE)?;
-            connections.push(connection);
+            connections.push(connect(path)?);
         }
         Ok(Self { free: Arc::new(Semaphore::new(READERS)), connections: Arc::new(Mutex::new(connections)) })
     }
@@ -56,6 +53,13 @@ impl Readers {
         });
         reading.await.map_err(|_| Error::Stopped)?
     }
+}
+
+pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
+    let connection = open::connect(path)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -CACHE)?;
+    Ok(connection)
 }
 
 /// Several queries of one verb see the same state.

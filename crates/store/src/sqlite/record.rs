@@ -98,12 +98,6 @@ pub(super) const PUT_DELIVERED: &str =
     "UPDATE deliveries SET status = 1, reason = NULL, attempts = ?2, place = ?3, next_attempt_at = ?4, status_code = ?5
      WHERE id = ?1";
 
-/// The same for a delivery that is not in the tables yet: its values as it was made, and then these.
-pub(super) const PUT_ARRIVED: &str =
-    "INSERT INTO deliveries (id, project, endpoint, event, manual, note, status, attempts, place, next_attempt_at,
-                             status_code)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?8, 1, ?10, ?11, ?12, ?13)";
-
 /// Moves a delivery on and answers where it is. One that was cancelled while the attempt was under way stays so, unless
 /// it arrived after all.
 fn move_delivery(batch: &mut Batch<'_>, record: &Record, status: Status) -> Result<Status, Error> {

@@ -12,7 +12,6 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::Batch;
-use super::checkpoints::Checkpoints;
 use super::committer::{Committer, Way};
 use crate::Error;
 
@@ -75,9 +74,9 @@ where
 }
 
 impl Writer {
-    pub(crate) fn start(committer: Committer, checkpoints: Checkpoints) -> Result<Self, Error> {
+    pub(crate) fn start(committer: Committer) -> Result<Self, Error> {
         let (queue, work) = mpsc::channel(QUEUE);
-        let thread = Thread { committer, checkpoints };
+        let thread = Thread { committer };
         let ahead = thread.committer.ahead();
         std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -124,7 +123,6 @@ impl Writer {
 
 struct Thread {
     committer: Committer,
-    checkpoints: Checkpoints,
 }
 
 impl Thread {
@@ -144,12 +142,8 @@ impl Thread {
             if self.committer.is_ahead() && (ends || nothing_comes(&work)) {
                 self.committer.catch_up();
             }
-            if let Some(connection) = self.committer.at_rest() {
-                self.checkpoints.go_on(connection);
-            }
             if ends {
-                self.checkpoints.close();
-                drop(self.committer);
+                self.committer.close();
                 if let Some(reply) = stop {
                     let _ = reply.send(());
                 }

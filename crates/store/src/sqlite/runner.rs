@@ -1,0 +1,155 @@
+//! Brings what the journal has into the tables.
+//!
+//! Rows of a table are put there many in a statement and in the order of their keys: SQLite then goes on where it is in an
+//! index instead of looking for the place again. A delivery that arrived meanwhile is put there once, as delivered.
+
+use std::sync::LazyLock;
+
+use model::delivery::Status;
+use model::map::Map;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Statement};
+
+use super::puts::{self, Found, Put, Values};
+use super::{ingest, row};
+use crate::Error;
+
+/// Rows in one statement.
+const ROWS: usize = 32;
+
+/// What was found in the journal, by the table that it goes to.
+#[derive(Default)]
+pub(crate) struct Runner<'a> {
+    events: Vec<Values<'a>>,
+    deliveries: Vec<Delivery<'a>>,
+    /// Where in `deliveries` they are, by their ids.
+    places: Map<[u8; 16], usize>,
+    /// Of deliveries that are in the tables.
+    delivered: Vec<Values<'a>>,
+    attempts: Vec<Values<'a>>,
+    keys: Vec<Values<'a>>,
+}
+
+struct Delivery<'a> {
+    id: [u8; 16],
+    made: Values<'a>,
+    arrived: Option<Values<'a>>,
+}
+
+impl<'a> Runner<'a> {
+    /// Takes in the statements of a group. Groups come in their order.
+    pub(crate) fn take(&mut self, mut statements: &'a [u8]) -> Result<(), Error> {
+        while let Some((Found { put, values }, rest)) = puts::first(statements)? {
+            match put {
+                Put::Event => self.events.push(values),
+                Put::Delivery => {
+                    let id = values.id()?;
+                    self.places.insert(id, self.deliveries.len());
+                    self.deliveries.push(Delivery { id, made: values, arrived: None });
+                }
+                Put::Delivered => match self.places.get(&values.id()?) {
+                    Some(&place) => self.deliveries[place].arrived = Some(values),
+                    None => self.delivered.push(values),
+                },
+                Put::Attempt => self.attempts.push(values),
+                Put::IdempotencyKey => self.keys.push(values),
+            }
+            statements = rest;
+        }
+        Ok(())
+    }
+
+    /// Runs it all, in the transaction that is open on `db`.
+    pub(crate) fn run(mut self, db: &Connection) -> Result<(), Error> {
+        static EVENTS: LazyLock<Rows> = LazyLock::new(|| Rows::of(Put::Event.sql()));
+        static DELIVERIES: LazyLock<Rows> = LazyLock::new(|| Rows::of(ingest::PUT_WHOLE_DELIVERY));
+        static ATTEMPTS: LazyLock<Rows> = LazyLock::new(|| Rows::of(Put::Attempt.sql()));
+        static KEYS: LazyLock<Rows> = LazyLock::new(|| Rows::of(Put::IdempotencyKey.sql()));
+        self.deliveries.sort_unstable_by_key(|delivery| delivery.id);
+        self.attempts.sort_by_cached_key(|attempt| attempt.id().unwrap_or_default());
+
+        EVENTS.run(db, &self.events, |event, places| event.each(|value| places.bind(value)))?;
+        DELIVERIES.run(db, &self.deliveries, Delivery::bind)?;
+        for delivered in &self.delivered {
+            let mut statement = db.prepare_cached(Put::Delivered.sql())?;
+            let mut places = Places::of(&mut statement);
+            delivered.each(|value| places.bind(value))?;
+            statement.raw_execute()?;
+        }
+        ATTEMPTS.run(db, &self.attempts, |attempt, places| attempt.each(|value| places.bind(value)))?;
+        KEYS.run(db, &self.keys, |key, places| key.each(|value| places.bind(value)))
+    }
+}
+
+impl Delivery<'_> {
+    /// The values of [`ingest::PUT_WHOLE_DELIVERY`].
+    fn bind(&self, places: &mut Places<'_, '_>) -> Result<(), Error> {
+        let [id, project, endpoint, event, manual, place, next_attempt_at, note] = self.made.all()?;
+        let fixed = [id, project, endpoint, event, manual, note];
+        fixed.into_iter().try_for_each(|value| places.bind(value))?;
+        let status = if self.arrived.is_some() { Status::Delivered } else { Status::Pending };
+        places.bind(ValueRef::Integer(row::status_number(status)))?;
+        let [attempts, place, next_attempt_at, status_code] = match &self.arrived {
+            None => [ValueRef::Integer(0), place, next_attempt_at, ValueRef::Null],
+            Some(arrived) => {
+                let [_, moved @ ..] = arrived.all::<5>()?;
+                moved
+            }
+        };
+        [attempts, place, next_attempt_at, status_code].into_iter().try_for_each(|value| places.bind(value))
+    }
+}
+
+/// A statement that puts one row into a table, and the same for [`ROWS`].
+struct Rows {
+    one: String,
+    many: String,
+}
+
+impl Rows {
+    /// Of a statement with one list of values. That it undoes everything if it fails spares SQLite from keeping what
+    /// undoes this statement alone.
+    fn of(sql: &str) -> Self {
+        let (table, rest) = sql.split_once("VALUES ").expect("it puts values");
+        let (row, rest) = rest.split_once(')').expect("the values end");
+        let all = vec![format!("{row})"); ROWS].join(", ");
+        let many = format!("{table}VALUES {all}{rest}").replacen("INSERT", "INSERT OR ROLLBACK", 1);
+        Self { one: sql.to_owned(), many }
+    }
+
+    fn run<T>(
+        &self,
+        db: &Connection,
+        rows: &[T],
+        bind: impl Fn(&T, &mut Places<'_, '_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (many, rest) = rows.as_chunks::<ROWS>();
+        let statements =
+            many.iter().map(|rows| (&self.many, &rows[..])).chain(rest.chunks(1).map(|row| (&self.one, row)));
+        for (sql, rows) in statements {
+            let mut statement = db.prepare_cached(sql)?;
+            let mut places = Places::of(&mut statement);
+            rows.iter().try_for_each(|row| bind(row, &mut places))?;
+            statement.raw_execute()?;
+        }
+        Ok(())
+    }
+}
+
+/// The places for values in a statement, one after the other.
+struct Places<'a, 'db> {
+    statement: &'a mut Statement<'db>,
+    last: usize,
+}
+
+impl<'a, 'db> Places<'a, 'db> {
+    fn of(statement: &'a mut Statement<'db>) -> Self {
+        Self { statement, last: 0 }
+    }
+
+    fn bind(&mut self, value: ValueRef<'_>) -> Result<(), Error> {
+        self.last += 1;
+        self.statement.raw_bind_parameter(self.last, ToSqlOutput::Borrowed(value))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! The tables, and the thread that brings fillings of the journal into them while the writer goes on.
+//!
+//! The connection that writes is in one place at a time: with the writer, or with that thread and a filling.
+
+use std::cell::OnceCell;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+
+use super::checkpoints::Checkpoints;
+use super::filling::Filling;
+use super::journal::{self, Journal};
+use super::runner::Runner;
+use crate::Error;
+
+struct Open {
+    connection: Connection,
+    checkpoints: Checkpoints,
+}
+
+struct Errand {
+    tables: Open,
+    filling: Filling,
+    result: Result<(), Error>,
+}
+
+pub(crate) struct Tables {
+    /// Empty while the thread has them.
+    here: OnceCell<Open>,
+    lend: Sender<Errand>,
+    back: Receiver<Errand>,
+    thread: JoinHandle<()>,
+}
+
+impl Tables {
+    pub(crate) fn new(connection: Connection, checkpoints: Checkpoints) -> Result<Self, Error> {
+        let (lend, lent) = channel::<Errand>();
+        let (give_back, back) = channel();
+        let run = move || {
+            for mut errand in lent {
+                errand.run();
+                if give_back.send(errand).is_err() {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("store-tables".to_owned())
+            .spawn(run)
+            .map_err(Error::files("the tables' thread"))?;
+        Ok(Self { here: OnceCell::from(Open { connection, checkpoints }), lend, back, thread })
+    }
+
+    /// The connection, if it is here.
+    pub(crate) fn connection(&self) -> Option<&Connection> {
+        self.here.get().map(|open| &open.connection)
+    }
+
+    /// Waits until they are here.
+    pub(crate) fn fetch(&self, journal: &mut Journal) -> Result<&Connection, Error> {
+        if self.here.get().is_none() {
+            let errand = self.back.recv().map_err(|_| Error::Stopped)?;
+            self.take_back(errand, journal);
+        }
+        self.connection().ok_or(Error::Stopped)
+    }
+
+    /// Takes them back if the thread is ready.
+    pub(crate) fn look(&self, journal: &mut Journal) {
+        if self.here.get().is_none()
+            && let Ok(errand) = self.back.try_recv()
+        {
+            self.take_back(errand, journal);
+        }
+    }
+
+    fn take_back(&self, errand: Errand, journal: &mut Journal) {
+        if let Err(error) = &errand.result {
+            complain(error);
+        }
+        journal.give_back(errand.filling);
+        let _ = self.here.set(errand.tables);
+    }
+
+    /// Has the journal's filling brought into them, if they are here.
+    pub(crate) fn lend(&mut self, journal: &mut Journal) {
+        if let Some(filling) = journal.hand_out()
+            && let Some(tables) = self.here.take()
+        {
+            let _ = self.lend.send(Errand { tables, filling, result: Ok(()) });
+        }
+    }
+
+    /// Sees after a commit whether the log is to be copied.
+    pub(crate) fn check(&mut self) {
+        if let Some(open) = self.here.get_mut() {
+            open.check();
+        }
+    }
+
+    pub(crate) fn close(self) {
+        if let Some(open) = self.here.into_inner() {
+            open.checkpoints.close();
+        }
+        drop(self.lend);
+        // If it panicked it said so.
+        let _ = self.thread.join();
+    }
+}
+
+impl Errand {
+    fn run(&mut self) {
+        self.result = self.tables.take_in(&self.filling);
+        if self.result.is_ok() {
+            self.filling.begin(0);
+            self.tables.check();
+        }
+    }
+}
+
+impl Open {
+    fn take_in(&mut self, filling: &Filling) -> Result<(), Error> {
+        let transaction = self.connection.unchecked_transaction()?;
+        let mut runner = Runner::default();
+        filling.give(&mut runner)?;
+        runner.run(&transaction)?;
+        journal::mark_done(&transaction, filling)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn check(&mut self) {
+        if self.connection.is_autocommit() {
+            self.checkpoints.go_on(&self.connection);
+        }
+    }
+}
+
+pub(super) fn complain(error: &Error) {
+    tracing::warn!(error = error as &dyn std::error::Error, "what was committed could not be put into the tables yet");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::env::Env;
+    use rusqlite::params;
+    use testkit::clock::TestEnv;
+
+    use super::*;
+    use crate::seal::{MasterKey, Seal};
+    use crate::sqlite::Database;
+    use crate::sqlite::checkpoints::SIZES;
+    use crate::sqlite::puts::Put;
+
+    #[test]
+    fn what_cannot_be_brought_there_stays_in_the_journal_until_it_can() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let env: Arc<dyn Env> = Arc::new(TestEnv::new());
+        let path = directory.path().join(Database::FILE);
+        let seal = Seal::new(&MasterKey::generate(&*env));
+        let db = Database::open(&path, &seal, &env).unwrap().connection;
+        let mut journal = Journal::open(directory.path(), &db, &*env).unwrap();
+        let checkpoints = Checkpoints::of(&db, &path, SIZES).unwrap();
+        let mut tables = Tables::new(db, checkpoints).unwrap();
+        let keys = |db: &Connection| db.query_row("SELECT count(*) FROM idempotency", [], |row| row.get::<_, i64>(0));
+        journal.begin();
+        journal.put(Put::IdempotencyKey, params![[1u8; 16], "a", 7, [2u8; 32]]).unwrap();
+        journal.write().unwrap();
+        tables.connection().unwrap().pragma_update(None, "query_only", true).unwrap();
+
+        tables.lend(&mut journal);
+        let db = tables.fetch(&mut journal).unwrap();
+
+        assert!(journal.is_stuck() && !journal.is_empty());
+        assert_eq!(keys(db).unwrap(), 0);
+        db.pragma_update(None, "query_only", false).unwrap();
+        journal.run_all(db).unwrap();
+        assert_eq!(keys(db).unwrap(), 1);
+        tables.close();
+    }
+}
