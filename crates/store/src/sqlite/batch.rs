@@ -51,12 +51,12 @@ impl<'a> Batch<'a> {
     /// The tables, in a transaction, with all that was put before. From here on this commit goes there.
     pub(crate) fn db(&mut self) -> Result<&'a Connection, Error> {
         if !self.direct {
-            let connection = self.tables.fetch(self.journal)?;
+            let connection = self.tables.fetch(self.journal);
             self.direct = true;
             committer::begin(connection)?;
             self.journal.run_all(connection)?;
         }
-        self.tables.fetch(self.journal)
+        Ok(self.tables.fetch(self.journal))
     }
 
     /// The tables as they are, for what never goes by way of the journal.

@@ -127,8 +127,8 @@ impl Committer {
     /// Sees after a group to what is behind it: that a full journal goes into the tables.
     pub(crate) fn go_on(&mut self) {
         self.tables.look(&mut self.journal);
-        if self.journal.is_brimful() && self.tables.fetch(&mut self.journal).is_err() {
-            return;
+        if self.journal.is_brimful() {
+            self.tables.fetch(&mut self.journal);
         }
         if self.journal.is_stuck() {
             self.catch_up();
@@ -140,7 +140,7 @@ impl Committer {
 
     /// Ends what the tables have threads for.
     pub(crate) fn close(mut self) {
-        let _ = self.tables.fetch(&mut self.journal);
+        self.tables.fetch(&mut self.journal);
         self.tables.close();
     }
 
@@ -173,7 +173,7 @@ impl Batch<'_> {
         if !self.direct {
             return self.journal.write();
         }
-        let connection = self.tables.fetch(self.journal)?;
+        let connection = self.tables.fetch(self.journal);
         self.journal.mark_done(connection)?;
         connection.execute_batch("COMMIT")?;
         self.journal.begin_anew();

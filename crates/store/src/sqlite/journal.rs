@@ -83,8 +83,9 @@ impl Journal {
         self.before.as_ref().is_some_and(|before| !before.is_empty())
     }
 
+    /// Whether what is written to is to go into the tables. One that failed goes there with the next commit.
     pub(crate) fn is_full(&self) -> bool {
-        self.now.written() >= FULL
+        self.now.written() >= FULL && !self.now.has_failed()
     }
 
     /// Whether it has as much as it may have.

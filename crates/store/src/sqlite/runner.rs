@@ -149,7 +149,52 @@ impl<'a, 'db> Places<'a, 'db> {
 
     fn bind(&mut self, value: ValueRef<'_>) -> Result<(), Error> {
         self.last += 1;
-        self.statement.raw_bind_parameter(self.last, ToSqlOutput::Borrowed(value))?;
+        // What is not bound is NULL: rusqlite clears a statement before it is taken again.
+        if value != ValueRef::Null {
+            self.statement.raw_bind_parameter(self.last, ToSqlOutput::Borrowed(value))?;
+        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::params;
+
+    use super::*;
+
+    const MANY: i64 = ROWS as i64;
+
+    fn events(first: i64, tenant: Option<&str>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for seq in first..first + MANY {
+            let none = None::<&str>;
+            let id = format!("evt_{seq}");
+            let values =
+                params![seq, [1u8; 16], id, "a.b", tenant, "{}", none, none, none, 1, 2, none, none, 0, none, false];
+            Put::Event.encode(values, &mut bytes).unwrap();
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_row_has_nothing_of_the_row_that_was_in_its_place_before() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(include_str!("migrations/V1__the_road.sql")).unwrap();
+        for bytes in [events(0, Some("acme")), events(MANY, None)] {
+            let mut runner = Runner::default();
+            runner.take(&bytes).unwrap();
+            runner.run(&db).unwrap();
+        }
+
+        let of_tenants: Vec<i64> = db
+            .prepare("SELECT seq FROM events WHERE tenant IS NOT NULL ORDER BY seq")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+
+        assert_eq!(of_tenants, (0..MANY).collect::<Vec<_>>());
     }
 }

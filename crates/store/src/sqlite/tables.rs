@@ -14,11 +14,13 @@ use super::journal::{self, Journal};
 use super::runner::Runner;
 use crate::Error;
 
+/// What there is of them in one place at a time.
 struct Open {
     connection: Connection,
     checkpoints: Checkpoints,
 }
 
+/// What the thread is to bring into the tables, with the tables; and later what came of it.
 struct Errand {
     tables: Open,
     filling: Filling,
@@ -57,30 +59,20 @@ impl Tables {
         self.here.get().map(|open| &open.connection)
     }
 
-    /// Waits until they are here.
-    pub(crate) fn fetch(&self, journal: &mut Journal) -> Result<&Connection, Error> {
-        if self.here.get().is_none() {
-            let errand = self.back.recv().map_err(|_| Error::Stopped)?;
-            self.take_back(errand, journal);
-        }
-        self.connection().ok_or(Error::Stopped)
+    /// The connection, as soon as it is here.
+    pub(crate) fn fetch(&self, journal: &mut Journal) -> &Connection {
+        let come_back = || {
+            let errand = self.back.recv().expect("the tables' thread gives back what it was lent");
+            errand.end(journal)
+        };
+        &self.here.get_or_init(come_back).connection
     }
 
     /// Takes them back if the thread is ready.
-    pub(crate) fn look(&self, journal: &mut Journal) {
-        if self.here.get().is_none()
-            && let Ok(errand) = self.back.try_recv()
-        {
-            self.take_back(errand, journal);
+    pub(crate) fn look(&mut self, journal: &mut Journal) {
+        if let Ok(errand) = self.back.try_recv() {
+            self.here = OnceCell::from(errand.end(journal));
         }
-    }
-
-    fn take_back(&self, errand: Errand, journal: &mut Journal) {
-        if let Err(error) = &errand.result {
-            complain(error);
-        }
-        journal.give_back(errand.filling);
-        let _ = self.here.set(errand.tables);
     }
 
     /// Has the journal's filling brought into them, if they are here.
@@ -88,6 +80,7 @@ impl Tables {
         if let Some(filling) = journal.hand_out()
             && let Some(tables) = self.here.take()
         {
+            // If the thread has panicked, whoever fetches them next does as well.
             let _ = self.lend.send(Errand { tables, filling, result: Ok(()) });
         }
     }
@@ -116,6 +109,14 @@ impl Errand {
             self.filling.begin(0);
             self.tables.check();
         }
+    }
+
+    fn end(self, journal: &mut Journal) -> Open {
+        if let Err(error) = &self.result {
+            complain(error);
+        }
+        journal.give_back(self.filling);
+        self.tables
     }
 }
 
@@ -172,7 +173,7 @@ mod tests {
         tables.connection().unwrap().pragma_update(None, "query_only", true).unwrap();
 
         tables.lend(&mut journal);
-        let db = tables.fetch(&mut journal).unwrap();
+        let db = tables.fetch(&mut journal);
 
         assert!(journal.is_stuck() && !journal.is_empty());
         assert_eq!(keys(db).unwrap(), 0);
