@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::receiver::Receiver;
 
-use crate::api_walk::over;
+use crate::api_walk::jobs::over;
 use crate::gateway::{Gateway, Project, text};
 
 impl Project<'_> {
