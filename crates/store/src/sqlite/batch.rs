@@ -10,7 +10,6 @@ use model::map::Map;
 use model::time::Timestamp;
 use rusqlite::{Connection, ToSql};
 
-use super::committer;
 use super::journal::Journal;
 use super::puts::Put;
 use super::tables::Tables;
@@ -53,7 +52,7 @@ impl<'a> Batch<'a> {
         if !self.direct {
             let connection = self.tables.fetch(self.journal);
             self.direct = true;
-            committer::begin(connection)?;
+            connection.execute_batch("BEGIN IMMEDIATE")?;
             self.journal.run_all(connection)?;
         }
         Ok(self.tables.fetch(self.journal))

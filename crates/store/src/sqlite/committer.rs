@@ -181,14 +181,6 @@ impl Batch<'_> {
     }
 }
 
-/// Begins a transaction, if none is open.
-pub(super) fn begin(db: &Connection) -> Result<(), Error> {
-    if db.is_autocommit() {
-        db.execute_batch("BEGIN IMMEDIATE")?;
-    }
-    Ok(())
-}
-
 /// Undoes the transaction that is open.
 fn undo(db: &Connection) {
     // SQLite may have undone it on its own.

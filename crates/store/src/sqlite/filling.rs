@@ -39,12 +39,15 @@ impl Filling {
         Ok(Self { path, file, number: 0, bytes, written: 0, groups: 0, failed: false })
     }
 
-    /// Finds the groups of filling `number` in what was read.
+    /// Finds the groups of filling `number` in what was read, and forgets what is behind them.
     pub(crate) fn find(&mut self, number: u64) {
         self.number = number;
         while let Some(length) = self.next_group() {
             self.written += Header::LENGTH + length;
             self.groups += 1;
+        }
+        if !self.is_empty() {
+            self.bytes.truncate(self.written);
         }
     }
 

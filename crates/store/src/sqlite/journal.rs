@@ -61,7 +61,6 @@ impl Journal {
             names_before: Set::default(),
             hashes: RandomState::new(),
         };
-        journal.begin();
         if !journal.is_empty() {
             let transaction = db.unchecked_transaction()?;
             journal.run_all(&transaction)?;
@@ -139,7 +138,7 @@ impl Journal {
     }
 
     /// Brings everything into the tables, with the group under way, which is not written here then.
-    pub(crate) fn run_all(&mut self, db: &Connection) -> Result<(), Error> {
+    pub(crate) fn run_all(&self, db: &Connection) -> Result<(), Error> {
         let mut runner = Runner::default();
         if let Some(before) = &self.before {
             before.give(&mut runner)?;
@@ -167,8 +166,19 @@ impl Journal {
     }
 }
 
+/// Brings what was handed out into the tables, in a transaction of its own.
+pub(super) fn take_in(db: &Connection, filling: &Filling) -> Result<(), Error> {
+    let transaction = db.unchecked_transaction()?;
+    let mut runner = Runner::default();
+    filling.give(&mut runner)?;
+    runner.run(&transaction)?;
+    mark_done(&transaction, filling)?;
+    transaction.commit()?;
+    Ok(())
+}
+
 /// Notes in the open transaction that with it `filling`, and all before it, is in the tables.
-pub(super) fn mark_done(db: &Connection, filling: &Filling) -> Result<(), Error> {
+fn mark_done(db: &Connection, filling: &Filling) -> Result<(), Error> {
     db.prepare_cached("UPDATE meta SET value = ? WHERE name = ?")?
         .execute(params![filling.number().to_le_bytes(), DONE])?;
     Ok(())
@@ -188,7 +198,7 @@ fn last_done(db: &Connection, env: &dyn Env) -> Result<u64, Error> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use testkit::clock::TestEnv;
 
     use super::*;
@@ -196,14 +206,14 @@ mod tests {
     use crate::sqlite::Database;
 
     /// A database with its journal, in a directory of its own.
-    struct Place {
-        directory: tempfile::TempDir,
+    pub(in crate::sqlite) struct Place {
+        pub(in crate::sqlite) directory: tempfile::TempDir,
         env: std::sync::Arc<dyn Env>,
-        db: Connection,
+        pub(in crate::sqlite) db: Connection,
     }
 
     impl Place {
-        fn new() -> Self {
+        pub(in crate::sqlite) fn new() -> Self {
             let directory = tempfile::TempDir::new().unwrap();
             let env: std::sync::Arc<dyn Env> = std::sync::Arc::new(TestEnv::new());
             let seal = Seal::new(&MasterKey::generate(&*env));
@@ -212,16 +222,20 @@ mod tests {
         }
 
         /// As a process finds it that starts.
-        fn journal(&self) -> Journal {
+        pub(in crate::sqlite) fn journal(&self) -> Journal {
             Journal::open(self.directory.path(), &self.db, &*self.env).unwrap()
         }
 
         fn keys(&self) -> i64 {
-            self.db.query_row("SELECT count(*) FROM idempotency", [], |row| row.get(0)).unwrap()
+            keys(&self.db)
         }
     }
 
-    fn write_key(journal: &mut Journal, key: &str) {
+    pub(in crate::sqlite) fn keys(db: &Connection) -> i64 {
+        db.query_row("SELECT count(*) FROM idempotency", [], |row| row.get(0)).unwrap()
+    }
+
+    pub(in crate::sqlite) fn write_key(journal: &mut Journal, key: &str) {
         journal.begin();
         put_key(journal, key);
         journal.write().unwrap();
@@ -287,10 +301,7 @@ mod tests {
             let mut handed_out = journal.hand_out().unwrap();
             write_key(&mut journal, &format!("{round} b"));
             assert!(journal.hand_out().is_none());
-            let mut runner = Runner::default();
-            handed_out.give(&mut runner).unwrap();
-            runner.run(&place.db).unwrap();
-            mark_done(&place.db, &handed_out).unwrap();
+            take_in(&place.db, &handed_out).unwrap();
             if round % 2 == 0 {
                 journal = place.journal();
                 assert_eq!(place.keys(), 2 * round);

@@ -11,7 +11,6 @@ use rusqlite::Connection;
 use super::checkpoints::Checkpoints;
 use super::filling::Filling;
 use super::journal::{self, Journal};
-use super::runner::Runner;
 use crate::Error;
 
 /// What there is of them in one place at a time.
@@ -104,7 +103,7 @@ impl Tables {
 
 impl Errand {
     fn run(&mut self) {
-        self.result = self.tables.take_in(&self.filling);
+        self.result = journal::take_in(&self.tables.connection, &self.filling);
         if self.result.is_ok() {
             self.filling.begin(0);
             self.tables.check();
@@ -121,16 +120,6 @@ impl Errand {
 }
 
 impl Open {
-    fn take_in(&mut self, filling: &Filling) -> Result<(), Error> {
-        let transaction = self.connection.unchecked_transaction()?;
-        let mut runner = Runner::default();
-        filling.give(&mut runner)?;
-        runner.run(&transaction)?;
-        journal::mark_done(&transaction, filling)?;
-        transaction.commit()?;
-        Ok(())
-    }
-
     fn check(&mut self) {
         if self.connection.is_autocommit() {
             self.checkpoints.go_on(&self.connection);
@@ -144,42 +133,29 @@ pub(super) fn complain(error: &Error) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use model::env::Env;
-    use rusqlite::params;
-    use testkit::clock::TestEnv;
-
     use super::*;
-    use crate::seal::{MasterKey, Seal};
     use crate::sqlite::Database;
     use crate::sqlite::checkpoints::SIZES;
-    use crate::sqlite::puts::Put;
+    use crate::sqlite::journal::tests::{Place, keys, write_key};
 
     #[test]
     fn what_cannot_be_brought_there_stays_in_the_journal_until_it_can() {
-        let directory = tempfile::TempDir::new().unwrap();
-        let env: Arc<dyn Env> = Arc::new(TestEnv::new());
-        let path = directory.path().join(Database::FILE);
-        let seal = Seal::new(&MasterKey::generate(&*env));
-        let db = Database::open(&path, &seal, &env).unwrap().connection;
-        let mut journal = Journal::open(directory.path(), &db, &*env).unwrap();
-        let checkpoints = Checkpoints::of(&db, &path, SIZES).unwrap();
+        let place = Place::new();
+        let mut journal = place.journal();
+        let Place { directory, db, .. } = place;
+        let checkpoints = Checkpoints::of(&db, &directory.path().join(Database::FILE), SIZES).unwrap();
         let mut tables = Tables::new(db, checkpoints).unwrap();
-        let keys = |db: &Connection| db.query_row("SELECT count(*) FROM idempotency", [], |row| row.get::<_, i64>(0));
-        journal.begin();
-        journal.put(Put::IdempotencyKey, params![[1u8; 16], "a", 7, [2u8; 32]]).unwrap();
-        journal.write().unwrap();
+        write_key(&mut journal, "a");
         tables.connection().unwrap().pragma_update(None, "query_only", true).unwrap();
 
         tables.lend(&mut journal);
         let db = tables.fetch(&mut journal);
 
         assert!(journal.is_stuck() && !journal.is_empty());
-        assert_eq!(keys(db).unwrap(), 0);
+        assert_eq!(keys(db), 0);
         db.pragma_update(None, "query_only", false).unwrap();
         journal.run_all(db).unwrap();
-        assert_eq!(keys(db).unwrap(), 1);
+        assert_eq!(keys(db), 1);
         tables.close();
     }
 }

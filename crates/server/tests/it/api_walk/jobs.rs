@@ -126,20 +126,31 @@ async fn recover_heeds_since_and_until_and_what_the_endpoint_wants() {
     assert_eq!(receiver.count(), 2);
 }
 
+/// A recovery that has begun, of so many events that an endpoint with a rate limit missed.
+async fn slow_recovery<'a>(
+    gateway: &'a Gateway,
+    receiver: &Receiver,
+    missed: usize,
+    rate_limit: Value,
+) -> (Project<'a>, Value) {
+    let project = gateway.project("acme").await;
+    let events: Vec<Value> = (0..missed).map(|n| json!({ "type": "a", "data": { "n": n } })).collect();
+    project.http.post("/v1/events/batch", &json!(events)).await.expect(200);
+    gateway.advance("1m").await;
+    let endpoint = project.register(json!({ "url": receiver.url(), "rate_limit": rate_limit })).await;
+    let path = format!("/v1/endpoints/{}/recover", text(&endpoint["id"]));
+    let recovery = job(&project, &path, &json!({ "since": "2026-01-05T00:00:00Z", "only": "missed" })).await;
+    (project, recovery)
+}
+
 #[tokio::test]
 async fn a_recovery_that_is_cancelled_ends() {
     const MISSED: usize = 5_000;
     let receiver = Receiver::healthy().start().await;
     let gateway = Gateway::new().start().await;
-    let project = gateway.project("acme").await;
-    let events: Vec<Value> = (0..MISSED).map(|n| json!({ "type": "a", "data": { "n": n } })).collect();
-    project.http.post("/v1/events/batch", &json!(events)).await.expect(200);
-    gateway.advance("1m").await;
     // So slow that the recovery, which does not crowd out what comes meanwhile, is not over by itself.
-    let slow = json!({ "url": receiver.url(), "rate_limit": { "requests": 1, "per": "24h" } });
-    let endpoint = project.register(slow).await;
-    let path = format!("/v1/endpoints/{}/recover", text(&endpoint["id"]));
-    let recovery = job(&project, &path, &json!({ "since": "2026-01-05T00:00:00Z", "only": "missed" })).await;
+    let slow = json!({ "requests": 1, "per": "24h" });
+    let (project, recovery) = slow_recovery(&gateway, &receiver, MISSED, slow).await;
     assert_eq!((&recovery["status"], &recovery["total"]), (&json!("running"), &json!(MISSED)));
     let path = format!("/v1/jobs/{}", text(&recovery["id"]));
     project.http.delete(&path).await.expect(204);
@@ -158,14 +169,8 @@ async fn a_recovery_does_not_crowd_out_what_comes_meanwhile() {
     const MISSED: usize = 2_500;
     let receiver = Receiver::healthy().start().await;
     let gateway = Gateway::new().start().await;
-    let project = gateway.project("acme").await;
-    let events: Vec<Value> = (0..MISSED).map(|n| json!({ "type": "a", "data": { "n": n } })).collect();
-    project.http.post("/v1/events/batch", &json!(events)).await.expect(200);
-    gateway.advance("1m").await;
-    let slow = json!({ "url": receiver.url(), "rate_limit": { "requests": 100, "per": "1s" } });
-    let endpoint = project.register(slow).await;
-    let path = format!("/v1/endpoints/{}/recover", text(&endpoint["id"]));
-    let recovery = job(&project, &path, &json!({ "since": "2026-01-05T00:00:00Z", "only": "missed" })).await;
+    let slow = json!({ "requests": 100, "per": "1s" });
+    let (project, recovery) = slow_recovery(&gateway, &receiver, MISSED, slow).await;
     gateway.advance("5s").await;
     let live = project.send("live", json!({})).await;
     // Throttled, it has a bounded number of deliveries waiting: sent long before the 25 seconds are over.
