@@ -117,7 +117,7 @@ impl Inner {
         progress.reaches(Step::Connecting);
         let stream = self.reach(&checked).await?;
         if !is_https {
-            return Ok(Wire::plain(stream));
+            return Ok(Wire::Plain(stream));
         }
         self.handshake(host, stream, &progress).await
     }
@@ -163,7 +163,8 @@ impl Inner {
             Some(address) => ServerName::from(address),
             None => ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?,
         };
-        self.tls.connect(name, stream).await.map(Wire::tls).map_err(failed)
+        let stream = self.tls.connect(name, stream).await.map_err(failed)?;
+        Ok(Wire::Tls(Box::new(stream)))
     }
 }
 

@@ -1,10 +1,13 @@
 //! One request out, one outcome back: over pooled connections, to checked addresses, in bounded time and memory.
 
-mod answer;
+mod chunks;
 mod failure;
+mod head;
 mod line;
 mod outgoing;
+mod own;
 mod pool;
+mod shared;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,10 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dialect::voice::Header;
-use http::header::{HeaderName, HeaderValue};
-use http::{Method, Response, Uri};
-use hyper::body::Incoming;
-use model::attempt::{Failure, FailureKind, Outcome};
+use model::attempt::{Answer, Failure, Outcome};
 use model::env::{Env, Sleep};
 use model::network::Policy;
 use model::url::EndpointUrl;
@@ -23,8 +23,8 @@ use model::url::EndpointUrl;
 pub use crate::dial::proxy::{NotAProxy, Proxy};
 pub use crate::tls::{Error, system_has_roots};
 
-use self::line::Line;
-use self::outgoing::{Outgoing, Sent};
+use self::line::{Answering, Line, NoAnswer, Rest};
+use self::outgoing::Outgoing;
 use self::pool::Pool;
 use crate::dial::Dialer;
 use crate::guard::Guard;
@@ -74,100 +74,72 @@ impl Transport {
     /// receiver may have got the request nevertheless.
     pub async fn send(&self, request: Request<'_>) -> Outcome {
         let Request { url, headers, body, timeout, response_bytes } = request;
-        let mut late = self.env.sleep(timeout);
-        let (mut line, response) = match self.respond(url, headers, body, timeout, &mut late).await {
-            Ok(responded) => responded,
+        let outgoing = match Outgoing::new(url, headers, body) {
+            Ok(outgoing) => outgoing,
             Err(failure) => return Outcome::Failed { failure, answer: None },
         };
-        let outcome = line.during(answer::read(response, response_bytes, timeout, &mut late)).await;
-        if let Line::Own(mut line) = line
-            && line.is_free().await
-        {
-            self.pool.put(origin(url), line);
+        let mut late = self.env.sleep(timeout);
+        let Answering { head, mut rest } = match self.respond(&outgoing, timeout, &mut late).await {
+            Ok(answering) => answering,
+            Err(failure) => return Outcome::Failed { failure, answer: None },
+        };
+        let mut answer = Answer { status: head.status, headers: head.headers, body: Vec::new(), truncated: false };
+        let read = tokio::select! {
+            biased; // a body that is here is in time
+            read = rest.read(response_bytes, &mut answer) => read,
+            () = late => Err(failure::stalled(timeout, &answer)),
+        };
+        match read {
+            Ok(()) => {
+                if let Rest::Own(own) = rest
+                    && own.is_free()
+                {
+                    self.pool.put(outgoing.origin(), own);
+                }
+                Outcome::Answered(answer)
+            }
+            // The connection is closed; an HTTP/2 stream is reset.
+            Err(failure) => Outcome::Failed { failure, answer: Some(answer) },
         }
-        outcome
     }
 
     /// As far as the answer's head.
-    async fn respond(
-        &self,
-        url: &EndpointUrl,
-        headers: Vec<Header>,
-        body: Bytes,
-        timeout: Duration,
-        late: &mut Sleep,
-    ) -> Result<(Line, Response<Incoming>), Failure> {
-        let sent = Sent::default();
-        let uri = Uri::try_from(url.as_str()).map_err(|_| unsendable("the URL"))?;
-        let request = outgoing(headers, Outgoing::new(body, &sent))?;
+    async fn respond(&self, request: &Outgoing<'_>, timeout: Duration, late: &mut Sleep) -> Result<Answering, Failure> {
         // Pinned out here: while it lives, the dialer knows what it waits for.
-        let response = pin!(self.ask(origin(url), &uri, request));
+        let answering = pin!(self.ask(request));
         tokio::select! {
             biased; // an answer that is here is in time
-            response = response => response,
+            answering = answering => answering,
             () = late => {
-                let step = self.dialer.step(url.authority());
-                Err(failure::unanswered(timeout, sent.is_sent(), step))
+                let step = self.dialer.step(request.authority());
+                Err(failure::unanswered(timeout, request.sent.is_sent(), step))
             }
         }
     }
 
     /// Over a connection that is there, or else over a new one. A request that went out is never sent again.
-    async fn ask(
-        &self,
-        origin: &str,
-        uri: &Uri,
-        mut request: http::Request<Outgoing>,
-    ) -> Result<(Line, Response<Incoming>), Failure> {
+    async fn ask(&self, request: &Outgoing<'_>) -> Result<Answering, Failure> {
         for _ in 0..MOST_STALE {
-            let Some(mut line) = self.pool.take(origin) else { break };
-            match line.ask(request, uri).await {
-                Ok(response) => return Ok((line, response)),
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) => request = unsent,
-                    None => return Err(failure::explain(&error.into_error())),
-                },
+            let Some(mut line) = self.pool.take(request.origin()) else { break };
+            if !line.is_fresh().await {
+                continue;
+            }
+            match line.ask(request).await {
+                Ok(answering) => return Ok(answering),
+                Err(NoAnswer::Unbegun(_)) => {}
+                Err(NoAnswer::Failed(failure)) => return Err(failure),
             }
         }
-        let mut line = Box::pin(self.connect(origin, uri)).await?;
-        match line.ask(request, uri).await {
-            Ok(response) => Ok((line, response)),
-            Err(error) => Err(failure::explain(&error.into_error())),
+        let line = Box::pin(self.connect(request)).await?;
+        line.ask(request).await.map_err(|(NoAnswer::Unbegun(failure) | NoAnswer::Failed(failure))| failure)
+    }
+
+    async fn connect(&self, request: &Outgoing<'_>) -> Result<Line, Failure> {
+        let dialled = self.dialer.dial(&request.uri()?).await;
+        let wire = dialled.map_err(|error| Failure::new(error.kind(), error.to_string()))?;
+        match Line::over(wire).await? {
+            Line::Shared(shared) => Ok(Line::Shared(self.pool.share(request.origin(), shared))),
+            line => Ok(line),
         }
     }
-
-    async fn connect(&self, origin: &str, uri: &Uri) -> Result<Line, Failure> {
-        let wire = self.dialer.dial(uri).await.map_err(|error| Failure::new(error.kind(), error.to_string()))?;
-        match Line::over(wire).await {
-            Ok(Line::Shared(shared)) => Ok(Line::Shared(self.pool.share(origin, shared))),
-            Ok(line) => Ok(line),
-            Err(error) => Err(failure::explain(&error)),
-        }
-    }
-}
-
-/// Scheme and authority.
-fn origin(url: &EndpointUrl) -> &str {
-    url.as_str().strip_suffix(url.path_and_query()).expect("a URL without a fragment ends with its path and query")
-}
-
-fn unsendable(what: &str) -> Failure {
-    Failure::new(FailureKind::Render, format!("{what} cannot be sent in an HTTP request"))
-}
-
-fn outgoing(headers: Vec<Header>, body: Outgoing) -> Result<http::Request<Outgoing>, Failure> {
-    let mut request = http::Request::new(body);
-    *request.method_mut() = Method::POST;
-    let map = request.headers_mut();
-    map.reserve(headers.len() + 1); // and `host`
-    for header in headers {
-        let name = HeaderName::from_bytes(header.name.as_bytes());
-        let value = HeaderValue::from_bytes(header.value.as_bytes());
-        let (Ok(name), Ok(mut value)) = (name, value) else {
-            return Err(unsendable(&format!("the header {}", header.name)));
-        };
-        value.set_sensitive(header.secret);
-        map.append(name, value);
-    }
-    Ok(request)
 }

@@ -1,36 +1,27 @@
-//! A connection as hyper wants it: TCP, with TLS on it or without.
+//! A connection's bytes: TCP, with TLS on it or without.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 pub(crate) enum Wire {
-    Plain(TokioIo<TcpStream>),
-    Tls(TokioIo<Box<TlsStream<TcpStream>>>),
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Wire {
-    pub(crate) fn plain(stream: TcpStream) -> Self {
-        Self::Plain(TokioIo::new(stream))
-    }
-
-    pub(crate) fn tls(stream: TlsStream<TcpStream>) -> Self {
-        Self::Tls(TokioIo::new(Box::new(stream)))
-    }
-
     /// Whether both sides agreed on HTTP/2 during the handshake.
     pub(crate) fn is_h2(&self) -> bool {
-        matches!(self, Self::Tls(stream) if stream.inner().get_ref().1.alpn_protocol() == Some(b"h2"))
+        matches!(self, Self::Tls(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2"))
     }
 }
 
-impl Read for Wire {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+impl AsyncRead for Wire {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
@@ -38,7 +29,7 @@ impl Read for Wire {
     }
 }
 
-impl Write for Wire {
+impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),

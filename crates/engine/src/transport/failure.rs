@@ -1,6 +1,7 @@
 //! What an error on the network means, told to a person. Errors are known by their types, never by their words.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -10,14 +11,38 @@ use model::time::Span;
 use crate::dial::Step;
 use crate::tls;
 
-/// Why no head of an answer came over a connection.
+/// When a connection broke.
+const BEFORE: &str = "before an answer came";
+const IN_BODY: &str = "in the middle of the answer's body";
+
+/// Why no head of an answer came over an HTTP/2 connection.
 pub(super) fn explain(error: &hyper::Error) -> Failure {
-    exchange(error, "before an answer came")
+    exchange(error, BEFORE)
 }
 
-/// Why the body of an answer ended too soon.
-pub(super) fn in_body(error: &hyper::Error) -> Failure {
-    exchange(error, "in the middle of the answer's body")
+/// Why the body of an HTTP/2 answer ended too soon.
+pub(super) fn in_http2_body(error: &hyper::Error) -> Failure {
+    exchange(error, IN_BODY)
+}
+
+/// Why no head of an answer came over an HTTP/1.1 connection.
+pub(super) fn unanswered_by(error: &io::Error) -> Failure {
+    broken(error, BEFORE)
+}
+
+/// Why the body of an HTTP/1.1 answer ended too soon.
+pub(super) fn in_body(error: &io::Error) -> Failure {
+    broken(error, IN_BODY)
+}
+
+/// What came is not the head of an answer.
+pub(super) fn not_http(what: &dyn fmt::Display) -> Failure {
+    Failure::new(FailureKind::Protocol, format!("what came back is not HTTP: {what}"))
+}
+
+/// What came is not a body.
+pub(super) fn unreadable(what: &dyn fmt::Display) -> Failure {
+    Failure::new(FailureKind::Body, format!("the answer's body cannot be read: {what}"))
 }
 
 /// No head came in time.
@@ -43,7 +68,7 @@ pub(super) fn stalled(timeout: Duration, answer: &Answer) -> Failure {
 
 fn exchange(error: &hyper::Error, when: &str) -> Failure {
     if error.is_parse() {
-        return Failure::new(FailureKind::Protocol, format!("what came back is not HTTP: {error}"));
+        return not_http(error);
     }
     if error.is_incomplete_message() || error.is_canceled() || error.is_closed() || error.is_body_write_aborted() {
         return Failure::new(FailureKind::Reset, format!("the connection was closed {when}"));
@@ -75,9 +100,7 @@ fn broken(error: &io::Error, when: &str) -> Failure {
         return Failure::new(FailureKind::Tls, message);
     }
     match error.kind() {
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            Failure::new(FailureKind::Body, format!("the answer's body cannot be read: {error}"))
-        }
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => unreadable(error),
         io::ErrorKind::ConnectionReset => {
             Failure::new(FailureKind::Reset, format!("the receiver reset the connection {when}"))
         }

@@ -1,4 +1,4 @@
-//! The body of a request, which knows whether a connection has taken it.
+//! A request on its way out: as HTTP/1.1 writes it, and as HTTP/2 wants it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -7,7 +7,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use dialect::voice::Header;
+use http::header::{HeaderName, HeaderValue};
+use http::{Method, Uri};
 use hyper::body::{Body, Frame, SizeHint};
+use model::attempt::{Failure, FailureKind};
+use model::url::EndpointUrl;
+
+/// Room for the request line and what every request has besides its headers.
+const FRAME: usize = 128;
+
+/// What stands between a header's name and its value, and behind that.
+const BETWEEN: usize = 4;
 
 /// Whether the request was written to a connection. Before that, a timeout means that there was none.
 #[derive(Clone, Default)]
@@ -17,26 +28,110 @@ impl Sent {
     pub(super) fn is_sent(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
-pub(super) struct Outgoing {
+/// A POST whose headers can be sent.
+pub(super) struct Outgoing<'a> {
+    url: &'a EndpointUrl,
+    headers: Vec<Header>,
+    body: Bytes,
+    pub(super) sent: Sent,
+}
+
+impl<'a> Outgoing<'a> {
+    pub(super) fn new(url: &'a EndpointUrl, headers: Vec<Header>, body: Bytes) -> Result<Self, Failure> {
+        match headers.iter().find(|header| !can_be_sent(header)) {
+            Some(header) => Err(unsendable(&format!("the header {}", header.name))),
+            None => Ok(Self { url, headers, body, sent: Sent::default() }),
+        }
+    }
+
+    /// Scheme and authority.
+    pub(super) fn origin(&self) -> &'a str {
+        let path = self.url.path_and_query();
+        self.url.as_str().strip_suffix(path).expect("a URL without a fragment ends with its path and query")
+    }
+
+    pub(super) fn authority(&self) -> &'a str {
+        self.url.authority()
+    }
+
+    pub(super) fn uri(&self) -> Result<Uri, Failure> {
+        Uri::try_from(self.url.as_str()).map_err(|_| unsendable("the URL"))
+    }
+
+    /// In one piece. HTTP/1.1 has the path in the request line and the authority in a header (RFC 9112, section 3.2.1).
+    pub(super) fn to_http1(&self) -> Vec<u8> {
+        let (path, authority) = (self.url.path_and_query(), self.url.authority());
+        let headers: usize = self.headers.iter().map(|header| header.name.len() + header.value.len() + BETWEEN).sum();
+        let mut bytes = Vec::with_capacity(FRAME + path.len() + authority.len() + headers + self.body.len());
+        for part in ["POST ", path, " HTTP/1.1\r\n"] {
+            bytes.extend_from_slice(part.as_bytes());
+        }
+        let mut put = |name: &str, value: &str| {
+            for part in [name, ": ", value, "\r\n"] {
+                bytes.extend_from_slice(part.as_bytes());
+            }
+        };
+        self.headers.iter().for_each(|header| put(&header.name, &header.value));
+        put("host", authority);
+        put("content-length", &self.body.len().to_string());
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+
+    pub(super) fn to_http2(&self) -> Result<http::Request<Posted>, Failure> {
+        let mut request = http::Request::new(Posted { bytes: Some(self.body.clone()), sent: self.sent.clone() });
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri()?;
+        let map = request.headers_mut();
+        map.reserve(self.headers.len());
+        for header in &self.headers {
+            let name = HeaderName::from_bytes(header.name.as_bytes());
+            let value = HeaderValue::from_bytes(header.value.as_bytes());
+            let (Ok(name), Ok(mut value)) = (name, value) else {
+                return Err(unsendable(&format!("the header {}", header.name)));
+            };
+            value.set_sensitive(header.secret);
+            map.append(name, value);
+        }
+        Ok(request)
+    }
+}
+
+/// Whether its name is a token and its value has no control characters but tabs (RFC 9110, section 5.5): anything else
+/// could end the header early.
+fn can_be_sent(header: &Header) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let name = header.name.as_bytes();
+    let value = header.value.as_bytes();
+    !name.is_empty()
+        && name.iter().all(|byte| token(*byte))
+        && value.iter().all(|byte| !byte.is_ascii_control() || *byte == b'\t')
+}
+
+fn unsendable(what: &str) -> Failure {
+    Failure::new(FailureKind::Render, format!("{what} cannot be sent in an HTTP request"))
+}
+
+/// The body of an HTTP/2 request, which knows whether a connection has taken it.
+pub(super) struct Posted {
     bytes: Option<Bytes>,
     sent: Sent,
 }
 
-impl Outgoing {
-    pub(super) fn new(bytes: Bytes, sent: &Sent) -> Self {
-        Self { bytes: Some(bytes), sent: sent.clone() }
-    }
-}
-
-impl Body for Outgoing {
+impl Body for Posted {
     type Data = Bytes;
     type Error = Infallible;
 
     fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
-        this.sent.0.store(true, Ordering::Relaxed);
+        this.sent.set();
         Poll::Ready(this.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 use hyper::rt::{Executor, Timer};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::line::{Line, Own, Shared};
+use super::line::Line;
+use super::own::Own;
+use super::shared::Shared;
 
 /// The pool is looked through so often, and what was not used since the last time is closed. So a busy endpoint's
 /// connections are reused, and a quiet one's cost nothing after half a minute.

@@ -5,6 +5,7 @@
 mod answers;
 mod blocked;
 mod connections;
+mod framing;
 mod handshakes;
 mod names;
 mod proxies;
