@@ -20,35 +20,25 @@ use crate::transport::Request;
 /// Carries one delivery to its verdict. Records exactly one attempt, or none: if we die in between it is sent again.
 /// Receivers may see a repeat, never a gap.
 pub(crate) async fn deliver(ctx: Arc<Context>, speaker: Arc<Speaker>, due: Due, mut ticket: Ticket) {
-    let recorded = if !ctx.store.holds(due.endpoint) {
+    if !ctx.store.holds(due.endpoint) {
         // Its shard is another node's by now, and so is this delivery.
-        ticket.answered(None, None);
-        Ok(End::Unrecorded)
+        ticket.recorded(Ok(End::Unrecorded));
     } else if due.event.has_expired(ctx.env.now()) {
         ticket.answered(None, None);
-        ctx.store.cancel(due.id, Cancelled::Expired).await.map(|()| End::Settled)
+        let cancelled = ctx.store.cancel(due.id, Cancelled::Expired).await;
+        ticket.recorded(cancelled.map(|()| End::Settled));
     } else {
-        attempt(&ctx, &speaker, due, &mut ticket).await
-    };
-    match recorded {
-        Ok(end) => ticket.recorded(end),
-        Err(error) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "an attempt was not recorded and will be repeated"
-            );
-            ticket.recorded(End::Unrecorded);
-        }
+        attempt(&ctx, &speaker, due, ticket).await;
     }
 }
 
-async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, ticket: &mut Ticket) -> Result<End, store::Error> {
+async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, mut ticket: Ticket) {
     let (started_at, began) = (ctx.env.now(), ctx.env.elapsed());
     let (sent, outcome) = match speaker.voice.speak(&due, started_at) {
         Ok(message) => {
             let sent = Sent::of(&message);
             let sending = ctx.transport.send(request(speaker, message));
-            let Some(outcome) = while_ours(ctx, sending).await else { return Ok(End::Unrecorded) };
+            let Some(outcome) = while_ours(ctx, sending).await else { return ticket.recorded(Ok(End::Unrecorded)) };
             (sent, outcome)
         }
         Err(failure) => (Sent::nothing(), Outcome::Failed { failure, answer: None }),
@@ -70,8 +60,8 @@ async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, ticket: &mut Ticket
     let number = due.attempt();
     let attempt = Attempt { number, started_at, duration, request_headers, body, notes, outcome, next_attempt_at };
     let (gone, rule, notify) = (advice == Advice::Gone, speaker.rule.clone(), speaker.notify);
-    ctx.store.record(Record { due, attempt, next, gone, rule, notify }).await?;
-    Ok(end)
+    let record = Record { due, attempt, next, gone, rule, notify };
+    ctx.store.record_then(record, move |recorded| ticket.recorded(recorded.map(|()| end))).await;
 }
 
 /// `None` if this node lost all that it holds before the work was done: whoever holds it now does it again.

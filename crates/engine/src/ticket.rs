@@ -76,8 +76,13 @@ impl Ticket {
         }
     }
 
-    pub(crate) fn recorded(mut self, end: End) {
-        self.end = end;
+    /// The attempt is on disk, or will not be.
+    pub(crate) fn recorded(mut self, end: Result<End, store::Error>) {
+        self.end = end.unwrap_or_else(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "an attempt was not recorded and will be repeated");
+            End::Unrecorded
+        });
     }
 }
 

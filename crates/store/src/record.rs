@@ -7,6 +7,7 @@ use model::delivery::{Cancelled, Due};
 use model::health::DisableRule;
 use model::id::DeliveryId;
 use model::retry::Next;
+use tokio::sync::oneshot;
 
 use crate::store::Database;
 use crate::{Error, Store};
@@ -30,9 +31,17 @@ impl Store {
     /// Records an attempt. When this returns, it is on disk, and so is what follows from it: the endpoint may have been
     /// disabled, operational events and mails may be on their way.
     pub async fn record(&self, record: Record) -> Result<(), Error> {
+        let (tell, told) = oneshot::channel();
+        // Whoever asked may have gone; what was recorded stays.
+        self.record_then(record, |recorded| drop(tell.send(recorded))).await;
+        told.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// The same for whoever need not wait: returns when it is handed in, and says later what came of it, on any thread.
+    pub async fn record_then(&self, record: Record, say: impl FnOnce(Result<(), Error>) + Send + 'static) {
         match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::record::record(batch, &record)).await,
-            Database::Cluster(db) => postgres::record::record(db, record).await,
+            Database::Embedded(db) => db.write_then(move |batch| sqlite::record::record(batch, &record), say).await,
+            Database::Cluster(db) => say(postgres::record::record(db, record).await),
         }
     }
 

@@ -30,9 +30,8 @@ impl Dispatcher {
     }
 
     fn rest(&mut self, endpoint: EndpointId, rest: Option<Duration>) {
-        let now = self.ctx.env.now();
         if let (Some(lane), Some(rest)) = (self.lanes.get_mut(&endpoint), rest) {
-            lane.rest_until(now + rest);
+            lane.rest_until(self.ctx.env.now() + rest);
         }
     }
 
@@ -49,13 +48,12 @@ impl Dispatcher {
     pub(super) fn take_end(&mut self, endpoint: EndpointId, delivery: DeliveryId, end: End) {
         self.under_way -= 1;
         self.permits.give_back();
-        let now = self.ctx.env.now();
         let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
         lane.ended(delivery);
         let again = match end {
             End::Settled => None,
             End::Again(at) => Some(at),
-            End::Unrecorded => Some(now + AFTER_FAILURE),
+            End::Unrecorded => Some(self.ctx.env.now() + AFTER_FAILURE),
         };
         if let Some(at) = again {
             lane.comes_again(at);

@@ -82,6 +82,15 @@ impl Embedded {
         self.writer.write(verb).await
     }
 
+    pub(crate) async fn write_then<T, F, S>(&self, verb: F, say: S)
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
+        S: FnOnce(Result<T, Error>) + Send + 'static,
+    {
+        self.writer.write_then(verb, say).await;
+    }
+
     pub(crate) async fn read<T, F>(&self, verb: F) -> Result<T, Error>
     where
         T: Send + 'static,

@@ -44,22 +44,23 @@ enum Work {
     Stop(oneshot::Sender<()>),
 }
 
-/// A verb and the task that waits for it. May run more than once, if a commit it was part of failed.
+/// A verb and whoever is told what came of it. May run more than once, if a commit it was part of failed.
 pub(crate) trait Verb: Send {
     fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Error>;
     fn settle(self: Box<Self>, committed: Result<(), Error>);
 }
 
-struct Waiting<T, F> {
+struct Waiting<T, F, S> {
     verb: F,
     result: Option<T>,
-    reply: oneshot::Sender<Result<T, Error>>,
+    say: S,
 }
 
-impl<T, F> Verb for Waiting<T, F>
+impl<T, F, S> Verb for Waiting<T, F, S>
 where
     T: Send,
     F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send,
+    S: FnOnce(Result<T, Error>) + Send,
 {
     fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Error> {
         self.result = Some((self.verb)(batch)?);
@@ -67,9 +68,8 @@ where
     }
 
     fn settle(self: Box<Self>, committed: Result<(), Error>) {
-        let Self { result, reply, .. } = *self;
-        // Whoever asked may have gone; what was committed stays.
-        let _ = reply.send(committed.and_then(|()| result.ok_or(Error::Stopped)));
+        let Self { result, say, .. } = *self;
+        say(committed.and_then(|()| result.ok_or(Error::Stopped)));
     }
 }
 
@@ -102,9 +102,22 @@ impl Writer {
         F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let waiting = Work::Verb(Box::new(Waiting { verb, result: None, reply }));
-        self.queue.send(waiting).await.map_err(|_| Error::Stopped)?;
+        // Whoever asked may have gone; what was committed stays.
+        self.write_then(verb, |committed| drop(reply.send(committed))).await;
         answer.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// Hands `verb` in for the next commit. What came of it is said when that is on disk, by the writer's thread.
+    pub(crate) async fn write_then<T, F, S>(&self, verb: F, say: S)
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
+        S: FnOnce(Result<T, Error>) + Send + 'static,
+    {
+        let work = Work::Verb(Box::new(Waiting { verb, result: None, say }));
+        if let Err(mpsc::error::SendError(Work::Verb(verb))) = self.queue.send(work).await {
+            verb.settle(Err(Error::Stopped));
+        }
     }
 
     /// Resolves when the thread has ended.
