@@ -1,8 +1,8 @@
-//! What every handler is given, and the router that has them all.
+//! What every handler is given.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::Router;
 use dialect::Dialect;
 use dialect::dialects::Dialects;
 use model::env::Env;
@@ -13,14 +13,15 @@ use tokio::sync::Semaphore;
 
 use crate::openapi::{Document, Documents};
 use crate::problem::Problem;
-use crate::{frame, routes};
 
 /// Bytes of large bodies that are held in memory at once, over all requests. Further ones wait their turn.
 const ROOM: usize = 256 * 1024 * 1024;
 
 /// What a handler needs, shared by all of them. Cloning is cheap.
 #[derive(Clone)]
-pub struct Api {
+pub struct Api(Arc<Shared>);
+
+pub struct Shared {
     pub store: Store,
     pub env: Arc<dyn Env>,
     /// Where webhooks may go.
@@ -37,6 +38,14 @@ pub struct Api {
     dialects: Arc<Dialects>,
 }
 
+impl Deref for Api {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
 impl Api {
     pub fn new(
         store: Store,
@@ -50,7 +59,17 @@ impl Api {
         // There is room for one batch at least.
         let room = Arc::new(Semaphore::new(ROOM.max(batch_bytes).div_ceil(1024)));
         let documents = Arc::new(Documents::of(public_url.as_deref()));
-        Self { store, env, policy, admin_key_hash, batch_bytes, public_url, room, documents, dialects }
+        Self(Arc::new(Shared {
+            store,
+            env,
+            policy,
+            admin_key_hash,
+            batch_bytes,
+            public_url,
+            room,
+            documents,
+            dialects,
+        }))
     }
 
     /// How a project speaks. A project whose dialect this version does not have cannot be served.
@@ -62,11 +81,6 @@ impl Api {
             Problem::broken(cause)
         })
     }
-}
-
-/// Every route, each within the frame that all requests pass.
-pub fn router(api: Api) -> Router {
-    routes::routes().layer(axum::middleware::from_fn_with_state(api.clone(), frame::frame)).with_state(api)
 }
 
 /// The OpenAPI 3.1 document, as `/openapi.json` gives it.

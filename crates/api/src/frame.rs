@@ -7,10 +7,9 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 
-use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use model::env::Env;
@@ -29,31 +28,30 @@ const LONGEST_REQUEST_ID: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(HeaderValue);
 
-/// Answers always, and always with the request's id.
-pub(crate) async fn frame(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+/// Lets `next` answer the request, and sees to it that there is an answer, with the request's id.
+pub(crate) async fn frame(api: &Api, mut request: Request, next: impl AsyncFnOnce(Request) -> Response) -> Response {
     let began = api.env.elapsed();
     let id = RequestId::of(request.headers(), &*api.env);
     request.extensions_mut().insert(id.clone());
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let remainder = Remainder::lend(&mut request);
 
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let answered = AssertUnwindSafe(async { next(request).await }).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|panic| Problem::panicked(told(&*panic)).into_response());
     if let Some(remainder) = remainder {
         remainder.drain(&*api.env).await;
     }
 
-    let route = route.as_ref().map_or("", MatchedPath::as_str);
+    let path = uri.path();
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         if let Some(cause) = problem.cause() {
-            tracing::error!(request.id = id.as_str(), http.method = %method, http.route = route, cause, "a request failed");
+            tracing::error!(request.id = id.as_str(), http.method = %method, url.path = path, cause, "a request failed");
         }
         *response.body_mut() = problem.body(id.as_str());
     }
     let took = api.env.elapsed().saturating_sub(began).as_millis();
     let status = response.status().as_u16();
-    tracing::debug!(request.id = id.as_str(), http.method = %method, http.route = route, http.status = status, took_ms = %took, "answered");
+    tracing::debug!(request.id = id.as_str(), http.method = %method, url.path = path, http.status = status, took_ms = %took, "answered");
     response.headers_mut().insert(REQUEST_ID, id.0);
     response
 }
@@ -102,17 +100,13 @@ fn told(panic: &(dyn Any + Send)) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use axum::Router;
     use axum::body::Body;
-    use axum::middleware::from_fn_with_state;
-    use axum::routing::get;
     use http_body_util::BodyExt;
     use model::network::Policy;
     use store::Store;
     use store::seal::MasterKey;
     use store::store::{Options, Place};
     use testkit::clock::TestEnv;
-    use tower::ServiceExt;
 
     use super::*;
 
@@ -126,10 +120,8 @@ mod tests {
             Options { place: Place::Embedded { data_dir }, master_key, env: Arc::new(env.clone()), mail: false };
         let store = Store::open(options).await.unwrap();
         let api = Api::new(store, Arc::new(env), Arc::default(), Arc::new(Policy::default()), [0; 32], 0, None);
-        let panics = get(async || -> &'static str { panic!("the {} is wrong", "inside") });
-        let router = Router::new().route("/", panics).layer(from_fn_with_state(api.clone(), frame)).with_state(api);
 
-        let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        let answer = frame(&api, Request::new(Body::empty()), async |_| panic!("the {} is wrong", "inside")).await;
 
         assert_eq!(answer.status(), 500);
         let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();

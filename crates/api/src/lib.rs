@@ -2,7 +2,7 @@
 //!
 //! [`routes`] is the table of contents. A handler is four things in this order: the [`caller`] and what it may, the
 //! input ([`body`], [`query`], [`path`]), one verb of the store, the answer or a [`problem`]. Around every handler stands
-//! the [`frame`]; beneath all of them the accept loop, [`serve`]. Endpoints have other ways in as well, for products that
+//! the [`frame`], beneath all of them the accept loop, [`serve`], and [`front`] brings these together. Endpoints have other ways in as well, for products that
 //! had an API before: [`surfaces`].
 
 pub mod api;
@@ -16,6 +16,7 @@ mod endpoints;
 mod event_types;
 mod events;
 mod frame;
+mod front;
 mod health;
 mod jobs;
 mod json;
@@ -31,5 +32,6 @@ pub mod serve;
 mod surfaces;
 mod templates;
 
-pub use api::{Api, openapi, router};
+pub use api::{Api, openapi};
+pub use front::Front;
 pub use openapi::Document;

@@ -11,11 +11,14 @@ use crate::{
     templates,
 };
 
+/// Where events are taken in.
+pub(crate) const EVENTS: &str = "/v1/events";
+
 #[rustfmt::skip]
 fn table() -> Vec<(&'static str, MethodRouter<Api>)> {
     use endpoints::{recovery, rotation, switch, trial};
     vec![
-        ("/v1/events",                        get(events::list).post(events::create)),
+        (EVENTS,                              get(events::list).post(events::create)),
         ("/v1/events/batch",                  post(events::batch::create)),
         ("/v1/events/{id}",                   get(events::show)),
         ("/v1/events/{id}/replay",            post(events::replay)),

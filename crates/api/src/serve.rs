@@ -3,6 +3,7 @@
 mod pulse;
 mod tasks;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::num::NonZeroUsize;
@@ -10,7 +11,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use crate::Front;
 use axum::body::Body;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -20,7 +21,6 @@ use hyper_util::server::conn::auto;
 use model::env::Env;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tower_service::Service;
 
 use pulse::{Felt, Pulse};
 use tasks::Tasks;
@@ -51,7 +51,7 @@ pub struct Options {
 
 /// What every connection is given.
 struct Host {
-    router: Router,
+    front: Front,
     env: Arc<dyn Env>,
     http: auto::Builder<Tasks>,
     tasks: Tasks,
@@ -61,13 +61,13 @@ struct Host {
 /// or were cut off when the grace was over.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    front: Front,
     env: Arc<dyn Env>,
     options: Options,
     stop: impl Future<Output = ()>,
 ) {
     let tasks = Tasks::new();
-    let host = Arc::new(Host { router, env, http: http(&tasks), tasks: tasks.clone() });
+    let host = Arc::new(Host { front, env, http: http(&tasks), tasks: tasks.clone() });
     let room = Arc::new(Semaphore::new(options.connections.get()));
     let mut stop = pin!(stop);
     loop {
@@ -85,7 +85,8 @@ pub async fn serve(
 /// HTTP/1.1 and, for clients that begin with it, HTTP/2 (h2c). Time-outs are the [`Pulse`]'s.
 fn http(tasks: &Tasks) -> auto::Builder<Tasks> {
     let mut http = auto::Builder::new(tasks.clone());
-    http.http1().max_headers(MOST_HEADERS).max_buf_size(LARGEST_HEAD).header_read_timeout(None);
+    // Most answers are short: one write of one piece costs less than one of two.
+    http.http1().max_headers(MOST_HEADERS).max_buf_size(LARGEST_HEAD).header_read_timeout(None).writev(false);
     let largest_head = u32::try_from(LARGEST_HEAD).expect("it is small");
     http.http2().max_concurrent_streams(MOST_STREAMS).max_header_list_size(largest_head);
     http
@@ -122,9 +123,9 @@ impl Host {
         }
         let pulse = Arc::new(Pulse::new(self.env.clone()));
         let answer = |request: Request<Incoming>| {
-            let mut router = self.router.clone();
-            let request = request.map(Body::new);
-            pulse.clone().during(request.version(), async move { Service::call(&mut router, request).await })
+            let (host, request) = (self.clone(), request.map(Body::new));
+            let version = request.version();
+            pulse.clone().during(version, async move { Ok::<_, Infallible>(host.front.answer(request).await) })
         };
         let io = TokioIo::new(Felt::new(stream, pulse.clone()));
         let mut connection = pin!(self.http.serve_connection(io, service_fn(answer)));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Api, serve};
+use api::{Api, Front, serve};
 use aws_lc_rs::digest;
 use dialect::dialects::Dialects;
 use engine::resolve::{Resolve, SystemResolver};
@@ -51,7 +51,7 @@ impl Listening {
     fn start(listener: TcpListener, api: Api, env: Arc<dyn Env>, grace: Duration) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let options = serve::Options { connections: serve::CONNECTIONS, grace };
-        tasks.spawn(serve::serve(listener, api::router(api), env, options, stop.clone().cancelled_owned()));
+        tasks.spawn(serve::serve(listener, Front::new(api), env, options, stop.clone().cancelled_owned()));
         Self { stop, tasks }
     }
 

@@ -51,7 +51,11 @@ impl Remainder {
     }
 
     pub(super) async fn drain(mut self, env: &dyn Env) {
-        if self.waits && !self.lent.inner().touched {
+        let is_done = {
+            let inner = self.lent.inner();
+            inner.body.is_end_stream() || (self.waits && !inner.touched)
+        };
+        if is_done {
             return;
         }
         let all = async {

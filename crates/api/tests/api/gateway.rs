@@ -1,12 +1,11 @@
-//! A gateway to ask: router and store on a temporary directory, and somebody who makes attempts when told to.
+//! A gateway to ask: front and store on a temporary directory, and somebody who makes attempts when told to.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::Api;
+use api::{Api, Front};
 use aws_lc_rs::digest;
-use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
@@ -25,7 +24,6 @@ use store::seal::MasterKey;
 use store::store::{Options, Place};
 use tempfile::TempDir;
 use testkit::clock::TestEnv;
-use tower::ServiceExt;
 
 pub(crate) const ADMIN_KEY: &str = "the admin key of a test";
 
@@ -35,7 +33,7 @@ const BATCH_BYTES: usize = 32 * 1024 * 1024;
 pub(crate) struct Gateway {
     pub(crate) env: TestEnv,
     pub(crate) store: Store,
-    pub(crate) router: Router,
+    pub(crate) front: Front,
     _directory: TempDir,
 }
 
@@ -110,7 +108,7 @@ impl Gateway {
         let store = Store::open(options).await.unwrap();
         let api =
             Api::new(store.clone(), shared, Arc::default(), Arc::new(policy), sha256(ADMIN_KEY), BATCH_BYTES, None);
-        Self { env, store, router: api::router(api), _directory: directory }
+        Self { env, store, front: Front::new(api), _directory: directory }
     }
 
     /// Asks with the admin key, and JSON if there is a body.
@@ -138,7 +136,7 @@ impl Gateway {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.front.answer(request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap();

@@ -40,7 +40,7 @@ impl Server {
         let stop_signal = async move {
             let _ = stopped.await;
         };
-        serving.spawn(serve(listener, gateway.router.clone(), Arc::new(gateway.env.clone()), options, stop_signal));
+        serving.spawn(serve(listener, gateway.front.clone(), Arc::new(gateway.env.clone()), options, stop_signal));
         Self { gateway, address, stop: Some(stop), serving }
     }
 
