@@ -21,6 +21,9 @@ mod embedded {
 /// Pages that the writer keeps in memory, in KiB: the indexes' edges, where it writes.
 const WRITERS_CACHE: i64 = 16 * 1024;
 
+/// Bytes of a page. Rows are put in their order, many at a time, so a page is rarely written before it is full.
+const PAGE: u32 = 8192;
+
 /// Prepared statements kept per connection: more than there are verbs.
 const STATEMENTS: usize = 128;
 
@@ -54,6 +57,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Now or, without a VACUUM, never: what retention frees can be given back to the file system.
     if connection.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0))? == 0 {
+        connection.pragma_update(None, "page_size", PAGE)?;
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     }
     connection.pragma_update(None, "journal_mode", "WAL")?;
