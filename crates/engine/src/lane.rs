@@ -95,6 +95,12 @@ impl Lane {
         self.in_flight
     }
 
+    /// Whether what is in flight holds up more, or soon may.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let waits = self.behind || !self.queue.is_empty() || !self.urgent.is_empty();
+        waits || self.in_flight > self.pace.limit() / 2
+    }
+
     pub(crate) fn is_suspect(&self) -> bool {
         self.pace.is_suspect()
     }

@@ -32,6 +32,11 @@ impl Permits {
         self.taken < self.total
     }
 
+    /// Whether nobody needs to share them.
+    pub(crate) fn are_ample(&self) -> bool {
+        self.total - self.taken > self.total / AMPLE
+    }
+
     /// Takes a permit, or not: the pool is empty, or others need it more.
     pub(crate) fn take(&mut self, claim: Claim) -> bool {
         if !self.any_left() || !self.is_fair(claim) {
@@ -64,8 +69,7 @@ impl Permits {
         if claim.suspect && self.taken_by_suspects >= (self.total / SUSPECTS).max(1) {
             return false;
         }
-        let ample = self.total - self.taken > self.total / AMPLE;
-        ample || claim.in_flight < (self.total / (self.sharers + 1)).max(1)
+        self.are_ample() || claim.in_flight < (self.total / (self.sharers + 1)).max(1)
     }
 }
 

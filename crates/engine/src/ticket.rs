@@ -13,18 +13,14 @@ use crate::permits::Claim;
 /// A note to the dispatcher. There are never more than permits and reads under way, so the channel needs no bound.
 pub(crate) enum Note {
     /// The endpoint's turn is over; the record is still to come.
-    Answered {
-        endpoint: EndpointId,
-        claim: Claim,
-        sign: Option<Sign>,
-        /// How long it asked to be left alone.
-        rest: Option<Duration>,
-    },
+    Answered(Answered),
     /// The attempt is on disk, or will not be.
     Ended {
         endpoint: EndpointId,
         delivery: DeliveryId,
         end: End,
+        /// Where nobody was told before.
+        answered: Option<Answered>,
     },
     /// The database was asked for an endpoint's work.
     Looked {
@@ -34,6 +30,17 @@ pub(crate) enum Note {
     /// What all endpoints have pending, at start and after the feed lagged.
     Surveyed(Result<Vec<(EndpointId, Timestamp)>, store::Error>),
     TellWhenAtRest(oneshot::Sender<Option<Timestamp>>),
+}
+
+/// An endpoint answered, or will not.
+#[derive(Clone, Copy)]
+pub(crate) struct Answered {
+    pub(crate) endpoint: EndpointId,
+    /// With which the permit was taken, and is given back.
+    pub(crate) claim: Claim,
+    pub(crate) sign: Option<Sign>,
+    /// How long it asked to be left alone.
+    pub(crate) rest: Option<Duration>,
 }
 
 /// How a delivery leaves the engine's hands.
@@ -48,13 +55,20 @@ pub(crate) enum End {
 
 /// One delivery in flight. However its task ends, the dispatcher hears of it once.
 pub(crate) struct Ticket {
-    endpoint: EndpointId,
     delivery: DeliveryId,
-    /// With which the permit was taken, and is given back.
-    claim: Claim,
     notes: mpsc::UnboundedSender<Note>,
-    answered: bool,
+    /// Others wait for the endpoint's turn to be over. Otherwise that may be told with the end: who is told less often
+    /// wakes less often.
+    is_waited_for: bool,
+    stage: Stage,
     end: End,
+    endpoint: EndpointId,
+}
+
+enum Stage {
+    UnderWay(Claim),
+    Answered(Answered),
+    Told,
 }
 
 impl Ticket {
@@ -62,18 +76,25 @@ impl Ticket {
         endpoint: EndpointId,
         delivery: DeliveryId,
         claim: Claim,
+        is_waited_for: bool,
         notes: mpsc::UnboundedSender<Note>,
     ) -> Self {
-        Self { endpoint, delivery, claim, notes, answered: false, end: End::Unrecorded }
+        let stage = Stage::UnderWay(claim);
+        Self { delivery, notes, is_waited_for, stage, end: End::Unrecorded, endpoint }
     }
 
     /// The endpoint is free for its next delivery, after the rest that it asked for.
     pub(crate) fn answered(&mut self, sign: Option<Sign>, rest: Option<Duration>) {
-        if !self.answered {
-            self.answered = true;
+        let Stage::UnderWay(claim) = self.stage else { return };
+        let answered = Answered { endpoint: self.endpoint, claim, sign, rest };
+        let is_urgent = self.is_waited_for || sign != Some(Sign::Success) || rest.is_some();
+        self.stage = if is_urgent {
             // The dispatcher outlives its tasks, but for a process that is going down.
-            let _ = self.notes.send(Note::Answered { endpoint: self.endpoint, claim: self.claim, sign, rest });
-        }
+            let _ = self.notes.send(Note::Answered(answered));
+            Stage::Told
+        } else {
+            Stage::Answered(answered)
+        };
     }
 
     /// The attempt is on disk, or will not be.
@@ -88,7 +109,12 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.answered(None, None);
-        let _ = self.notes.send(Note::Ended { endpoint: self.endpoint, delivery: self.delivery, end: self.end });
+        let answered = match self.stage {
+            Stage::UnderWay(claim) => Some(Answered { endpoint: self.endpoint, claim, sign: None, rest: None }),
+            Stage::Answered(answered) => Some(answered),
+            Stage::Told => None,
+        };
+        let ended = Note::Ended { endpoint: self.endpoint, delivery: self.delivery, end: self.end, answered };
+        let _ = self.notes.send(ended);
     }
 }

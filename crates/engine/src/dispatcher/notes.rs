@@ -1,42 +1,38 @@
 //! What its own tasks tell the dispatcher: an endpoint answered, an attempt is on disk, a look brought something.
 
-use std::time::Duration;
-
 use model::id::{DeliveryId, EndpointId};
 use model::time::Timestamp;
 use store::due::Pending;
 
 use super::{AFTER_FAILURE, Dispatcher};
-use crate::pace::Sign;
-use crate::permits::Claim;
-use crate::ticket::{End, Note};
+use crate::ticket::{Answered, End, Note};
 
 impl Dispatcher {
     pub(super) fn take_notes(&mut self, notes: &mut Vec<Note>) {
         notes.drain(..).for_each(|note| self.take_note(note));
     }
 
-    pub(super) fn take_note(&mut self, note: Note) {
+    fn take_note(&mut self, note: Note) {
         match note {
-            Note::Answered { endpoint, claim, sign, rest } => {
-                self.rest(endpoint, rest);
-                self.take_answer(endpoint, claim, sign);
+            Note::Answered(answered) => self.take_answer(answered),
+            Note::Ended { endpoint, delivery, end, answered } => {
+                if let Some(answered) = answered {
+                    self.take_answer(answered);
+                }
+                self.take_end(endpoint, delivery, end);
             }
-            Note::Ended { endpoint, delivery, end } => self.take_end(endpoint, delivery, end),
             Note::Looked { endpoint, pending } => self.take_look(endpoint, pending),
             Note::Surveyed(found) => self.take_survey(found),
             Note::TellWhenAtRest(reply) => self.waiting_for_rest.push(reply),
         }
     }
 
-    fn rest(&mut self, endpoint: EndpointId, rest: Option<Duration>) {
-        if let (Some(lane), Some(rest)) = (self.lanes.get_mut(&endpoint), rest) {
+    fn take_answer(&mut self, answered: Answered) {
+        let Answered { endpoint, claim, sign, rest } = answered;
+        let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
+        if let Some(rest) = rest {
             lane.rest_until(self.ctx.env.now() + rest);
         }
-    }
-
-    pub(super) fn take_answer(&mut self, endpoint: EndpointId, claim: Claim, sign: Option<Sign>) {
-        let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
         lane.answered(sign);
         self.permits.answered(claim.suspect, lane.in_flight());
         self.enter_ring(endpoint);
@@ -45,7 +41,7 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn take_end(&mut self, endpoint: EndpointId, delivery: DeliveryId, end: End) {
+    fn take_end(&mut self, endpoint: EndpointId, delivery: DeliveryId, end: End) {
         self.under_way -= 1;
         self.permits.give_back();
         let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
@@ -63,7 +59,7 @@ impl Dispatcher {
         self.enter_ring(endpoint);
     }
 
-    pub(super) fn take_look(&mut self, endpoint: EndpointId, pending: Result<Pending, store::Error>) {
+    fn take_look(&mut self, endpoint: EndpointId, pending: Result<Pending, store::Error>) {
         self.under_way -= 1;
         let now = self.ctx.env.now();
         let failed = pending.is_err();
@@ -81,7 +77,7 @@ impl Dispatcher {
         self.drop_closed(endpoint);
     }
 
-    pub(super) fn take_survey(&mut self, found: Result<Vec<(EndpointId, Timestamp)>, store::Error>) {
+    fn take_survey(&mut self, found: Result<Vec<(EndpointId, Timestamp)>, store::Error>) {
         self.under_way -= 1;
         match found {
             Ok(found) => found.into_iter().for_each(|(endpoint, at)| self.timers.set(endpoint, at)),

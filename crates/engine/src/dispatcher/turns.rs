@@ -61,7 +61,8 @@ impl Dispatcher {
     pub(super) fn send(&mut self, id: EndpointId, due: Due, claim: Claim) {
         let Some(lane) = self.lanes.get(&id) else { return };
         self.under_way += 1;
-        let ticket = Ticket::new(id, due.id, claim, self.notes.clone());
+        let is_waited_for = claim.suspect || lane.is_crowded() || !self.permits.are_ample();
+        let ticket = Ticket::new(id, due.id, claim, is_waited_for, self.notes.clone());
         // Boxed: tokio moves the future it is given several times.
         self.tasks.spawn(Box::pin(deliver(self.ctx.clone(), lane.speaker().clone(), due, ticket)));
     }
