@@ -107,7 +107,9 @@ impl Media {
         if let Some(coding) = headers.get(CONTENT_ENCODING).filter(|coding| *coding != "identity") {
             return Self::Other(format!("{} coding", String::from_utf8_lossy(coding.as_bytes())));
         }
-        let Some(value) = headers.get(CONTENT_TYPE) else { return Self::Json };
+        let Some(value) = headers.get(CONTENT_TYPE).filter(|value| *value != "application/json") else {
+            return Self::Json;
+        };
         let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
         let essence = value.split(';').next().unwrap_or_default().trim();
         match essence {

@@ -32,7 +32,8 @@ pub(crate) struct RequestId(HeaderValue);
 pub(crate) async fn frame(api: &Api, mut request: Request, next: impl AsyncFnOnce(Request) -> Response) -> Response {
     let began = api.env.elapsed();
     let id = RequestId::of(request.headers(), &*api.env);
-    request.extensions_mut().insert(id.clone());
+    // Where handlers find it that ask for it.
+    request.headers_mut().insert(REQUEST_ID, id.0.clone());
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let remainder = Remainder::lend(&mut request);
 
@@ -74,13 +75,12 @@ impl RequestId {
     }
 }
 
-/// The frame gives every request one.
+/// The frame has written one into every request's headers.
 impl FromRequestParts<Api> for RequestId {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Infallible> {
-        let given = parts.extensions.get::<Self>().cloned();
-        Ok(given.unwrap_or_else(|| Self::of(&parts.headers, &*api.env)))
+        Ok(Self::of(&parts.headers, &*api.env))
     }
 }
 

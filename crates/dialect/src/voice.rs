@@ -21,6 +21,9 @@ use crate::sign::{Content, Key, Scheme, When};
 use crate::template::{Rendered, Template};
 use crate::{Dialect, built_in};
 
+/// Room for the value of most headers.
+const VALUE: usize = 128;
+
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/json");
 const USER_AGENT: (&str, &str) = ("user-agent", concat!("Posthaste/", env!("CARGO_PKG_VERSION")));
 
@@ -163,7 +166,7 @@ impl Voice {
         headers: &mut Vec<Header>,
         missing: &mut Vec<String>,
     ) -> Result<(), Failure> {
-        let mut value = String::new();
+        let mut value = String::with_capacity(VALUE);
         for (name, line) in &self.dialect.headers {
             value.clear();
             line.write(occasion, &self.addressee, &mut value, missing)?;
@@ -176,7 +179,7 @@ impl Voice {
     fn push_signatures(&self, occasion: &Occasion<'_>, body: &[u8], headers: &mut Vec<Header>) -> Result<(), Failure> {
         let timestamp = occasion.at.as_seconds().to_string();
         let content = Content { id: occasion.event.id.as_str(), timestamp: &timestamp, body };
-        let mut value = String::new();
+        let mut value = String::with_capacity(VALUE);
         for signature in &self.signatures {
             value.clear();
             for signer in signature.signers.iter().filter(|signer| signer.is_valid(occasion.at)) {
