@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 
 use axum::extract::{FromRequestParts, Request};
+use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -48,6 +49,8 @@ pub(crate) async fn frame(api: &Api, mut request: Request, next: impl AsyncFnOnc
         if let Some(cause) = problem.cause() {
             tracing::error!(request.id = id.as_str(), http.method = %method, url.path = path, cause, "a request failed");
         }
+        // The router has counted the body that stood there for it.
+        response.headers_mut().remove(CONTENT_LENGTH);
         *response.body_mut() = problem.body(id.as_str());
     }
     let took = api.env.elapsed().saturating_sub(began).as_millis();

@@ -141,6 +141,8 @@ impl Gateway {
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         assert!(parts.headers.contains_key("x-request-id"), "every answer has its request's id");
+        let length = parts.headers.get("content-length").map(|length| length.to_str().unwrap().parse().unwrap());
+        assert_eq!(length.unwrap_or(text.len()), text.len(), "a body has the length that is said");
         Answer { status: parts.status, headers: parts.headers, text }
     }
 
