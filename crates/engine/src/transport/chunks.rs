@@ -4,7 +4,7 @@
 const LONGEST_SIZE: usize = 256;
 
 /// Nor are the trailers, all together.
-const LONGEST_TRAILERS: u32 = 16 * 1024;
+const LONGEST_TRAILERS: u32 = 4 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Chunks {

@@ -54,7 +54,7 @@ impl Own {
     /// written then, and the connection not used again.
     pub(super) async fn ask(&mut self, request: &[u8], sent: &Sent) -> Result<Head, NoAnswer> {
         let mut writing = Writing { rest: request, is_flushed: false, error: None };
-        let mut interim = 0;
+        let mut reading = Reading::default();
         let found = poll_fn(|cx| {
             writing.go_on(&mut self.wire, cx);
             if writing.rest.len() < request.len() {
@@ -62,7 +62,7 @@ impl Own {
             } else if let Some(error) = writing.error.take() {
                 return Poll::Ready(Err(NoAnswer::Unbegun(failure::unanswered_by(&error))));
             }
-            self.poll_head(&mut interim, cx).map_err(|failure| {
+            self.poll_head(&mut reading, cx).map_err(|failure| {
                 // That it could not be written is why nothing can be read.
                 let written = writing.error.as_ref().map(failure::unanswered_by);
                 NoAnswer::Failed(written.unwrap_or(failure))
@@ -78,28 +78,38 @@ impl Own {
         Ok(found.head)
     }
 
-    fn poll_head(&mut self, interim: &mut usize, cx: &mut Context<'_>) -> Poll<Result<Found, Failure>> {
+    fn poll_head(&mut self, reading: &mut Reading, cx: &mut Context<'_>) -> Poll<Result<Found, Failure>> {
         loop {
-            if !self.inbox.is_empty()
-                && let Some(found) = head::find(&self.inbox).map_err(|error| failure::not_http(&error))?
-            {
-                self.inbox.advance(found.length);
-                if !found.is_interim() {
-                    return Poll::Ready(Ok(found));
+            if reading.may_find_a_head(&self.inbox) {
+                match self.find_head()? {
+                    Some(found) if found.is_interim() => reading.begin_after(found.length),
+                    Some(found) => return Poll::Ready(Ok(found)),
+                    None => {}
                 }
-                *interim += found.length;
                 continue;
             }
-            // Interim answers before it count as well.
-            if *interim + self.inbox.len() >= LONGEST_HEAD {
+            if reading.interim + self.inbox.len() >= LONGEST_HEAD {
                 return Poll::Ready(Err(failure::not_http(&format_args!("a head of more than {LONGEST_HEAD} bytes"))));
             }
             match ready!(self.poll_read(cx)) {
-                Ok(0) => return Poll::Ready(Err(failure::unanswered_by(&io::ErrorKind::UnexpectedEof.into()))),
+                Ok(0) => {
+                    // What came may be something else than HTTP, or HTTP that broke off.
+                    self.find_head()?;
+                    return Poll::Ready(Err(failure::unanswered_by(&io::ErrorKind::UnexpectedEof.into())));
+                }
                 Ok(_) => {}
                 Err(error) => return Poll::Ready(Err(failure::unanswered_by(&error))),
             }
         }
+    }
+
+    /// Takes the head that has come, if it has come whole.
+    fn find_head(&mut self) -> Result<Option<Found>, Failure> {
+        let found = head::find(&self.inbox).map_err(|error| failure::not_http(&error))?;
+        if let Some(found) = &found {
+            self.inbox.advance(found.length);
+        }
+        Ok(found)
     }
 
     /// Reads the body of the answer, of which at most `most` bytes are kept. Reading stops there.
@@ -167,6 +177,40 @@ impl Body {
             Self::Chunks(chunks) => chunks.took(count),
             Self::Close => {}
         }
+    }
+}
+
+/// A head that is being read. However slowly it comes, it is parsed a few times only.
+#[derive(Default)]
+struct Reading {
+    /// Bytes of interim answers before it.
+    interim: usize,
+    /// Bytes that were looked through for its end.
+    seen: usize,
+    /// With so many it is parsed in any case: it may be something else than HTTP.
+    parsed_at: usize,
+}
+
+impl Reading {
+    /// Whether it is worth parsing what has come since this was last asked.
+    fn may_find_a_head(&mut self, inbox: &[u8]) -> bool {
+        if inbox.len() <= self.seen {
+            return false;
+        }
+        // The end is an empty line; two bytes before the new ones may belong to it.
+        let new = &inbox[self.seen.saturating_sub(2)..];
+        self.seen = inbox.len();
+        let may = inbox.len() >= self.parsed_at
+            || new.windows(2).any(|end| end == b"\n\n")
+            || new.windows(3).any(|end| end == b"\n\r\n");
+        if may {
+            self.parsed_at = 2 * inbox.len();
+        }
+        may
+    }
+
+    fn begin_after(&mut self, interim: usize) {
+        *self = Self { interim: self.interim + interim, ..Self::default() };
     }
 }
 
