@@ -10,8 +10,8 @@ use crate::retention::Swept;
 /// Pages that are given back before the clock is looked at.
 const AT_ONCE: i64 = 8;
 
-/// So many empty pages (4 MiB) are no matter.
-const FEW: i64 = 1_024;
+/// So many bytes of empty pages are no matter.
+const LITTLE: i64 = 4 * 1024 * 1024;
 
 /// Of so many pages one may be empty: what comes in takes them before the file grows.
 const ONE_IN: i64 = 4;
@@ -22,7 +22,7 @@ const INCREMENTAL: i64 = 2;
 /// Whether more of the file is empty than is soon filled. A database from before there was retention keeps its pages.
 pub(super) fn are_to_spare(db: &Connection) -> Result<bool, Error> {
     let empty = pragma(db, "freelist_count")?;
-    if empty <= FEW || pragma(db, "auto_vacuum")? != INCREMENTAL {
+    if empty * pragma(db, "page_size")? <= LITTLE || pragma(db, "auto_vacuum")? != INCREMENTAL {
         return Ok(false);
     }
     Ok(empty > pragma(db, "page_count")? / ONE_IN)
