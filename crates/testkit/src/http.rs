@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use crate::record::{PATIENCE, patiently};
 
-/// Talks to one server with one key. Cloning shares the connections.
+/// Talks to one server with one key. Each request has a connection of its own: a test's clock may jump past the time that a
+/// server keeps one for, and nobody can know of a connection that it was not closed a moment ago.
 #[derive(Clone)]
 pub struct Http {
     base: String,
@@ -51,7 +52,7 @@ impl Answer {
 impl Http {
     /// `base` is `http://address:port`.
     pub fn new(base: impl Into<String>) -> Self {
-        let client = Client::builder(TokioExecutor::new()).build_http();
+        let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
         Self { base: base.into(), headers: Vec::new(), client }
     }
 

@@ -81,6 +81,8 @@ impl Process {
                     return line;
                 }
                 if changed.changed().await.is_err() {
+                    // Its last words may still be on their way.
+                    let _ = (&mut self.errors.reader).await;
                     panic!("the program ended without printing {part:?}; it said:\n{}", self.errors.all());
                 }
             }
