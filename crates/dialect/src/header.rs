@@ -37,10 +37,33 @@ const TRANSPORT: [&str; 9] =
 /// Stands in the requests of test events, and in no others.
 pub const TEST: &str = "posthaste-test";
 
-/// A name in lower case, if it is a token (RFC 9110, section 5.6.2).
+/// The bytes that a token may have besides letters and digits (RFC 9110, section 5.6.2).
+const IN_TOKENS: &[u8] = b"!#$%&'*+-.^_`|~";
+
+/// Which bytes a token may have.
+const TOKEN: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0);
+    while byte < table.len() {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < IN_TOKENS.len() {
+        table[IN_TOKENS[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
+/// Whether it is a token (RFC 9110, section 5.6.2), as names are.
+pub fn is_token(text: &str) -> bool {
+    // Looked at whole, which the processor does faster than stopping at the first byte that does not fit.
+    !text.is_empty() && text.bytes().fold(true, |fits, byte| fits & TOKEN[usize::from(byte)])
+}
+
+/// A name in lower case, if it is a token.
 pub fn name(text: &str) -> Result<Arc<str>, NotAHeader> {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    let fits = (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(token);
+    let fits = text.len() <= LONGEST_NAME && is_token(text);
     if fits { Ok(text.to_ascii_lowercase().into()) } else { Err(NotAHeader::Name) }
 }
 

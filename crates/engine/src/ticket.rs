@@ -13,7 +13,10 @@ use crate::permits::Claim;
 /// A note to the dispatcher. There are never more than permits and reads under way, so the channel needs no bound.
 pub(crate) enum Note {
     /// The endpoint's turn is over; the record is still to come.
-    Answered(Answered),
+    Answered {
+        endpoint: EndpointId,
+        answered: Answered,
+    },
     /// The attempt is on disk, or will not be.
     Ended {
         endpoint: EndpointId,
@@ -32,10 +35,9 @@ pub(crate) enum Note {
     TellWhenAtRest(oneshot::Sender<Option<Timestamp>>),
 }
 
-/// An endpoint answered, or will not.
+/// The endpoint answered, or will not.
 #[derive(Clone, Copy)]
 pub(crate) struct Answered {
-    pub(crate) endpoint: EndpointId,
     /// With which the permit was taken, and is given back.
     pub(crate) claim: Claim,
     pub(crate) sign: Option<Sign>,
@@ -86,11 +88,11 @@ impl Ticket {
     /// The endpoint is free for its next delivery, after the rest that it asked for.
     pub(crate) fn answered(&mut self, sign: Option<Sign>, rest: Option<Duration>) {
         let Stage::UnderWay(claim) = self.stage else { return };
-        let answered = Answered { endpoint: self.endpoint, claim, sign, rest };
+        let answered = Answered { claim, sign, rest };
         let is_urgent = self.is_waited_for || sign != Some(Sign::Success) || rest.is_some();
         self.stage = if is_urgent {
             // The dispatcher outlives its tasks, but for a process that is going down.
-            let _ = self.notes.send(Note::Answered(answered));
+            let _ = self.notes.send(Note::Answered { endpoint: self.endpoint, answered });
             Stage::Told
         } else {
             Stage::Answered(answered)
@@ -110,7 +112,7 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let answered = match self.stage {
-            Stage::UnderWay(claim) => Some(Answered { endpoint: self.endpoint, claim, sign: None, rest: None }),
+            Stage::UnderWay(claim) => Some(Answered { claim, sign: None, rest: None }),
             Stage::Answered(answered) => Some(answered),
             Stage::Told => None,
         };

@@ -14,10 +14,10 @@ impl Dispatcher {
 
     fn take_note(&mut self, note: Note) {
         match note {
-            Note::Answered(answered) => self.take_answer(answered),
+            Note::Answered { endpoint, answered } => self.take_answer(endpoint, answered),
             Note::Ended { endpoint, delivery, end, answered } => {
                 if let Some(answered) = answered {
-                    self.take_answer(answered);
+                    self.take_answer(endpoint, answered);
                 }
                 self.take_end(endpoint, delivery, end);
             }
@@ -27,8 +27,8 @@ impl Dispatcher {
         }
     }
 
-    fn take_answer(&mut self, answered: Answered) {
-        let Answered { endpoint, claim, sign, rest } = answered;
+    fn take_answer(&mut self, endpoint: EndpointId, answered: Answered) {
+        let Answered { claim, sign, rest } = answered;
         let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
         if let Some(rest) = rest {
             lane.rest_until(self.ctx.env.now() + rest);

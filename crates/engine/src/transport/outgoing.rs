@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use dialect::voice::Header;
+use dialect::header::{self, Header};
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Uri};
 use hyper::body::{Body, Frame, SizeHint};
@@ -104,31 +104,13 @@ impl<'a> Outgoing<'a> {
     }
 }
 
-/// Whether its name is a token and its value has no control characters but tabs (RFC 9110, sections 5.1 and 5.5): anything
-/// else could end the header early.
+/// Whether its name is a token and its value has no control characters but tabs (RFC 9110, section 5.5): anything else could
+/// end the header early.
 fn can_be_sent(header: &Header) -> bool {
-    let (name, value) = (header.name.as_bytes(), header.value.as_bytes());
-    // Each is looked at whole, which the processor does many bytes at a time.
-    let is_token = name.iter().fold(true, |fits, byte| fits & TOKEN[usize::from(*byte)]);
-    let is_text = value.iter().fold(true, |fits, byte| fits & (!byte.is_ascii_control() | (*byte == b'\t')));
-    !name.is_empty() && is_token && is_text
+    // The value is looked at whole, which the processor does many bytes at a time.
+    let fits = |fits, byte: u8| fits & (!byte.is_ascii_control() | (byte == b'\t'));
+    header::is_token(&header.name) && header.value.bytes().fold(true, fits)
 }
-
-/// The bytes that a token may have (RFC 9110, section 5.6.2).
-const TOKEN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < table.len() {
-        table[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let (others, mut at) = (b"!#$%&'*+-.^_`|~", 0);
-    while at < others.len() {
-        table[others[at] as usize] = true;
-        at += 1;
-    }
-    table
-};
 
 fn unsendable(what: &str) -> Failure {
     Failure::new(FailureKind::Render, format!("{what} cannot be sent in an HTTP request"))
