@@ -5,8 +5,8 @@
 //! do, groups of verbs that need nothing from the tables are committed to the [journal](super::journal) and go into the
 //! tables many at a time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -24,17 +24,19 @@ const GROUP: usize = 1024;
 /// After a commit of so many verbs there are more on their way: whoever was answered asks for the next thing.
 const BUSY: usize = 8;
 
-/// So long, and so often, the writer lets them come before it looks again. A commit costs as much for ten verbs as for a
-/// hundred, and the processor has other work meanwhile.
-const LINGER: Duration = Duration::from_micros(200);
-const LINGERS: usize = 3;
+/// So long, and so often, the writer lets them come, until nothing new has come meanwhile. A commit costs as much for ten
+/// verbs as for a hundred, and the processor has other work.
+const LINGER: Duration = Duration::from_micros(60);
+const LINGERS: usize = 10;
 
-/// Ahead of the tables and with nothing to do, the writer waits so often for more before it catches up.
+/// Ahead of the tables and with nothing to do, the writer waits so long, and so often, for more before it catches up.
+const REST: Duration = Duration::from_micros(200);
 const RESTS: usize = 8;
 
 #[derive(Clone)]
 pub(crate) struct Writer {
     queue: mpsc::Sender<Work>,
+    lingering: Arc<Lingering>,
     /// Something that was committed is in the journal and not in the tables.
     ahead: Arc<AtomicBool>,
 }
@@ -76,13 +78,14 @@ where
 impl Writer {
     pub(crate) fn start(committer: Committer) -> Result<Self, Error> {
         let (queue, work) = mpsc::channel(QUEUE);
-        let thread = Thread { committer };
+        let lingering = Arc::new(Lingering::default());
+        let thread = Thread { committer, lingering: lingering.clone() };
         let ahead = thread.committer.ahead();
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || thread.run(work))
             .map_err(Error::files("the writer's thread"))?;
-        Ok(Self { queue, ahead })
+        Ok(Self { queue, lingering, ahead })
     }
 
     /// Sees to it that whoever reads the tables from now on finds there what was committed before.
@@ -115,8 +118,10 @@ impl Writer {
         S: FnOnce(Result<T, Error>) + Send + 'static,
     {
         let work = Work::Verb(Box::new(Waiting { verb, result: None, say }));
-        if let Err(mpsc::error::SendError(Work::Verb(verb))) = self.queue.send(work).await {
-            verb.settle(Err(Error::Stopped));
+        match self.queue.send(work).await {
+            Ok(()) => self.lingering.look(&self.queue),
+            Err(mpsc::error::SendError(Work::Verb(verb))) => verb.settle(Err(Error::Stopped)),
+            Err(mpsc::error::SendError(Work::Stop(_))) => {}
         }
     }
 
@@ -136,6 +141,7 @@ impl Writer {
 
 struct Thread {
     committer: Committer,
+    lingering: Arc<Lingering>,
 }
 
 impl Thread {
@@ -150,7 +156,7 @@ impl Thread {
             self.committer.go_on();
             let ends = stop.is_some() || (work.is_closed() && work.is_empty());
             if verbs >= BUSY && !ends {
-                linger(&work, verbs);
+                self.lingering.linger(&work, verbs);
             }
             if self.committer.is_ahead() && (ends || nothing_comes(&work)) {
                 self.committer.catch_up();
@@ -189,21 +195,45 @@ fn nothing_comes(work: &mpsc::Receiver<Work>) -> bool {
         if !work.is_empty() {
             return false;
         }
-        give_way();
+        rest();
     }
     work.is_empty()
 }
 
-/// Lets others run while they bring more, and until as many verbs wait as the last commit had.
-fn linger(work: &mpsc::Receiver<Work>, verbs: usize) {
-    for _ in 0..LINGERS {
-        let waiting = work.len();
-        if waiting >= verbs {
-            return;
+/// The writer between two commits, waiting for as many verbs as the last one had.
+#[derive(Default)]
+struct Lingering {
+    /// Woken when so many wait. 0: it does not linger.
+    until: AtomicUsize,
+    thread: OnceLock<std::thread::Thread>,
+}
+
+impl Lingering {
+    /// Lets others run while they bring more, and until `verbs` wait.
+    fn linger(&self, work: &mpsc::Receiver<Work>, verbs: usize) {
+        self.thread.get_or_init(std::thread::current);
+        for _ in 0..LINGERS {
+            self.until.store(verbs, Ordering::SeqCst);
+            let waiting = work.len();
+            if waiting < verbs {
+                std::thread::park_timeout(LINGER);
+            }
+            self.until.store(0, Ordering::Relaxed);
+            if work.len() == waiting || work.len() >= verbs {
+                return;
+            }
         }
-        give_way();
-        if work.len() == waiting {
-            return;
+    }
+
+    /// Wakes it if enough has been brought.
+    fn look(&self, queue: &mpsc::Sender<Work>) {
+        let until = self.until.load(Ordering::SeqCst);
+        if until > 0
+            && queue.max_capacity() - queue.capacity() >= until
+            && self.until.swap(0, Ordering::SeqCst) > 0
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
         }
     }
 }
@@ -212,8 +242,8 @@ fn linger(work: &mpsc::Receiver<Work>, verbs: usize) {
     clippy::disallowed_methods,
     reason = "a turn for others, on the writer's own thread: nothing depends on its length"
 )]
-fn give_way() {
-    std::thread::sleep(LINGER);
+fn rest() {
+    std::thread::sleep(REST);
 }
 
 /// Waits for work, then takes what else is there. `Some` when it is time to stop after this group.
