@@ -5,9 +5,10 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use dialect::providers::{self, Reading};
-use dialect::voice::{Header, Message};
-use model::attempt::{Attempt, Body, Headers, Outcome};
+use dialect::voice::Message;
+use model::attempt::{Attempt, Body, Outcome};
 use model::delivery::{Cancelled, Due};
+use model::headers::Headers;
 use model::retry::{Advice, Next};
 use store::record::Record;
 
@@ -97,11 +98,12 @@ impl Sent {
 
 /// The headers as they are kept: whoever reads the attempt later is not whoever knows the secrets.
 fn masked(message: &Message) -> Headers {
-    let shown = |header: &Header| {
-        let value = if header.secret { "••••••" } else { &*header.value };
-        (header.name.to_string(), value.to_owned())
-    };
-    message.headers.iter().map(shown).collect()
+    let bytes = message.headers.iter().map(|header| header.name.len() + header.value.len()).sum();
+    let mut headers = Headers::with_room(message.headers.len(), bytes);
+    for header in &message.headers {
+        headers.push(&header.name, if header.secret { "••••••" } else { &header.value });
+    }
+    headers
 }
 
 fn request(speaker: &Speaker, message: Message) -> Request<'_> {

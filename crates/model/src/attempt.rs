@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::headers::Headers;
 use crate::time::Timestamp;
 
 /// Why an attempt failed, coarsely enough to filter and count by.
@@ -81,9 +82,6 @@ impl Failure {
     }
 }
 
-/// Header names and values in the order they were sent or came.
-pub type Headers = Vec<(String, String)>;
-
 /// What a receiver answered, as far as it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
@@ -102,7 +100,7 @@ impl Answer {
 
     /// The first header of that name, whatever its case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers.get(name)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod endpoint;
 pub mod env;
 pub mod event;
 pub mod filter;
+pub mod headers;
 pub mod health;
 pub mod id;
 pub mod invalid;

@@ -178,7 +178,7 @@ mod tests {
     }
 
     fn answered(status: u16, headers: &[(&str, &str)]) -> Outcome {
-        let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let headers = headers.iter().copied().collect();
         Outcome::Answered(Answer { status, headers, ..Answer::default() })
     }
 

@@ -13,7 +13,6 @@ pub mod endpoints;
 pub mod error;
 pub mod feed;
 mod filtering;
-mod headers;
 mod health;
 pub mod ingest;
 pub mod jobs;

@@ -1,8 +1,9 @@
 //! Looking things up: events, deliveries, attempts; newest first, a page at a time.
 
-use model::attempt::{Body, Failure, Headers};
+use model::attempt::{Body, Failure};
 use model::delivery::{Cancelled, Status};
 use model::event::Event;
+use model::headers::Headers;
 use model::id::{DeliveryId, EndpointId, EventId, ProjectId};
 use model::subscription::EventType;
 use model::time::Timestamp;

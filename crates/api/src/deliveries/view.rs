@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use dialect::voice::{self, Occasion};
-use model::attempt::{Body, Failure, Headers};
+use model::attempt::{Body, Failure};
 use model::delivery::Status;
 use model::event::Event;
+use model::headers::Headers;
 use model::id::{DeliveryId, EndpointId, EventId};
 use model::subscription::EventType;
 use model::time::Timestamp;
@@ -155,8 +156,8 @@ impl AttemptView {
             duration_ms: attempt.duration_ms,
             status_code: attempt.status_code,
             error: attempt.failure,
-            request_headers: by_name(attempt.request_headers),
-            response_headers: by_name(attempt.response_headers),
+            request_headers: by_name(&attempt.request_headers),
+            response_headers: by_name(&attempt.response_headers),
             response_body,
             response_truncated: attempt.response_truncated,
             body_dropped: attempt.response_dropped || attempt.body == Body::Dropped,
@@ -167,16 +168,16 @@ impl AttemptView {
 }
 
 /// Headers that came more than once are joined, as RFC 9110, section 5.2, reads them.
-fn by_name(headers: Headers) -> BTreeMap<String, String> {
+fn by_name(headers: &Headers) -> BTreeMap<String, String> {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
-    for (name, value) in headers {
+    for (name, value) in headers.iter() {
         names
-            .entry(name)
+            .entry(name.to_owned())
             .and_modify(|values| {
                 values.push_str(", ");
-                values.push_str(&value);
+                values.push_str(value);
             })
-            .or_insert(value);
+            .or_insert_with(|| value.to_owned());
     }
     names
 }

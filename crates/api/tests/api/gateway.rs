@@ -12,6 +12,7 @@ use http_body_util::BodyExt;
 use model::attempt::{Answer as Answered, Attempt, Outcome};
 use model::delivery::Due;
 use model::env::Env;
+use model::headers::Headers;
 use model::health::DisableRule;
 use model::network::Policy;
 use model::retry::Next;
@@ -201,7 +202,7 @@ impl Engine {
     /// Makes one attempt of the next delivery that is due.
     pub(crate) async fn attempt(&mut self, status: u16) {
         let due = self.next_due().await;
-        let answer = Answered { status, headers: vec![("server".into(), "a test".into())], ..Answered::default() };
+        let answer = Answered { status, headers: Headers::from([("server", "a test")]), ..Answered::default() };
         let outcome = Outcome::Answered(answer);
         let now = self.env.now();
         let next = match outcome.is_success() {
@@ -238,7 +239,7 @@ fn attempt(number: u32, now: Timestamp, outcome: Outcome, next: Next) -> Attempt
         number,
         started_at: now,
         duration: Duration::from_millis(42),
-        request_headers: vec![("webhook-id".into(), "evt_1".into())],
+        request_headers: Headers::from([("webhook-id", "evt_1")]),
         body: model::attempt::Body::Of("standard".into()),
         notes: Vec::new(),
         outcome,

@@ -3,13 +3,16 @@
 use std::mem::MaybeUninit;
 
 use httparse::{Header, ParserConfig, Response, Status};
-use model::attempt::Headers;
+use model::headers::Headers;
 
 /// Headers of an answer.
 const MOST_HEADERS: usize = 100;
 
 /// Headers are kept up to so many bytes, names and values together. Those after them are dropped.
 const KEPT_HEADERS: usize = 8 * 1024;
+
+/// Room for a header that is kept. Many have more and most have less.
+const USUAL_HEADER: usize = 32;
 
 /// What is known of an answer before its body.
 #[derive(Debug, PartialEq, Eq)]
@@ -71,7 +74,8 @@ pub(super) fn find(bytes: &[u8]) -> Result<Option<Found>, NotAHead> {
         (false, false) => true,
     };
     let stays = stays && is_clear && status != 101 && framing != Framing::Close;
-    Ok(Some(Found { head: Head { status, headers: kept(headers) }, length, framing, stays }))
+    let headers = keep(headers.len(), headers.iter().map(|header| (header.name, header.value)));
+    Ok(Some(Found { head: Head { status, headers }, length, framing, stays }))
 }
 
 /// How the body ends, and whether nothing contradicts that.
@@ -112,19 +116,18 @@ fn tokens<'a>(headers: &'a [Header<'_>], name: &str) -> impl Iterator<Item = &'a
     named.flat_map(|header| header.value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }
 
-fn kept(headers: &[Header<'_>]) -> Headers {
-    keep(headers.len(), headers.iter().map(|header| (header.name, header.value)))
-}
-
 /// Of `count` headers as many as are kept, with names in lower case.
 pub(super) fn keep<'a>(count: usize, headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Headers {
-    let mut room = KEPT_HEADERS;
-    let mut kept = Headers::with_capacity(count);
+    let mut kept = Headers::with_room(count, count * USUAL_HEADER);
+    let (mut room, mut lower) = (KEPT_HEADERS, String::new());
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value);
         let Some(left) = room.checked_sub(name.len() + value.len()) else { break };
         room = left;
-        kept.push((name.to_ascii_lowercase(), value.into_owned()));
+        lower.clear();
+        lower.push_str(name);
+        lower.make_ascii_lowercase();
+        kept.push(&lower, &value);
     }
     kept
 }

@@ -1,6 +1,7 @@
 //! Attempts as they were kept.
 
-use model::attempt::{Body, Failure, FailureKind, Headers};
+use model::attempt::{Body, Failure, FailureKind};
+use model::headers::Headers;
 use model::id::DeliveryId;
 use tokio_postgres::Row;
 
@@ -8,7 +9,6 @@ use super::change::Scope;
 use super::param::Uuid;
 use super::row;
 use crate::Error;
-use crate::headers;
 use crate::retention::Dropped;
 use crate::search::StoredAttempt;
 
@@ -48,7 +48,7 @@ pub(super) fn attempt(row: &Row) -> Result<StoredAttempt, Error> {
 
 fn headers(row: &Row, at: usize) -> Result<Headers, Error> {
     let Some(packed) = row::get::<Option<&[u8]>>(row, at)? else { return Ok(Headers::new()) };
-    headers::unpack(packed).ok_or_else(|| Error::Corrupt("headers that are not packed".to_owned()))
+    Headers::of_packed(packed).map_err(|error| Error::Corrupt(error.to_string()))
 }
 
 fn dropped(row: &Row) -> Result<Dropped, Error> {

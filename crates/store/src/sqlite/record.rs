@@ -18,7 +18,6 @@ use super::{ingest, mails};
 use crate::Error;
 use crate::feed::Recorded;
 use crate::filtering::Verdicts;
-use crate::headers;
 use crate::health::Run;
 use crate::ingest::Intake;
 use crate::mails::What;
@@ -81,8 +80,8 @@ fn insert_attempt(batch: &mut Batch<'_>, delivery: DeliveryId, attempt: &Attempt
             answer.map(|answer| answer.status),
             failure.as_ref().map(|failure| failure.kind.name()),
             failure.as_ref().map(|failure| &failure.message),
-            headers::pack(&attempt.request_headers),
-            answer.map(|answer| headers::pack(&answer.headers)),
+            attempt.request_headers.packed(),
+            answer.map(|answer| answer.headers.packed()),
             answer.map(|answer| &answer.body).filter(|body| !body.is_empty()),
             answer.is_some_and(|answer| answer.truncated),
             attempt.next_attempt_at.map(Timestamp::as_millis),

@@ -2,10 +2,10 @@
 
 use std::str::FromStr;
 
-use model::attempt::Headers;
 use model::delivery::{Cancelled, Status};
 use model::endpoint;
 use model::event::Event;
+use model::headers::Headers;
 use model::id::{Id, Kind};
 use model::job;
 use model::json::Json;
@@ -13,7 +13,6 @@ use model::time::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::{Type, ValueRef};
 
-use crate::headers;
 use crate::retention::Dropped;
 
 /// The columns that [`event`] reads, of `events AS e`.
@@ -70,9 +69,12 @@ where
 pub(super) fn headers(row: &Row<'_>, at: usize) -> rusqlite::Result<Headers> {
     match row.get_ref(at)? {
         ValueRef::Null => Ok(Headers::new()),
-        ValueRef::Blob(packed) => headers::unpack(packed)
-            .ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(at, Type::Blob, "not packed headers".into())),
-        _ => json(row, at),
+        ValueRef::Blob(packed) => Headers::of_packed(packed)
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, Type::Blob, error.into())),
+        _ => {
+            let headers: Vec<(String, String)> = json(row, at)?;
+            Ok(headers.iter().map(|(name, value)| (&**name, &**value)).collect())
+        }
     }
 }
 
@@ -147,10 +149,9 @@ mod tests {
     fn headers_that_versions_before_kept_are_read() {
         let db = rusqlite::Connection::open_in_memory().unwrap();
         let kept = |sql: &str| db.query_row(sql, [], |row| headers(row, 0)).unwrap();
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let json = r#"SELECT '[["X-A","1"],["x-a","ü"]]'"#;
-        assert_eq!(kept(json), [pair("X-A", "1"), pair("x-a", "ü")]);
+        assert_eq!(kept(json), Headers::from([("X-A", "1"), ("x-a", "ü")]));
         assert_eq!(kept("SELECT NULL"), Headers::new());
-        assert_eq!(kept("SELECT x'01'"), [pair("content-type", "application/json")]);
+        assert_eq!(kept("SELECT x'01'"), Headers::from([("content-type", "application/json")]));
     }
 }

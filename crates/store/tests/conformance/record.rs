@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use model::attempt::{Answer, Body, FailureKind, Outcome};
 use model::delivery::{Cancelled, Due, Status};
+use model::headers::Headers;
 use model::retry::Next;
 
 use crate::harness::{EXHAUSTED, FINAL, HOUR, Opened, SECOND, tried};
@@ -80,10 +81,10 @@ async fn an_attempt_is_kept_with_all_that_was_sent_and_came_back() {
     let next_at = store.now() + HOUR;
     let mut record = tried(&due, 503, Next::Again(next_at));
     record.attempt.duration = Duration::from_millis(1_234);
-    record.attempt.request_headers = vec![("X-A".to_owned(), "1".to_owned()), ("x-a".to_owned(), "ü".to_owned())];
+    record.attempt.request_headers = Headers::from([("X-A", "1"), ("x-a", "ü")]);
     record.attempt.outcome = Outcome::Answered(Answer {
         status: 503,
-        headers: vec![("retry-after".to_owned(), "3600".to_owned())],
+        headers: Headers::from([("retry-after", "3600")]),
         body: vec![0, 159, 146, 150],
         truncated: true,
     });
@@ -95,8 +96,8 @@ async fn an_attempt_is_kept_with_all_that_was_sent_and_came_back() {
     assert_eq!((kept.number, kept.started_at, kept.duration_ms), (1, due.next_attempt_at, 1_234));
     assert_eq!((kept.status_code, kept.next_attempt_at), (Some(503), Some(next_at)));
     assert_eq!(kept.failure.unwrap().kind, FailureKind::Status);
-    assert_eq!(kept.request_headers, [("X-A".to_owned(), "1".to_owned()), ("x-a".to_owned(), "ü".to_owned())]);
-    assert_eq!(kept.response_headers, [("retry-after".to_owned(), "3600".to_owned())]);
+    assert_eq!(kept.request_headers, Headers::from([("X-A", "1"), ("x-a", "ü")]));
+    assert_eq!(kept.response_headers, Headers::from([("retry-after", "3600")]));
     assert_eq!((kept.response_body, kept.response_truncated), (vec![0, 159, 146, 150], true));
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use model::attempt::{Answer, Body, Outcome};
 use model::delivery::{Due, Status};
 use model::endpoint::Endpoint;
+use model::headers::Headers;
 use model::id::DeliveryId;
 use model::job::{self, Only, Task};
 use model::project::Project;
@@ -35,7 +36,7 @@ impl Opened {
     async fn answers(&self, due: &Due, body: Body, answer: &str, next: Next) {
         let mut record = tried(due, 200, next);
         record.attempt.body = body;
-        let headers = vec![("x-request-id".to_owned(), "7".to_owned())];
+        let headers = Headers::from([("x-request-id", "7")]);
         record.attempt.outcome =
             Outcome::Answered(Answer { status: 200, headers, body: answer.into(), truncated: false });
         self.record(record).await.unwrap();
@@ -202,7 +203,7 @@ async fn attempts_lose_their_bodies_first_and_say_so() {
     assert_eq!(store.left(old[2].id).await, [(of_trakkr(), String::new(), false)], "it had none");
     assert_eq!(store.left(young.id).await, [(kept(), "thanks".to_owned(), false)]);
     let attempt = store.shown(old[0].id).await.attempts.remove(0);
-    assert_eq!(attempt.response_headers, [("x-request-id".to_owned(), "7".to_owned())]);
+    assert_eq!(attempt.response_headers, Headers::from([("x-request-id", "7")]));
     assert_eq!(attempt.status_code, Some(200));
 }
 

@@ -10,7 +10,6 @@ use model::time::Timestamp;
 use super::moves::next_attempt_at;
 use crate::Error;
 use crate::directory::Directory;
-use crate::headers;
 use crate::health::Run;
 use crate::postgres::change;
 use crate::postgres::param::Uuid;
@@ -96,8 +95,8 @@ fn attempt_columns(tried: &[(&Record, Status)]) -> Result<Columns, Error> {
         column(&attempts, |attempt| attempt.outcome.answer().map(|answer| i32::from(answer.status))),
         column(&failures, |failure| failure.as_ref().map(|failure| failure.kind.name().to_owned())),
         column(&failures, |failure| failure.as_ref().map(|failure| failure.message.clone())),
-        column(&attempts, |attempt| headers::pack(&attempt.request_headers)),
-        column(&attempts, |attempt| attempt.outcome.answer().map(|answer| headers::pack(&answer.headers))),
+        column(&attempts, |attempt| attempt.request_headers.packed().to_vec()),
+        column(&attempts, |attempt| attempt.outcome.answer().map(|answer| answer.headers.packed().to_vec())),
         column(&attempts, |attempt| {
             let body = attempt.outcome.answer().map(|answer| answer.body.to_vec());
             body.filter(|body| !body.is_empty())

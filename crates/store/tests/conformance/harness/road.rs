@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::attempt::{Answer, Attempt, Body, Outcome};
 use model::delivery::Due;
 use model::endpoint::Endpoint;
+use model::headers::Headers;
 use model::health::DisableRule;
 use model::retry::Next;
 use store::record::Record;
@@ -29,7 +30,7 @@ pub(crate) fn tried(due: &Due, status: u16, next: Next) -> Record {
         number: due.attempt(),
         started_at: due.next_attempt_at,
         duration: Duration::from_millis(12),
-        request_headers: Vec::new(),
+        request_headers: Headers::new(),
         body: Body::None,
         notes: Vec::new(),
         outcome: Outcome::Answered(Answer { status, ..Answer::default() }),

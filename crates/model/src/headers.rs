@@ -1,9 +1,10 @@
-//! Headers of attempts, packed: a name that is met every day takes a byte, and nothing is quoted.
+//! Headers of attempts, packed as they are kept: a name that is met every day takes a byte, nothing is quoted, and all are
+//! one piece of memory however many there are.
 //!
 //! One header after the other. A header is its number in [`KNOWN`], followed by its value unless the entry has one; or 0,
 //! its name and its value. A text is its length (LEB128) and its bytes.
 
-use model::attempt::Headers;
+use std::fmt;
 
 /// Known headers by their numbers, from 1, some with the value that they nearly always have. What was written with them
 /// must stay readable: entries are added at the end and never changed.
@@ -47,25 +48,92 @@ const KNOWN: [(&str, Option<&str>); 34] = [
 /// Seven bits of a length in a byte; the eighth says that more follow.
 const MORE: u8 = 0x80;
 
-pub(crate) fn pack(headers: &Headers) -> Vec<u8> {
-    let room = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
-    let mut packed = Vec::with_capacity(room);
-    for (name, value) in headers {
+/// Room for a header's number and for the lengths of its name and value.
+const BESIDE: usize = 5;
+
+/// Header names and values in the order they were sent or came.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(Vec<u8>);
+
+/// What was kept as headers is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("headers that are not packed")]
+pub struct NotHeaders;
+
+impl Headers {
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// With room for so many headers, whose names and values have so many bytes.
+    pub fn with_room(count: usize, bytes: usize) -> Self {
+        Self(Vec::with_capacity(count * BESIDE + bytes))
+    }
+
+    /// Of what [`packed`](Self::packed) answered, in this version or an earlier one.
+    pub fn of_packed(packed: &[u8]) -> Result<Self, NotHeaders> {
+        let mut rest = packed;
+        while !rest.is_empty() {
+            take_header(&mut rest).ok_or(NotHeaders)?;
+        }
+        Ok(Self(packed.to_vec()))
+    }
+
+    /// As they are kept.
+    pub fn packed(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub fn push(&mut self, name: &str, value: &str) {
+        let packed = &mut self.0;
         match known(name, value) {
             Some((number, whole)) => {
                 packed.push(number);
                 if !whole {
-                    pack_text(value, &mut packed);
+                    pack_text(value, packed);
                 }
             }
             None => {
                 packed.push(0);
-                pack_text(name, &mut packed);
-                pack_text(value, &mut packed);
+                pack_text(name, packed);
+                pack_text(value, packed);
             }
         }
     }
-    packed
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut rest = &*self.0;
+        std::iter::from_fn(move || take_header(&mut rest))
+    }
+
+    /// The value of the first header of that name, whatever its case.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+impl<'a> FromIterator<(&'a str, &'a str)> for Headers {
+    fn from_iter<T: IntoIterator<Item = (&'a str, &'a str)>>(all: T) -> Self {
+        let mut headers = Self::new();
+        all.into_iter().for_each(|(name, value)| headers.push(name, value));
+        headers
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Headers {
+    fn from(all: [(&str, &str); N]) -> Self {
+        all.into_iter().collect()
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 /// The number of a header, and whether that says its value too.
@@ -85,22 +153,17 @@ fn pack_text(text: &str, packed: &mut Vec<u8>) {
     packed.extend_from_slice(text.as_bytes());
 }
 
-/// `None` if these bytes are not what [`pack`] makes.
-pub(crate) fn unpack(mut packed: &[u8]) -> Option<Headers> {
-    let mut headers = Headers::new();
-    while let Some((number, rest)) = packed.split_first() {
-        packed = rest;
-        let known = usize::from(*number).checked_sub(1).map(|at| KNOWN.get(at));
-        let (name, value) = match known {
-            None => (take_text(&mut packed)?, take_text(&mut packed)?),
-            Some(known) => match *known? {
-                (name, Some(value)) => (name, value),
-                (name, None) => (name, take_text(&mut packed)?),
-            },
-        };
-        headers.push((name.to_owned(), value.to_owned()));
+/// The first header, which is then no longer in `packed`. `None` if there is none, or something else.
+fn take_header<'a>(packed: &mut &'a [u8]) -> Option<(&'a str, &'a str)> {
+    let (number, rest) = packed.split_first()?;
+    *packed = rest;
+    match usize::from(*number).checked_sub(1) {
+        None => Some((take_text(packed)?, take_text(packed)?)),
+        Some(at) => match *KNOWN.get(at)? {
+            (name, Some(value)) => Some((name, value)),
+            (name, None) => Some((name, take_text(packed)?)),
+        },
     }
-    Some(headers)
 }
 
 fn take_text<'a>(packed: &mut &'a [u8]) -> Option<&'a str> {
@@ -123,12 +186,14 @@ fn take_text<'a>(packed: &mut &'a [u8]) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    fn headers(list: &[(&str, &str)]) -> Headers {
-        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    fn is_kept(list: &[(&str, &str)]) {
+        let headers: Headers = list.iter().copied().collect();
+        let kept = Headers::of_packed(headers.packed()).unwrap();
+        assert_eq!(kept.iter().collect::<Vec<_>>(), list);
     }
 
     #[test]
-    fn what_is_packed_is_unpacked() {
+    fn what_is_packed_is_what_was_said() {
         let long = "x".repeat(300);
         let lists: [&[(&str, &str)]; 4] = [
             &[],
@@ -140,32 +205,29 @@ mod tests {
             &[("x-own", ""), ("", "ü"), ("webhook-id", "evt_1"), ("webhook-id", "evt_2")],
             &[("date", &long), (&long, &long)],
         ];
-        for list in lists {
-            assert_eq!(unpack(&pack(&headers(list))), Some(headers(list)));
-        }
+        lists.into_iter().for_each(is_kept);
         for (name, value) in KNOWN {
-            let list = headers(&[(name, value.unwrap_or("another"))]);
-            assert_eq!(unpack(&pack(&list)), Some(list));
+            is_kept(&[(name, value.unwrap_or("another"))]);
         }
     }
 
     #[test]
     fn a_standard_delivery_takes_little_more_than_what_is_new_in_it() {
         let signature = "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=";
-        let list = headers(&[
+        let headers = Headers::from([
             ("content-type", "application/json"),
             ("user-agent", "Posthaste/0.1.0"),
             ("webhook-id", "evt_0123456789"),
             ("webhook-timestamp", "1769851800"),
             ("webhook-signature", signature),
         ]);
-        assert_eq!(pack(&list).len(), 1 + 17 + 16 + 12 + 2 + signature.len());
+        assert_eq!(headers.packed().len(), 1 + 17 + 16 + 12 + 2 + signature.len());
     }
 
     #[test]
     fn other_bytes_are_no_headers() {
         for packed in [&[0_u8, 1][..], &[255], &[3], &[3, 5, b'a'], &[3, 1, 0xff], &[3, MORE]] {
-            assert_eq!(unpack(packed), None, "{packed:?}");
+            assert_eq!(Headers::of_packed(packed), Err(NotHeaders), "{packed:?}");
         }
     }
 }
