@@ -70,7 +70,7 @@ fn run(words: &Words) -> Result<bool, Failure> {
     let mut report = Report { machine, database, settings, bare, trials: Vec::new(), figures: Vec::new() };
     let mut lost = 0;
     for scenario in words.scenarios() {
-        let outcome = scenario.run(&conditions, &report.bare)?;
+        let outcome = scenario.run(&conditions)?;
         report.trials.extend(outcome.trials);
         report.figures.extend(outcome.figures);
         lost += outcome.lost;

@@ -15,7 +15,6 @@ mod steady;
 use clap::ValueEnum;
 
 use crate::Failure;
-use crate::bare::Bare;
 use crate::conditions::Conditions;
 use crate::figure::{Figure, Figures};
 use crate::trial::Trial;
@@ -53,18 +52,18 @@ pub(crate) struct Outcome {
 }
 
 impl Scenario {
-    pub(crate) fn run(self, conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failure> {
+    pub(crate) fn run(self, conditions: &Conditions) -> Result<Outcome, Failure> {
         match self {
-            Self::Single => single::run(conditions, bare),
-            Self::Batch => batch::run(conditions, bare),
-            Self::Steady => steady::run(conditions, bare),
+            Self::Single => single::run(conditions),
+            Self::Batch => batch::run(conditions),
+            Self::Steady => steady::run(conditions),
             Self::FanOut => fan_out::run(conditions),
-            Self::Neighbours => neighbours::run(conditions, bare),
+            Self::Neighbours => neighbours::run(conditions),
             Self::Backlog => backlog::run(conditions),
-            Self::Growth => growth::run(conditions, bare),
+            Self::Growth => growth::run(conditions),
             Self::Restart => restart::run(conditions),
             Self::Idle => idle::run(conditions),
-            Self::Cluster => cluster::run(conditions, bare),
+            Self::Cluster => cluster::run(conditions),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::bare::Bare;
+use crate::bare;
 use crate::conditions::Conditions;
 use crate::event::{MEASURED, type_of};
 use crate::gateway::{Gateway, Spent};
@@ -57,7 +57,9 @@ pub(crate) struct Trial {
     pub(crate) delivered_per_second: f64,
     /// Of the servers' processes, from the first POST until they were at rest again.
     pub(crate) processor_us_per_event: f64,
-    /// That, set against a bare signed POST of the same run.
+    /// Of a bare signed POST, just before and just after. The machine changes within a run.
+    pub(crate) bare_processor_us: f64,
+    /// The servers' by that.
     pub(crate) times_bare: f64,
     /// Of PostgreSQL's processes.
     pub(crate) database_processor_us_per_event: Option<f64>,
@@ -99,17 +101,13 @@ struct Measured {
 }
 
 /// On fresh servers and an empty database.
-pub(crate) fn run(conditions: &Conditions, bare: &Bare, course: &Course) -> Result<Trial, Failure> {
-    run_on(&mut Gateway::open(conditions, course.nodes)?, conditions, bare, course)
+pub(crate) fn run(conditions: &Conditions, course: &Course) -> Result<Trial, Failure> {
+    run_on(&mut Gateway::open(conditions, course.nodes)?, conditions, course)
 }
 
 /// On servers that are running already. They are stopped at the end.
-pub(crate) fn run_on(
-    gateway: &mut Gateway,
-    conditions: &Conditions,
-    bare: &Bare,
-    course: &Course,
-) -> Result<Trial, Failure> {
+pub(crate) fn run_on(gateway: &mut Gateway, conditions: &Conditions, course: &Course) -> Result<Trial, Failure> {
+    let before = bare::run(conditions)?;
     output::tell(&format!("{}: {} s", course.name, course.duration.as_secs()));
     let sink = conditions.sink(course.endpoints, course.manners)?;
     let measured = measure(gateway, conditions, course, &sink)?;
@@ -117,7 +115,9 @@ pub(crate) fn run_on(
         let refusal = measured.load.first_refusal.unwrap_or_else(|| "there was no time".to_owned());
         return Err(gateway.complaint(&format!("accepted nothing: {refusal}")));
     }
-    Ok(Trial::of(measured, bare, course))
+    let after = bare::run(conditions)?;
+    let bare_processor_us = f64::midpoint(before.processor_us_per_request, after.processor_us_per_request);
+    Ok(Trial::of(measured, bare_processor_us, course))
 }
 
 fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink: &Sink) -> Result<Measured, Failure> {
@@ -159,7 +159,7 @@ fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink
 }
 
 impl Trial {
-    fn of(measured: Measured, bare: &Bare, course: &Course) -> Self {
+    fn of(measured: Measured, bare_processor_us: f64, course: &Course) -> Self {
         let Measured { warm_up, load, arrivals, spent, .. } = measured;
         let reckoning = Reckoning::of(&load, &arrivals.first);
         let per_event = |time: Duration| time.as_secs_f64() * 1e6 / load.accepted.len() as f64;
@@ -171,7 +171,8 @@ impl Trial {
             accepted_per_second: reckoning.accepted_per_second,
             delivered_per_second: reckoning.delivered_per_second,
             processor_us_per_event,
-            times_bare: processor_us_per_event / bare.processor_us_per_request,
+            bare_processor_us,
+            times_bare: processor_us_per_event / bare_processor_us,
             database_processor_us_per_event: spent.database.map(per_event),
             load_processor_us_per_event: per_event(load.processor_time),
             receiver_processor_us_per_event: per_event(measured.receiver_time),

@@ -2,15 +2,14 @@
 
 use super::Outcome;
 use crate::Failure;
-use crate::bare::Bare;
 use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};
 use crate::load::Pace;
 use crate::trial::{self, Course};
 
-pub(super) fn run(conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failure> {
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     let plain = Course::plain("batch", Pace::Closed, conditions.duration());
-    let trial = trial::run(conditions, bare, &Course { batch: Some(conditions.sizes.batch), ..plain })?;
+    let trial = trial::run(conditions, &Course { batch: Some(conditions.sizes.batch), ..plain })?;
     let mut figures = Figures::of("batch");
     figures.aim("accepted events", trial.accepted_per_second, "/s", Goal::AtLeast(40_000.0));
     figures.tell("delivered events, all the while and after", trial.delivered_per_second, "/s");

@@ -1,7 +1,6 @@
 //! *cluster*: the same closed loop on one node, two and so on, on one PostgreSQL.
 
 use super::Outcome;
-use crate::bare::Bare;
 use crate::conditions::Conditions;
 use crate::database::Choice;
 use crate::figure::Figures;
@@ -12,7 +11,7 @@ use crate::{Failure, postgres};
 /// Enough of them that every node owns some.
 const ENDPOINTS: u32 = 100;
 
-pub(super) fn run(conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failure> {
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     let database = match &conditions.database {
         Choice::Sqlite => Choice::Own(postgres::installed()?),
         other => other.clone(),
@@ -23,7 +22,7 @@ pub(super) fn run(conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failu
     for nodes in 1..=conditions.sizes.nodes {
         let name = if nodes == 1 { "cluster: 1 node".to_owned() } else { format!("cluster: {nodes} nodes") };
         let plain = Course::plain(name, Pace::Closed, conditions.duration());
-        let trial = trial::run(&conditions, bare, &Course { nodes, endpoints: ENDPOINTS, ..plain })?;
+        let trial = trial::run(&conditions, &Course { nodes, endpoints: ENDPOINTS, ..plain })?;
         figures.tell(format!("delivered events, {nodes} nodes"), trial.delivered_per_second, "/s");
         trials.push(trial);
     }

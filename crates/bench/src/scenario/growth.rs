@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Outcome;
-use crate::bare::Bare;
 use crate::conditions::Conditions;
 use crate::database::Choice;
 use crate::event::type_of;
@@ -34,7 +33,7 @@ struct Saved {
     deliveries: u64,
 }
 
-pub(super) fn run(conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failure> {
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     let sizes = &conditions.sizes;
     let mut figures = Figures::of("growth");
     let empty = {
@@ -42,7 +41,7 @@ pub(super) fn run(conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failu
         // Both have as many endpoints.
         register(conditions, &gateway, &Place::reserve(1)?)?;
         let course = Course::plain("growth: empty", Pace::Closed, conditions.duration());
-        trial::run_on(&mut gateway, conditions, bare, &course)?
+        trial::run_on(&mut gateway, conditions, &course)?
     };
     let mut lost = 0;
     let mut gateway = match &sizes.stored_dir {
@@ -50,8 +49,7 @@ pub(super) fn run(conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failu
         Some(directory) => saved(conditions, directory, &mut figures, &mut lost)?,
     };
     let name = format!("growth: {} stored", grouped(sizes.stored));
-    let full =
-        trial::run_on(&mut gateway, conditions, bare, &Course::plain(name, Pace::Closed, conditions.duration()))?;
+    let full = trial::run_on(&mut gateway, conditions, &Course::plain(name, Pace::Closed, conditions.duration()))?;
     let ratio = full.all_processor_us_per_event() / empty.all_processor_us_per_event();
     figures.aim("processor time an event ÷ empty", ratio, "", Goal::AtMost(1.2));
     let ratio = full.delivered_per_second / empty.delivered_per_second;

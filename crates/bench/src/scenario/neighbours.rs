@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use super::Outcome;
 use crate::Failure;
-use crate::bare::Bare;
 use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};
 use crate::load::Pace;
 use crate::sink::{Manner, Manners, all_well};
 use crate::trial::{self, Course};
 
-pub(super) fn run(conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failure> {
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     let course = |name: &str, manners: Manners| Course {
         endpoints: conditions.sizes.neighbours,
         manners,
@@ -23,8 +22,8 @@ pub(super) fn run(conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failu
             Duration::from_secs(conditions.sizes.neighbours_seconds.into()),
         )
     };
-    let well = trial::run(conditions, bare, &course("neighbours: all well", all_well))?;
-    let bad = trial::run(conditions, bare, &course("neighbours: 1 % hang, 1 % fail", some_bad))?;
+    let well = trial::run(conditions, &course("neighbours: all well", all_well))?;
+    let bad = trial::run(conditions, &course("neighbours: 1 % hang, 1 % fail", some_bad))?;
     let mut figures = Figures::of("neighbours");
     let ratio = bad.post_to_received.p99_ms / well.post_to_received.p99_ms;
     figures.aim("p99 of the well (POST → received) ÷ without the bad", ratio, "", Goal::AtMost(1.2));

@@ -2,15 +2,14 @@
 
 use super::Outcome;
 use crate::Failure;
-use crate::bare::Bare;
 use crate::conditions::Conditions;
 use crate::database::Choice;
 use crate::figure::{Figures, Goal};
 use crate::load::Pace;
 use crate::trial::{self, Course};
 
-pub(super) fn run(conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failure> {
-    let trial = trial::run(conditions, bare, &Course::plain("single", Pace::Closed, conditions.duration()))?;
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
+    let trial = trial::run(conditions, &Course::plain("single", Pace::Closed, conditions.duration()))?;
     let mut figures = Figures::of("single");
     if conditions.database == Choice::Sqlite {
         figures.aim("delivered events", trial.delivered_per_second, "/s", Goal::AtLeast(20_000.0));

@@ -2,15 +2,14 @@
 
 use super::Outcome;
 use crate::Failure;
-use crate::bare::Bare;
 use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};
 use crate::load::Pace;
 use crate::trial::{self, Course};
 
-pub(super) fn run(conditions: &Conditions, bare: &Bare) -> Result<Outcome, Failure> {
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     let pace = Pace::Open { per_second: conditions.sizes.rate };
-    let trial = trial::run(conditions, bare, &Course::plain("steady", pace, conditions.duration()))?;
+    let trial = trial::run(conditions, &Course::plain("steady", pace, conditions.duration()))?;
     let mut figures = Figures::of("steady");
     figures.aim("POST → received, p50", trial.post_to_received.p50_ms, "ms", Goal::AtMost(2.0));
     figures.aim("POST → received, p99", trial.post_to_received.p99_ms, "ms", Goal::AtMost(10.0));

@@ -16,8 +16,8 @@ pub(crate) struct Sizes {
     #[arg(long, default_value_t = 2)]
     pub(crate) warm_up_seconds: u32,
 
-    /// How long the bare signed POSTs are measured, in seconds
-    #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(1..))]
+    /// How long the bare signed POSTs are measured each time, in seconds
+    #[arg(long, default_value_t = 3, value_parser = value_parser!(u32).range(1..))]
     pub(crate) bare_seconds: u32,
 
     /// Connections that POST
