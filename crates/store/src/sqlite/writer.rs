@@ -5,8 +5,8 @@
 //! do, groups of verbs that need nothing from the tables are committed to the [journal](super::journal) and go into the
 //! tables many at a time.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -36,7 +36,9 @@ const RESTS: usize = 8;
 #[derive(Clone)]
 pub(crate) struct Writer {
     queue: mpsc::Sender<Work>,
-    lingering: Arc<Lingering>,
+    thread: std::thread::Thread,
+    /// The thread lingers until so many verbs wait. 0: it does not.
+    lingers_until: Arc<AtomicUsize>,
     /// Something that was committed is in the journal and not in the tables.
     ahead: Arc<AtomicBool>,
 }
@@ -78,14 +80,14 @@ where
 impl Writer {
     pub(crate) fn start(committer: Committer) -> Result<Self, Error> {
         let (queue, work) = mpsc::channel(QUEUE);
-        let lingering = Arc::new(Lingering::default());
-        let thread = Thread { committer, lingering: lingering.clone() };
+        let lingers_until = Arc::new(AtomicUsize::new(0));
+        let thread = Thread { committer, lingers_until: lingers_until.clone() };
         let ahead = thread.committer.ahead();
-        std::thread::Builder::new()
+        let running = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || thread.run(work))
             .map_err(Error::files("the writer's thread"))?;
-        Ok(Self { queue, lingering, ahead })
+        Ok(Self { queue, thread: running.thread().clone(), lingers_until, ahead })
     }
 
     /// Sees to it that whoever reads the tables from now on finds there what was committed before.
@@ -119,9 +121,18 @@ impl Writer {
     {
         let work = Work::Verb(Box::new(Waiting { verb, result: None, say }));
         match self.queue.send(work).await {
-            Ok(()) => self.lingering.look(&self.queue),
+            Ok(()) => self.wake_if_enough(),
             Err(mpsc::error::SendError(Work::Verb(verb))) => verb.settle(Err(Error::Stopped)),
             Err(mpsc::error::SendError(Work::Stop(_))) => {}
+        }
+    }
+
+    /// Wakes the thread if it lingers and as many verbs wait as it wants.
+    fn wake_if_enough(&self) {
+        let until = self.lingers_until.load(Ordering::SeqCst);
+        let waiting = || self.queue.max_capacity() - self.queue.capacity();
+        if until > 0 && waiting() >= until && self.lingers_until.swap(0, Ordering::SeqCst) > 0 {
+            self.thread.unpark();
         }
     }
 
@@ -141,7 +152,7 @@ impl Writer {
 
 struct Thread {
     committer: Committer,
-    lingering: Arc<Lingering>,
+    lingers_until: Arc<AtomicUsize>,
 }
 
 impl Thread {
@@ -156,7 +167,7 @@ impl Thread {
             self.committer.go_on();
             let ends = stop.is_some() || (work.is_closed() && work.is_empty());
             if verbs >= BUSY && !ends {
-                self.lingering.linger(&work, verbs);
+                self.linger(&work, verbs);
             }
             if self.committer.is_ahead() && (ends || nothing_comes(&work)) {
                 self.committer.catch_up();
@@ -166,6 +177,21 @@ impl Thread {
                 if let Some(reply) = stop {
                     let _ = reply.send(());
                 }
+                return;
+            }
+        }
+    }
+
+    /// Lets others run while they bring more, and until as many verbs wait as the last commit had.
+    fn linger(&self, work: &mpsc::Receiver<Work>, verbs: usize) {
+        for _ in 0..LINGERS {
+            self.lingers_until.store(verbs, Ordering::SeqCst);
+            let waiting = work.len();
+            if waiting < verbs {
+                std::thread::park_timeout(LINGER);
+            }
+            self.lingers_until.store(0, Ordering::Relaxed);
+            if work.len() == waiting || work.len() >= verbs {
                 return;
             }
         }
@@ -198,44 +224,6 @@ fn nothing_comes(work: &mpsc::Receiver<Work>) -> bool {
         rest();
     }
     work.is_empty()
-}
-
-/// The writer between two commits, waiting for as many verbs as the last one had.
-#[derive(Default)]
-struct Lingering {
-    /// Woken when so many wait. 0: it does not linger.
-    until: AtomicUsize,
-    thread: OnceLock<std::thread::Thread>,
-}
-
-impl Lingering {
-    /// Lets others run while they bring more, and until `verbs` wait.
-    fn linger(&self, work: &mpsc::Receiver<Work>, verbs: usize) {
-        self.thread.get_or_init(std::thread::current);
-        for _ in 0..LINGERS {
-            self.until.store(verbs, Ordering::SeqCst);
-            let waiting = work.len();
-            if waiting < verbs {
-                std::thread::park_timeout(LINGER);
-            }
-            self.until.store(0, Ordering::Relaxed);
-            if work.len() == waiting || work.len() >= verbs {
-                return;
-            }
-        }
-    }
-
-    /// Wakes it if enough has been brought.
-    fn look(&self, queue: &mpsc::Sender<Work>) {
-        let until = self.until.load(Ordering::SeqCst);
-        if until > 0
-            && queue.max_capacity() - queue.capacity() >= until
-            && self.until.swap(0, Ordering::SeqCst) > 0
-            && let Some(thread) = self.thread.get()
-        {
-            thread.unpark();
-        }
-    }
 }
 
 #[expect(
