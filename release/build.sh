@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Builds the server as it is released, into target/dist: compiled twice, the second time by what a loaded server did in
+# between (profile-guided optimisation). It is the program that `cargo build --release` makes, and takes 0.9 of its
+# processor time. Building it takes twenty minutes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+host=$(rustc -vV | sed -n 's/^host: //p')
+root=$PWD/target/pgo
+counts=$root/counts
+server=$root/$host/release/posthaste
+
+# LLVM's tool for its counts: Rust's own where it is installed, or another LLVM's that knows the format.
+profdata() {
+    local tool own
+    own=$(rustc --print sysroot)/lib/rustlib/$host/bin/llvm-profdata
+    for tool in "$own" llvm-profdata-{22,21,20,19}; do
+        if command -v "$tool" >/dev/null; then
+            echo "$tool"
+            return
+        fi
+    done
+}
+
+if [ -z "$(profdata)" ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq llvm-19 >/dev/null
+fi
+profdata=$(profdata)
+if [ -z "$profdata" ]; then
+    echo "missing: llvm-profdata (rustup component add llvm-tools, or on Debian: apt-get install llvm-19)" >&2
+    exit 1
+fi
+
+# The target is named so that what runs at build time is compiled as usual. C is: SQLite gains nothing that can be measured,
+# and cryptography is better left as its authors compile it.
+build() { # build RUSTFLAGS
+    RUSTFLAGS=$1 cargo build --release --quiet --bin posthaste --target "$host" --target-dir "$root"
+}
+
+# What a server is busy with: taking events in one by one and in batches, delivering to one and to many, failing.
+loads() {
+    target/release/bench "$@" --server "$server" --seconds 6 --bare-seconds 1 --json "$root/loads.json" >/dev/null
+}
+
+echo "building the load"
+cargo build --release --quiet --package bench
+echo "building the server that counts"
+rm -rf "$counts"
+build "-Cprofile-generate=$counts"
+echo "loading it"
+loads single batch steady fan-out neighbours
+if compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
+    loads single batch steady --postgres
+else
+    echo "no PostgreSQL is installed here: what is about it is compiled for size" >&2
+fi
+"$profdata" merge --sparse -o "$counts.profdata" "$counts"
+echo "building the server"
+build "-Cprofile-use=$counts.profdata"
+mkdir -p target/dist
+cp "$server" target/dist/posthaste
+echo "target/dist/posthaste"
