@@ -58,5 +58,5 @@ fi
 echo "building the server"
 build "-Cprofile-use=$counts.profdata"
 mkdir -p target/dist
-cp "$server" target/dist/posthaste
+install -m 755 "$server" target/dist/posthaste
 echo "target/dist/posthaste"
