@@ -37,9 +37,10 @@ const HEALTHY: usize = 9;
 /// Of the nine others, with the tenth, at most so many times what it is without.
 const MOST: f64 = 1.5;
 
-/// Shorter waits are taken for this one. Most events arrive before their `202` has been read, and what is left is the
-/// scheduler's doing on a machine that load, server and receivers share: half a millisecond more is not harm.
-const FLOOR: Duration = Duration::from_millis(2);
+/// Shorter waits are taken for this one. What is below is the scheduler's doing on a machine that load, server and
+/// receivers share, and went from 2.2 to 3.4 ms on its own: harm is to wait for the silent one, whose time-out is seconds.
+/// How fast the others are is for the benchmark's *neighbours*.
+const FLOOR: Duration = Duration::from_millis(10);
 
 /// When each event was posted, and when its `202` was read.
 type Times = HashMap<String, (Instant, Instant)>;
