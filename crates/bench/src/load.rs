@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use hyper::StatusCode;
 use tokio::task::JoinSet;
 
-use crate::connection::{self, Connection, Head};
 use crate::event::Template;
 use crate::id::Id;
+use crate::poster::Poster;
 use crate::{Failure, clock, thread};
 
 /// Requests under way at the end of the time may take so much longer.
@@ -86,8 +86,6 @@ pub(crate) struct Load {
 /// What one connection has to do.
 struct Worker {
     plan: Arc<Plan>,
-    address: SocketAddr,
-    head: Head,
     template: Template,
     numbers: Arc<AtomicU64>,
     began: Instant,
@@ -112,8 +110,6 @@ async fn all_connections(plan: Arc<Plan>) -> Result<Load, Failure> {
         let path = if plan.batch.is_some() { "/v1/events/batch" } else { "/v1/events" };
         let worker = Worker {
             plan: plan.clone(),
-            address,
-            head: Head::new(address, path)?.authorized(&plan.key)?,
             template: Template::posted(plan.family, plan.event_bytes),
             numbers: numbers.clone(),
             began,
@@ -121,7 +117,8 @@ async fn all_connections(plan: Arc<Plan>) -> Result<Load, Failure> {
             sent: 0,
             load: Load::starting(began),
         };
-        workers.spawn(connection::with(worker.address, |connection| worker.work(connection)));
+        let plan = plan.clone();
+        workers.spawn(async move { worker.work(Poster::connect(address, path, &plan.key).await?).await });
     }
     let gather = async {
         let mut all = Load::starting(began);
@@ -138,7 +135,7 @@ async fn all_connections(plan: Arc<Plan>) -> Result<Load, Failure> {
 }
 
 impl Worker {
-    async fn work(mut self, mut connection: Connection) -> Result<Load, Failure> {
+    async fn work(mut self, mut poster: Poster) -> Result<Load, Failure> {
         while let Some(sent) = self.next_turn().await {
             let Some((start, count)) = self.next_numbers() else { break };
             let kinds = u64::from(self.plan.kinds);
@@ -150,12 +147,12 @@ impl Worker {
                 None => (self.template.one(events.clone()), StatusCode::ACCEPTED),
                 Some(_) => (self.template.list(events.clone()), StatusCode::OK),
             };
-            let status = connection.exchange(self.head.with_body(body)).await?;
+            let (status, answer) = poster.post(&body).await?;
             self.load.ended = clock::now();
             if status == wanted {
-                self.load.taken(sent, events.map(|(kind, _)| kind), connection.body())?;
+                self.load.taken(sent, events.map(|(kind, _)| kind), answer)?;
             } else {
-                self.load.refused(status, events.len(), connection.body());
+                self.load.refused(status, events.len(), answer);
             }
         }
         Ok(self.load)

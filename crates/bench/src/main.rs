@@ -17,6 +17,7 @@ mod machine;
 mod others;
 mod output;
 mod place;
+mod poster;
 mod postgres;
 mod proc;
 mod processor;
@@ -29,6 +30,7 @@ mod sink;
 mod table;
 mod thread;
 mod trial;
+mod wire;
 mod words;
 
 use std::process::ExitCode;

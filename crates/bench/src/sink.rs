@@ -1,18 +1,10 @@
 //! The receiver: answers each endpoint in its manner and notes when each webhook came that it acknowledged.
 
-use std::convert::Infallible;
-use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt as _, Empty};
-use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -20,6 +12,7 @@ use tokio::task::JoinSet;
 use crate::id::Id;
 use crate::place::{Place, Urls};
 use crate::processor::Account;
+use crate::wire::{self, Wire};
 use crate::{Failure, clock, thread};
 
 /// Room for so many arrivals is made before they come: a growing list is copied, which would show in the latencies.
@@ -187,34 +180,46 @@ async fn accept(listener: TcpListener, desk: Desk) {
     }
 }
 
-async fn converse(stream: TcpStream, desk: Desk) {
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| receive(request, &desk));
-    // A connection that breaks is the sender's to notice.
-    let _ = http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service).await;
+/// What a request asks for.
+struct Asked {
+    id: Option<Id>,
+    endpoint: Option<u32>,
 }
 
-async fn receive(request: Request<Incoming>, desk: &Desk) -> Result<Response<Empty<Bytes>>, Infallible> {
-    let id = request.headers().get("webhook-id").and_then(|value| Id::new(value.as_bytes()));
-    let endpoint = request.uri().path().strip_prefix('/').and_then(|path| path.parse().ok());
-    let mut body = request.into_body();
-    let mut whole = true;
-    while let Some(frame) = body.frame().await {
-        whole &= frame.is_ok();
+async fn converse(stream: TcpStream, desk: Desk) {
+    // A connection that breaks is the sender's to notice.
+    let _ = answer_all(stream, &desk).await;
+}
+
+async fn answer_all(stream: TcpStream, desk: &Desk) -> Result<(), Failure> {
+    let mut wire = Wire::over(stream)?;
+    while let Some((asked, _body)) = wire.next(asked).await? {
+        if let Some(answer) = answer(&asked, desk) {
+            wire.write(answer).await?;
+        }
     }
-    let status = match (id, endpoint) {
-        (Some(id), Some(endpoint)) if whole => match (desk.manners)(endpoint) {
-            Manner::Well => {
-                lock(&desk.arrivals).push(Arrival { id, endpoint, at: clock::now() });
-                StatusCode::NO_CONTENT
-            }
-            Manner::Fails => StatusCode::INTERNAL_SERVER_ERROR,
-            Manner::Hangs => pending().await,
-        },
+    Ok(())
+}
+
+fn asked(bytes: &[u8]) -> Result<Option<wire::Head<Asked>>, Failure> {
+    wire::request(bytes, |path, headers| Asked {
+        id: wire::header(headers, "webhook-id").and_then(Id::new),
+        endpoint: path.strip_prefix('/').and_then(|path| path.parse().ok()),
+    })
+}
+
+/// `None` where the sender waits in vain, until it gives up.
+fn answer(asked: &Asked, desk: &Desk) -> Option<&'static [u8]> {
+    let (Some(id), Some(endpoint)) = (asked.id, asked.endpoint) else {
         // Not a webhook of ours. It is not counted, so it cannot hide a loss.
-        _ => StatusCode::BAD_REQUEST,
+        return Some(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
     };
-    let mut response = Response::new(Empty::new());
-    *response.status_mut() = status;
-    Ok(response)
+    match (desk.manners)(endpoint) {
+        Manner::Well => {
+            lock(&desk.arrivals).push(Arrival { id, endpoint, at: clock::now() });
+            Some(b"HTTP/1.1 204 No Content\r\n\r\n")
+        }
+        Manner::Fails => Some(b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n"),
+        Manner::Hangs => None,
+    }
 }
