@@ -30,7 +30,10 @@ const LONGEST_REQUEST_ID: usize = 64;
 pub(crate) struct RequestId(HeaderValue);
 
 /// Lets `next` answer the request, and sees to it that there is an answer, with the request's id.
-pub(crate) async fn frame(api: &Api, mut request: Request, next: impl AsyncFnOnce(Request) -> Response) -> Response {
+pub(crate) async fn frame<F>(api: &Api, mut request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let began = api.env.elapsed();
     let id = RequestId::of(request.headers(), &*api.env);
     // Where handlers find it that ask for it.
@@ -38,10 +41,10 @@ pub(crate) async fn frame(api: &Api, mut request: Request, next: impl AsyncFnOnc
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let remainder = Remainder::lend(&mut request);
 
-    let answered = AssertUnwindSafe(async { next(request).await }).catch_unwind().await;
+    let answered = AssertUnwindSafe(next(request)).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|panic| Problem::panicked(told(&*panic)).into_response());
-    if let Some(remainder) = remainder {
-        remainder.drain(&*api.env).await;
+    if let Some(remainder) = remainder.filter(Remainder::is_left) {
+        Box::pin(remainder.drain(&*api.env)).await;
     }
 
     let path = uri.path();
@@ -124,7 +127,7 @@ mod tests {
         let store = Store::open(options).await.unwrap();
         let api = Api::new(store, Arc::new(env), Arc::default(), Arc::new(Policy::default()), [0; 32], 0, None);
 
-        let answer = frame(&api, Request::new(Body::empty()), async |_| panic!("the {} is wrong", "inside")).await;
+        let answer = frame(&api, Request::new(Body::empty()), |_| async { panic!("the {} is wrong", "inside") }).await;
 
         assert_eq!(answer.status(), 500);
         let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();

@@ -1,5 +1,7 @@
 //! The front: where requests come in. Each passes the frame and goes to its route.
 
+use std::pin::Pin;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
@@ -8,6 +10,9 @@ use axum::response::Response;
 use tower_service::Service;
 
 use crate::{Api, events, frame, routes};
+
+/// Boxed: a future that all of them are part of would have kilobytes, which every request moves.
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// Answers requests. Cloning is cheap.
 #[derive(Clone)]
@@ -23,16 +28,16 @@ impl Front {
 
     /// Answers always, and always with the request's id.
     pub async fn answer(&self, request: Request) -> Response {
-        frame::frame(&self.api, request, async |request| self.route(request).await).await
+        frame::frame(&self.api, request, |request| self.route(request)).await
     }
 
     /// Nearly all requests bring an event. They go straight to their handler: finding a route costs as much as what is
     /// done there.
-    async fn route(&self, request: Request) -> Response {
+    fn route(&self, request: Request) -> Answering {
         if request.method() == Method::POST && request.uri().path() == routes::EVENTS {
-            return events::create.call(request, self.api.clone()).await;
+            return events::create.call(request, self.api.clone());
         }
-        let Ok(response) = self.routes.clone().call(request).await;
-        response
+        let mut routes = self.routes.clone();
+        Box::pin(async move { routes.call(request).await.unwrap_or_else(|never| match never {}) })
     }
 }

@@ -123,9 +123,12 @@ impl Host {
         }
         let pulse = Arc::new(Pulse::new(self.env.clone()));
         let answer = |request: Request<Incoming>| {
-            let (host, request) = (self.clone(), request.map(Body::new));
-            let version = request.version();
-            pulse.clone().during(version, async move { Ok::<_, Infallible>(host.front.answer(request).await) })
+            let (host, under_way) = (self.clone(), pulse.clone().begin(request.version()));
+            async move {
+                let answer = host.front.answer(request.map(Body::new)).await;
+                drop(under_way);
+                Ok::<_, Infallible>(answer)
+            }
         };
         let io = TokioIo::new(Felt::new(stream, pulse.clone()));
         let mut connection = pin!(self.http.serve_connection(io, service_fn(answer)));

@@ -1,7 +1,7 @@
 //! One delivery, start to finish: gate, build, send, understand, judge, record.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use dialect::providers::{self, Reading};
@@ -38,7 +38,7 @@ async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, mut ticket: Ticket)
     let (sent, outcome) = match speaker.voice.speak(&due, started_at) {
         Ok(message) => {
             let sent = Sent::of(&message);
-            let sending = ctx.transport.send(request(speaker, message));
+            let sending = pin!(ctx.transport.send(request(speaker, message)));
             let Some(outcome) = while_ours(ctx, sending).await else { return ticket.recorded(Ok(End::Unrecorded)) };
             (sent, outcome)
         }
@@ -66,9 +66,7 @@ async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, mut ticket: Ticket)
 }
 
 /// `None` if this node lost all that it holds before the work was done: whoever holds it now does it again.
-async fn while_ours<T>(ctx: &Context, work: impl Future<Output = T>) -> Option<T> {
-    // Pinned here, or each arm would keep a copy of it: kilobytes that every delivery moves.
-    let work = pin!(work);
+async fn while_ours<T>(ctx: &Context, work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     match ctx.store.lost() {
         Some(lost) => lost.run_until_cancelled(work).await,
         None => Some(work.await),

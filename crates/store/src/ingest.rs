@@ -44,7 +44,8 @@ impl Store {
         let verdicts = self.verdicts(&intake.event).await;
         match self.database() {
             Database::Embedded(db) => db.write(move |batch| sqlite::ingest::take(batch, &intake, &verdicts)).await,
-            Database::Cluster(db) => postgres::ingest::take(db, intake, verdicts).await,
+            // Boxed: many of these futures are made, on any database.
+            Database::Cluster(db) => Box::pin(postgres::ingest::take(db, intake, verdicts)).await,
         }
     }
 

@@ -41,7 +41,8 @@ impl Store {
     pub async fn record_then(&self, record: Record, say: impl FnOnce(Result<(), Error>) + Send + 'static) {
         match self.database() {
             Database::Embedded(db) => db.write_then(move |batch| sqlite::record::record(batch, &record), say).await,
-            Database::Cluster(db) => say(postgres::record::record(db, record).await),
+            // Boxed: many of these futures are made, on any database.
+            Database::Cluster(db) => say(Box::pin(postgres::record::record(db, record)).await),
         }
     }
 

@@ -50,14 +50,13 @@ impl Remainder {
         Some(Self { lent, waits })
     }
 
+    /// Whether there is something to drain.
+    pub(super) fn is_left(&self) -> bool {
+        let inner = self.lent.inner();
+        !inner.body.is_end_stream() && (inner.touched || !self.waits)
+    }
+
     pub(super) async fn drain(mut self, env: &dyn Env) {
-        let is_done = {
-            let inner = self.lent.inner();
-            inner.body.is_end_stream() || (self.waits && !inner.touched)
-        };
-        if is_done {
-            return;
-        }
         let all = async {
             let mut drained = 0;
             while let Some(Ok(frame)) = self.lent.frame().await {

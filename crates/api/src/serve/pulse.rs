@@ -3,7 +3,6 @@
 //! hyper's own time-out sets a timer for every request and counts idleness as slowness. This one sets a timer for a
 //! connection now and then and looks at what has happened since.
 
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -52,11 +51,12 @@ impl Pulse {
         pulse
     }
 
-    /// Runs a request.
-    pub(super) async fn during<T>(self: Arc<Self>, version: Version, request: impl Future<Output = T>) -> T {
+    /// A request is under way for as long as that is kept.
+    pub(super) fn begin(self: Arc<Self>, version: Version) -> UnderWay {
         self.shared.store(version == Version::HTTP_2, Ordering::Relaxed);
-        let _under_way = UnderWay::begin(self);
-        request.await
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.arriving.store(false, Ordering::Relaxed);
+        UnderWay(self)
     }
 
     /// Resolves when the connection has been still for too long.
@@ -98,15 +98,7 @@ impl Pulse {
 }
 
 /// A request, until it is answered or given up.
-struct UnderWay(Arc<Pulse>);
-
-impl UnderWay {
-    fn begin(pulse: Arc<Pulse>) -> Self {
-        pulse.requests.fetch_add(1, Ordering::Relaxed);
-        pulse.arriving.store(false, Ordering::Relaxed);
-        Self(pulse)
-    }
-}
+pub(super) struct UnderWay(Arc<Pulse>);
 
 impl Drop for UnderWay {
     fn drop(&mut self) {

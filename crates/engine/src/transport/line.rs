@@ -13,8 +13,8 @@ use crate::dial::wire::Wire;
 pub(super) const LONGEST_HEAD: usize = 16 * 1024;
 
 pub(super) enum Line {
-    /// For one request at a time.
-    Own(Own),
+    /// For one request at a time. Boxed: it goes from hand to hand with every request.
+    Own(Box<Own>),
     /// For as many as come.
     Shared(Shared),
 }
@@ -33,13 +33,13 @@ pub(super) struct Answering {
 }
 
 pub(super) enum Rest {
-    Own(Own),
+    Own(Box<Own>),
     Shared(Incoming),
 }
 
 impl Line {
     pub(super) async fn over(wire: Wire) -> Result<Self, Failure> {
-        Ok(if wire.is_h2() { Self::Shared(Shared::over(wire).await?) } else { Self::Own(Own::new(wire)) })
+        Ok(if wire.is_h2() { Self::Shared(Shared::over(wire).await?) } else { Self::Own(Box::new(Own::new(wire))) })
     }
 
     /// Whether a request can be written to it, as far as is known now.

@@ -35,7 +35,7 @@ struct Inner {
 #[derive(Default)]
 struct Host {
     /// The last one used is at the end.
-    idle: Vec<Idle<Own>>,
+    idle: Vec<Idle<Box<Own>>>,
     shared: Option<Idle<Shared>>,
 }
 
@@ -62,7 +62,7 @@ impl Pool {
     }
 
     /// Keeps an HTTP/1.1 connection that is free for the next request.
-    pub(super) fn put(&self, origin: &Origin, line: Own) {
+    pub(super) fn put(&self, origin: &Origin, line: Box<Own>) {
         let mut inner = self.inner();
         let round = inner.round;
         let host = inner.host(origin);

@@ -74,21 +74,21 @@ impl Embedded {
         self.readers.close();
     }
 
-    pub(crate) async fn write<T, F>(&self, verb: F) -> Result<T, Error>
+    pub(crate) fn write<T, F>(&self, verb: F) -> impl Future<Output = Result<T, Error>> + Send
     where
         T: Send + 'static,
         F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.writer.write(verb).await
+        self.writer.write(verb)
     }
 
-    pub(crate) async fn write_then<T, F, S>(&self, verb: F, say: S)
+    pub(crate) fn write_then<T, F, S>(&self, verb: F, say: S) -> impl Future<Output = ()> + Send
     where
         T: Send + 'static,
         F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
         S: FnOnce(Result<T, Error>) + Send + 'static,
     {
-        self.writer.write_then(verb, say).await;
+        self.writer.write_then(verb, say)
     }
 
     pub(crate) async fn read<T, F>(&self, verb: F) -> Result<T, Error>

@@ -101,26 +101,33 @@ impl Writer {
     }
 
     /// Runs `verb` in the next commit and answers when that is on disk.
-    pub(crate) async fn write<T, F>(&self, verb: F) -> Result<T, Error>
+    pub(crate) fn write<T, F>(&self, verb: F) -> impl Future<Output = Result<T, Error>> + Send
     where
         T: Send + 'static,
         F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         // Whoever asked may have gone; what was committed stays.
-        self.write_then(verb, |committed| drop(reply.send(committed))).await;
-        answer.await.map_err(|_| Error::Stopped)?
+        let handed_in = self.write_then(verb, |committed| drop(reply.send(committed)));
+        async move {
+            handed_in.await;
+            answer.await.map_err(|_| Error::Stopped)?
+        }
     }
 
     /// Hands `verb` in for the next commit. What came of it is said when that is on disk, by the writer's thread.
-    pub(crate) async fn write_then<T, F, S>(&self, verb: F, say: S)
+    pub(crate) fn write_then<T, F, S>(&self, verb: F, say: S) -> impl Future<Output = ()> + Send
     where
         T: Send + 'static,
         F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
         S: FnOnce(Result<T, Error>) + Send + 'static,
     {
-        let work = Work::Verb(Box::new(Waiting { verb, result: None, say }));
-        match self.queue.send(work).await {
+        // Boxed before the future is made: verbs hold whole events, which a future would be moved about with.
+        self.hand_in(Box::new(Waiting { verb, result: None, say }))
+    }
+
+    async fn hand_in(&self, verb: Box<dyn Verb>) {
+        match self.queue.send(Work::Verb(verb)).await {
             Ok(()) => self.wake_if_enough(),
             Err(mpsc::error::SendError(Work::Verb(verb))) => verb.settle(Err(Error::Stopped)),
             Err(mpsc::error::SendError(Work::Stop(_))) => {}
