@@ -11,25 +11,18 @@ counts=$root/counts
 server=$root/$host/release/posthaste
 
 # LLVM's tool for its counts: Rust's own where it is installed, or another LLVM's that knows the format.
-profdata() {
+llvm_profdata() {
     local tool own
     own=$(rustc --print sysroot)/lib/rustlib/$host/bin/llvm-profdata
     for tool in "$own" llvm-profdata-{22,21,20,19}; do
-        if command -v "$tool" >/dev/null; then
-            echo "$tool"
-            return
-        fi
+        if command -v "$tool"; then return; fi
     done
+    return 1
 }
 
-if [ -z "$(profdata)" ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq llvm-19 >/dev/null
-fi
-profdata=$(profdata)
-if [ -z "$profdata" ]; then
-    echo "missing: llvm-profdata (rustup component add llvm-tools, or on Debian: apt-get install llvm-19)" >&2
-    exit 1
-fi
+. tests/need.sh
+need llvm_profdata llvm-19
+profdata=$(llvm_profdata)
 
 # The target is named so that what runs at build time is compiled as usual. C is: SQLite gains nothing that can be measured,
 # and cryptography is better left as its authors compile it.
@@ -57,6 +50,5 @@ fi
 "$profdata" merge --sparse -o "$counts.profdata" "$counts"
 echo "building the server"
 build "-Cprofile-use=$counts.profdata"
-mkdir -p target/dist
-install -m 755 "$server" target/dist/posthaste
+install -D -m 755 "$server" target/dist/posthaste
 echo "target/dist/posthaste"

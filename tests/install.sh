@@ -1,20 +1,11 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Rust, into target/peers: other people's code that verifies our requests and our
 # documents, and a mail server that takes our mail. Besides: PostgreSQL, PgBouncer and a clock that can be wrong.
-# Does nothing where it is there already. Debian's packages are installed where a tool is missing and we are root.
+# Does nothing where it is there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-need() { # need COMMAND PACKAGE...
-    local command=$1
-    shift
-    if eval "$command" >/dev/null 2>&1; then return; fi
-    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-        echo "missing: $command (on Debian: apt-get install $*)" >&2
-        exit 1
-    fi
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
-}
+. tests/need.sh
 
 need "python3 -m pip --version" python3 python3-pip
 need "npm --version" nodejs npm

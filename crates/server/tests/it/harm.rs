@@ -1,4 +1,5 @@
-//! Receivers that misbehave cost only themselves. The clock stands still: whoever hangs, hangs for good.
+//! Receivers that misbehave cost only themselves. The clock stands still: whoever hangs, hangs for good. How little their
+//! neighbours notice is a figure, and *neighbours* of the benchmark measures it.
 
 use serde_json::{Value, json};
 use testkit::behaviour::Behaviour;
