@@ -41,7 +41,7 @@ where
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let remainder = Remainder::lend(&mut request);
 
-    let answered = AssertUnwindSafe(next(request)).catch_unwind().await;
+    let answered = AssertUnwindSafe(async { next(request).await }).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|panic| Problem::panicked(told(&*panic)).into_response());
     if let Some(remainder) = remainder.filter(Remainder::is_left) {
         Box::pin(remainder.drain(&*api.env)).await;
@@ -104,6 +104,7 @@ fn told(panic: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Ready;
     use std::sync::Arc;
 
     use axum::body::Body;
@@ -127,13 +128,17 @@ mod tests {
         let store = Store::open(options).await.unwrap();
         let api = Api::new(store, Arc::new(env), Arc::default(), Arc::new(Policy::default()), [0; 32], 0, None);
 
-        let answer = frame(&api, Request::new(Body::empty()), |_| async { panic!("the {} is wrong", "inside") }).await;
+        let later = frame(&api, Request::new(Body::empty()), |_| async { panic!("the {} is wrong", "inside") }).await;
+        let at_once = |_| -> Ready<Response> { panic!("the {} is wrong", "inside") };
+        let at_once = frame(&api, Request::new(Body::empty()), at_once).await;
 
-        assert_eq!(answer.status(), 500);
-        let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
-        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!((&problem["code"], &problem["request_id"]), (&"internal".into(), &id.into()));
-        assert!(!problem.to_string().contains("inside"));
+        for answer in [at_once, later] {
+            assert_eq!(answer.status(), 500);
+            let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!((&problem["code"], &problem["request_id"]), (&"internal".into(), &id.into()));
+            assert!(!problem.to_string().contains("inside"));
+        }
     }
 }

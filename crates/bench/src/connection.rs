@@ -10,9 +10,8 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
-use crate::Failure;
+use crate::{Failure, wire};
 
 /// Answers of ours are short. Of a longer one this much is kept.
 const KEPT: usize = 64 * 1024;
@@ -34,7 +33,7 @@ pub(crate) async fn with<T, F>(address: SocketAddr, work: impl FnOnce(Connection
 where
     F: Future<Output = Result<T, Failure>>,
 {
-    let stream = TcpStream::connect(address).await.map_err(|error| format!("{address}: {error}"))?;
+    let stream = wire::connect(address).await?;
     stream.set_nodelay(true)?;
     let (sender, driver) = http1::handshake(TokioIo::new(stream)).await?;
     let driven = async {

@@ -117,8 +117,10 @@ async fn all_connections(plan: Arc<Plan>) -> Result<Load, Failure> {
             sent: 0,
             load: Load::starting(began),
         };
-        let plan = plan.clone();
-        workers.spawn(async move { worker.work(Poster::connect(address, path, &plan.key).await?).await });
+        workers.spawn(async move {
+            let poster = Poster::connect(address, path, &worker.plan.key).await?;
+            worker.work(poster).await
+        });
     }
     let gather = async {
         let mut all = Load::starting(began);

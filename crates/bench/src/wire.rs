@@ -45,8 +45,7 @@ impl Wire {
     }
 
     pub(crate) async fn to(address: SocketAddr) -> Result<Self, Failure> {
-        let stream = TcpStream::connect(address).await.map_err(|error| format!("{address}: {error}"))?;
-        Ok(Self::over(stream)?)
+        Ok(Self::over(connect(address).await?)?)
     }
 
     pub(crate) async fn write(&mut self, message: &[u8]) -> std::io::Result<()> {
@@ -87,6 +86,10 @@ impl Wire {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+pub(crate) async fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
+    TcpStream::connect(address).await.map_err(|error| format!("{address}: {error}").into())
 }
 
 /// The status of an answer.

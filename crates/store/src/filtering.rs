@@ -37,6 +37,7 @@ impl Store {
     /// Asks all filters that `event` meets, as of now. Nothing is done for an event that meets none.
     pub(crate) async fn verdicts(&self, event: &Event) -> Verdicts {
         let directory = self.directory().clone();
+        // Every event passes here, and few meet a filter: what asks them is made, in its box, for those alone.
         if directory.filtering(event).next().is_none() {
             return Verdicts::default();
         }

@@ -52,7 +52,7 @@ pub(crate) struct Sizes {
     #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) neighbours_rate: u32,
 
-    /// How long each half of `neighbours` is measured: longer than it takes to give up on one that hangs
+    /// How long each run of `neighbours` is measured: longer than it takes to give up on one that hangs
     #[arg(long, default_value_t = 30, value_parser = value_parser!(u32).range(1..))]
     pub(crate) neighbours_seconds: u32,
 
