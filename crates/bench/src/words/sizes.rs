@@ -53,7 +53,7 @@ pub(crate) struct Sizes {
     pub(crate) neighbours_rate: u32,
 
     /// How long each run of `neighbours` is measured: longer than it takes to give up on one that hangs
-    #[arg(long, default_value_t = 30, value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
     pub(crate) neighbours_seconds: u32,
 
     /// Deliveries that pile up in `backlog` and `restart`
