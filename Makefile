@@ -32,7 +32,7 @@ lint:
 	$(CARGO) clippy --workspace --all-targets --quiet -- --deny warnings
 	bash -n release/build.sh
 
-# How fast the released server is on this machine, in about ten minutes once it is built: every scenario on SQLite, with
+# How fast the released server is on this machine, in about fifteen minutes once it is built: every scenario on SQLite, with
 # fewer deliveries stored before *growth* than its figure asks for. See docs/benchmarks.md.
 bench: release
 	$(CARGO) run --release --quiet --package bench -- --server target/dist/posthaste --stored 500000

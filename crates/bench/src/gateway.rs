@@ -179,7 +179,9 @@ impl Gateway {
 
     /// Stops the servers as an operator would. The database stays.
     pub(crate) fn stop(&mut self) -> Result<(), Failure> {
-        self.nodes.iter_mut().try_for_each(Server::stop)
+        self.nodes.iter_mut().try_for_each(Server::stop)?;
+        self.nodes.clear();
+        Ok(())
     }
 
     /// Kills the servers. The database stays.

@@ -7,6 +7,7 @@ mod fan_out;
 mod growth;
 mod idle;
 mod neighbours;
+mod pairs;
 mod pending;
 mod restart;
 mod single;

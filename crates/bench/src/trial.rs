@@ -23,6 +23,8 @@ pub(crate) struct Course {
     pub(crate) nodes: u32,
     pub(crate) pace: Pace,
     pub(crate) batch: Option<u32>,
+    /// What the types of its events begin with.
+    pub(crate) family: &'static str,
     /// Each on a host of its own, for a kind of events of its own.
     pub(crate) endpoints: u32,
     pub(crate) manners: Manners,
@@ -39,6 +41,7 @@ impl Course {
             nodes: 1,
             pace,
             batch: None,
+            family: MEASURED,
             endpoints: 1,
             manners: sink::all_well,
             timed: |_| true,
@@ -121,13 +124,13 @@ pub(crate) fn run_on(gateway: &mut Gateway, conditions: &Conditions, course: &Co
 }
 
 fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink: &Sink) -> Result<Measured, Failure> {
-    let endpoint = |kind| json!({ "url": sink.url(kind), "events": [type_of(MEASURED, kind)] });
+    let endpoint = |kind| json!({ "url": sink.url(kind), "events": [type_of(course.family, kind)] });
     gateway.register((0..course.endpoints).map(endpoint).collect())?;
     let plan = Plan {
         kinds: course.endpoints,
         pace: course.pace,
         batch: course.batch,
-        ..gateway.plan(&conditions.sizes, MEASURED, Until::After(conditions.warm_up()))
+        ..gateway.plan(&conditions.sizes, course.family, Until::After(conditions.warm_up()))
     };
     let timed = |accepted: &&load::Accepted| (course.timed)(accepted.kind);
     let under_load = |plan| load::run(plan).map_err(|error| gateway.complaint(&format!("failed under load: {error}")));

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Outcome;
+use super::pairs::{PAIRS, Pairs};
 use crate::conditions::Conditions;
 use crate::database::Choice;
 use crate::event::type_of;
@@ -18,10 +19,13 @@ use crate::place::Place;
 use crate::sink::{Sink, all_well};
 use crate::table::grouped;
 use crate::trial::{self, Course, Trial};
-use crate::{Failure, census, clock, output};
+use crate::{Failure, census, clock, control, output};
 
 /// What the types of the stored events begin with. Nobody wants them any more when the load runs.
 const FAMILY: &str = "stored";
+
+/// What the types of the events of each load on it begin with: nobody wants those of the loads before any more either.
+const LOADS: [&str; PAIRS] = ["first", "second", "third", "fourth", "fifth"];
 
 /// Events of one round of filling: checked, and forgotten by the receiver, before the next.
 const ROUND: u64 = 10_000;
@@ -36,31 +40,33 @@ struct Saved {
 pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     let sizes = &conditions.sizes;
     let mut figures = Figures::of("growth");
-    let empty = {
-        let mut gateway = Gateway::open(conditions, 1)?;
-        // Both have as many endpoints.
-        register(conditions, &gateway, &Place::reserve(1)?)?;
-        let course = Course::plain("growth: empty", Pace::Closed, conditions.duration());
-        trial::run_on(&mut gateway, conditions, &course)?
-    };
     let mut lost = 0;
-    let mut gateway = match &sizes.stored_dir {
+    let mut full = match &sizes.stored_dir {
         None => fill(conditions, &mut figures, &mut lost)?,
         Some(directory) => saved(conditions, directory, &mut figures, &mut lost)?,
     };
-    let name = format!("growth: {} stored", grouped(sizes.stored));
-    let full = trial::run_on(&mut gateway, conditions, &Course::plain(name, Pace::Closed, conditions.duration()))?;
-    // Minutes lie between them.
+    full.stop()?;
+    let pairs = Pairs::run(
+        |_| {
+            let mut gateway = Gateway::open(conditions, 1)?;
+            // Both have as many endpoints.
+            register(conditions, &gateway, &Place::reserve(1)?)?;
+            let course = Course::plain("growth: empty", Pace::Closed, conditions.duration());
+            trial::run_on(&mut gateway, conditions, &course)
+        },
+        |index| {
+            full.start_nodes(1)?;
+            control::wait_until_ready(full.address())?;
+            let name = format!("growth: {} stored", grouped(sizes.stored));
+            let course = Course::plain(name, Pace::Closed, conditions.duration());
+            trial::run_on(&mut full, conditions, &Course { family: LOADS[index], ..course })
+        },
+    )?;
     let by_bare = |trial: &Trial| trial.all_processor_us_per_event() / trial.bare_processor_us;
-    figures.aim(
-        "processor time an event ÷ empty, each by its bare POST's",
-        by_bare(&full) / by_bare(&empty),
-        "",
-        Goal::AtMost(1.2),
-    );
-    let ratio = full.delivered_per_second / empty.delivered_per_second;
-    figures.tell("delivered events ÷ empty", ratio, "");
-    let mut outcome = Outcome::of_trials(vec![empty, full], figures);
+    let measure = "processor time an event ÷ empty, each by its bare POST's";
+    pairs.aim(measure, by_bare, Goal::AtMost(1.2), &mut figures);
+    pairs.tell("delivered events ÷ empty", |trial| trial.delivered_per_second, &mut figures);
+    let mut outcome = Outcome::of_trials(pairs.into_trials(), figures);
     outcome.lost += lost;
     Ok(outcome)
 }

@@ -3,16 +3,13 @@
 use std::time::Duration;
 
 use super::Outcome;
+use super::pairs::Pairs;
 use crate::Failure;
 use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};
 use crate::load::Pace;
 use crate::sink::{Manner, Manners, all_well};
-use crate::trial::{self, Course, Trial};
-
-/// The machine is quick at times and slow at others. Most pairs fall into one of them whole, and the median is one of those.
-/// An odd number.
-const PAIRS: usize = 5;
+use crate::trial::{self, Course};
 
 pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     let course = |name: &str, manners: Manners| Course {
@@ -26,48 +23,18 @@ pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
             Duration::from_secs(conditions.sizes.neighbours_seconds.into()),
         )
     };
-    let pair = |number: usize| {
-        let well = || trial::run(conditions, &course(&format!("neighbours {number}: all well"), all_well));
-        let bad = || trial::run(conditions, &course(&format!("neighbours {number}: 1 % hang, 1 % fail"), some_bad));
-        // By turns one is first and the other.
-        if number.is_multiple_of(2) {
-            let bad = bad()?;
-            Ok(Pair { well: well()?, bad })
-        } else {
-            Ok(Pair { well: well()?, bad: bad()? })
-        }
-    };
-    let pairs = (1..=PAIRS).map(pair).collect::<Result<Vec<_>, Failure>>()?;
-
+    let pairs = Pairs::run(
+        |_| trial::run(conditions, &course("neighbours: all well", all_well)),
+        |_| trial::run(conditions, &course("neighbours: 1 % hang, 1 % fail", some_bad)),
+    )?;
     let mut figures = Figures::of("neighbours");
-    let p99 = ratios(&pairs, |trial| trial.post_to_received.p99_ms);
-    let [least, most] = [p99[0], p99[PAIRS - 1]];
-    figures.aim("p99 of the well (POST → received) ÷ without the bad", median(&p99), "", Goal::AtMost(1.2));
-    figures.tell("least of the pairs", least, "");
-    figures.tell("most of the pairs", most, "");
-    let p50 = ratios(&pairs, |trial| trial.post_to_received.p50_ms);
-    figures.tell("p50 of the well (POST → received) ÷ without the bad", median(&p50), "");
-    let p99 = ratios(&pairs, |trial| trial.accepted_to_received.p99_ms);
-    figures.tell("p99 of the well (accepted → received) ÷ without the bad", median(&p99), "");
-    let trials = pairs.into_iter().flat_map(|Pair { well, bad }| [well, bad]).collect();
-    Ok(Outcome::of_trials(trials, figures))
-}
-
-/// Two runs next to each other.
-struct Pair {
-    well: Trial,
-    bad: Trial,
-}
-
-/// The bad ÷ the well of each pair, the least first.
-fn ratios(pairs: &[Pair], of: fn(&Trial) -> f64) -> Vec<f64> {
-    let mut ratios: Vec<f64> = pairs.iter().map(|pair| of(&pair.bad) / of(&pair.well)).collect();
-    ratios.sort_by(f64::total_cmp);
-    ratios
-}
-
-fn median(sorted: &[f64]) -> f64 {
-    sorted[sorted.len() / 2]
+    let measure = "p99 of the well (POST → received) ÷ without the bad";
+    pairs.aim(measure, |trial| trial.post_to_received.p99_ms, Goal::AtMost(1.2), &mut figures);
+    let measure = "p50 of the well (POST → received) ÷ without the bad";
+    pairs.tell(measure, |trial| trial.post_to_received.p50_ms, &mut figures);
+    let measure = "p99 of the well (accepted → received) ÷ without the bad";
+    pairs.tell(measure, |trial| trial.accepted_to_received.p99_ms, &mut figures);
+    Ok(Outcome::of_trials(pairs.into_trials(), figures))
 }
 
 /// Of a hundred endpoints one hangs and one fails.
