@@ -114,10 +114,6 @@ pub(crate) fn run_on(gateway: &mut Gateway, conditions: &Conditions, course: &Co
     output::tell(&format!("{}: {} s", course.name, course.duration.as_secs()));
     let sink = conditions.sink(course.endpoints, course.manners)?;
     let measured = measure(gateway, conditions, course, &sink)?;
-    if measured.load.accepted.is_empty() {
-        let refusal = measured.load.first_refusal.unwrap_or_else(|| "there was no time".to_owned());
-        return Err(gateway.complaint(&format!("accepted nothing: {refusal}")));
-    }
     let after = bare::run(conditions)?;
     let bare_processor_us = f64::midpoint(before.processor_us_per_request, after.processor_us_per_request);
     Ok(Trial::of(measured, bare_processor_us, course))
@@ -141,6 +137,10 @@ fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink
     let (before, receiver_before) = (gateway.at_rest()?, sink.processor_time()?);
     let others = Others::watch()?;
     let load = under_load(Plan { until: Until::After(course.duration), ..plan })?;
+    if load.accepted.is_empty() {
+        let refusal = load.first_refusal.as_deref().unwrap_or("there was no time");
+        return Err(gateway.complaint(&format!("accepted nothing: {refusal}")));
+    }
     let arrivals = received(sink, &warm_up.accepted.iter().chain(&load.accepted).filter(timed));
     let spent = gateway.at_rest()?.since(before);
     let receiver_time = sink.processor_time()?.saturating_sub(receiver_before);

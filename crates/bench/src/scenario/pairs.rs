@@ -43,8 +43,8 @@ impl Pairs {
     pub(super) fn aim(&self, measure: &str, of: impl Fn(&Trial) -> f64, goal: Goal, figures: &mut Figures) {
         let ratios = self.ratios(of);
         figures.aim(measure, median(&ratios), "", goal);
-        figures.tell("least of the pairs", ratios[0], "");
-        figures.tell("most of the pairs", ratios[PAIRS - 1], "");
+        figures.tell(format!("{measure}: least of the pairs"), ratios[0], "");
+        figures.tell(format!("{measure}: most of the pairs"), ratios[PAIRS - 1], "");
     }
 
     /// In ascending order.
