@@ -133,8 +133,8 @@ pub(crate) fn spreadable(data: &str, dialect: &Dialect) -> Result<(), String> {
 /// A type by its name, which stands at `/event_type` of a request, and its example.
 pub(crate) fn example(name: &str, dialect: &Dialect) -> Result<(subscription::EventType, Written), Problem> {
     let refused = |code, message: String| Problem::at(code, "/event_type", message);
-    let name: subscription::EventType =
-        name.parse().map_err(|error| refused(Code::InvalidRequest, format!("{error}")))?;
+    let name = dialect.catalogue.names.event_type(name);
+    let name = name.map_err(|error| refused(Code::InvalidRequest, error.to_string()))?;
     let known = dialect.catalogue.find(&name);
     let known = known.ok_or_else(|| refused(Code::UnknownEventType, unknown(&name, dialect)))?;
     let example = known.event_type.example.clone();
@@ -219,7 +219,7 @@ fn place_after(cursor: &str, dialect: &Dialect) -> Result<usize, &'static str> {
 
 /// Show an event type
 #[utoipa::path(get, path = "/v1/event-types/{name}", tag = "Event types", operation_id = "show_event_type",
-    params(("name" = String, Path, description = "The type's name.")),
+    params(("name" = String, Path, description = "The type's name, percent-encoded.")),
     responses((status = 200, description = "The type.", body = EventTypeView), Lookup))]
 pub(crate) async fn show(
     caller: Caller,
@@ -238,7 +238,7 @@ pub(crate) async fn show(
 /// here. Of a type that the dialect has as well, the project's own holds. Events are held against the new schema from
 /// then on; those that were accepted before stay. A project has at most 1,000 types of its own.
 #[utoipa::path(put, path = "/v1/event-types/{name}", tag = "Event types", operation_id = "put_event_type",
-    params(("name" = String, Path, description = "The type's name: words of letters, digits and underscores between full stops.")),
+    params(("name" = String, Path, description = "The type's name: words of letters, digits and underscores between full stops, or as the dialect's `[catalogue] names` says; percent-encoded, a `/` as `%2F`.")),
     request_body = Description,
     responses(
         (status = 201, description = "Made.", body = EventTypeView),
@@ -252,8 +252,8 @@ pub(crate) async fn put(
     body: Sent,
 ) -> Result<(StatusCode, Json<EventTypeView>), Problem> {
     let project = caller.may(Scope::Admin)?;
-    let name = judge_name(&name)?;
     let dialect = api.dialect_of(project)?;
+    let name = judge_name(&name, &dialect)?;
     let text = body.json(SETTINGS).await?;
     let event_type = json::object::<Description>(&text)?.judge(name, &dialect)?;
     let own = &api.store.directory().speech(project.id).event_types;
@@ -268,10 +268,9 @@ pub(crate) async fn put(
     Ok((status, Json(EventTypeView::of(&event_type, &api.store.directory().speech(project.id)))))
 }
 
-fn judge_name(name: &str) -> Result<subscription::EventType, Problem> {
-    let name: subscription::EventType = name
-        .parse()
-        .map_err(|error: subscription::NotAnEventType| Problem::new(Code::InvalidRequest, error.to_string()))?;
+fn judge_name(name: &str, dialect: &Dialect) -> Result<subscription::EventType, Problem> {
+    let name = dialect.catalogue.names.event_type(name);
+    let name = name.map_err(|error| Problem::new(Code::InvalidRequest, error.to_string()))?;
     if name.is_operational() {
         let detail = format!("Types that start with {OPERATIONAL} are Posthaste's own: take another name.");
         return Err(Problem::new(Code::InvalidRequest, detail));
@@ -283,7 +282,7 @@ fn judge_name(name: &str) -> Result<subscription::EventType, Problem> {
 ///
 /// Of the project's own. Where the dialect has one of that name, it holds again.
 #[utoipa::path(delete, path = "/v1/event-types/{name}", tag = "Event types", operation_id = "delete_event_type",
-    params(("name" = String, Path, description = "The type's name.")),
+    params(("name" = String, Path, description = "The type's name, percent-encoded.")),
     responses((status = 204, description = "Deleted."), Lookup))]
 pub(crate) async fn delete(
     caller: Caller,

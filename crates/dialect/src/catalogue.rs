@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use model::catalogue::EventType;
-use model::subscription;
+use model::subscription::{self, Names};
 
 pub use crate::schema::Finding;
 use crate::schema::Schema;
@@ -14,6 +14,8 @@ use crate::schema::Schema;
 pub struct Catalogue {
     /// Types that are not listed are accepted as well.
     pub open: bool,
+    /// Which names types may have.
+    pub names: Names,
     known: Vec<Known>,
     /// Where each stands in `known`.
     places: HashMap<subscription::EventType, usize>,
@@ -40,8 +42,8 @@ pub fn check(event_type: &EventType) -> Result<(), Vec<Finding>> {
 }
 
 impl Catalogue {
-    pub fn new(open: bool) -> Self {
-        Self { open, ..Self::default() }
+    pub fn new(open: bool, names: Names) -> Self {
+        Self { open, names, ..Self::default() }
     }
 
     pub fn find(&self, name: &subscription::EventType) -> Option<&Known> {
@@ -90,7 +92,11 @@ impl Catalogue {
 /// Two that hold the same print the same: `places` follows from `known`, and has no order of its own.
 impl fmt::Debug for Catalogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Catalogue").field("open", &self.open).field("known", &self.known).finish_non_exhaustive()
+        f.debug_struct("Catalogue")
+            .field("open", &self.open)
+            .field("names", &self.names)
+            .field("known", &self.known)
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use model::subscription::Names;
 use model::time::Span;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -116,6 +117,7 @@ pub(crate) struct Providers {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Catalogue {
     pub(crate) open: Checked<bool>,
+    pub(crate) names: Checked<Names>,
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 
 use model::attempt::{Failure, FailureKind};
 
+use crate::moment;
 use crate::paths::{Found, Paths};
 use crate::root::{Addressee, Occasion, Root, Value};
 use crate::slot::{Filter, Literal, Slot};
@@ -69,13 +70,26 @@ pub(crate) struct Filled<'a> {
 }
 
 impl Slots {
-    /// Takes a slot, or says why it cannot be filled.
+    /// Takes a slot of a body, or says why it cannot be filled.
     pub(crate) fn add(&mut self, slot: &Slot<'_>) -> Result<Hole, String> {
+        let (root, words) = Root::named(slot.path)?;
+        self.add_named(slot, root, &words)
+    }
+
+    /// Takes a slot of a header, where a time that is not told otherwise is in seconds.
+    pub(crate) fn add_in_header(&mut self, slot: &Slot<'_>) -> Result<Hole, String> {
+        let (root, words) = Root::named(slot.path)?;
+        self.add_named(slot, if slot.has_time_form() { root } else { root.in_header() }, &words)
+    }
+
+    fn add_named(&mut self, slot: &Slot<'_>, root: Root, words: &[&str]) -> Result<Hole, String> {
         self.count += 1;
         if self.count > MOST_SLOTS {
             return Err(format!("there are at most {MOST_SLOTS} slots"));
         }
-        let (root, words) = Root::named(slot.path)?;
+        if slot.has_time_form() && !root.may_be_time() {
+            return Err(format!("`{}` is no time: unix, unix_ms, rfc3339 and date are for times", slot.path));
+        }
         let (json, filters) = match slot.filters.split_last() {
             Some((Filter::Json, others)) => (true, others),
             _ => (false, slot.filters.as_slice()),
@@ -83,7 +97,7 @@ impl Slots {
         if words.is_empty() && filters.is_empty() {
             return Ok(Hole { source: Source::Root(root), json });
         }
-        let inside = if words.is_empty() { None } else { Some(self.paths.add(root, &words)?) };
+        let inside = if words.is_empty() { None } else { Some(self.paths.add(root, words)?) };
         self.expressions.push(Expression { path: slot.path.into(), root, inside, filters: filters.to_vec() });
         Ok(Hole { source: Source::Made(self.expressions.len() - 1), json })
     }
@@ -125,9 +139,12 @@ impl<'a> Filled<'a> {
     /// Notes the path that `hole` names, if it leads nowhere and is not noted yet. What the event or endpoint does not have
     /// at all is noted with `roots` only, and not where null says so.
     pub(crate) fn note(&self, hole: Hole, roots: bool, missing: &mut Vec<String>) {
-        if !self.with(hole, |value| matches!(value, Value::Missing)) {
-            return;
-        }
+        let is_no_time = self.with(hole, |value| match value {
+            Value::Missing => Some(false),
+            Value::NoTime => Some(true),
+            _ => None,
+        });
+        let Some(is_no_time) = is_no_time else { return };
         let (path, is_root) = match hole.source {
             Source::Root(root) => (root.path(), true),
             Source::Made(index) => {
@@ -135,23 +152,28 @@ impl<'a> Filled<'a> {
                 (&*expression.path, expression.inside.is_none())
             }
         };
-        let wanted = !is_root || (roots && !hole.json);
-        if wanted && !missing.iter().any(|noted| noted == path) {
-            missing.push(path.to_owned());
+        let wanted = !is_root || is_no_time || (roots && !hole.json);
+        if !wanted {
+            return;
+        }
+        let path = if is_no_time { format!("{path} that is a time") } else { path.to_owned() };
+        if !missing.contains(&path) {
+            missing.push(path);
         }
     }
 }
 
 fn filtered<'a>(value: Value<'a>, filter: &'a Filter, room: &mut usize) -> Result<Value<'a>, Failure> {
-    let nothing = matches!(value, Value::Missing | Value::Json("null"));
+    let nothing = matches!(value, Value::Missing | Value::NoTime | Value::Json("null"));
     match filter {
         Filter::Default(_) if !nothing => Ok(value),
         Filter::Default(Literal::Text(text)) => Ok(Value::Text(Cow::Borrowed(text))),
         Filter::Default(Literal::Json(json)) => Ok(Value::Json(json)),
-        Filter::Upper | Filter::Lower | Filter::Truncate(_) | Filter::Json if nothing => Ok(value),
+        Filter::Upper | Filter::Lower | Filter::Truncate(_) | Filter::Time(_) | Filter::Json if nothing => Ok(value),
         Filter::Upper => Ok(Value::Text(plain(&value, usize::MAX, room)?.to_uppercase().into())),
         Filter::Lower => Ok(Value::Text(plain(&value, usize::MAX, room)?.to_lowercase().into())),
         Filter::Truncate(length) => Ok(Value::Text(truncated(plain(&value, length + 1, room)?, *length).into())),
+        Filter::Time(form) => Ok(moment::of(&value).map_or(Value::NoTime, |at| moment::written(at, form))),
         Filter::Json => Ok(value),
     }
 }

@@ -16,6 +16,7 @@ pub mod header;
 pub mod interchange;
 mod line;
 pub mod mistake;
+mod moment;
 mod paths;
 pub mod providers;
 mod raw;

@@ -22,7 +22,7 @@ impl Line {
     pub(crate) fn parse(text: &str) -> Result<Self, Vec<String>> {
         let mut slots = Slots::default();
         let pieces = slot::pieces(text, |slot| {
-            let hole = slots.add(slot)?;
+            let hole = slots.add_in_header(slot)?;
             let json = format!("a header holds text: write {{{{{}}}}} without the json filter", slot.path);
             if hole.json { Err(json) } else { Ok(hole) }
         })?;

@@ -50,10 +50,12 @@ pub(crate) enum Root {
     Workflow,
     Summary,
     Timestamp,
+    /// The attempt's time as headers have it: in whole seconds since 1970.
+    UnixTimestamp,
     Project,
 }
 
-const ROOTS: [(&str, Root); 14] = [
+const ROOTS: [(&str, Root); 15] = [
     ("event.id", Root::EventId),
     ("event.type", Root::EventType),
     ("event.timestamp", Root::EventTimestamp),
@@ -67,6 +69,7 @@ const ROOTS: [(&str, Root); 14] = [
     ("workflow", Root::Workflow),
     ("summary", Root::Summary),
     ("timestamp", Root::Timestamp),
+    ("timestamp", Root::UnixTimestamp),
     ("project", Root::Project),
 ];
 
@@ -85,6 +88,16 @@ impl Root {
     /// As it is written in a slot.
     pub(crate) fn path(self) -> &'static str {
         ROOTS.iter().find(|(_, root)| *root == self).map_or("", |(path, _)| path)
+    }
+
+    /// What a header means by it.
+    pub(crate) fn in_header(self) -> Self {
+        if self == Self::Timestamp { Self::UnixTimestamp } else { self }
+    }
+
+    /// Whether a time may stand in it.
+    pub(crate) fn may_be_time(self) -> bool {
+        matches!(self, Self::EventTimestamp | Self::Timestamp) || self.has_members()
     }
 
     /// Whether it holds JSON, with paths into it.
@@ -107,7 +120,7 @@ impl Root {
         match self {
             Self::EventId => Value::Text(event.id.as_str().into()),
             Self::EventType => Value::Text(event.event_type.as_str().into()),
-            Self::EventTimestamp => Value::Shown(&event.occurred_at),
+            Self::EventTimestamp => Value::Time(event.occurred_at),
             Self::DeliveryId => Value::Shown(&occasion.delivery),
             Self::DeliveryAttempt => Value::Number(i64::from(occasion.attempt)),
             Self::EndpointId => Value::Shown(&addressee.id),
@@ -115,7 +128,8 @@ impl Root {
             Self::Tenant => Value::text_if_any(event.tenant.as_deref()),
             Self::EventData | Self::Brand | Self::Workflow => self.json(occasion).map_or(Value::Missing, Value::Json),
             Self::Summary => Value::text_if_any(event.summary.as_deref()),
-            Self::Timestamp => Value::Number(occasion.at.as_seconds()),
+            Self::Timestamp => Value::Time(occasion.at),
+            Self::UnixTimestamp => Value::Number(occasion.at.as_seconds()),
             Self::Project => Value::Shown(&event.project),
         }
     }
@@ -136,13 +150,17 @@ fn unknown(path: &str) -> String {
 /// What a slot is on one occasion.
 pub(crate) enum Value<'a> {
     Text(Cow<'a, str>),
-    /// An id or a time: prints without anything that JSON would escape.
+    /// An id: prints without anything that JSON would escape.
     Shown(&'a dyn fmt::Display),
     Number(i64),
+    /// Prints as RFC 3339.
+    Time(Timestamp),
     /// JSON as it came.
     Json(&'a str),
     /// The path leads nowhere, or the event or endpoint has no such thing.
     Missing,
+    /// There is something, and it is no time where one is written.
+    NoTime,
 }
 
 impl<'a> Value<'a> {
@@ -160,7 +178,8 @@ impl<'a> Value<'a> {
             },
             Self::Shown(shown) => write!(out, "{shown}"),
             Self::Number(number) => write!(out, "{number}"),
-            Self::Missing => Ok(()),
+            Self::Time(at) => write!(out, "{at}"),
+            Self::Missing | Self::NoTime => Ok(()),
         }
     }
 
@@ -173,7 +192,7 @@ impl<'a> Value<'a> {
                 Some(b'"') => out.write_str(raw::inside(json)),
                 _ => write_unquoted(json, &mut raw::Escaped(out)),
             },
-            Self::Shown(_) | Self::Number(_) | Self::Missing => self.write_text(out),
+            Self::Shown(_) | Self::Number(_) | Self::Time(_) | Self::Missing | Self::NoTime => self.write_text(out),
         }
     }
 
@@ -182,8 +201,8 @@ impl<'a> Value<'a> {
         match self {
             Self::Json(json) => out.write_str(json),
             Self::Number(number) => write!(out, "{number}"),
-            Self::Missing => out.write_str("null"),
-            Self::Text(_) | Self::Shown(_) => {
+            Self::Missing | Self::NoTime => out.write_str("null"),
+            Self::Text(_) | Self::Shown(_) | Self::Time(_) => {
                 out.write_char('"')?;
                 self.write_inside_string(out)?;
                 out.write_char('"')

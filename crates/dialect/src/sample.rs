@@ -18,8 +18,11 @@ mod print;
 mod read;
 mod scheme;
 mod search;
+mod times;
 
 use std::fmt;
+
+use model::subscription::Names;
 
 use crate::Dialect;
 use crate::mistake::Mistake;
@@ -131,7 +134,8 @@ impl Sample {
         let body = found.body.as_ref().map_or_else(|| self.body.clone(), |(body, _)| body.clone());
         let envelope = envelope::read(&body, &hints, &mut facts, &mut findings);
         let headers = headers::read(self, &signed, &mut facts, &mut findings);
-        let draft = Draft { headers, signatures, envelope, has_secret: self.secret.is_some() };
+        let odd_names = facts.event_type.as_deref().is_some_and(|name| Names::Dotted.event_type(name).is_err());
+        let draft = Draft { headers, signatures, envelope, has_secret: self.secret.is_some(), odd_names };
         let signed = if self.secret.is_some() { found.matches.iter().any(Option::is_some) } else { digests.is_empty() };
         Analysis { draft, facts, findings, about_capture, body, signed }
     }

@@ -1,5 +1,7 @@
 //! The grammar of slots within a text: `{{path}}`, and `{{path | filter | filter("argument")}}`.
 
+use model::date::DateFormat;
+
 /// A stretch of a text that stays, or a slot that is filled each time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Piece<S> {
@@ -25,6 +27,19 @@ pub(crate) enum Filter {
     Lower,
     /// To so many characters, the last of them … if something was cut.
     Truncate(usize),
+    /// How a time is written.
+    Time(TimeForm),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TimeForm {
+    /// Whole seconds since 1970, a number.
+    Unix,
+    /// Milliseconds since 1970, a number.
+    UnixMillis,
+    /// As Posthaste writes times everywhere.
+    Rfc3339,
+    Date(DateFormat),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +50,9 @@ pub(crate) enum Literal {
 }
 
 const LONGEST_TRUNCATED: usize = 10_000;
+
+const FILTERS: &str = "json, default, upper, lower, truncate, unix, unix_ms, rfc3339 and date";
+const DATE_EXAMPLE: &str = "date(\"%Y-%m-%dT%H:%M:%SZ\")";
 
 /// Whether there is anything for [`pieces`] to find.
 pub(crate) fn has_slots(text: &str) -> bool {
@@ -105,7 +123,18 @@ fn parse(inside: &str) -> Result<Slot<'_>, String> {
     if filters.iter().rev().skip(1).any(|filter| *filter == Filter::Json) {
         return Err("json is the last of the filters: it makes a JSON value of what the others made".to_owned());
     }
+    let before_time = filters.iter().rev().skip_while(|filter| !matches!(filter, Filter::Time(_))).skip(1);
+    if before_time.into_iter().any(|filter| !matches!(filter, Filter::Default(_))) {
+        return Err("a slot has one of unix, unix_ms, rfc3339 and date, and only default stands before it".to_owned());
+    }
     Ok(Slot { path, filters })
+}
+
+impl Slot<'_> {
+    /// Whether it says how a time is written.
+    pub(crate) fn has_time_form(&self) -> bool {
+        self.filters.iter().any(|filter| matches!(filter, Filter::Time(_)))
+    }
 }
 
 /// What stands before the next bar, and what behind it if there is one.
@@ -133,19 +162,37 @@ fn filter(text: &str) -> Result<Filter, String> {
         ("lower", None) => Ok(Filter::Lower),
         ("default", Some(argument)) => literal(argument).map(Filter::Default),
         ("truncate", Some(argument)) => length(argument).map(Filter::Truncate),
-        ("json" | "upper" | "lower", Some(_)) => Err(format!("{name} takes nothing: write {name} without brackets")),
+        ("unix", None) => Ok(Filter::Time(TimeForm::Unix)),
+        ("unix_ms", None) => Ok(Filter::Time(TimeForm::UnixMillis)),
+        ("rfc3339", None) => Ok(Filter::Time(TimeForm::Rfc3339)),
+        ("date", Some(argument)) => date(argument).map(|format| Filter::Time(TimeForm::Date(format))),
+        ("json" | "upper" | "lower" | "unix" | "unix_ms" | "rfc3339", Some(_)) => {
+            Err(format!("{name} takes nothing: write {name} without brackets"))
+        }
         ("default", None) => Err("default wants to know what to put there: for example default(\"none\")".to_owned()),
         ("truncate", None) => Err("truncate wants to know how many characters: for example truncate(20)".to_owned()),
-        _ => Err(format!("`{name}` is not a filter: there are json, default, upper, lower and truncate")),
+        ("date", None) => Err(format!("date wants to know its format: for example {DATE_EXAMPLE}")),
+        _ => Err(format!("`{name}` is not a filter: there are {FILTERS}")),
     }
 }
 
+/// What stands between quotes.
+fn quoted(text: &str) -> Option<&str> {
+    ['"', '\''].into_iter().find_map(|quote| {
+        let between = text.strip_prefix(quote)?.strip_suffix(quote)?;
+        (!between.contains(quote)).then_some(between)
+    })
+}
+
+fn date(text: &str) -> Result<DateFormat, String> {
+    let format = quoted(text);
+    let format = format.ok_or_else(|| format!("date({text}) is not understood: write {DATE_EXAMPLE}"))?;
+    format.parse().map_err(|error| format!("date({text}): {error}"))
+}
+
 fn literal(text: &str) -> Result<Literal, String> {
-    for quote in ['"', '\''] {
-        let between = text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
-        if let Some(between) = between.filter(|between| !between.contains(quote)) {
-            return Ok(Literal::Text(between.into()));
-        }
+    if let Some(text) = quoted(text) {
+        return Ok(Literal::Text(text.into()));
     }
     let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit())
         && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok();
@@ -185,6 +232,10 @@ mod tests {
             ("{{a | default( -1.50 )}}", r#"a [Default(Json("-1.50"))]"#),
             ("{{a | default(true) | truncate (20)}}", r#"a [Default(Json("true")), Truncate(20)]"#),
             ("{{größe}}", "größe []"),
+            ("{{a|default(0)|unix|json}}", r#"a [Default(Json("0")), Time(Unix), Json]"#),
+            ("{{a | unix_ms | upper}}", "a [Time(UnixMillis), Upper]"),
+            ("{{a | rfc3339 | default('')}}", r#"a [Time(Rfc3339), Default(Text(""))]"#),
+            ("{{a | date( '%F | %T}}' )}}", r#"a [Time(Date(DateFormat("%F | %T}}")))]"#),
         ];
         for (text, expected) in cases {
             assert_eq!(cut(text).unwrap(), [Piece::Slot(expected.to_owned())], "{text}");
@@ -221,6 +272,17 @@ mod tests {
             ("{{a | truncate(-1)}}", "1 to 10000"),
             ("{{a | truncate('5')}}", "1 to 10000"),
             ("{{a | json | upper}}", "last"),
+            ("{{a | unix()}}", "without brackets"),
+            ("{{a | rfc3339('Z')}}", "without brackets"),
+            ("{{a | date}}", "date(\"%Y-"),
+            ("{{a | date(%Y)}}", "date(\"%Y-"),
+            ("{{a | date('%Y', 'x')}}", "date(\"%Y-"),
+            ("{{a | date('')}}", "1 to 128"),
+            ("{{a | date('%Y %q')}}", "%q is no part of a date"),
+            ("{{a | date('today')}}", "nothing of the time"),
+            ("{{a | unix | rfc3339}}", "one of unix"),
+            ("{{a | upper | date('%Y')}}", "only default stands before"),
+            ("{{a | truncate(10) | unix}}", "only default stands before"),
             ("{% if a %}", "statements"),
             ("{# a #}", "comments"),
         ];

@@ -58,7 +58,7 @@ fn every_root_has_its_value() {
     let expected = concat!(
         r#"{"a":"msg_p5jXN8AQM9LWM0D4loKWxJek 03030303-0303-0303-0303-030303030303 #2","#,
         r#""b":"ep_040g2081040g2081040g208104 Billing","c":"brand_1|","d":{ "id": "b" },"e":null,"#,
-        r#""f":"1614265330","g":1614265330,"h":"prj_081040g2081040g2081040g208","i":"brand_1","#,
+        r#""f":"2021-02-25T15:02:10.000Z","g":"2021-02-25T15:02:10.000Z","h":"prj_081040g2081040g2081040g208","i":"brand_1","#,
         r#""j":"invoice.paid","k":"2021-02-25T15:02:10.000Z"}"#,
     );
     assert_eq!(text(&message), expected);

@@ -24,7 +24,9 @@ fn event_type(schema: &str, example: Option<&str>) -> EventType {
 
 fn with_schema(schema: &str) -> Catalogue {
     let own = Arc::new(event_type(schema, None));
-    Catalogue::new(false).with_types([&own].into_iter()).unwrap_or_else(|unfit| panic!("{unfit}"))
+    Catalogue::new(false, subscription::Names::Dotted)
+        .with_types([&own].into_iter())
+        .unwrap_or_else(|unfit| panic!("{unfit}"))
 }
 
 fn judge(schema: &str, data: &str) -> Vec<Finding> {

@@ -137,6 +137,24 @@ fn a_catalogue_lists_the_types_of_a_product() {
 }
 
 #[test]
+fn a_catalogue_says_which_names_types_may_have() {
+    let file =
+        |names: &str, name: &str| format!("name = 'acme'\n[catalogue]\n{names}\n[[event_types]]\nname = '{name}'\n");
+    for name in ["invoice-paid", "orders/create", "a:b", "Ä"] {
+        let refused = &mistakes(&file("", name))[0];
+        assert_eq!((refused.0.as_str(), refused.1), ("event_types[0].name", Some(5)));
+        assert!(refused.2.contains("names = \"any\""), "{}", refused.2);
+        let any = Dialect::parse(&file("names = 'any'", name));
+        assert_eq!(any.is_ok(), name.is_ascii(), "{name}: {any:?}");
+    }
+    for name in ["a b", "a,b", "a.*", "*", ""] {
+        let refused = &mistakes(&file("names = 'any'", name))[0];
+        assert!(refused.2.contains("visible ASCII characters"), "{name}: {}", refused.2);
+    }
+    assert_eq!(mistakes(&file("names = 'some'", "orders/create"))[0].0, "catalogue.names");
+}
+
+#[test]
 fn what_is_no_toml_is_told_with_its_line() {
     let found = mistakes("name = \"acme\"\n\n[retry\nschedule = 3");
     assert_eq!(found[0].1, Some(3), "{found:?}");

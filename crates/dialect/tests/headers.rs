@@ -51,6 +51,28 @@ fn a_dialects_headers_stand_in_the_order_of_its_file() {
 }
 
 #[test]
+fn a_time_in_a_header_is_in_seconds_unless_it_is_told_otherwise() {
+    let dialect = dialect(
+        "[headers]\nX-Sent = '{{timestamp}}'\nX-Text = 'at {{timestamp | upper}}'\nX-Event = '{{event.timestamp}}'\n\
+         X-Unix = '{{event.timestamp | unix}}'\nX-Date = '{{timestamp | date(\"%a, %d %b %Y %H:%M:%S GMT\")}}'\nX-Ms = '{{timestamp | unix_ms}}'\n\
+         X-Rfc = '{{timestamp | rfc3339}}'",
+    );
+    let message = said(&dialect, &endpoint(), event("{}"));
+    let expected = [
+        ("x-sent", "1614265330"),
+        ("x-text", "at 1614265330"),
+        ("x-event", "2021-02-25T15:02:10.000Z"),
+        ("x-unix", "1614265330"),
+        ("x-date", "Thu, 25 Feb 2021 15:02:10 GMT"),
+        ("x-ms", "1614265330000"),
+        ("x-rfc", "2021-02-25T15:02:10.000Z"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(header(&message, name), value, "{name}");
+    }
+}
+
+#[test]
 fn each_kind_of_authentication_is_sent_and_marked_as_secret() {
     let cases = [
         (Auth::Bearer { token: "abc".into() }, "authorization", "Bearer abc"),

@@ -120,7 +120,8 @@ fn stripes_requests_come_out_again() {
     says(&explanation, "signs = \"{{timestamp}}.{{body}}\"");
     says(&explanation, "format = \"t={{timestamp}},v1={{signature}}\"");
     says(&explanation, "  \"api_version\": \"2019-02-19\",");
-    assert!(told(&explanation, "created is a time in unix seconds"), "{:#?}", explanation.findings);
+    says(&explanation, "  \"created\": \"{{event.timestamp | unix | json}}\",");
+    assert!(told(&explanation, "created is a time in Unix's count"), "{:#?}", explanation.findings);
 }
 
 #[test]
@@ -183,7 +184,7 @@ fn slack_like_requests_come_out_again() {
 }
 
 #[test]
-fn shopifys_signature_is_found_and_its_topic_is_refused() {
+fn shopifys_signature_is_found_and_its_topic_is_a_type() {
     let key = "hush-hush-hush-hush";
     let body = r#"{"id":820982911946154508,"email":"jon@example.com","created_at":"2021-12-31T19:00:00-05:00","line_items":[{"id":1}]}"#;
     let headers = json!({
@@ -194,15 +195,15 @@ fn shopifys_signature_is_found_and_its_topic_is_refused() {
     });
     let sample = captured(&headers, body, key);
     let explanation = parsed(&sample).explain();
-    assert!(
-        explanation.signed && told(&explanation, "a type that Posthaste cannot have"),
-        "{:#?}",
-        explanation.findings
-    );
+    assert!(explanation.signed, "{:#?}", explanation.findings);
+    says(&explanation, "X-Shopify-Topic = \"{{event.type}}\"");
+    assert!(explanation.dialect.contains("[catalogue]\nnames = \"any\""), "{}", explanation.dialect);
+    let topic = |text: &str| Dialect::parse(text).unwrap().catalogue.names;
+    assert_eq!(topic(&explanation.dialect), model::subscription::Names::Any);
     says(&explanation, "encoding = \"base64\"");
     says(&explanation, "format = \"{{signature}}\"");
     says(&explanation, "X-Shopify-Shop-Domain = \"johns-apparel.myshopify.com\"");
-    let message = said(&explanation, key, happened("b54557e4-bdd9-4b37-8a5f-bf7d70bcd043", "orders.create", body));
+    let message = said(&explanation, key, happened("b54557e4-bdd9-4b37-8a5f-bf7d70bcd043", "orders/create", body));
     assert_eq!(text(&message), body);
     for name in ["x-shopify-hmac-sha256", "x-shopify-topic", "x-shopify-webhook-id"] {
         let theirs = headers.as_object().unwrap().iter().find(|(other, _)| other.to_lowercase() == name).unwrap().1;

@@ -86,7 +86,7 @@ fn json_gives_the_value_itself_with_the_bytes_that_came_in() {
         ("{{event.data.name | json}}", r#""A \"b\" \u00e9\n""#),
         ("{{event.data.items | json}}", r#"[ {"sku": "x 7"}, [ 1 , 2 ] ]"#),
         ("{{event.data | json}}", DATA),
-        ("{{timestamp | json}}", "1614265330"),
+        ("{{timestamp | json}}", r#""2021-02-25T15:02:10.000Z""#),
         ("{{event.data.name | upper | json}}", r#""A \"B\" É\n""#),
     ];
     for (slot, expected) in cases {
@@ -118,6 +118,57 @@ fn filters_follow_each_other() {
     ];
     for (slot, expected) in cases {
         assert_eq!(filled(slot), (expected.to_owned(), String::new()), "{slot}");
+    }
+}
+
+#[test]
+fn a_time_is_written_as_is_asked() {
+    let cases = [
+        ("{{timestamp}}", r#""2021-02-25T15:02:10.000Z""#),
+        ("{{timestamp | unix}}", r#""1614265330""#),
+        ("{{timestamp | unix | json}}", "1614265330"),
+        ("{{event.timestamp | unix | json}}", "1614265330"),
+        ("{{event.timestamp | unix_ms | json}}", "1614265330000"),
+        ("{{event.timestamp | rfc3339}}", r#""2021-02-25T15:02:10.000Z""#),
+        ("at {{event.timestamp | date('%Y-%m-%dT%H:%M:%SZ')}}", r#""at 2021-02-25T15:02:10Z""#),
+        (r#"{{timestamp | date("%a, %d %b %Y %H:%M:%S GMT") | upper}}"#, r#""THU, 25 FEB 2021 15:02:10 GMT""#),
+        (r#"{{timestamp | date('"%F"\') | json}}"#, r#""\"2021-02-25\"\\""#),
+        // Times of the sender's: RFC 3339, or seconds.
+        ("{{event.data.paid_at | unix | json}}", "1795166102"),
+        ("{{event.data.created | rfc3339}}", r#""2026-11-20T09:15:02.000Z""#),
+        ("{{event.data.created | date('%d.%m.%Y') | json}}", r#""20.11.2026""#),
+        ("{{event.data.none | default('2026-11-20T09:15:02Z') | unix}}", r#""1795166102""#),
+        ("{{event.data.none | unix | default('never')}}", r#""never""#),
+    ];
+    let data = r#"{"paid_at":"2026-11-20T10:15:02+01:00","created":1795166102,"none":null,"word":"soon"}"#;
+    for (slot, expected) in cases {
+        let template = serde_json::to_string(slot).unwrap();
+        assert_eq!(rendered(&template, event(data)), (expected.to_owned(), vec![]), "{slot}");
+    }
+}
+
+#[test]
+fn what_is_no_time_is_empty_and_told() {
+    let template = r#"{"a":"{{event.data.word | unix}}","b":"{{event.data.word | unix | json}}","c":"{{event.data.gone | unix}}",
+        "d":"{{event.data | date('%Y')}}","e":"{{event.data.word | rfc3339 | default('-')}}"}"#;
+    let (body, missing) = rendered(template, event(r#"{"word":"soon"}"#));
+    assert_eq!(body, r#"{"a":"","b":null,"c":"","d":"","e":"-"}"#);
+    assert_eq!(missing, ["event.data.word that is a time", "event.data.gone", "event.data that is a time"]);
+}
+
+#[test]
+fn a_time_that_cannot_be_written_is_refused_when_it_is_saved() {
+    let cases = [
+        ("{{event.id | unix}}", "`event.id` is no time"),
+        ("{{delivery.attempt | date('%Y')}}", "`delivery.attempt` is no time"),
+        ("{{timestamp | date('%Q')}}", "%Q is no part of a date: there are %Y %m %d %H %M %S"),
+        ("{{timestamp | date('%99999Y')}}", "%99999Y is no part of a date"),
+        ("{{timestamp | date}}", "date wants to know its format"),
+        ("{{timestamp | unix | date('%Y')}}", "only default stands before it"),
+    ];
+    for (slot, hint) in cases {
+        let wrong = Template::parse(&serde_json::to_string(slot).unwrap()).unwrap_err();
+        assert!(wrong.len() == 1 && wrong[0].contains(hint), "{slot}: {wrong:?}");
     }
 }
 

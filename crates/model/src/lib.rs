@@ -2,6 +2,7 @@
 
 pub mod attempt;
 pub mod catalogue;
+pub mod date;
 pub mod delivery;
 pub mod endpoint;
 pub mod env;

@@ -12,15 +12,70 @@ pub const OPERATIONAL: &str = "posthaste.";
 /// Longer names are refused.
 const LONGEST: usize = 128;
 
-/// `invoice.paid`: words of letters, digits and underscores between full stops.
+/// Which names a dialect's event types may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Names {
+    /// Words of letters, digits and underscores between full stops: `invoice.paid`.
+    #[default]
+    Dotted,
+    /// Visible ASCII characters without what patterns and lists are written with: `orders/create`, `invoice-paid`, `a:b`.
+    Any,
+}
+
+/// A name that some dialect may have, see [`Names::Any`]. Whether the project's may is asked where one is taken in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct EventType(Arc<str>);
 
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "an event type has words of letters, digits and underscores between full stops, at most 128 characters, for example invoice.paid"
-)]
-pub struct NotAnEventType;
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnEventType {
+    #[error(
+        "an event type has words of letters, digits and underscores between full stops, at most {LONGEST} characters, for example invoice.paid (a dialect with names = \"any\" in its [catalogue] has others as well)"
+    )]
+    Dotted,
+    #[error(
+        "an event type has 1 to {LONGEST} visible ASCII characters, none of them * or a comma, for example orders/create"
+    )]
+    Any,
+}
+
+impl Names {
+    /// A name that these allow.
+    pub fn event_type(self, text: &str) -> Result<EventType, NotAnEventType> {
+        if self.allow(text) { Ok(EventType(text.into())) } else { Err(self.refusal()) }
+    }
+
+    /// `*`, a prefix with `.*` behind it, or a name that these allow.
+    pub fn pattern(self, text: &str) -> Result<Pattern, NotAPattern> {
+        if text == "*" {
+            return Ok(Pattern::All);
+        }
+        match text.strip_suffix(".*") {
+            Some(prefix) if self.allow(prefix) => Ok(Pattern::Below(format!("{prefix}."))),
+            Some(_) => Err(NotAPattern(self.refusal())),
+            None => self.event_type(text).map(Pattern::One).map_err(NotAPattern),
+        }
+    }
+
+    fn allow(self, text: &str) -> bool {
+        let fits = (1..=LONGEST).contains(&text.len());
+        fits && match self {
+            Self::Dotted => text.split('.').all(is_word),
+            Self::Any => text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*' && byte != b','),
+        }
+    }
+
+    fn refusal(self) -> NotAnEventType {
+        match self {
+            Self::Dotted => NotAnEventType::Dotted,
+            Self::Any => NotAnEventType::Any,
+        }
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
 
 impl EventType {
     pub fn as_str(&self) -> &str {
@@ -32,16 +87,11 @@ impl EventType {
     }
 }
 
-fn is_name(text: &str) -> bool {
-    let word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    text.len() <= LONGEST && text.split('.').all(word)
-}
-
 impl FromStr for EventType {
     type Err = NotAnEventType;
 
     fn from_str(text: &str) -> Result<Self, NotAnEventType> {
-        if is_name(text) { Ok(Self(text.into())) } else { Err(NotAnEventType) }
+        Names::Any.event_type(text)
     }
 }
 
@@ -62,14 +112,14 @@ impl<'de> Deserialize<'de> for EventType {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pattern {
     All,
-    /// Everything below a prefix, which ends in a full stop.
+    /// All that begins with a prefix, which ends in a full stop.
     Below(String),
     One(EventType),
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("not an event type or pattern: write a type (invoice.paid), a prefix (invoice.*) or *")]
-pub struct NotAPattern;
+#[error("not an event type or pattern: write a type (invoice.paid), a prefix (invoice.*) or *; {0}")]
+pub struct NotAPattern(NotAnEventType);
 
 impl Pattern {
     fn matches(&self, event_type: &EventType) -> bool {
@@ -85,14 +135,7 @@ impl FromStr for Pattern {
     type Err = NotAPattern;
 
     fn from_str(text: &str) -> Result<Self, NotAPattern> {
-        if text == "*" {
-            return Ok(Self::All);
-        }
-        match text.strip_suffix(".*") {
-            Some(prefix) if is_name(prefix) => Ok(Self::Below(format!("{prefix}."))),
-            Some(_) => Err(NotAPattern),
-            None => text.parse().map(Self::One).map_err(|_| NotAPattern),
-        }
+        Names::Any.pattern(text)
     }
 }
 
@@ -174,9 +217,26 @@ mod tests {
 
     #[test]
     fn what_is_no_type_or_pattern_is_refused() {
-        for text in ["", ".", "a.", ".a", "a..b", "a b", "a-b", "ä", "**", "*.a", "a.*.b", ".*", "a*"] {
-            assert!(text.parse::<Pattern>().is_err(), "{text}");
+        let long = "a".repeat(129);
+        for text in ["", "a b", "ä", "**", "*.a", "a.*.b", ".*", "a*", "a,b", "a\tb", "a\u{7f}", "a/*", &long] {
+            assert!(Names::Any.pattern(text).is_err(), "{text}");
+            assert!(Names::Dotted.pattern(text).is_err(), "{text}");
         }
-        assert!("a.*".parse::<EventType>().is_err());
+        for text in [".", "a.", ".a", "a..b", "a-b", "orders/create", "a:b", "a-b.*", "\"<&>\""] {
+            assert!(Names::Any.pattern(text).is_ok(), "{text}");
+            assert!(Names::Dotted.pattern(text).is_err(), "{text}");
+        }
+        for names in [Names::Any, Names::Dotted] {
+            assert!(names.event_type("a.*").is_err() && names.event_type("*").is_err());
+            assert!(names.event_type(&"a".repeat(128)).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_prefix_ends_at_a_full_stop_whatever_names_there_are() {
+        assert!(wants(&["a-b.*"], "a-b.c/d"));
+        assert!(wants(&["orders/create.*"], "orders/create.v2"));
+        assert!(!wants(&["orders.*"], "orders/create"));
+        assert!(wants(&["*"], "posthaste:x") && !wants(&["*"], "posthaste.x"));
     }
 }

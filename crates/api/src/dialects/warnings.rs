@@ -33,11 +33,16 @@ pub(crate) fn of(api: &Api, project: &Project) -> Result<Vec<String>, Problem> {
 }
 
 fn unheard_of(endpoint: &Endpoint, dialect: &Dialect) -> Option<String> {
-    let missing = endpoint.settings.events.patterns().iter().find_map(|pattern| match pattern {
-        Pattern::One(event_type) if !dialect.catalogue.accepts(event_type) => Some(event_type),
+    let catalogue = &dialect.catalogue;
+    endpoint.settings.events.patterns().iter().find_map(|pattern| match pattern {
+        Pattern::One(event_type) if catalogue.names.event_type(event_type.as_str()).is_err() => {
+            Some(format!("the dialect's types have no such names as {event_type}: no such event will be accepted"))
+        }
+        Pattern::One(event_type) if !catalogue.accepts(event_type) => {
+            Some(format!("{event_type} is not in the catalogue: no such event will be accepted"))
+        }
         _ => None,
-    });
-    missing.map(|event_type| format!("{event_type} is not in the catalogue: no such event will be accepted"))
+    })
 }
 
 fn told(trouble: &str, endpoints: &[EndpointId]) -> String {

@@ -74,7 +74,7 @@ pub(super) fn judge_events(texts: &[String], dialect: &Dialect, findings: &mut F
     let mut patterns = Vec::with_capacity(texts.len().min(Subscription::MOST));
     for (index, text) in texts.iter().enumerate().take(Subscription::MOST) {
         let pointer = format!("/events/{index}");
-        let Some(pattern) = findings.faults.check(&pointer, text.parse::<Pattern>()) else { continue };
+        let Some(pattern) = findings.faults.check(&pointer, dialect.catalogue.names.pattern(text)) else { continue };
         if let Pattern::One(event_type) = &pattern
             && !dialect.catalogue.accepts(event_type)
         {

@@ -10,7 +10,7 @@ use model::id::EventId;
 use model::invalid::Faults;
 use model::json::Json;
 use model::project::Project;
-use model::subscription::{EventType, OPERATIONAL};
+use model::subscription::{EventType, Names, OPERATIONAL};
 use model::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -36,7 +36,8 @@ const LONGEST_SUMMARY: usize = 4096;
 #[serde(deny_unknown_fields)]
 #[schema(as = NewEvent, example = json!({ "type": "invoice.paid", "data": { "id": "inv_1", "amount": 4200 } }))]
 pub(crate) struct NewEvent<'a> {
-    /// What happened: words of letters, digits and underscores between full stops.
+    /// What happened: words of letters, digits and underscores between full stops. Where the dialect's `[catalogue]` has
+    /// `names = "any"`, 1 to 128 visible ASCII characters without `*` and commas.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     #[schema(required = true, nullable = false, value_type = String, example = "invoice.paid")]
     event_type: Option<String>,
@@ -97,7 +98,7 @@ impl NewEvent<'_> {
         let fingerprint = (chose_id || idempotency_key.is_some()).then(|| self.fingerprint());
         let now = env.now();
         let mut faults = Faults::default();
-        let event_type = faults.check("/type", judge_type(self.event_type.as_deref()));
+        let event_type = faults.check("/type", judge_type(self.event_type.as_deref(), dialect.catalogue.names));
         let data = faults.check("/data", self.data.ok_or("required: any JSON value, null too"));
         let id = self.id.map(|id| faults.check("/id", id.parse::<EventId>()));
         let times = Times {
@@ -165,9 +166,9 @@ impl Times {
     }
 }
 
-fn judge_type(text: Option<&str>) -> Result<EventType, String> {
+fn judge_type(text: Option<&str>, names: Names) -> Result<EventType, String> {
     let text = text.ok_or("required: what happened, for example invoice.paid")?;
-    let event_type: EventType = text.parse().map_err(|error: model::subscription::NotAnEventType| error.to_string())?;
+    let event_type = names.event_type(text).map_err(|error| error.to_string())?;
     if event_type.is_operational() {
         return Err(format!("types that start with {OPERATIONAL} are Posthaste's own"));
     }

@@ -49,6 +49,14 @@ fn name(known: &Known) -> String {
     known.event_type.name.as_str().to_owned()
 }
 
+/// Percent-encoded (RFC 3986, section 2.1).
+fn in_uri(name: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    name.bytes()
+        .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
 fn webhook(project: ProjectId, known: &Known, dialect: &Arc<Dialect>) -> Value {
     let event_type = &known.event_type;
     let said = say(project, known, event_type.example.clone(), dialect);
@@ -135,7 +143,9 @@ fn schema_of_data(known: &Known) -> Value {
     if let Value::Object(members) = &mut schema
         && schema_refers(known)
     {
-        members.entry("$id").or_insert_with(|| json!(format!("urn:posthaste:event-type:{}", name(known))));
+        members
+            .entry("$id")
+            .or_insert_with(|| json!(format!("urn:posthaste:event-type:{}", in_uri(known.event_type.name.as_str()))));
     }
     schema
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::catalogue::EventType;
 use model::json::Json;
+use model::subscription::Names;
 use serde_json::value::RawValue;
 
 use crate::catalogue::{Catalogue, Known};
@@ -16,12 +17,14 @@ pub(super) fn catalogue(
     whole: &Place<'_>,
     m: &mut Mistakes,
 ) -> Catalogue {
+    let table = whole.member("catalogue");
+    let names = m.take(&table.member("names"), file.names);
     let mut catalogue =
-        Catalogue::new(m.take(&whole.member("catalogue").member("open"), file.open).unwrap_or_default());
+        Catalogue::new(m.take(&table.member("open"), file.open).unwrap_or_default(), names.unwrap_or_default());
     let place = whole.member("event_types");
     for (index, file) in types.into_iter().enumerate() {
         let place = place.item(index);
-        let Some(event_type) = event_type(file, &place, m) else { continue };
+        let Some(event_type) = event_type(file, names, &place, m) else { continue };
         if catalogue.find(&event_type.name).is_some() {
             m.add(&place.member("name"), format!("{} is listed twice", event_type.name));
         }
@@ -32,9 +35,10 @@ pub(super) fn catalogue(
     catalogue
 }
 
-fn event_type(file: file::EventType, place: &Place<'_>, m: &mut Mistakes) -> Option<EventType> {
+/// `names` is `None` where the file's word on them is none: then any will do.
+fn event_type(file: file::EventType, names: Option<Names>, place: &Place<'_>, m: &mut Mistakes) -> Option<EventType> {
     let name = m.take(&place.member("name"), file.name)?;
-    let name = m.check(&place.member("name"), name.parse())?;
+    let name = m.check(&place.member("name"), names.unwrap_or(Names::Any).event_type(&name))?;
     Some(EventType {
         name,
         group: file.group.and_then(|group| m.take(&place.member("group"), group)),

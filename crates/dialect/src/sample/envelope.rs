@@ -2,10 +2,9 @@
 
 use model::id::EventId;
 use model::subscription::EventType;
-use model::time::Timestamp;
 
-use super::clues::{is_millis, is_seconds};
 use super::facts::Facts;
+use super::times::{Form, Time};
 use super::{Finding, json, names};
 use crate::slot;
 
@@ -83,7 +82,7 @@ impl Reader<'_> {
 
     /// Where a header names the type, only that is it: things have a `type` as well.
     fn is_type(&self, name: &str, value: &str) -> bool {
-        let text = json::string(value).filter(|text| text.parse::<EventType>().is_ok());
+        let text = json::string(value).filter(|text| may_be_type(text));
         let fits = |text: &String| self.hints.types.is_empty() || self.hints.types.contains(text);
         names::is_type(name) && text.as_ref().is_some_and(fits)
     }
@@ -157,34 +156,40 @@ impl Reader<'_> {
     }
 
     fn time<'m>(&mut self, name: &str, value: &'m str) -> Part<'m> {
-        match time(value) {
-            Some(Time::Rfc3339(text)) if self.is_free(|facts| &facts.occurred_at, value) => {
-                let ours = text.parse::<Timestamp>().map(|at| at.to_string()).unwrap_or_default();
-                if ours != text {
-                    let message = format!(
-                        "body: {name} is written {text}, and Posthaste would write {ours}: the same time in another spelling"
-                    );
-                    self.limits.push(Finding::warning(message));
-                }
-                self.facts.occurred_at = Some(text);
-                slot("event.timestamp")
+        let Some(time) = time(value) else { return Part::Unexplained(value) };
+        let write = |slot_path: String| if value.starts_with('"') { slot(&slot_path) } else { json_slot(&slot_path) };
+        if time.may_be(self.facts.occurred_at.as_ref()) {
+            let ours = time.text();
+            self.facts.occurred_at.get_or_insert(ours);
+            self.about_time(name, &time);
+            return write(format!("event.timestamp{}", time.form.filter_of_event()));
+        }
+        let seconds = time.at.as_seconds().to_string();
+        if time.form == Form::Unix && self.facts.at.as_ref().is_none_or(|at| *at == seconds) {
+            self.facts.at = Some(seconds);
+            return write("timestamp | unix".to_owned());
+        }
+        let message = format!(
+            "body: {name} is neither the event's time nor the attempt's; it stands there as a constant, which is wrong for the next event"
+        );
+        self.limits.push(Finding::warning(message));
+        Part::Written(value.to_owned())
+    }
+
+    fn about_time(&mut self, name: &str, time: &Time) {
+        match time.form {
+            Form::Unix | Form::UnixMillis => {
+                let message = format!("body: {name} is a time in Unix's count, and taken for the event's");
+                self.limits.push(Finding::guessed(message));
             }
-            Some(Time::Seconds(text)) if self.facts.at.as_ref().is_none_or(|at| *at == text) => {
+            Form::Unknown => {
                 let message = format!(
-                    "body: {name} is a time in unix seconds; in that form Posthaste writes the attempt's time, not the event's"
+                    "body: {name} is written in a way that no filter has, and Posthaste would write {}: the same time in another spelling",
+                    time.text()
                 );
                 self.limits.push(Finding::warning(message));
-                self.facts.at = Some(text);
-                if value.starts_with('"') { slot("timestamp") } else { json_slot("timestamp") }
             }
-            Some(Time::Seconds(_) | Time::Millis) => {
-                let message = format!(
-                    "body: {name} is a time in a form that Posthaste cannot write; it stands there as a constant, which is wrong for the next event"
-                );
-                self.limits.push(Finding::warning(message));
-                Part::Written(value.to_owned())
-            }
-            _ => Part::Unexplained(value),
+            Form::Rfc3339 | Form::Spelled(_) => {}
         }
     }
 
@@ -292,23 +297,14 @@ impl Reader<'_> {
     }
 }
 
-enum Time {
-    Rfc3339(String),
-    Seconds(String),
-    Millis,
+fn time(value: &str) -> Option<Time> {
+    Time::read(&json::string(value).unwrap_or_else(|| value.to_owned()))
 }
 
-fn time(value: &str) -> Option<Time> {
-    let text = json::string(value).unwrap_or_else(|| value.to_owned());
-    if is_seconds(&text) {
-        Some(Time::Seconds(text))
-    } else if is_millis(&text) {
-        Some(Time::Millis)
-    } else if text.parse::<Timestamp>().is_ok() {
-        Some(Time::Rfc3339(text))
-    } else {
-        None
-    }
+/// Whether it reads as a type that some dialect has. Addresses and other texts without a blank do not.
+fn may_be_type(text: &str) -> bool {
+    let is_usual = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:/".contains(&byte));
+    is_usual && !text.contains("//") && text.parse::<EventType>().is_ok()
 }
 
 fn is_data(name: &str, value: &str) -> bool {

@@ -2,11 +2,11 @@
 
 use model::id::{DeliveryId, EventId};
 use model::subscription::EventType;
-use model::time::Timestamp;
 
-use super::clues::{is_json, is_millis, is_of_no_dialect, is_seconds, words};
+use super::clues::{is_json, is_of_no_dialect, words};
 use super::envelope::Hints;
 use super::facts::Facts;
+use super::times::{Form, Time};
 use super::{Finding, Sample, names};
 use crate::{header, slot};
 
@@ -106,7 +106,7 @@ fn meaning(name: &str, value: &str, facts: &mut Facts) -> (String, Certainty) {
     }
     if says_type(name) && facts.event_type.is_none() {
         if value.parse::<EventType>().is_err() {
-            let why = "is a type that Posthaste cannot have: its types are words between full stops, like invoice.paid";
+            let why = "is a type that Posthaste cannot have: its types have at most 128 visible ASCII characters, no * and no comma";
             return (constant(), Certainty::Never(why));
         }
         facts.event_type = Some(value.to_owned());
@@ -128,21 +128,23 @@ fn meaning(name: &str, value: &str, facts: &mut Facts) -> (String, Certainty) {
 }
 
 fn time(value: &str, facts: &mut Facts) -> Option<(String, Certainty)> {
-    if is_seconds(value) && facts.at.is_none() {
+    let time = Time::read(value)?;
+    let Time { at, form } = &time;
+    if *form == Form::Unix && facts.at.is_none() {
         facts.at = Some(value.to_owned());
         return Some(("{{timestamp}}".to_owned(), Certainty::Guess));
     }
-    if is_seconds(value) {
-        return Some(("{{timestamp}}".to_owned(), Certainty::Differs("another time is signed")));
+    if time.may_be(facts.occurred_at.as_ref()) {
+        facts.occurred_at.get_or_insert_with(|| at.to_string());
+        let text = format!("{{{{event.timestamp{}}}}}", form.filter_of_event());
+        let is_same = *form != Form::Unknown;
+        return Some((
+            text,
+            if is_same { Certainty::Guess } else { Certainty::Differs("with milliseconds and Z here") },
+        ));
     }
-    if is_millis(value) {
-        return Some((value.to_owned(), Certainty::Never("is a time in milliseconds, which Posthaste cannot write")));
-    }
-    let at: Timestamp = value.parse().ok()?;
-    facts.occurred_at.get_or_insert_with(|| value.to_owned());
-    let certainty =
-        if at.to_string() == value { Certainty::Guess } else { Certainty::Differs("with milliseconds and Z here") };
-    Some(("{{event.timestamp}}".to_owned(), certainty))
+    let differs = Certainty::Differs("the attempt's time, for it is neither the event's nor the one that is signed");
+    Some((format!("{{{{timestamp{}}}}}", form.filter()), differs))
 }
 
 fn id(name: &str, value: &str, facts: &mut Facts) -> Option<(String, Certainty)> {

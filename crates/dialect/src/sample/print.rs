@@ -12,6 +12,8 @@ pub(super) struct Draft {
     pub(super) envelope: Envelope,
     /// Whether the sample has a secret: without one nothing can be said about signatures.
     pub(super) has_secret: bool,
+    /// Whether the event's type has a name that dialects have with `names = "any"` only.
+    pub(super) odd_names: bool,
 }
 
 impl Draft {
@@ -29,6 +31,11 @@ impl Draft {
         self.headers(&mut told, &mut out);
         self.signatures(&mut told, &mut out);
         self.body(&mut told, &mut out);
+        if self.odd_names {
+            out.push_str(
+                "\n[catalogue]\nnames = \"any\"                     # for types that are no words between full stops\n",
+            );
+        }
         let rest = told.rest();
         if rest.is_empty() {
             return out;

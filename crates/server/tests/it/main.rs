@@ -31,3 +31,4 @@ mod seeds;
 mod signatures;
 mod surfaces;
 mod templates;
+mod type_names;

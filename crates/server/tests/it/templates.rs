@@ -36,6 +36,60 @@ async fn a_preview_is_what_would_be_sent() {
 }
 
 #[tokio::test]
+async fn a_time_is_rfc_3339_in_a_body_and_seconds_in_a_header_and_as_is_asked_anywhere() {
+    let receiver = Receiver::healthy().start().await;
+    let gateway = Gateway::new().start().await;
+    let project = gateway.project("shop").await;
+    let template = json!({
+        "sent": "{{timestamp}}",
+        "sent_at": "{{timestamp | unix | json}}",
+        "at": "{{event.timestamp | date('%Y-%m-%dT%H:%M:%SZ')}}",
+        "created": "{{event.timestamp | unix | json}}",
+        "created_ms": "{{event.timestamp | unix_ms | json}}",
+        "paid": "{{event.data.paid | date(\"%d %b %Y\")}}",
+        "due": "{{event.data.due | rfc3339}}",
+        "odd": "{{event.data.odd | unix | json}}",
+    });
+    project.register(json!({ "url": receiver.url(), "template": template })).await;
+    let data = json!({ "paid": "2026-11-20T09:15:02+01:00", "due": 1_795_166_102, "odd": "soon" });
+    let event = json!({ "type": "invoice.paid", "occurred_at": "2026-11-20T09:15:02.045Z", "data": data });
+    project.send_event(event).await;
+    gateway.at_rest().await;
+
+    let request = receiver.requests().remove(0);
+    let sent = gateway.now();
+    assert_eq!(request.header("webhook-timestamp"), Some(sent.as_seconds().to_string().as_str()));
+    let expected = json!({
+        "sent": sent.to_string(), "sent_at": sent.as_seconds(), "at": "2026-11-20T09:15:02Z",
+        "created": 1_795_166_102, "created_ms": 1_795_166_102_045_i64, "paid": "20 Nov 2026",
+        "due": "2026-11-20T09:15:02.000Z", "odd": null,
+    });
+    assert_eq!(request.json(), expected);
+    let delivery = project.only_delivery().await;
+    assert!(
+        delivery["attempts"].to_string().contains("the event has no event.data.odd that is a time"),
+        "{delivery:#}"
+    );
+}
+
+#[tokio::test]
+async fn a_date_that_cannot_be_written_is_refused_when_it_is_saved() {
+    let gateway = Gateway::new().start().await;
+    let project = gateway.project("shop").await;
+    for filter in ["date('%Q')", "date('%4096Y')", "date('%n')", "date('today')", "date", "unix | date('%Y')"] {
+        let template = json!({ "at": format!("{{{{timestamp | {filter}}}}}") });
+        let asked = json!({ "url": "https://example.com/", "template": template });
+        let problem = project.http.post("/v1/endpoints", &asked).await.expect(422);
+        assert_eq!(problem["code"], "template_invalid", "{filter}: {problem}");
+        let file = format!("name = \"acme\"\n[headers]\nX-At = \"{{{{timestamp | {filter}}}}}\"\n");
+        let http = project.http.clone().header("content-type", "application/toml");
+        let problem = http.send(hyper::Method::PUT, "/v1/dialects/acme", file.into()).await.expect(422);
+        assert_eq!(problem["code"], "dialect_invalid", "{filter}: {problem}");
+        assert!(problem.to_string().contains("date"), "{filter}: {problem}");
+    }
+}
+
+#[tokio::test]
 async fn a_template_is_tried_with_the_example_of_a_type_and_may_be_text() {
     let gateway = Gateway::new().start().await;
     let project = gateway.project_speaking("brands", "trakkr").await;
