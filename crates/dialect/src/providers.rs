@@ -21,8 +21,8 @@ pub use reading::{Reading, read};
 /// How the product looks on a card.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look<'a> {
-    /// The dialect's title.
-    pub(crate) title: &'a str,
+    /// Whose events they are: the project's name.
+    pub(crate) signed: &'a str,
     /// `#rrggbb`.
     pub(crate) accent_color: Option<&'a str>,
     /// Of the event's type, from the catalogue.

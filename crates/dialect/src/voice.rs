@@ -42,6 +42,8 @@ pub struct Message {
 pub struct Voice {
     dialect: Arc<Dialect>,
     addressee: Addressee,
+    /// Whose events they are, for people.
+    project: Option<Box<str>>,
     form: Form,
     /// Before the dialect's headers.
     opening: Vec<Header>,
@@ -96,11 +98,17 @@ impl Voice {
             dialect: Arc::clone(dialect),
             form,
             addressee: Addressee { id: endpoint.id, name: settings.name.clone() },
+            project: None,
             opening: opening(dialect),
             signatures,
             closing,
             mute,
         }
+    }
+
+    /// Cards are signed with the project's name, in place of the dialect's title.
+    pub fn for_project(self, name: &str) -> Self {
+        Self { project: Some(name.into()), ..self }
     }
 
     /// The whole message for the attempt that is due, as it is sent at `at`.
@@ -157,7 +165,8 @@ impl Voice {
         let Dialect { title, accent_color, catalogue, .. } = &*self.dialect;
         let known = catalogue.find(&occasion.event.event_type);
         let description = known.and_then(|known| known.event_type.description.as_deref());
-        Look { title, accent_color: accent_color.as_deref(), description }
+        let signed = self.project.as_deref().unwrap_or(title);
+        Look { signed, accent_color: accent_color.as_deref(), description }
     }
 
     fn push_dialect_headers(

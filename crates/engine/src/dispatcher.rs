@@ -177,7 +177,7 @@ impl Dispatcher {
         if dialect.is_none() {
             tracing::error!(project.slug = %project.slug, project.dialect, "an unknown dialect: deliveries wait");
         }
-        Some(Arc::new(Speaker::new(endpoint.clone(), &dialect?)))
+        Some(Arc::new(Speaker::new(endpoint.clone(), &dialect?, &project.name)))
     }
 
     fn tell_if_at_rest(&mut self) {

@@ -27,14 +27,15 @@ pub(crate) struct Speaker {
 }
 
 impl Speaker {
-    pub(crate) fn new(endpoint: Arc<Endpoint>, dialect: &Arc<Dialect>) -> Self {
+    /// `project` is its name.
+    pub(crate) fn new(endpoint: Arc<Endpoint>, dialect: &Arc<Dialect>, project: &str) -> Self {
         let own_schedule = endpoint.settings.retry.clone();
         let dialects = dialect.retry.clone();
         let provider = endpoint.settings.provider(dialect.providers.detect);
         Self {
             provider,
             rate_limit: endpoint.settings.rate_limit.or(provider.rate_limit()),
-            voice: Voice::new(dialect, &endpoint),
+            voice: Voice::new(dialect, &endpoint).for_project(project),
             policy: Policy { schedule: own_schedule.unwrap_or(dialects.schedule), ..dialects },
             rule: Arc::new(dialect.disable.clone()),
             notify: dialect.notify,

@@ -22,7 +22,7 @@ pub(super) struct Content<'a> {
     pub(super) facts: Vec<Fact>,
     /// Facts there are besides.
     pub(super) omitted: usize,
-    pub(super) product: String,
+    pub(super) signed: String,
     pub(super) accent_color: Option<&'a str>,
     pub(super) event: &'a Event,
 }
@@ -40,7 +40,7 @@ impl<'a> Content<'a> {
             summary: event.summary.as_deref().and_then(|summary| text::lines(summary, LONGEST_SUMMARY)),
             facts: shown,
             omitted: facts.omitted,
-            product: text::one_line(look.title, LONGEST_LINE),
+            signed: text::one_line(look.signed, LONGEST_LINE),
             accent_color: look.accent_color,
             event,
         }
@@ -49,7 +49,7 @@ impl<'a> Content<'a> {
     /// Whose event it is, which, and when, between dots.
     pub(super) fn footer(&self) -> String {
         let Event { event_type, id, occurred_at, .. } = self.event;
-        format!("{} · {} · {} · {}", self.product, event_type.as_str(), id.as_str(), to_the_second(*occurred_at))
+        format!("{} · {} · {} · {}", self.signed, event_type.as_str(), id.as_str(), to_the_second(*occurred_at))
     }
 }
 

@@ -65,7 +65,7 @@ fn fields(facts: &[Fact], mut room: usize) -> Vec<Value> {
 /// Discord reads no markup in it.
 fn footer(content: &Content<'_>, omitted: usize) -> String {
     let event = content.event;
-    let mut text = format!("{} · {} · {}", content.product, event.event_type.as_str(), event.id.as_str());
+    let mut text = format!("{} · {} · {}", content.signed, event.event_type.as_str(), event.id.as_str());
     if omitted > 0 {
         text = format!("{} · {text}", more(omitted));
     }

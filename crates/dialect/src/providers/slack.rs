@@ -34,7 +34,8 @@ pub(super) fn card(content: &Content<'_>) -> Value {
     let omitted = content.omitted + content.facts.len() - facts.len();
     let omitted = (omitted > 0).then(|| plain(&more(omitted), CONTEXT));
     blocks.push(context(omitted.into_iter().chain([plain(&content.footer(), CONTEXT)])));
-    json!({ "text": notification(content), "blocks": blocks })
+    // The notification is plain as well: `*` and `_` have no escape in Slack's markup.
+    json!({ "text": notification(content), "mrkdwn": false, "blocks": blocks })
 }
 
 /// What is shown where blocks are not.

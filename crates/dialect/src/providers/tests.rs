@@ -6,6 +6,7 @@
 mod any;
 mod golden;
 mod limits;
+mod markdown;
 mod rules;
 
 use model::event::Event;
@@ -13,7 +14,7 @@ use model::id::{DeliveryId, ProjectId};
 use model::json::Json;
 use model::provider::Provider;
 use model::time::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Look, card};
 use crate::root::Occasion;
@@ -32,7 +33,7 @@ fn event(event_type: &str, data: impl Into<std::sync::Arc<str>>) -> Event {
     )
 }
 
-const LOOK: Look<'static> = Look { title: "Acme", accent_color: Some("#1a7f37"), description: None };
+const LOOK: Look<'static> = Look { signed: "Acme", accent_color: Some("#1a7f37"), description: None };
 
 fn sent(provider: Provider, look: &Look<'_>, event: &Event) -> Value {
     let occasion = Occasion { event, delivery: DeliveryId::from_bytes([3; 16]), attempt: 1, at: AT };

@@ -104,15 +104,18 @@ pub(super) fn count(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Where Markdown is read: Discord's, and that of Adaptive Cards. Emphasis, code, links, mentions, headings, lists and
+/// Where Markdown is read, the backslash first of all: Discord's, and that of Adaptive Cards. Emphasis, code, links, mentions, headings, lists and
 /// quotes stay text, and so does `{{DATE(…)}}` of Adaptive Cards.
 pub(super) fn in_markdown(line: &str, character: char, after: &str) -> Written {
     let line_begins = line.trim_start().is_empty();
     let escaped = match character {
         '\\' | '*' | '_' | '~' | '`' | '|' | '[' | ']' | '<' | '{' => true,
         '>' => line_begins,
+        // A line of them makes a heading of the line before.
+        '=' => line_begins,
         // Headings and lists have a space behind their marks; numbers below zero and `#17` have none.
         '#' | '-' | '+' => line_begins && !after.starts_with(char::is_alphanumeric),
+        '.' if is_www(line) => true,
         '.' | ')' => is_number(line) && !after.starts_with(char::is_alphanumeric),
         // A bare address would be made a link.
         ':' => after.starts_with("//"),
@@ -138,6 +141,11 @@ fn is_number(line: &str) -> bool {
     let number = line.trim_start();
     // Longer numbers begin no list (CommonMark, section 5.2); looking no further keeps long lines cheap.
     (1..=9).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether what follows would be an address without a scheme.
+fn is_www(line: &str) -> bool {
+    line.len().checked_sub(3).and_then(|at| line.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case("www"))
 }
 
 fn begins_with(text: &str, word: &str) -> bool {

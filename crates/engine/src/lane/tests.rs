@@ -32,7 +32,7 @@ fn lane(change: impl FnOnce(&mut Endpoint)) -> Lane {
 
 fn speaker(endpoint: Endpoint) -> Arc<Speaker> {
     let standard = dialect::built_in("standard").unwrap();
-    Arc::new(Speaker::new(Arc::new(endpoint), &standard))
+    Arc::new(Speaker::new(Arc::new(endpoint), &standard, "Acme"))
 }
 
 fn strict() -> Lane {

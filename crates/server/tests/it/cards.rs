@@ -76,6 +76,30 @@ async fn an_endpoint_of_a_chat_service_gets_a_card() {
 }
 
 #[tokio::test]
+async fn a_card_is_signed_with_the_projects_name_as_it_is_now() {
+    let gateway = Gateway::new().start().await;
+    let asked = json!({ "name": "Acme Billing", "slug": "acme" });
+    let made = gateway.admin().post("/v1/projects", &asked).await.expect(201);
+    let http = testkit::http::Http::new(gateway.url()).key(&text(&made["api_key"]));
+    let mut all = Vec::new();
+    for provider in ["slack", "discord", "teams_webhook"] {
+        let receiver = Receiver::healthy().start().await;
+        http.post("/v1/endpoints", &endpoint(&receiver, provider)).await.expect(201);
+        all.push(receiver);
+    }
+    for (number, name) in ["Acme Billing", "Acme Payments"].into_iter().enumerate() {
+        gateway.admin().patch("/v1/projects/acme", &json!({ "name": name })).await.expect(200);
+        http.post("/v1/events", &json!({ "type": "invoice.paid", "data": {} })).await.expect(202);
+        gateway.advance("2s").await;
+        for receiver in &all {
+            let card = receiver.requests()[number].text().to_owned();
+            assert!(card.contains(&format!("{name} · invoice.paid")), "{card}");
+            assert!(!card.contains("Standard Webhooks"), "{card}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn discord_gets_a_message_again_when_it_says() {
     let limited = json!({ "message": "You are being rate limited.", "retry_after": 2.5, "global": false });
     let receiver = answering([Reply::status(429).body(limited.to_string()), Reply::status(204)]).await;

@@ -31,7 +31,7 @@ fn events() -> [(&'static str, Look<'static>, Event); 6] {
     [
         ("visibility", described, visibility),
         ("order", LOOK, order),
-        ("nasty", Look { title: "<Acme> & *Sons*", ..LOOK }, nasty),
+        ("nasty", Look { signed: "<Acme> & *Sons*", ..LOOK }, nasty),
         ("wide", LOOK, event("export.finished", wide)),
         ("bare", Look { accent_color: None, ..LOOK }, event("ping", r#""it works""#)),
         ("null", LOOK, event("_", "null")),

@@ -130,6 +130,8 @@ fn is_no_markdown(text: &str) {
         assert!(!is_marked && !line.starts_with('>'), "{text}");
     }
     calls_nobody(&bare);
+    assert!(!bare.to_ascii_lowercase().contains("www."), "{text}");
+    markdown::is_text(text);
 }
 
 fn calls_nobody(text: &str) {
