@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Rust, into target/peers: other people's code that verifies our requests and our
-# documents, and a mail server that takes our mail. Besides: PostgreSQL, PgBouncer and a clock that can be wrong.
+# documents, and a mail server that takes our mail. Besides: PostgreSQL, PgBouncer, a clock that can be wrong, and Go for
+# what docs/receivers.md shows in it.
 # Does nothing where it is there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,6 +15,7 @@ need "test -x /bin/kill" procps
 need "ls /usr/lib/postgresql/*/bin/postgres || command -v postgres" postgresql
 need "test -x /usr/sbin/pgbouncer || command -v pgbouncer" pgbouncer
 need "command -v faketime" faketime
+need "command -v go" golang-go
 
 peers=target/peers
 mkdir -p "$peers"

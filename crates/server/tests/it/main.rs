@@ -23,6 +23,7 @@ mod order;
 mod peers;
 mod place;
 mod postbox;
+mod receivers;
 mod retention;
 mod retry;
 mod running;

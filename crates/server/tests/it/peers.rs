@@ -49,6 +49,16 @@ pub(crate) async fn node(program: &str, lines: &[Value]) -> Vec<Value> {
     converse(command, lines).await
 }
 
+/// Go, in that directory, without modules and without a network.
+pub(crate) fn go(directory: &Path) -> Command {
+    let cache = installed().join("go");
+    let mut command = Command::new("go");
+    command.current_dir(directory).kill_on_drop(true);
+    command.envs([("GO111MODULE", "off"), ("CGO_ENABLED", "0"), ("GOFLAGS", ""), ("GOPROXY", "off")]);
+    command.env("GOCACHE", &cache).env("GOPATH", cache.join("path"));
+    command
+}
+
 /// The JSON Schema of Adaptive Cards, as <http://adaptivecards.io/schemas/adaptive-card.json> has it.
 pub(crate) async fn adaptive_card_schema() -> Value {
     let peers = tokio::task::spawn_blocking(installed).await.expect("installing does not panic");
@@ -69,7 +79,8 @@ pub(crate) fn golden_cards(service: &str) -> Vec<(String, Value)> {
     paths.map(card).collect()
 }
 
-async fn converse(mut command: Command, lines: &[Value]) -> Vec<Value> {
+/// Runs a program that reads JSON lines and answers each with a line.
+pub(crate) async fn converse(mut command: Command, lines: &[Value]) -> Vec<Value> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
