@@ -9,9 +9,11 @@ use dialect::voice::Message;
 use model::attempt::{Attempt, Body, Outcome};
 use model::delivery::{Cancelled, Due};
 use model::headers::Headers;
+use model::local_fault::LocalFault;
 use model::retry::{Advice, Next};
 use store::record::Record;
 
+use crate::dispatcher::AFTER_FAILURE;
 use crate::engine::Context;
 use crate::pace::Sign;
 use crate::speaker::Speaker;
@@ -39,8 +41,11 @@ async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, mut ticket: Ticket)
         Ok(message) => {
             let sent = Sent::of(&message);
             let sending = pin!(ctx.transport.send(request(speaker, message)));
-            let Some(outcome) = while_ours(ctx, sending).await else { return ticket.recorded(Ok(End::Unrecorded)) };
-            (sent, outcome)
+            match while_ours(ctx, sending).await {
+                Some(Ok(outcome)) => (sent, outcome),
+                Some(Err(fault)) => return unsent(ctx, fault, ticket),
+                None => return ticket.recorded(Ok(End::Unrecorded)),
+            }
         }
         Err(failure) => (Sent::nothing(), Outcome::Failed { failure, answer: None }),
     };
@@ -63,6 +68,14 @@ async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, mut ticket: Ticket)
     let (gone, rule, notify) = (advice == Advice::Gone, speaker.rule.clone(), speaker.notify);
     let record = Record { due, attempt, next, gone, rule, notify };
     ctx.store.record_then(record, move |recorded| ticket.recorded(recorded.map(|()| end))).await;
+}
+
+/// Nothing was sent for want of something on this machine. That is no attempt: the delivery stays as it is, and the
+/// endpoint's lane rests before it tries again.
+fn unsent(ctx: &Context, fault: LocalFault, mut ticket: Ticket) {
+    ctx.store.note_local_fault(fault);
+    ticket.answered(None, Some(AFTER_FAILURE));
+    ticket.recorded(Ok(End::Unsent));
 }
 
 /// `None` if this node lost all that it holds before the work was done: whoever holds it now does it again.

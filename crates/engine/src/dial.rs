@@ -13,6 +13,7 @@ use http::Uri;
 use http::uri::Scheme;
 use model::attempt::FailureKind;
 use model::env::Env;
+use model::local_fault::LocalFault;
 use model::time::Span;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -24,15 +25,18 @@ pub(crate) use self::underway::Step;
 use self::underway::{Progress, Underway};
 use self::wire::Wire;
 use crate::guard::{self, Checked, Guard};
-use crate::tls;
+use crate::{local, race, tls};
 
 /// Connections are given up after this, whatever the endpoint's timeout.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// An address gets so long while there are others to try.
-const PER_ADDRESS: Duration = Duration::from_secs(3);
+/// How long a connection may take before the next address is tried as well (RFC 8305, section 5).
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 
-/// Of the addresses of one name, so many are tried.
+/// The same through a proxy, which makes the connection and then says so.
+const NEXT_ADDRESS_AFTER_PROXIED: Duration = Duration::from_secs(3);
+
+/// Maximum addresses tried per host name.
 const MOST_ADDRESSES: usize = 8;
 
 /// Makes connections.
@@ -40,10 +44,19 @@ pub(crate) struct Dialer(Inner);
 
 struct Inner {
     guard: Guard,
-    proxy: Option<Proxy>,
+    route: Route,
     tls: TlsConnector,
     env: Arc<dyn Env>,
     underway: Underway,
+}
+
+/// How connections leave.
+pub(crate) enum Route {
+    Direct,
+    /// Through the proxy, to an address that was checked.
+    Proxy(Proxy),
+    /// Through the proxy, which resolves names itself: only names and literal addresses can be judged.
+    ResolvingProxy(Proxy),
 }
 
 /// Why there is no connection.
@@ -59,15 +72,38 @@ pub(crate) enum Error {
     Tls { host: Box<str>, source: io::Error },
     #[error("no connection within {}", Span(LONGEST))]
     TooLong,
+    /// It says nothing about the receiver.
+    #[error("{0}")]
+    Local(LocalFault),
 }
 
 impl Error {
     pub(crate) fn kind(&self) -> FailureKind {
         match self {
             Self::Guard(error) => error.kind(),
-            Self::Connect { .. } | Self::Proxy { .. } => FailureKind::Connect,
+            Self::Connect { .. } | Self::Proxy { .. } | Self::Local(_) => FailureKind::Connect,
             Self::Tls { .. } => FailureKind::Tls,
             Self::TooLong => FailureKind::Timeout,
+        }
+    }
+
+    /// The fault of this machine that it comes from, if it does.
+    pub(crate) fn local(&self) -> Option<LocalFault> {
+        match self {
+            Self::Local(fault) => Some(*fault),
+            Self::Guard(error) => error.local(),
+            _ => None,
+        }
+    }
+
+    /// There is no way to that address from here; there may be one to others.
+    fn is_no_way(&self) -> bool {
+        match self {
+            Self::Connect { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable | io::ErrorKind::AddrNotAvailable
+            ),
+            _ => false,
         }
     }
 }
@@ -76,7 +112,7 @@ fn no_connection(address: SocketAddr, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => format!("connection refused by {address}"),
         io::ErrorKind::TimedOut => format!("no connection to {address}: it does not answer"),
-        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable | io::ErrorKind::AddrNotAvailable => {
             format!("no connection to {address}: there is no way there from this machine")
         }
         _ => format!("no connection to {address}: {error}"),
@@ -88,9 +124,9 @@ fn no_handshake(host: &str, error: &io::Error) -> String {
 }
 
 impl Dialer {
-    pub(crate) fn new(guard: Guard, proxy: Option<Proxy>, tls: ClientConfig, env: Arc<dyn Env>) -> Self {
+    pub(crate) fn new(guard: Guard, route: Route, tls: ClientConfig, env: Arc<dyn Env>) -> Self {
         let tls = TlsConnector::from(Arc::new(tls));
-        Self(Inner { guard, proxy, tls, env, underway: Underway::default() })
+        Self(Inner { guard, route, tls, env, underway: Underway::default() })
     }
 
     /// How far a connection to this authority has come, while one is being made.
@@ -113,47 +149,60 @@ impl Inner {
         let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
         let progress = self.underway.begin(uri.authority().map_or(host, |authority| authority.as_str()));
 
-        let checked = self.guard.check(host, port).await?;
-        progress.reaches(Step::Connecting);
-        let stream = self.reach(&checked).await?;
+        let stream = match &self.route {
+            Route::ResolvingProxy(proxy) => {
+                self.guard.judge(host)?;
+                progress.reaches(Step::Connecting);
+                self.tunnel(proxy, &format!("{host}:{port}")).await?
+            }
+            Route::Direct | Route::Proxy(_) => {
+                let checked = self.guard.check(host, port).await?;
+                progress.reaches(Step::Connecting);
+                self.reach(&checked).await?
+            }
+        };
         if !is_https {
             return Ok(Wire::Plain(stream));
         }
         self.handshake(host, stream, &progress).await
     }
 
-    /// Connects to one address after the other until one takes the call. The last one's error is told.
+    /// Connects to the first address that takes the call. They are called one after the other, a little apart, and
+    /// those that keep silent go on being called meanwhile.
     async fn reach(&self, checked: &Checked) -> Result<TcpStream, Error> {
-        let addresses = &checked.addresses()[..checked.addresses().len().min(MOST_ADDRESSES)];
-        let (last, earlier) = addresses.split_last().expect("the guard refuses names without addresses");
-        for address in earlier {
-            tokio::select! {
-                reached = self.reach_one(*address) => if reached.is_ok() { return reached },
-                () = self.env.sleep(PER_ADDRESS) => {}
-            }
-        }
-        self.reach_one(*last).await
+        let gap = match self.route {
+            Route::Direct => NEXT_ADDRESS_AFTER,
+            Route::Proxy(_) | Route::ResolvingProxy(_) => NEXT_ADDRESS_AFTER_PROXIED,
+        };
+        let addresses = by_turns(checked.addresses());
+        let calls = addresses.into_iter().take(MOST_ADDRESSES).map(|address| self.reach_one(address));
+        race::staggered(&*self.env, gap, calls).await.map_err(most_telling)
     }
 
     async fn reach_one(&self, address: SocketAddr) -> Result<TcpStream, Error> {
-        let Some(proxy) = &self.proxy else {
-            return connect(address).await.map_err(|source| Error::Connect { address, source });
-        };
-        let failed = |source| Error::Proxy { proxy: proxy.to_string(), source };
+        match &self.route {
+            Route::Direct => connect(address).await,
+            Route::Proxy(proxy) | Route::ResolvingProxy(proxy) => self.tunnel(proxy, &address.to_string()).await,
+        }
+    }
+
+    /// A connection through the proxy to `target`, an address or a name with a port.
+    async fn tunnel(&self, proxy: &Proxy, target: &str) -> Result<TcpStream, Error> {
         let mut stream = self.reach_proxy(proxy).await?;
-        proxy.tunnel(&mut stream, address).await.map_err(failed)?;
+        let tunnelled = proxy.tunnel(&mut stream, target).await;
+        tunnelled.map_err(|source| Error::Proxy { proxy: proxy.to_string(), source })?;
         Ok(stream)
     }
 
     async fn reach_proxy(&self, proxy: &Proxy) -> Result<TcpStream, Error> {
-        let mut unreachable = io::Error::from(io::ErrorKind::NotFound);
-        for address in self.guard.trusted(proxy.host(), proxy.port()).await?.into_iter().take(MOST_ADDRESSES) {
-            match connect(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => unreachable = error,
+        let addresses = self.guard.trusted(proxy.host(), proxy.port()).await?;
+        let calls = by_turns(&addresses).into_iter().take(MOST_ADDRESSES).map(connect);
+        match race::staggered(&*self.env, NEXT_ADDRESS_AFTER, calls).await.map_err(most_telling) {
+            Err(Error::Connect { source, .. }) => {
+                Err(Error::Proxy { proxy: proxy.to_string(), source: proxy::Error::Unreachable(source) })
             }
+            reached => reached,
         }
-        Err(Error::Proxy { proxy: proxy.to_string(), source: proxy::Error::Unreachable(unreachable) })
     }
 
     async fn handshake(&self, host: &str, stream: TcpStream, progress: &Progress<'_>) -> Result<Wire, Error> {
@@ -168,9 +217,64 @@ impl Inner {
     }
 }
 
-async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
-    // A request is written whole: waiting for more of it would only delay it.
-    stream.set_nodelay(true)?;
-    Ok(stream)
+async fn connect(address: SocketAddr) -> Result<TcpStream, Error> {
+    let connected = async {
+        let stream = TcpStream::connect(address).await?;
+        // A request is written whole: waiting for more of it would only delay it.
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    };
+    connected.await.map_err(|source| match local::fault_of_call(address, &source) {
+        Some(fault) => Error::Local(fault),
+        None => Error::Connect { address, source },
+    })
+}
+
+/// The families by turns, so that one that leads nowhere from here delays the other once only.
+fn by_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let is_first_family = |address: &SocketAddr| address.is_ipv4() == addresses[0].is_ipv4();
+    let (first, second): (Vec<SocketAddr>, Vec<SocketAddr>) = addresses.iter().copied().partition(is_first_family);
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    let mut ordered = Vec::with_capacity(addresses.len());
+    while ordered.len() < addresses.len() {
+        ordered.extend(first.next());
+        ordered.extend(second.next());
+    }
+    ordered
+}
+
+/// No address took the call: what is wrong with this machine explains the rest, and that a family has no way from here
+/// explains nothing while there is another.
+fn most_telling(mut errors: Vec<Error>) -> Error {
+    let local = errors.iter().position(|error| error.local().is_some());
+    let telling = local.or_else(|| errors.iter().position(|error| !error.is_no_way())).unwrap_or(0);
+    errors.swap_remove(telling)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turns(addresses: &[&str]) -> Vec<String> {
+        let addresses: Vec<SocketAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        by_turns(&addresses).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn families_take_turns() {
+        assert_eq!(turns(&["1.1.1.1:1", "1.1.1.2:1", "[::1]:1"]), ["1.1.1.1:1", "[::1]:1", "1.1.1.2:1"]);
+        assert_eq!(turns(&["[::1]:1", "[::2]:1", "1.1.1.1:1"]), ["[::1]:1", "1.1.1.1:1", "[::2]:1"]);
+        assert_eq!(turns(&["1.1.1.1:1", "1.1.1.2:1"]), ["1.1.1.1:1", "1.1.1.2:1"]);
+    }
+
+    #[test]
+    fn of_several_errors_the_most_telling_is_told() {
+        let address = "192.0.2.1:1".parse().unwrap();
+        let call = |kind: io::ErrorKind| Error::Connect { address, source: kind.into() };
+        let (no_way, refused) = (|| call(io::ErrorKind::NetworkUnreachable), || call(io::ErrorKind::ConnectionRefused));
+        assert_eq!(most_telling(vec![no_way(), refused()]).to_string(), refused().to_string());
+        assert_eq!(most_telling(vec![no_way(), no_way()]).to_string(), no_way().to_string());
+        let local = most_telling(vec![refused(), Error::Local(LocalFault::OpenFiles)]);
+        assert_eq!(local.local(), Some(LocalFault::OpenFiles));
+    }
 }

@@ -29,8 +29,8 @@ use crate::speaker::Speaker;
 use crate::ticket::Note;
 use crate::timers::Timers;
 
-/// How long to leave the database alone after it failed.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// How long to leave the database alone after it failed, and a lane after a fault of this machine.
+pub(crate) const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Notes taken before turns are given out again.
 const NOTES: usize = 256;

@@ -4,7 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use model::attempt::FailureKind;
-use model::network::{Policy, Refusal};
+use model::local_fault::LocalFault;
+use model::network::{self, Policy, Refusal};
 
 use crate::resolve::{self, Resolve};
 
@@ -40,12 +41,32 @@ impl Guard {
             return Ok(Checked(vec![SocketAddr::new(address, port)]));
         }
         self.policy.judge_name(host).map_err(Error::Refused)?;
-        let addresses = self.look_up(host).await?;
+        let mut addresses = self.look_up(host).await?;
+        if network::is_localhost(host) {
+            self.only_open_loopback(&mut addresses);
+        }
         for address in &addresses {
             let judged = self.policy.judge_address(*address);
             judged.map_err(|refusal| Error::ResolvesToRefused { name: host.into(), refusal })?;
         }
         Ok(Checked(with_port(addresses, port)))
+    }
+
+    /// Judges the host by its spelling alone, where somebody else resolves it.
+    pub(crate) fn judge(&self, host: &str) -> Result<(), Error> {
+        match literal(host) {
+            Some(address) => self.policy.judge_address(address),
+            None => self.policy.judge_name(host),
+        }
+        .map_err(Error::Refused)
+    }
+
+    /// `localhost` has an address in each family, and no stranger has a say in that: those that are open will do.
+    fn only_open_loopback(&self, addresses: &mut Vec<IpAddr>) {
+        let is_open = |address: &IpAddr| address.is_loopback() && self.policy.judge_address(*address).is_ok();
+        if addresses.iter().any(is_open) && addresses.iter().all(IpAddr::is_loopback) {
+            addresses.retain(is_open);
+        }
     }
 
     /// The addresses of a host that the operator named, such as the outgoing proxy. Not judged.
@@ -78,6 +99,14 @@ impl Error {
         match self {
             Self::Refused(_) | Self::ResolvesToRefused { .. } => FailureKind::Blocked,
             Self::Unresolved { .. } => FailureKind::Dns,
+        }
+    }
+
+    /// The fault of this machine that it comes from, if it does.
+    pub(crate) fn local(&self) -> Option<LocalFault> {
+        match self {
+            Self::Unresolved { source: resolve::Error::Local(fault), .. } => Some(*fault),
+            _ => None,
         }
     }
 }
@@ -136,6 +165,35 @@ mod tests {
             let error = check(host, answers).await.unwrap_err();
             assert!(error.contains(named), "{host} {answers:?}: {error}");
         }
+    }
+
+    #[tokio::test]
+    async fn localhost_is_those_of_its_addresses_that_are_open() {
+        let cases: [(&str, Result<&str, &str>); 4] = [
+            ("127.0.0.0/8", Ok("127.0.0.1:80 [::1]:80")),
+            ("127.0.0.1/32", Ok("127.0.0.1:80")),
+            ("::1/128", Ok("[::1]:80")),
+            ("10.0.0.0/8", Err("this machine")),
+        ];
+        for (allowed, expected) in cases {
+            let policy = Policy { allow_http: true, allowed: vec![allowed.parse().unwrap()] };
+            let guard = Guard::new(policy, Arc::new(Answering(&["127.0.0.1", "::1"])));
+            let checked = guard.check("localhost", 80).await;
+            let checked =
+                checked.map(|checked| checked.addresses().iter().map(ToString::to_string).collect::<Vec<_>>());
+            match (checked, expected) {
+                (Ok(addresses), Ok(expected)) => assert_eq!(addresses.join(" "), expected, "{allowed}"),
+                (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{allowed}: {error}"),
+                (checked, _) => panic!("{allowed}: {checked:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_localhost_that_leads_elsewhere_is_refused() {
+        let policy = Policy { allowed: vec!["127.0.0.0/8".parse().unwrap()], ..Policy::default() };
+        let guard = Guard::new(policy, Arc::new(Answering(&["127.0.0.1", "10.0.0.1"])));
+        assert!(matches!(guard.check("localhost", 80).await, Err(Error::ResolvesToRefused { .. })));
     }
 
     #[tokio::test]

@@ -1,20 +1,28 @@
-//! The seam for DNS: a host name in, all its addresses out.
+//! The seam for DNS: a host name in, its addresses out.
+
+mod families;
+mod servers;
+mod system;
 
 use std::future::Future;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::OnceLock;
+use std::sync::Arc;
+use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::LookupIpStrategy;
-use hickory_resolver::net::NetError;
-use hickory_resolver::proto::rr::Name;
+use hickory_resolver::proto::rr::{Name, RecordType};
+use model::env::Env;
+use model::local_fault::LocalFault;
+use tokio::sync::Mutex;
+
+use self::system::{Stamp, System};
 
 /// What a lookup resolves to: at least one address, or why there is none.
 pub type Lookup<'a> = Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, Error>> + Send + 'a>>;
 
 pub trait Resolve: Send + Sync + 'static {
-    /// `name` is a host name in ASCII, never an address. Which of the answers may be dialled is not decided here.
+    /// `name` is a whole host name in ASCII, never an address. Which of the answers may be dialled is not decided here.
     fn resolve<'a>(&'a self, name: &'a str) -> Lookup<'a>;
 }
 
@@ -26,77 +34,122 @@ pub enum Error {
     #[error("exists but has no address")]
     NoAddress,
     #[error("could not be looked up: {0}")]
-    Failed(Box<dyn std::error::Error + Send + Sync>),
-    #[error("could not be looked up, because this machine has no name servers configured in /etc/resolv.conf: {0}")]
-    Unconfigured(Box<dyn std::error::Error + Send + Sync>),
+    Failed(Trouble),
+    /// It says nothing about the name.
+    #[error("could not be looked up: {0}")]
+    Local(LocalFault),
 }
 
-/// Asks as the operating system is configured to: `/etc/hosts`, then the name servers in `/etc/resolv.conf`. Answers
-/// are kept for as long as their TTL says.
-#[derive(Default)]
+/// Why name servers gave no answer that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    #[error("no name server answered in time")]
+    Silence,
+    #[error("the name server failed (SERVFAIL)")]
+    ServerFailure,
+    #[error("the name server refused to look it up (REFUSED)")]
+    Refused,
+    #[error("the name server's answer is too large for UDP, and it gives none over TCP")]
+    Truncated,
+    #[error("the connection to the name server broke")]
+    Broken,
+    #[error("it cannot be asked for: a part of it is too long or empty")]
+    NotAName,
+    #[error("the name server's answer cannot be understood")]
+    Nonsense,
+}
+
+/// Where the system's configuration stands.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    pub resolv_conf: PathBuf,
+    pub hosts: PathBuf,
+    /// On which name servers answer.
+    pub port: u16,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self { resolv_conf: "/etc/resolv.conf".into(), hosts: "/etc/hosts".into(), port: 53 }
+    }
+}
+
+/// Asks as the operating system is configured to: `/etc/hosts`, then the name servers in `/etc/resolv.conf`; what is
+/// changed there holds from the next second on. Answers are kept for as long as their TTL says.
+///
+/// Every name is a whole one: search domains are for what people type at a prompt, and would lead a receiver's webhook to
+/// whoever has a wildcard in one of them.
 pub struct SystemResolver {
-    resolver: OnceLock<TokioResolver>,
+    env: Arc<dyn Env>,
+    sources: Arc<Sources>,
+    current: Mutex<Option<Current>>,
 }
 
-/// Name servers' answers kept at a time.
-const CACHED: u64 = 10_000;
+/// The configuration that was read last.
+struct Current {
+    system: Arc<System>,
+    stamp: Stamp,
+    checked_at: Duration,
+}
+
+/// Shortest time between two looks at whether the configuration has changed.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 impl SystemResolver {
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(env: Arc<dyn Env>) -> Self {
+        Self::reading(Sources::default(), env)
     }
 
-    /// The configuration is read at the first lookup, and again at the next while it cannot be read: a machine without
-    /// one starts, and says what is wrong when a name is needed.
-    fn resolver(&self) -> Result<&TokioResolver, Error> {
-        match self.resolver.get() {
-            Some(resolver) => Ok(resolver),
-            None => {
-                let resolver = configured().map_err(|error| Error::Unconfigured(Box::new(error)))?;
-                Ok(self.resolver.get_or_init(|| resolver))
+    pub fn reading(sources: Sources, env: Arc<dyn Env>) -> Self {
+        Self { env, sources: Arc::new(sources), current: Mutex::new(None) }
+    }
+
+    /// The configuration as it is now, or was less than a second ago. Files are read beside the runtime's threads.
+    async fn system(&self) -> Result<Arc<System>, Error> {
+        let mut current = self.current.lock().await;
+        let now = self.env.elapsed();
+        let known = match current.as_mut() {
+            Some(known) if now.saturating_sub(known.checked_at) < CHECK_EVERY => return Ok(known.system.clone()),
+            Some(known) => {
+                known.checked_at = now;
+                Some(known.stamp)
             }
+            None => None,
+        };
+        let sources = self.sources.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            // Before the files are read: what changes meanwhile is read the next time.
+            let stamp = Stamp::of(&sources);
+            (known != Some(stamp)).then(|| System::read(&sources).map(|system| (Arc::new(system), stamp)))
+        });
+        let read = read.await.map_err(|_| Error::Failed(Trouble::Broken))?;
+        if let Some(read) = read {
+            let (system, stamp) = read.map_err(Error::Local)?;
+            *current = Some(Current { system, stamp, checked_at: now });
         }
+        let known = current.as_ref().map(|known| known.system.clone());
+        known.ok_or(Error::Local(LocalFault::NoNameServer))
     }
 
-    async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, Error> {
-        let name = Name::from_ascii(name).map_err(|error| Error::Failed(Box::new(error)))?;
-        let answers = self.resolver()?.lookup_ip(name).await.map_err(explain)?;
-        let addresses: Vec<IpAddr> = answers.iter().collect();
-        if addresses.is_empty() { Err(Error::NoAddress) } else { Ok(addresses) }
+    async fn look_up(&self, typed: &str) -> Result<Vec<IpAddr>, Error> {
+        let mut name = Name::from_ascii(typed).map_err(|_| Error::Failed(Trouble::NotAName))?;
+        name.set_fqdn(true);
+        let system = self.system().await?;
+        if let Some(addresses) = system.hosts(&name) {
+            return Ok(addresses);
+        }
+        if name.is_localhost() || typed.ends_with(".localhost") {
+            return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]); // RFC 6761, section 6.3
+        }
+        let servers = system.servers()?;
+        let (v4, v6) =
+            (servers.ask(&*self.env, &name, RecordType::A), servers.ask(&*self.env, &name, RecordType::AAAA));
+        families::either(&*self.env, v4, v6).await
     }
 }
 
 impl Resolve for SystemResolver {
     fn resolve<'a>(&'a self, name: &'a str) -> Lookup<'a> {
         Box::pin(self.look_up(name))
-    }
-}
-
-fn configured() -> Result<TokioResolver, NetError> {
-    let mut builder = TokioResolver::builder_tokio()?;
-    let options = builder.options_mut();
-    options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-    options.cache_size = CACHED;
-    builder.build()
-}
-
-fn explain(error: NetError) -> Error {
-    if error.is_nx_domain() {
-        Error::NoSuchName
-    } else if error.is_no_records_found() {
-        Error::NoAddress
-    } else {
-        Error::Failed(Box::new(error))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn the_systems_resolver_knows_this_machine() {
-        let addresses = SystemResolver::new().resolve("localhost").await.unwrap();
-        assert!(addresses.iter().all(IpAddr::is_loopback), "{addresses:?}");
     }
 }

@@ -53,6 +53,8 @@ pub(crate) enum End {
     Again(Timestamp),
     /// It could not be recorded: the database has it as it was.
     Unrecorded,
+    /// A fault of this machine kept it from being sent: the database has it as it was.
+    Unsent,
 }
 
 /// One delivery in flight. However its task ends, the dispatcher hears of it once.

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use dialect::voice::Header;
 use model::attempt::{Answer, Failure, Outcome};
 use model::env::{Env, Sleep};
+use model::local_fault::LocalFault;
 use model::network::Policy;
 use model::url::EndpointUrl;
 
@@ -26,7 +27,7 @@ pub use crate::tls::{Error, system_has_roots};
 use self::line::{Answering, Line, NoAnswer, Rest};
 use self::outgoing::Outgoing;
 use self::pool::Pool;
-use crate::dial::Dialer;
+use crate::dial::{Dialer, Route};
 use crate::guard::Guard;
 use crate::resolve::Resolve;
 use crate::tls;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub policy: Policy,
     /// All webhooks leave through it.
     pub proxy: Option<Proxy>,
+    /// The proxy is given names, and resolves them itself.
+    pub proxy_resolves: bool,
     /// Certificates to trust besides the system's.
     pub ca_pem: Option<Vec<u8>>,
 }
@@ -62,26 +65,45 @@ pub struct Transport {
     env: Arc<dyn Env>,
 }
 
+/// Why there is no answer.
+enum Unanswered {
+    Failed(Failure),
+    /// The receiver has no part in it, and nothing was sent.
+    Local(LocalFault),
+}
+
+impl From<Failure> for Unanswered {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 impl Transport {
     pub fn new(settings: Settings, resolver: Arc<dyn Resolve>, env: Arc<dyn Env>) -> Result<Self, Error> {
         let tls = tls::config(settings.ca_pem.as_deref(), env.clone())?;
         let guard = Guard::new(settings.policy, resolver);
-        let dialer = Dialer::new(guard, settings.proxy, tls, env.clone());
+        let route = match (settings.proxy, settings.proxy_resolves) {
+            (None, _) => Route::Direct,
+            (Some(proxy), false) => Route::Proxy(proxy),
+            (Some(proxy), true) => Route::ResolvingProxy(proxy),
+        };
+        let dialer = Dialer::new(guard, route, tls, env.clone());
         Ok(Self { pool: Pool::default(), dialer, env })
     }
 
     /// Sends it and reads the answer. Never follows a redirect and never sends twice; when the outcome is a failure, the
-    /// receiver may have got the request nevertheless.
-    pub async fn send(&self, request: Request<'_>) -> Outcome {
+    /// receiver may have got the request nevertheless. `Err` is a fault of this machine: nothing was sent.
+    pub async fn send(&self, request: Request<'_>) -> Result<Outcome, LocalFault> {
         let Request { url, headers, body, timeout, response_bytes } = request;
         let outgoing = match Outgoing::new(url, headers, body) {
             Ok(outgoing) => outgoing,
-            Err(failure) => return Outcome::Failed { failure, answer: None },
+            Err(failure) => return Ok(Outcome::Failed { failure, answer: None }),
         };
         let mut late = self.env.sleep(timeout);
         let Answering { head, mut rest } = match self.respond(&outgoing, timeout, &mut late).await {
             Ok(answering) => answering,
-            Err(failure) => return Outcome::Failed { failure, answer: None },
+            Err(Unanswered::Failed(failure)) => return Ok(Outcome::Failed { failure, answer: None }),
+            Err(Unanswered::Local(fault)) => return Err(fault),
         };
         let mut answer = Answer { status: head.status, headers: head.headers, body: Vec::new(), truncated: false };
         let read = tokio::select! {
@@ -89,7 +111,7 @@ impl Transport {
             read = rest.read(response_bytes, &mut answer) => read,
             () = late => Err(failure::stalled(timeout, &answer)),
         };
-        match read {
+        Ok(match read {
             Ok(()) => {
                 if let Rest::Own(own) = rest
                     && own.is_free()
@@ -100,11 +122,16 @@ impl Transport {
             }
             // The connection is closed; an HTTP/2 stream is reset.
             Err(failure) => Outcome::Failed { failure, answer: Some(answer) },
-        }
+        })
     }
 
     /// As far as the answer's head.
-    async fn respond(&self, request: &Outgoing<'_>, timeout: Duration, late: &mut Sleep) -> Result<Answering, Failure> {
+    async fn respond(
+        &self,
+        request: &Outgoing<'_>,
+        timeout: Duration,
+        late: &mut Sleep,
+    ) -> Result<Answering, Unanswered> {
         // Pinned out here: while it lives, the dialer knows what it waits for.
         let answering = pin!(self.ask(request));
         tokio::select! {
@@ -112,13 +139,13 @@ impl Transport {
             answering = answering => answering,
             () = late => {
                 let step = self.dialer.step(request.authority());
-                Err(failure::unanswered(timeout, request.sent.is_sent(), step))
+                Err(failure::unanswered(timeout, request.sent.is_sent(), step).into())
             }
         }
     }
 
     /// Over a connection that is there, or else over a new one. A request that went out is never sent again.
-    async fn ask(&self, request: &Outgoing<'_>) -> Result<Answering, Failure> {
+    async fn ask(&self, request: &Outgoing<'_>) -> Result<Answering, Unanswered> {
         for _ in 0..MOST_STALE {
             let Some(mut line) = self.pool.take(request.origin()) else { break };
             if !line.is_fresh().await {
@@ -127,16 +154,19 @@ impl Transport {
             match line.ask(request).await {
                 Ok(answering) => return Ok(answering),
                 Err(NoAnswer::Unbegun(_)) => {}
-                Err(NoAnswer::Failed(failure)) => return Err(failure),
+                Err(NoAnswer::Failed(failure)) => return Err(failure.into()),
             }
         }
         let line = Box::pin(self.connect(request)).await?;
-        line.ask(request).await.map_err(|(NoAnswer::Unbegun(failure) | NoAnswer::Failed(failure))| failure)
+        line.ask(request).await.map_err(|(NoAnswer::Unbegun(failure) | NoAnswer::Failed(failure))| failure.into())
     }
 
-    async fn connect(&self, request: &Outgoing<'_>) -> Result<Line, Failure> {
+    async fn connect(&self, request: &Outgoing<'_>) -> Result<Line, Unanswered> {
         let dialled = self.dialer.dial(&request.uri()?).await;
-        let wire = dialled.map_err(|error| Failure::new(error.kind(), error.to_string()))?;
+        let wire = dialled.map_err(|error| match error.local() {
+            Some(fault) => Unanswered::Local(fault),
+            None => Failure::new(error.kind(), error.to_string()).into(),
+        })?;
         match Line::over(wire).await? {
             Line::Shared(shared) => Ok(Line::Shared(self.pool.share(request.origin(), shared))),
             line => Ok(line),

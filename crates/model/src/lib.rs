@@ -15,6 +15,7 @@ pub mod invalid;
 pub mod job;
 pub mod json;
 pub mod key;
+pub mod local_fault;
 pub mod map;
 pub mod network;
 pub mod project;

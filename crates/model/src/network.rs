@@ -31,7 +31,7 @@ pub enum Refusal {
     )]
     Wrapped { address: IpAddr, inner: Ipv4Addr, range: &'static Range },
     #[error(
-        "{address} leads to the metadata service of {cloud}; webhooks go only to public addresses (an operator can open it only by a range of its own with --allow-network)"
+        "{address} leads to the metadata service of {cloud}; webhooks go only to public addresses (an operator can open it only by exactly its own address, with --allow-network {address}/{})", whole(*.address)
     )]
     Metadata { address: IpAddr, cloud: &'static str },
     #[error("{name} is the metadata service of a cloud; webhooks go only to public hosts")]
@@ -58,11 +58,16 @@ pub enum Refusal {
     NotAName { name: Box<str> },
 }
 
+/// The length of a range of one address.
+const fn whole(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
 impl Policy {
     /// Judges an address before it is saved and again before every connect.
     ///
-    /// Metadata services are open only to a range that is narrower than a whole family: `--allow-network 0.0.0.0/0`
-    /// is typed to switch the guard off for receivers, not to give the machine's credentials away.
+    /// Metadata services are open only to a range of exactly their address: `--allow-network fd00::/8` is typed to reach
+    /// receivers, not to give the machine's credentials away.
     pub fn judge_address(&self, address: IpAddr) -> Result<(), Refusal> {
         let wrapped = ranges::wrapped(address);
         let cloud = ranges::metadata(address).or_else(|| ranges::metadata(wrapped?.inner.into()));
@@ -89,7 +94,7 @@ impl Policy {
     pub fn judge_name(&self, typed: &str) -> Result<(), Refusal> {
         let bare = typed.trim_end_matches('.').to_ascii_lowercase();
         let name = || Box::from(typed);
-        let is_localhost = suffix(&bare, &["localhost"]).is_some();
+        let is_localhost = is_localhost(&bare);
 
         if suffix(&bare, METADATA_NAMES).is_some() {
             return Err(Refusal::MetadataName { name: name() });
@@ -118,13 +123,14 @@ impl Policy {
     }
 
     /// A wrapped address is opened in its wrapped form. IPv4-mapped ones are also opened as IPv4, since that is what
-    /// the kernel connects to.
+    /// the kernel connects to. Loopback is one thing: whoever opens 127.0.0.0/8 opens ::1.
     fn opens(&self, address: IpAddr, wrapped: Option<Wrapped>, is_metadata: bool) -> bool {
-        let family = wrapped.map_or(0, |wrapped| wrapped.prefix_len);
-        let as_ipv4 = wrapped.filter(|wrapped| wrapped.by == Wrapper::Kernel).map(|wrapped| (wrapped.inner.into(), 0));
-        let forms = [Some((address, family)), as_ipv4];
-        let holds = |net: &IpNet, (form, family): (IpAddr, u8)| {
-            net.contains(&form) && (!is_metadata || net.prefix_len() > family)
+        let as_ipv4 = wrapped.filter(|wrapped| wrapped.by == Wrapper::Kernel).map(|wrapped| wrapped.inner.into());
+        let forms = [Some(address), as_ipv4];
+        let holds = |net: &IpNet, form: IpAddr| {
+            let is_wide = net.prefix_len() < net.max_prefix_len();
+            (net.contains(&form) || form == Ipv6Addr::LOCALHOST && net.contains(&ranges::loopback()))
+                && !(is_metadata && is_wide)
         };
         self.allowed.iter().any(|net| forms.into_iter().flatten().any(|form| holds(net, form)))
     }
@@ -154,6 +160,11 @@ const METADATA_NAMES: &[&str] = &[
 /// `internal`, and the names that Kubernetes and common routers and resolvers make up.
 const PRIVATE_NAMES: &[&str] =
     &["internal", "local", "svc", "home.arpa", "lan", "localdomain", "intranet", "corp", "home"];
+
+/// Whether a name means this machine (RFC 6761, section 6.3).
+pub fn is_localhost(name: &str) -> bool {
+    suffix(&name.to_ascii_lowercase(), &["localhost"]).is_some()
+}
 
 /// Which of `suffixes` the name is or ends in, at a dot.
 fn suffix(name: &str, suffixes: &[&'static str]) -> Option<&'static str> {

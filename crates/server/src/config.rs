@@ -67,6 +67,8 @@ pub struct Network {
     pub policy: Policy,
     /// An `http://` URL, which may hold a password.
     pub proxy: Option<Hidden>,
+    /// The proxy resolves names itself.
+    pub proxy_resolves: bool,
     /// Certificates in PEM, trusted besides the system's. It can be read.
     pub ca_file: Option<PathBuf>,
 }
@@ -166,6 +168,12 @@ pub fn load(flags: &Flags, environment: &Environment) -> Result<Config, Vec<Mist
     if let (Some(url), None) = (said("database.direct_url"), said("database_url")) {
         let what = "needs database_url, the pooler's own URL; without a pooler, write this one there";
         mistakes.push(Mistake::new(url.place, "database.direct_url", what));
+    }
+    if let (Some(switch), None, true) =
+        (said("network.proxy_resolves"), said("network.proxy"), config.network.proxy_resolves)
+    {
+        let what = "needs network.proxy, the proxy that resolves names; without a proxy, leave this out";
+        mistakes.push(Mistake::new(switch.place, "network.proxy_resolves", what));
     }
     config.delivery.per_endpoint = config.delivery.per_endpoint.min(config.delivery.concurrency);
     mistakes.sort_by(|one, other| one.place.cmp(&other.place));

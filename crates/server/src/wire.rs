@@ -123,7 +123,7 @@ impl Error {
 impl World {
     /// The real one.
     pub fn real(env: Arc<dyn Env>) -> Self {
-        Self { env, resolver: Arc::new(SystemResolver::new()) }
+        Self { resolver: Arc::new(SystemResolver::new(env.clone())), env }
     }
 }
 
@@ -201,7 +201,8 @@ fn machine_name() -> String {
 
 fn transport_settings(config: &Config) -> Result<transport::Settings, Error> {
     let proxy = config.network.proxy.as_ref().map(|proxy| Proxy::parse(proxy.reveal())).transpose()?;
-    Ok(transport::Settings { policy: config.network.policy.clone(), proxy, ca_pem: ca_pem(config)? })
+    let proxy_resolves = config.network.proxy_resolves;
+    Ok(transport::Settings { policy: config.network.policy.clone(), proxy, proxy_resolves, ca_pem: ca_pem(config)? })
 }
 
 /// Nodes that deliver are those that learn what there is to tell.

@@ -17,6 +17,7 @@ mod health;
 pub mod ingest;
 pub mod jobs;
 pub mod keys;
+pub mod local_faults;
 pub mod mails;
 pub mod nodes;
 pub mod operational;

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, broadcast};
 use crate::Error;
 use crate::directory::Directory;
 use crate::feed::{self, Feed, Recorded};
+use crate::local_faults::LocalFaults;
 use crate::postgres::{self, Cluster};
 use crate::published::Published;
 use crate::seal::MasterKey;
@@ -46,6 +47,7 @@ struct Inner {
     watchers: broadcast::Sender<Recorded>,
     jobs: Arc<Notify>,
     mails: Arc<Notify>,
+    local_faults: LocalFaults,
 }
 
 /// What is behind the verbs.
@@ -79,7 +81,8 @@ impl Store {
         };
         let feed = Mutex::new(Some(feed));
         let began = (DeliveryId::new(&*env), env.now());
-        let inner = Inner { began, env, database, directory, feed, watchers, jobs, mails };
+        let local_faults = LocalFaults::default();
+        let inner = Inner { began, env, database, directory, feed, watchers, jobs, mails, local_faults };
         let store = Self { inner: Arc::new(inner) };
         store.finish_deletions().await?;
         Ok(store)
@@ -137,6 +140,10 @@ impl Store {
     /// Resolves when a mail was put into the outbox since this was last called.
     pub async fn mails_woken(&self) {
         self.inner.mails.notified().await;
+    }
+
+    pub(crate) fn faults(&self) -> &LocalFaults {
+        &self.inner.local_faults
     }
 
     pub(crate) fn began(&self) -> (DeliveryId, Timestamp) {

@@ -10,6 +10,7 @@ pub mod pgbouncer;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod real_time;
 pub mod receiver;
 mod record;
 mod supervisor;

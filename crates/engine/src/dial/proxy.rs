@@ -1,8 +1,7 @@
-//! The outgoing proxy: a tunnel by CONNECT to an address that was checked, never to a name.
+//! The outgoing proxy: a tunnel by CONNECT to an address that was checked or, where the proxy resolves, to a name.
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 
 use data_encoding::BASE64;
 use http::Uri;
@@ -25,20 +24,28 @@ pub struct NotAProxy;
 /// Why there is no tunnel. Reads on after "the proxy".
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("could not be connected to: {0}")]
+    #[error("could not be connected to: {}", unreachable(.0))]
     Unreachable(io::Error),
     #[error("wants a user name and a password (it answered 407)")]
     Unauthorized,
     #[error("made no connection to {target} (it answered {status})")]
-    Refused { target: SocketAddr, status: u16 },
+    Refused { target: Box<str>, status: u16 },
     #[error("answered with something that is not HTTP")]
     NotHttp,
     #[error("answered with more than 8 KiB before the tunnel")]
     TooLarge,
     #[error("closed the connection without an answer")]
     Closed,
-    #[error("broke the connection: {0}")]
-    Broken(io::Error),
+    #[error("broke the connection")]
+    Broken(#[source] io::Error),
+}
+
+fn unreachable(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused",
+        io::ErrorKind::TimedOut => "it does not answer",
+        _ => "there is no way there from this machine",
+    }
 }
 
 /// A proxy's answer to CONNECT is longer only by mistake.
@@ -69,7 +76,7 @@ impl Proxy {
     }
 
     /// Opens a tunnel to `target` over a connection to the proxy. Afterwards every byte on it is the target's.
-    pub(crate) async fn tunnel<S>(&self, stream: &mut S, target: SocketAddr) -> Result<(), Error>
+    pub(crate) async fn tunnel<S>(&self, stream: &mut S, target: &str) -> Result<(), Error>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -82,7 +89,7 @@ impl Proxy {
         match status(&head(stream).await?)? {
             200..300 => Ok(()),
             407 => Err(Error::Unauthorized),
-            status => Err(Error::Refused { target, status }),
+            status => Err(Error::Refused { target: target.into(), status }),
         }
     }
 }
@@ -181,7 +188,7 @@ mod tests {
         theirs.write_all(answer).await.unwrap();
         theirs.shutdown().await.unwrap();
         let proxy = Proxy::parse("http://proxy:3128").unwrap();
-        match proxy.tunnel(&mut ours, "192.0.2.1:443".parse().unwrap()).await {
+        match proxy.tunnel(&mut ours, "192.0.2.1:443").await {
             Ok(()) => "open".to_owned(),
             Err(error) => error.to_string(),
         }

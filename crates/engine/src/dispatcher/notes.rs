@@ -49,7 +49,7 @@ impl Dispatcher {
         let again = match end {
             End::Settled => None,
             End::Again(at) => Some(at),
-            End::Unrecorded => Some(self.ctx.env.now() + AFTER_FAILURE),
+            End::Unrecorded | End::Unsent => Some(self.ctx.env.now() + AFTER_FAILURE),
         };
         if let Some(at) = again {
             lane.comes_again(at);

@@ -7,6 +7,8 @@ mod blocked;
 mod connections;
 mod framing;
 mod handshakes;
+mod lookups;
+mod name_server;
 mod names;
 mod proxies;
 mod sender;

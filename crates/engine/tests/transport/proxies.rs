@@ -1,5 +1,7 @@
-//! The outgoing proxy gets a CONNECT to the address that was checked, and never hears of one that was refused.
+//! The outgoing proxy gets a CONNECT to the address that was checked, or to the name where it resolves names, and never hears
+//! of what was refused.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use model::attempt::FailureKind;
@@ -24,12 +26,21 @@ impl TestProxy {
         Self::answering(200).await
     }
 
+    /// One that takes every name for the same receiver.
+    async fn resolving(receiver: SocketAddr) -> Self {
+        Self::leading(200, Some(receiver)).await
+    }
+
     async fn answering(status: u16) -> Self {
+        Self::leading(status, None).await
+    }
+
+    async fn leading(status: u16, receiver: Option<SocketAddr>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://us%40er:secret@{}", listener.local_addr().unwrap());
         let heads = Arc::<Mutex<Vec<String>>>::default();
         let mut task = JoinSet::new();
-        task.spawn(serve(listener, heads.clone(), status));
+        task.spawn(serve(listener, heads.clone(), status, receiver));
         Self { url, heads, _task: task }
     }
 
@@ -38,7 +49,7 @@ impl TestProxy {
     }
 }
 
-async fn serve(listener: TcpListener, heads: Arc<Mutex<Vec<String>>>, status: u16) {
+async fn serve(listener: TcpListener, heads: Arc<Mutex<Vec<String>>>, status: u16, receiver: Option<SocketAddr>) {
     let mut tunnels = JoinSet::new();
     loop {
         let (mut client, _) = listener.accept().await.unwrap();
@@ -52,6 +63,7 @@ async fn serve(listener: TcpListener, heads: Arc<Mutex<Vec<String>>>, status: u1
             heads.lock().unwrap().push(head);
             client.write_all(format!("HTTP/1.1 {status} So be it\r\n\r\n").as_bytes()).await.unwrap();
             if status == 200 {
+                let target = receiver.unwrap_or_else(|| target.parse().unwrap());
                 let mut receiver = TcpStream::connect(target).await.unwrap();
                 _ = copy_bidirectional(&mut client, &mut receiver).await;
             }
@@ -101,6 +113,30 @@ async fn a_refused_address_never_reaches_the_proxy() {
         assert_eq!(sender.failure(url).await.kind, FailureKind::Blocked, "{url}");
     }
     assert!(proxy.heads().is_empty());
+}
+
+#[tokio::test]
+async fn a_proxy_that_resolves_is_given_the_name_and_only_names_and_literal_addresses_are_judged() {
+    let receiver = Receiver::healthy().start().await;
+    let target = receiver.address();
+    let proxy = TestProxy::resolving(target).await;
+    // Nothing is looked up here: no name is known.
+    let sender = Sender::allowed(&[]).through_resolving(&proxy.url).start();
+    let outcome = sender.post("http://hooks.example:8080/hook").await;
+    assert!(outcome.is_success(), "{outcome:?}");
+    let expected = "CONNECT hooks.example:8080 HTTP/1.1\r\nhost: hooks.example:8080\r\n\
+                    proxy-authorization: Basic dXNAZXI6c2VjcmV0\r\n\r\n";
+    assert_eq!(proxy.heads(), [expected]);
+    for url in [
+        "https://127.0.0.1/",
+        "https://[::ffff:10.0.0.1]/",
+        "http://localhost/",
+        "https://metadata.goog/",
+        "https://crm.internal/",
+    ] {
+        assert_eq!(sender.failure(url).await.kind, FailureKind::Blocked, "{url}");
+    }
+    assert_eq!(proxy.heads().len(), 1);
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ impl Sender {
             timeout: TIMEOUT,
             response_bytes: RESPONSE_BYTES,
         };
-        self.transport.send(request).await
+        self.transport.send(request).await.expect("this machine is well")
     }
 
     /// The failure that comes of a post, which must not be a success.
@@ -85,6 +85,11 @@ impl Builder {
     pub(crate) fn through(mut self, proxy: &str) -> Self {
         self.settings.proxy = Some(Proxy::parse(proxy).unwrap());
         self
+    }
+
+    pub(crate) fn through_resolving(mut self, proxy: &str) -> Self {
+        self.settings.proxy_resolves = true;
+        self.through(proxy)
     }
 
     pub(crate) fn start(self) -> Sender {

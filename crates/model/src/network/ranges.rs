@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
-use ipnet::{IpNet, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use Kind::{Other, Private};
 
@@ -34,6 +34,11 @@ impl fmt::Display for Range {
 /// The special range that an address is in. An IPv6 address outside of 2000::/3 is always in one.
 pub(super) fn special(address: IpAddr) -> Option<&'static Range> {
     RANGES.iter().find(|range| range.net.contains(&address))
+}
+
+/// All of IPv4's loopback.
+pub(super) fn loopback() -> IpNet {
+    IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8))
 }
 
 /// Whether any address of `net` belongs to a private network.
@@ -113,8 +118,6 @@ const TABLE: &[Row] = &[
 pub(super) struct Wrapped {
     pub(super) inner: Ipv4Addr,
     pub(super) by: Wrapper,
-    /// Length of the wrapper's prefix: a range this wide opens all of IPv4.
-    pub(super) prefix_len: u8,
 }
 
 /// Who takes the wrapping off.
@@ -130,8 +133,8 @@ pub(super) enum Wrapper {
 
 pub(super) fn wrapped(address: IpAddr) -> Option<Wrapped> {
     let IpAddr::V6(address) = address else { return None };
-    let (net, by, unwrap) = WRAPPERS.iter().find(|(net, ..)| net.contains(&address))?;
-    Some(Wrapped { inner: unwrap(address.to_bits()), by: *by, prefix_len: net.prefix_len() })
+    let (_, by, unwrap) = WRAPPERS.iter().find(|(net, ..)| net.contains(&address))?;
+    Some(Wrapped { inner: unwrap(address.to_bits()), by: *by })
 }
 
 type Unwrap = fn(u128) -> Ipv4Addr;

@@ -572,11 +572,17 @@ fn plain_http_needs_the_operators_leave() {
 #[test]
 fn an_opened_network_can_be_typed_in_every_spelling() {
     let policy = Policy { allow_http: true, allowed: vec!["127.0.0.0/8".parse().unwrap()] };
-    for url in ["http://127.0.0.1:3000/hook", "http://localhost:3000/", "http://127.1/", "http://[::ffff:7f00:1]/"] {
+    for url in [
+        "http://127.0.0.1:3000/hook",
+        "http://localhost:3000/",
+        "http://127.1/",
+        "http://[::ffff:7f00:1]/",
+        "http://[::1]/",
+    ] {
         EndpointUrl::parse(url, &policy).unwrap_or_else(|refusal| panic!("{refusal}"));
     }
     for url in
-        ["http://[::1]/", "http://10.0.0.1/", "http://crm.internal/", "http://[64:ff9b::7f00:1]/", "http://localhost./"]
+        ["http://[::2]/", "http://10.0.0.1/", "http://crm.internal/", "http://[64:ff9b::7f00:1]/", "http://localhost./"]
     {
         assert!(EndpointUrl::parse(url, &policy).is_err(), "{url}");
     }

@@ -165,6 +165,17 @@ pub(super) static SETTINGS: &[Setting] = &[
         set: |config, text| values::proxy(text).map(|url| config.network.proxy = Some(url)),
     },
     Setting {
+        key: "network.proxy_resolves",
+        flag: Some("proxy-resolves"),
+        env: "POSTHASTE_PROXY_RESOLVES",
+        value: "true|false",
+        shape: Switch,
+        unless_set: Default("false"),
+        help: "Give the proxy names, which it resolves; only names and literal addresses are judged here then",
+        secret: false,
+        set: |config, text| values::switch(text).map(|on| config.network.proxy_resolves = on),
+    },
+    Setting {
         key: "network.ca_file",
         flag: Some("ca-file"),
         env: "POSTHASTE_CA_FILE",

@@ -94,7 +94,7 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
             "admin_key" => "chosen",
             "master_key" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
             "master_key_file" | "network.ca_file" => pem.to_str().unwrap(),
-            "network.allow_http" => "true",
+            "network.allow_http" | "network.proxy_resolves" => "true",
             "log.format" => "json",
             "log.level" => "trace",
             "delivery.per_endpoint" => "7",
@@ -116,6 +116,10 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
             "smtp.url" => {
                 expected.smtp.from = Some("a@example.com".parse().unwrap());
                 "smtp.from = 'a@example.com'\n"
+            }
+            "network.proxy_resolves" => {
+                expected.network.proxy = Some(Hidden("http://proxy:3128".to_owned()));
+                "network.proxy = 'http://proxy:3128'\n"
             }
             "database.direct_url" => {
                 expected.database.url = Some(Hidden("postgres://pooler/posthaste".to_owned()));
@@ -254,6 +258,10 @@ fn what_is_odd_in_a_file_is_told() {
         (
             "[database]\ndirect_url = 'postgres://u:hush@db/x'",
             "posthaste.toml:2: database.direct_url: needs database_url, the pooler's own URL; ",
+        ),
+        (
+            "[network]\nproxy_resolves = true",
+            "posthaste.toml:2: network.proxy_resolves: needs network.proxy, the proxy that resolves names; ",
         ),
         (
             "[cluster]\nnode_name = 'two words'",
