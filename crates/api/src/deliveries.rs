@@ -18,6 +18,7 @@ use crate::openapi::Lookup;
 use crate::path::Named;
 use crate::problem::{Code, Problem};
 use crate::query::{Listed, Query};
+use crate::sight::Sight;
 use view::{DeliveryView, FullDelivery};
 
 /// List deliveries
@@ -90,8 +91,8 @@ pub(crate) async fn show(
     State(api): State<Api>,
     Named(id): Named<DeliveryId>,
 ) -> Result<Json<FullDelivery>, Problem> {
-    let project = caller.may(Scope::Read)?;
-    full(&api, project, id).await.map(Json)
+    caller.may(Scope::Read)?;
+    full(&api, &caller, id).await.map(Json)
 }
 
 /// Try once more
@@ -112,13 +113,16 @@ pub(crate) async fn retry(
             let detail = "The endpoint of this delivery was deleted: there is nowhere to send it.";
             Err(Problem::new(Code::Conflict, detail))
         }
-        Some(Retried::Due) => Ok((StatusCode::ACCEPTED, Json(full(&api, project, id).await?))),
+        Some(Retried::Due) => Ok((StatusCode::ACCEPTED, Json(full(&api, &caller, id).await?))),
     }
 }
 
 /// A delivery with all that is known about it.
-pub(crate) async fn full(api: &Api, project: &Project, id: DeliveryId) -> Result<FullDelivery, Problem> {
-    find(api, project, id).await.map(FullDelivery::of)
+pub(crate) async fn full(api: &Api, caller: &Caller, id: DeliveryId) -> Result<FullDelivery, Problem> {
+    let found = find(api, caller.project(), id).await?;
+    // What was sent is shown also where the dialect it was sent in is gone.
+    let dialect = api.dialect_of(caller.project()).ok();
+    Ok(FullDelivery::of(found, dialect.as_deref(), Sight::of(caller)))
 }
 
 pub(crate) async fn find(api: &Api, project: &Project, id: DeliveryId) -> Result<store::search::FullDelivery, Problem> {

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
 use dialect::interchange::{json_from_toml, title_of};
+use dialect::redact::without_credentials;
 use dialect::{built_in, built_in_names, built_in_text};
 use model::key::Scope;
 use model::project::Project;
@@ -26,6 +27,7 @@ use crate::openapi::{Lookup, Writing};
 use crate::path::Named;
 use crate::problem::{Code, Problem};
 use crate::query::{Listed, Query};
+use crate::sight::Sight;
 use file::File;
 
 /// Dialects of its own that a project may have.
@@ -103,7 +105,8 @@ pub(crate) async fn list(
 /// Show a dialect
 ///
 /// Its file as it was put: in TOML, comments and all, if the request has `Accept: application/toml`, else in JSON with
-/// the same tables and keys. Schemas and examples are JSON values there.
+/// the same tables and keys. Schemas and examples are JSON values there. Without the scope `admin`, values of headers that
+/// are credentials are masked.
 #[utoipa::path(get, path = "/v1/dialects/{name}", tag = "Dialects", operation_id = "show_dialect",
     params(("name" = String, Path, description = "The dialect's name.")),
     responses(
@@ -120,11 +123,12 @@ pub(crate) async fn show(
     let speech = api.store.directory().speech(project.id);
     let file = built_in_text(&name).or_else(|| speech.files.get(&name).map(|file| &*file.text));
     let file = file.ok_or_else(|| Problem::not_found("dialect", &name))?;
+    let file = if Sight::of(&caller).shows_dialects_whole() { file.into() } else { without_credentials(file) };
     let (media, text) = if wants_toml(&headers) {
-        (TOML, file.to_owned())
+        (TOML, file.into_owned())
     } else {
         let unreadable = |_| Problem::broken(format!("the dialect {name} of project {} is no TOML", project.id));
-        ("application/json", json_from_toml(file).map_err(unreadable)?)
+        ("application/json", json_from_toml(&file).map_err(unreadable)?)
     };
     Ok(([(CONTENT_TYPE, media), (VARY, "accept")], text).into_response())
 }

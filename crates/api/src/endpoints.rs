@@ -31,6 +31,7 @@ use crate::openapi::{Lookup, Writing};
 use crate::path::Named;
 use crate::problem::Problem;
 use crate::query::{Listed, Query, page_of};
+use crate::sight::Sight;
 use changes::Rules;
 use fields::{Fields, NewEndpoint};
 pub(crate) use view::EndpointView;
@@ -51,7 +52,8 @@ pub(crate) async fn create(
     let text = body.json(SETTINGS).await?;
     let fields = json::object::<Fields>(&text)?;
     let endpoint = api.store.create_endpoint(judge_new(&api, project, fields)?).await?;
-    Ok((StatusCode::CREATED, Json(EndpointView::of(&endpoint, &Condition::default(), &dialect).with_secret(&endpoint))))
+    let view = EndpointView::of(&endpoint, &Condition::default(), &dialect, Sight::of(&caller));
+    Ok((StatusCode::CREATED, Json(view.with_secret(&endpoint))))
 }
 
 /// List endpoints
@@ -78,7 +80,9 @@ pub(crate) async fn list(
     let ids = page.items.iter().map(|endpoint| endpoint.id).collect();
     let mut conditions = api.store.conditions(ids).await?.into_iter();
     let dialect = api.dialect_of(project)?;
-    let view = |endpoint: Arc<Endpoint>| EndpointView::of(&endpoint, &conditions.next().unwrap_or_default(), &dialect);
+    let sight = Sight::of(&caller);
+    let view =
+        |endpoint: Arc<Endpoint>| EndpointView::of(&endpoint, &conditions.next().unwrap_or_default(), &dialect, sight);
     Ok(Json(Listed::of(page, view)))
 }
 
@@ -93,7 +97,7 @@ pub(crate) async fn show(
 ) -> Result<Json<EndpointView>, Problem> {
     let project = caller.may(Scope::Read)?;
     let endpoint = find(&api, project, id)?;
-    viewed(&api, project, &endpoint).await
+    viewed(&api, &caller, &endpoint).await
 }
 
 /// Change an endpoint
@@ -115,7 +119,7 @@ pub(crate) async fn change(
     let text = body.json(SETTINGS).await?;
     let fields = json::object::<Fields>(&text)?;
     let endpoint = change_to(&api, project, id, fields).await?;
-    viewed(&api, project, &endpoint).await
+    viewed(&api, &caller, &endpoint).await
 }
 
 /// Delete an endpoint
@@ -166,7 +170,7 @@ fn not_found(id: EndpointId) -> Problem {
     Problem::not_found("endpoint", &id.to_string())
 }
 
-async fn viewed(api: &Api, project: &Project, endpoint: &Endpoint) -> Result<Json<EndpointView>, Problem> {
+async fn viewed(api: &Api, caller: &Caller, endpoint: &Endpoint) -> Result<Json<EndpointView>, Problem> {
     let condition = api.store.conditions(vec![endpoint.id]).await?.pop().unwrap_or_default();
-    Ok(Json(EndpointView::of(endpoint, &condition, &*api.dialect_of(project)?)))
+    Ok(Json(EndpointView::of(endpoint, &condition, &*api.dialect_of(caller.project())?, Sight::of(caller))))
 }

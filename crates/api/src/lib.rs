@@ -29,6 +29,7 @@ mod projects;
 mod query;
 mod routes;
 pub mod serve;
+mod sight;
 mod surfaces;
 mod templates;
 

@@ -25,6 +25,7 @@ use crate::endpoints;
 use crate::endpoints::fields::Fields;
 use crate::problem::{Code, Problem};
 use crate::query::page_of;
+use crate::sight::Sight;
 
 /// One of the surfaces that dialects can list.
 pub(crate) trait Surface {
@@ -59,6 +60,10 @@ impl<S: Surface> FromRequestParts<Api> for Served<S> {
 impl<S: Surface> Served<S> {
     pub(crate) fn may(&self, scope: Scope) -> Result<&Arc<Project>, Problem> {
         self.caller.may(scope)
+    }
+
+    pub(crate) fn sight(&self) -> Sight {
+        Sight::of(&self.caller)
     }
 
     pub(crate) fn dialect(&self) -> &Dialect {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::body::Body;
 use crate::catalogue::Catalogue;
 use crate::document::Document;
-use crate::line::Line;
+use crate::line::HeaderLine;
 use crate::mistake::{Mistake, Mistakes};
 use crate::root::Root;
 use crate::shape::STANDARD;
@@ -77,7 +77,7 @@ pub struct Dialect {
     pub providers: Providers,
     pub catalogue: Catalogue,
     /// Sent with every delivery, in this order.
-    pub(crate) headers: Vec<(Arc<str>, Line)>,
+    pub(crate) headers: Vec<HeaderLine>,
     pub(crate) schemes: Vec<Scheme>,
     pub(crate) body: Body,
 }
@@ -209,7 +209,7 @@ impl Dialect {
     /// Whether a header of this name is the dialect's or the connection's, whatever its case: an endpoint may not set it.
     pub fn reserved(&self, name: &str) -> bool {
         let dialects =
-            self.headers.iter().map(|(name, _)| name).chain(self.schemes.iter().map(|scheme| &scheme.header));
+            self.headers.iter().map(|header| &header.name).chain(self.schemes.iter().map(|scheme| &scheme.header));
         header::is_reserved(name) || dialects.into_iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 }

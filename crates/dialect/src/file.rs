@@ -4,6 +4,7 @@ use std::fmt;
 
 use model::subscription::Names;
 use model::time::Span;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -32,7 +33,14 @@ pub(crate) struct File {
 }
 
 /// Names and values in the order of the file.
-pub(crate) struct Headers(pub(crate) Vec<(String, Checked<String>)>);
+pub(crate) struct Headers(pub(crate) Vec<(String, Checked<HeaderValue>)>);
+
+/// A header's value: a text, or `{ value = "…", secret = true }` where its name does not say that it is a credential.
+#[derive(Default)]
+pub(crate) struct HeaderValue {
+    pub(crate) text: String,
+    pub(crate) secret: bool,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -143,6 +151,38 @@ impl<T: Default> Default for Checked<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Checked<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(T::deserialize(deserializer).map_err(|error| error.to_string().trim_end().to_owned())))
+    }
+}
+
+impl<'de> Deserialize<'de> for HeaderValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(HeaderValueVisitor)
+    }
+}
+
+struct HeaderValueVisitor;
+
+impl<'de> Visitor<'de> for HeaderValueVisitor {
+    type Value = HeaderValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, or { value = \"…\", secret = true }")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<HeaderValue, E> {
+        Ok(HeaderValue { text: text.to_owned(), secret: false })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<HeaderValue, A::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Marked {
+            value: String,
+            #[serde(default)]
+            secret: bool,
+        }
+        let Marked { value, secret } = Marked::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(HeaderValue { text: value, secret })
     }
 }
 

@@ -20,6 +20,7 @@ mod moment;
 mod paths;
 pub mod providers;
 mod raw;
+pub mod redact;
 mod root;
 pub mod sample;
 mod schema;

@@ -1,6 +1,7 @@
 //! A line with slots, such as the value of a header.
 
 use std::fmt::{self, Write};
+use std::sync::Arc;
 
 use model::attempt::{Failure, FailureKind};
 
@@ -15,6 +16,16 @@ const LONGEST: usize = 8 * 1024;
 pub(crate) struct Line {
     pieces: Vec<Piece<Hole>>,
     slots: Slots,
+}
+
+/// A header of a dialect's own.
+#[derive(Clone, Debug)]
+pub(crate) struct HeaderLine {
+    /// In lower case.
+    pub(crate) name: Arc<str>,
+    pub(crate) line: Line,
+    /// A credential, by its mark or its name: masked wherever it is kept or shown.
+    pub(crate) secret: bool,
 }
 
 impl Line {

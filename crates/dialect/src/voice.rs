@@ -8,12 +8,14 @@ use model::attempt::{Failure, FailureKind};
 use model::delivery::Due;
 use model::endpoint::{Auth, Endpoint, Settings};
 use model::id::EndpointId;
+use model::mask;
 use model::provider::Provider;
 use model::secret::{Secret, Secrets, Signing};
 use model::time::Timestamp;
 
 pub use crate::header::Header;
 use crate::header::{self, NotAHeader};
+use crate::line::HeaderLine;
 use crate::providers::{self, Look};
 use crate::root::Addressee;
 pub use crate::root::Occasion;
@@ -176,11 +178,11 @@ impl Voice {
         missing: &mut Vec<String>,
     ) -> Result<(), Failure> {
         let mut value = String::with_capacity(VALUE);
-        for (name, line) in &self.dialect.headers {
+        for HeaderLine { name, line, secret } in &self.dialect.headers {
             value.clear();
             line.write(occasion, &self.addressee, &mut value, missing)?;
             header::check_value(&value).map_err(|reason| unsendable(name, reason))?;
-            headers.push(Header { name: Arc::clone(name), value: value.as_str().into(), secret: false });
+            headers.push(Header { name: Arc::clone(name), value: value.as_str().into(), secret: *secret });
         }
         Ok(())
     }
@@ -241,7 +243,7 @@ fn form(dialect: &Dialect, settings: &Settings) -> Result<Form, Failure> {
 
 /// What every request begins with, unless the dialect says it in its own words.
 fn opening(dialect: &Dialect) -> Vec<Header> {
-    let own = |name: &str| dialect.headers.iter().any(|(header, _)| **header == *name);
+    let own = |name: &str| dialect.headers.iter().any(|header| *header.name == *name);
     [CONTENT_TYPE, USER_AGENT]
         .into_iter()
         .filter(|(name, _)| !own(name))
@@ -279,7 +281,7 @@ fn is_asymmetric(dialect: &Dialect, secret: &Secret) -> bool {
 
 /// The endpoint's credentials, then its other headers. What the dialect or one before has said is not said again.
 fn own_headers(dialect: &Dialect, auth: &Auth, custom: &[(String, String)]) -> Result<Vec<Header>, Failure> {
-    let custom = custom.iter().map(|(name, value)| (name.as_str(), value.clone(), header::looks_secret(name)));
+    let custom = custom.iter().map(|(name, value)| (name.as_str(), value.clone(), mask::looks_secret(name)));
     let mut headers: Vec<Header> = Vec::new();
     for (name, value, secret) in credentials(auth).into_iter().chain(custom) {
         let lower = header::name(name).map_err(|reason| unsendable(name, reason))?;

@@ -10,6 +10,7 @@ use model::attempt::{Attempt, Body, Outcome};
 use model::delivery::{Cancelled, Due};
 use model::headers::Headers;
 use model::local_fault::LocalFault;
+use model::mask;
 use model::retry::{Advice, Next};
 use store::record::Record;
 
@@ -112,7 +113,7 @@ fn masked(message: &Message) -> Headers {
     let bytes = message.headers.iter().map(|header| header.name.len() + header.value.len()).sum();
     let mut headers = Headers::with_room(message.headers.len(), bytes);
     for header in &message.headers {
-        headers.push(&header.name, if header.secret { "••••••" } else { &header.value });
+        headers.push(&header.name, if header.secret { mask::MASK } else { &header.value });
     }
     headers
 }

@@ -17,6 +17,7 @@ pub mod json;
 pub mod key;
 pub mod local_fault;
 pub mod map;
+pub mod mask;
 pub mod network;
 pub mod project;
 pub mod provider;

@@ -119,6 +119,21 @@ impl EndpointUrl {
         &self.url[Position::BeforeHost..Position::AfterPort]
     }
 
+    /// Scheme, host and port, which are whom a credential was given to.
+    pub fn origin(&self) -> (&str, &Host, u16) {
+        (self.url.scheme(), &self.host, self.port())
+    }
+
+    /// As the URL begins: `https://example.com:8443/`.
+    pub fn origin_and_slash(&self) -> String {
+        format!("{}://{}/", self.url.scheme(), self.authority())
+    }
+
+    /// The URL as it begins, without its query: where it goes, without what is often a token.
+    pub fn before_query(&self) -> &str {
+        &self.url[..Position::AfterPath]
+    }
+
     /// For the request line: starts with `/`.
     pub fn path_and_query(&self) -> &str {
         &self.url[Position::BeforePath..Position::AfterQuery]

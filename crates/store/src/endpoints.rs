@@ -84,6 +84,21 @@ impl Store {
         }
     }
 
+    /// Seals queries of URLs that an earlier version kept in the open. Nothing is left to do from the second start on.
+    pub(crate) async fn seal_urls(&self) -> Result<(), Error> {
+        let open = match self.database() {
+            Database::Embedded(db) => db.read(sqlite::endpoints::with_open_query).await?,
+            Database::Cluster(db) => postgres::endpoints::with_open_query(db).await?,
+        };
+        for id in open {
+            match self.database() {
+                Database::Embedded(db) => db.write(move |batch| sqlite::endpoints::rewrite(batch, id)).await?,
+                Database::Cluster(db) => postgres::endpoints::rewrite(db, id).await?,
+            }
+        }
+        Ok(())
+    }
+
     /// The condition of each of `ids`, in their order.
     pub async fn conditions(&self, ids: Vec<EndpointId>) -> Result<Vec<Condition>, Error> {
         match self.database() {
@@ -92,5 +107,59 @@ impl Store {
             }
             Database::Cluster(db) => postgres::endpoints::conditions(db, &ids).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::endpoint::Settings;
+    use model::env::Env;
+    use model::network::Policy;
+    use model::url::EndpointUrl;
+    use testkit::clock::TestEnv;
+
+    use super::*;
+    use crate::seal::MasterKey;
+    use crate::store::{Options, Place};
+
+    async fn kept_url(store: &Store) -> String {
+        let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
+        db.read(|db| Ok(db.query_row("SELECT url FROM endpoints", [], |row| row.get(0))?)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_query_that_an_earlier_version_kept_in_the_open_is_sealed_at_the_next_start() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let env: Arc<dyn Env> = Arc::new(TestEnv::new());
+        let master_key = MasterKey::generate(&*env);
+        let open = async || {
+            let place = Place::Embedded { data_dir: directory.path().to_owned() };
+            let options = Options { place, master_key: master_key.clone(), env: env.clone(), mail: false };
+            Store::open(options).await.unwrap()
+        };
+        let typed = "https://example.com/hook?token=hush";
+        let store = open().await;
+        let project = store.directory().projects().next().expect("the default project").id;
+        let endpoint = Endpoint {
+            id: EndpointId::new(&*env),
+            project,
+            settings: Settings::of(EndpointUrl::parse(typed, &Policy::default()).unwrap()),
+            status: model::endpoint::Status::Active,
+            disabled_reason: None,
+            created_at: env.now(),
+            updated_at: env.now(),
+        };
+        let made = store.create_endpoint(endpoint).await.unwrap();
+        assert_eq!(kept_url(&store).await, "https://example.com/hook");
+        let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
+        db.write(move |batch| Ok(batch.db()?.execute("UPDATE endpoints SET url = ?", [typed])?)).await.unwrap();
+        store.close().await;
+        drop(store);
+
+        let store = open().await;
+        assert_eq!(kept_url(&store).await, "https://example.com/hook");
+        let directory = store.directory();
+        let shown = directory.endpoint(made.id).unwrap();
+        assert_eq!((shown.settings.url.as_str(), shown.updated_at), (typed, made.updated_at));
     }
 }

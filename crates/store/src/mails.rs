@@ -4,8 +4,8 @@ use model::attempt::Attempt;
 use model::endpoint::Endpoint;
 use model::health::Health;
 use model::id::{DeliveryId, EndpointId, MailId, ProjectId};
+use model::mask;
 use model::project::{Project, Slug};
-use model::provider::Provider;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -85,24 +85,13 @@ impl Report {
             slug: project.slug.clone(),
             endpoint: endpoint.id,
             name: endpoint.settings.name.clone(),
-            url: shown_url(endpoint),
+            url: mask::url(&endpoint.settings),
             what,
         }
     }
 
     pub(crate) fn to_json(&self) -> Result<String, Error> {
         serde_json::to_string(self).map_err(|error| Error::Corrupt(error.to_string()))
-    }
-}
-
-/// Queries often hold tokens. Of a chat or automation service the path is one too: whoever knows it can post there.
-fn shown_url(endpoint: &Endpoint) -> String {
-    let url = &endpoint.settings.url;
-    let whole = url.as_str();
-    // Whoever has a chat service's URL can write there, whatever its owner says that it is.
-    match (Provider::of(url), endpoint.settings.provider(true)) {
-        (Provider::Webhook, Provider::Webhook) => whole.split('?').next().unwrap_or(whole).to_owned(),
-        _ => format!("{}://{}/…", if url.is_https() { "https" } else { "http" }, url.authority()),
     }
 }
 

@@ -8,6 +8,7 @@ use model::env::Env;
 use model::event::Event;
 use model::id::EventId;
 use model::json::Json;
+use model::mask;
 use model::time::Timestamp;
 use serde_json::json;
 
@@ -34,7 +35,7 @@ impl Notice<'_> {
     fn data(&self, endpoint: &Endpoint) -> serde_json::Value {
         let subject = json!({
             "id": endpoint.id,
-            "url": endpoint.settings.url.as_str(),
+            "url": mask::url(&endpoint.settings),
             "name": endpoint.settings.name,
         });
         match self {
@@ -48,7 +49,7 @@ impl Notice<'_> {
                     "event_type": due.event.event_type,
                     "attempts": attempt.number,
                     "status_code": attempt.outcome.status(),
-                    "error": attempt.outcome.failure(),
+                    "error": attempt.outcome.failure().as_ref().map(mask::failure),
                 },
             }),
         }

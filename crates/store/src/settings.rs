@@ -19,8 +19,10 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::seal::Seal;
 
-/// Settings as they are written down, beside the URL.
+/// Settings as they are written down.
 pub(crate) struct Written {
+    /// In the open: where the endpoint is, without its URL's query, in which tokens stand.
+    pub(crate) url: String,
     /// JSON.
     pub(crate) kept: String,
     /// Secrets, credentials and headers: JSON, encrypted for this endpoint alone.
@@ -31,14 +33,16 @@ pub(crate) fn write(endpoint: &Endpoint, seal: &Seal, env: &dyn Env) -> Result<W
     let (kept, sealed) = split(&endpoint.settings);
     let plain = serde_json::to_vec(&sealed).map_err(corrupt)?;
     let kept = serde_json::to_string(&kept).map_err(corrupt)?;
-    Ok(Written { kept, sealed: seal.seal(&plain, endpoint.id.as_bytes(), env) })
+    let url = endpoint.settings.url.before_query().to_owned();
+    Ok(Written { url, kept, sealed: seal.seal(&plain, endpoint.id.as_bytes(), env) })
 }
 
-pub(crate) fn read(id: EndpointId, url: &str, written: &Written, seal: &Seal) -> Result<Settings, Error> {
+pub(crate) fn read(id: EndpointId, written: &Written, seal: &Seal) -> Result<Settings, Error> {
     let plain = seal.open(&written.sealed, id.as_bytes())?;
-    let sealed = serde_json::from_slice(&plain).map_err(corrupt)?;
+    let sealed: Sealed = serde_json::from_slice(&plain).map_err(corrupt)?;
     let kept = serde_json::from_str(&written.kept).map_err(corrupt)?;
-    let url = EndpointUrl::stored(url).ok_or_else(|| Error::Corrupt(format!("the URL of {id}")))?;
+    let url = EndpointUrl::stored(sealed.url.as_ref().unwrap_or(&written.url))
+        .ok_or_else(|| Error::Corrupt(format!("the URL of {id}")))?;
     Ok(join(url, kept, sealed))
 }
 
@@ -74,6 +78,9 @@ struct Sealed {
     previous: Vec<(String, i64)>,
     auth: Auth,
     headers: Vec<(String, String)>,
+    /// With its query, where it has one.
+    #[serde(default)]
+    url: Option<String>,
 }
 
 fn split(settings: &Settings) -> (Kept, Sealed) {
@@ -98,6 +105,7 @@ fn split(settings: &Settings) -> (Kept, Sealed) {
         previous: settings.secrets.previous.iter().map(previous).collect(),
         auth: settings.auth.clone(),
         headers: settings.headers.clone(),
+        url: (settings.url.before_query() != settings.url.as_str()).then(|| settings.url.as_str().to_owned()),
     };
     (kept, sealed)
 }

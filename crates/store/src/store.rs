@@ -85,6 +85,7 @@ impl Store {
         let inner = Inner { began, env, database, directory, feed, watchers, jobs, mails, local_faults };
         let store = Self { inner: Arc::new(inner) };
         store.finish_deletions().await?;
+        store.seal_urls().await?;
         Ok(store)
     }
 

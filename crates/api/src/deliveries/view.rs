@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use dialect::Dialect;
 use dialect::voice::{self, Occasion};
 use model::attempt::{Body, Failure};
 use model::delivery::Status;
 use model::event::Event;
-use model::headers::Headers;
 use model::id::{DeliveryId, EndpointId, EventId};
 use model::subscription::EventType;
 use model::time::Timestamp;
 use serde::Serialize;
 use store::search::{Delivery, StoredAttempt};
 use utoipa::ToSchema;
+
+use crate::sight::Sight;
 
 /// A delivery in a list: one event on its way to one endpoint.
 #[derive(Serialize, ToSchema)]
@@ -84,8 +86,9 @@ pub(crate) struct AttemptView {
     /// Why it failed; `null` if it did not.
     #[schema(required = true, value_type = Option<AttemptError>, example = json!(null))]
     error: Option<Failure>,
-    /// As sent, secrets masked.
+    /// As sent. Credentials are masked; without the scope `endpoints:write`, all headers of the endpoint's own.
     request_headers: BTreeMap<String, String>,
+    /// As they came. Credentials are masked.
     response_headers: BTreeMap<String, String>,
     /// As much as was read, as text.
     response_body: String,
@@ -134,30 +137,30 @@ impl DeliveryView {
 }
 
 impl FullDelivery {
-    pub(crate) fn of(found: store::search::FullDelivery) -> Self {
+    pub(crate) fn of(found: store::search::FullDelivery, dialect: Option<&Dialect>, sight: Sight) -> Self {
         // An attempt that could not be rendered sent nothing, and does not hide what was sent before.
         let newest = found.attempts.iter().rev().find(|attempt| attempt.body != Body::None);
         let request_body = newest.and_then(|attempt| sent(&found.event, &found.delivery, attempt));
         Self {
             request_body,
             notes: found.note.into_iter().collect(),
-            attempts: found.attempts.into_iter().map(AttemptView::of).collect(),
+            attempts: found.attempts.into_iter().map(|attempt| AttemptView::of(attempt, dialect, sight)).collect(),
             delivery: DeliveryView::of(found.delivery),
         }
     }
 }
 
 impl AttemptView {
-    fn of(attempt: StoredAttempt) -> Self {
+    fn of(attempt: StoredAttempt, dialect: Option<&Dialect>, sight: Sight) -> Self {
         let response_body = attempt.response_text();
         Self {
             number: attempt.number,
             started_at: attempt.started_at,
             duration_ms: attempt.duration_ms,
             status_code: attempt.status_code,
-            error: attempt.failure,
-            request_headers: by_name(&attempt.request_headers),
-            response_headers: by_name(&attempt.response_headers),
+            error: attempt.failure.map(|failure| sight.failure(failure)),
+            request_headers: sight.sent_headers(&attempt.request_headers, dialect),
+            response_headers: sight.answered_headers(&attempt.response_headers),
             response_body,
             response_truncated: attempt.response_truncated,
             body_dropped: attempt.response_dropped || attempt.body == Body::Dropped,
@@ -165,21 +168,6 @@ impl AttemptView {
             notes: attempt.notes,
         }
     }
-}
-
-/// Headers that came more than once are joined, as RFC 9110, section 5.2, reads them.
-fn by_name(headers: &Headers) -> BTreeMap<String, String> {
-    let mut names: BTreeMap<String, String> = BTreeMap::new();
-    for (name, value) in headers.iter() {
-        names
-            .entry(name.to_owned())
-            .and_modify(|values| {
-                values.push_str(", ");
-                values.push_str(value);
-            })
-            .or_insert_with(|| value.to_owned());
-    }
-    names
 }
 
 /// The body of an attempt, kept or made again.

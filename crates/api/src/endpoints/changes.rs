@@ -8,7 +8,9 @@ use model::endpoint::{Auth, Endpoint, Ordering, Settings, Status};
 use model::env::Env;
 use model::filter::Filter;
 use model::id::{EndpointId, ProjectId};
+use model::invalid::Faults;
 use model::json::Json;
+use model::mask;
 use model::network::Policy;
 use model::provider::Provider;
 use model::rate::RateLimit;
@@ -155,8 +157,33 @@ impl Fields {
 }
 
 impl Changes {
+    /// A credential was given for one receiver. Another one gets it only from somebody who knows it: otherwise a key that
+    /// may change endpoints could have it sent to a server of its holder's own.
+    fn judge_origin(&self, before: &Endpoint) -> Result<(), Problem> {
+        let Some(url) = self.url.as_ref().filter(|url| url.origin() != before.settings.url.origin()) else {
+            return Ok(());
+        };
+        let again = format!(
+            "with another scheme, host or port ({}) it must be given again, in the same request: it was given for {}",
+            url.origin_and_slash(),
+            before.settings.url.origin_and_slash()
+        );
+        let mut faults = Faults::default();
+        if before.settings.auth != Auth::None && self.auth.is_keep() {
+            faults.add("/auth", &again);
+        }
+        let is_secret = |(name, _): &&(String, String)| mask::looks_secret(name);
+        for (name, _) in before.settings.headers.iter().filter(is_secret) {
+            if !headers::are_given_again(&self.headers, name) {
+                faults.add(headers::pointer(name), &again);
+            }
+        }
+        faults.into_result().map_err(|faults| Problem::of(Code::InvalidRequest, faults))
+    }
+
     /// What the endpoint is afterwards.
     pub(super) fn made_to(self, before: &Endpoint) -> Result<Endpoint, Problem> {
+        self.judge_origin(before)?;
         let mut after = before.clone();
         let settings = &mut after.settings;
         if let Some(url) = self.url {

@@ -1,20 +1,16 @@
 //! Headers of an endpoint's own: which can be set, and how those that are credentials are shown.
 
-use std::collections::BTreeMap;
-
 use dialect::{Dialect, header};
 use model::invalid::Faults;
+use model::mask::MASK;
 
 use crate::json::escaped;
-use crate::object::Texts;
+use crate::object::{Change, Texts};
 use crate::problem::{Code, Problem};
 
 const MOST: usize = 50;
 
 const LONGEST_VALUE: usize = 4096;
-
-/// Stands for a value that looks like a credential. No value that can be set: those are ASCII.
-const MASK: &str = "••••••";
 
 /// What can be sent, each fault at the header's name.
 pub(super) fn judge(Texts(headers): Texts, dialect: &Dialect, faults: &mut Faults) -> Vec<(String, String)> {
@@ -37,7 +33,7 @@ pub(super) fn judge(Texts(headers): Texts, dialect: &Dialect, faults: &mut Fault
     judged
 }
 
-fn pointer(name: &str) -> String {
+pub(super) fn pointer(name: &str) -> String {
     format!("/headers/{}", escaped(name))
 }
 
@@ -58,13 +54,13 @@ fn judge_value(value: &str) -> Result<(), String> {
     Err(format!("a value has at most {LONGEST_VALUE} visible ASCII characters, with spaces only between them"))
 }
 
-/// As they are shown.
-pub(crate) fn masked(headers: &[(String, String)]) -> BTreeMap<String, String> {
-    let shown = |(name, value): &(String, String)| {
-        let value = if header::looks_secret(name) { MASK } else { value };
-        (name.clone(), value.to_owned())
-    };
-    headers.iter().map(shown).collect()
+/// Whether a change says the value of the header that is called `name`, or that it is not sent any more.
+pub(super) fn are_given_again(change: &Change<Vec<(String, String)>>, name: &str) -> bool {
+    match change {
+        Change::Keep => false,
+        Change::Clear => true,
+        Change::Set(headers) => headers.iter().all(|(given, value)| !given.eq_ignore_ascii_case(name) || value != MASK),
+    }
 }
 
 /// Puts what stood there before where a mask came back, so that what was shown can be sent again.

@@ -53,5 +53,5 @@ async fn set(caller: &Caller, api: &Api, id: EndpointId, active: bool) -> Result
     };
     let changed = api.store.change_endpoint(project.id, id, switched).await?;
     let endpoint = changed.ok_or_else(|| not_found(id))??;
-    viewed(api, project, &endpoint).await
+    viewed(api, caller, &endpoint).await
 }

@@ -66,7 +66,7 @@ pub(crate) async fn test(
     let text = body.json(SETTINGS).await?;
     let wish = json::object_or_default::<Wish>(&text)?;
     let delivery = try_out(&api, project, &endpoint, wish).await?;
-    Ok(Json(Tested { delivery: deliveries::full(&api, project, delivery).await? }))
+    Ok(Json(Tested { delivery: deliveries::full(&api, &caller, delivery).await? }))
 }
 
 /// Sends a test and waits for what the receiver says, or until it could not be sent in time.

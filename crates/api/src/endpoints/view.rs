@@ -12,14 +12,13 @@ use model::rate::RateLimit;
 use model::secret::{Secret, Signing};
 use model::subscription::Subscription;
 use model::time::{Span, Timestamp};
-use model::url::EndpointUrl;
 use serde::Serialize;
 use store::endpoints::{Condition, LastDelivery};
 use utoipa::ToSchema;
 
 use super::auth::AuthView;
 use super::fields::{RateFields, RetryFields};
-use super::headers;
+use crate::sight::Sight;
 
 /// An address that gets webhooks.
 #[derive(Serialize, ToSchema)]
@@ -27,8 +26,9 @@ use super::headers;
 pub(crate) struct EndpointView {
     #[schema(value_type = String, example = "ep_06f3m5q9kx6v0f0v8c9z1k2m3n")]
     id: EndpointId,
-    #[schema(value_type = String, example = "https://example.com/webhooks")]
-    url: EndpointUrl,
+    /// Without the scope `endpoints:write`, values of its query are masked, and a chat service's path.
+    #[schema(example = "https://example.com/webhooks")]
+    url: String,
     #[schema(required = true, example = "Acme's billing")]
     name: Option<String>,
     #[schema(value_type = Vec<String>, example = json!(["invoice.*"]))]
@@ -58,7 +58,7 @@ pub(crate) struct EndpointView {
     #[schema(value_type = String, example = "webhook")]
     provider: Provider,
     auth: AuthView,
-    /// Values that look like credentials are masked.
+    /// Values that look like credentials are masked; without the scope `endpoints:write`, all.
     #[schema(example = json!({ "x-environment": "live" }))]
     headers: BTreeMap<String, String>,
     /// As it was written; `null`: the dialect's body, or the provider's card.
@@ -109,12 +109,12 @@ pub(crate) struct LastDeliveryView {
 }
 
 impl EndpointView {
-    pub(super) fn of(endpoint: &Endpoint, condition: &Condition, dialect: &Dialect) -> Self {
+    pub(super) fn of(endpoint: &Endpoint, condition: &Condition, dialect: &Dialect, sight: Sight) -> Self {
         let settings = &endpoint.settings;
         let waits = |schedule: &Vec<_>| RetryView { schedule: schedule.iter().copied().map(Span).collect() };
         Self {
             id: endpoint.id,
-            url: settings.url.clone(),
+            url: sight.url(settings),
             name: settings.name.clone(),
             events: settings.events.clone(),
             status: endpoint.status,
@@ -126,7 +126,7 @@ impl EndpointView {
             secret: None,
             provider: settings.provider(dialect.providers.detect),
             auth: AuthView::of(&settings.auth),
-            headers: headers::masked(&settings.headers),
+            headers: sight.own_headers(&settings.headers),
             template: settings.template.clone().map(Json::trusted),
             filter: settings.filter.as_ref().map(|filter| filter.source().to_owned()),
             rate_limit: settings.rate_limit,

@@ -45,7 +45,7 @@ pub(crate) async fn create(
     let text = body.json(SETTINGS).await?;
     let hook = json::object::<HookFields>(&text)?.judge_new(&api, project)?;
     let hook = api.store.create_endpoint(hook).await?;
-    Ok((StatusCode::CREATED, Json(HookView::of(&hook).with_secret(hook.settings.secrets.revealed()))))
+    Ok((StatusCode::CREATED, Json(HookView::of(&hook, caller.sight()).with_secret(hook.settings.secrets.revealed()))))
 }
 
 /// List hooks
@@ -63,7 +63,7 @@ pub(crate) async fn list(
     let limit = query.limit(LARGEST_PAGE);
     query.finish()?;
     let hooks = caller.newest(&api, limit);
-    Ok(Json(HookList { data: hooks.iter().map(|hook| HookView::of(hook)).collect() }))
+    Ok(Json(HookList { data: hooks.iter().map(|hook| HookView::of(hook, caller.sight())).collect() }))
 }
 
 /// Show a hook
@@ -77,7 +77,7 @@ pub(crate) async fn show(
 ) -> Result<Json<HookView>, Problem> {
     caller.may(Scope::Read)?;
     let hook = caller.find(&api, &id)?;
-    Ok(Json(HookView::of(&hook)))
+    Ok(Json(HookView::of(&hook, caller.sight())))
 }
 
 /// Change a hook
@@ -97,7 +97,7 @@ pub(crate) async fn change(
     let hook = caller.find(&api, &id)?;
     let text = body.json(SETTINGS).await?;
     let hook = json::object::<HookFields>(&text)?.change(&api, project, hook.id).await?;
-    Ok(Json(HookView::of(&hook)))
+    Ok(Json(HookView::of(&hook, caller.sight())))
 }
 
 /// Delete a hook
@@ -132,7 +132,7 @@ pub(crate) async fn rotate(
     let hook = caller.find(&api, &id)?;
     let rotated = rotation::rotate_to(&api, project, &hook, Rotation::at_once()).await?;
     let hook = caller.find(&api, &id)?;
-    Ok(Json(HookView::of(&hook).with_secret(Some(rotated.secret))))
+    Ok(Json(HookView::of(&hook, caller.sight()).with_secret(Some(rotated.secret))))
 }
 
 /// Test a hook
@@ -151,7 +151,7 @@ pub(crate) async fn test(
     let hook = caller.find(&api, &id)?;
     let delivery = trial::try_out(&api, project, &hook, trial::Wish::default()).await?;
     let found = deliveries::find(&api, project, delivery).await?;
-    Ok(Json(ExecutionView::of_last(found)))
+    Ok(Json(ExecutionView::of_last(found, caller.sight())))
 }
 
 /// List a hook's executions
@@ -174,5 +174,7 @@ pub(crate) async fn executions(
     query.finish()?;
     let hook = caller.find(&api, &id)?;
     let attempted = api.store.attempts_at(project.id, hook.id, limit).await?;
-    Ok(Json(ExecutionList { data: attempted.into_iter().map(ExecutionView::of).collect() }))
+    Ok(Json(ExecutionList {
+        data: attempted.into_iter().map(|attempted| ExecutionView::of(attempted, caller.sight())).collect(),
+    }))
 }

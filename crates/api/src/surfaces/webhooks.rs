@@ -53,7 +53,7 @@ pub(crate) async fn create(
     let text = body.json(SETTINGS).await?;
     let webhook = json::object::<NewWebhook>(&text)?.judge(&api, project)?;
     let webhook = api.store.create_endpoint(webhook).await?;
-    Ok((StatusCode::CREATED, Json(WebhookView::of(&webhook, caller.dialect()).with_secret(&webhook))))
+    Ok((StatusCode::CREATED, Json(WebhookView::of(&webhook, caller.dialect(), caller.sight()).with_secret(&webhook))))
 }
 
 /// List webhooks
@@ -71,7 +71,9 @@ pub(crate) async fn list(
     let limit = query.limit(LARGEST_PAGE);
     query.finish()?;
     let webhooks = caller.newest(&api, limit);
-    Ok(Json(WebhookList::of(webhooks.iter().map(|webhook| WebhookView::of(webhook, caller.dialect())).collect())))
+    Ok(Json(WebhookList::of(
+        webhooks.iter().map(|webhook| WebhookView::of(webhook, caller.dialect(), caller.sight())).collect(),
+    )))
 }
 
 /// Retrieve a webhook
@@ -85,7 +87,7 @@ pub(crate) async fn show(
 ) -> Result<Json<WebhookView>, Problem> {
     caller.may(Scope::Read)?;
     let webhook = caller.find(&api, &id)?;
-    Ok(Json(WebhookView::of(&webhook, caller.dialect())))
+    Ok(Json(WebhookView::of(&webhook, caller.dialect(), caller.sight())))
 }
 
 /// Delete a webhook
@@ -120,5 +122,5 @@ pub(crate) async fn test(
     let webhook = caller.find(&api, &id)?;
     let delivery = trial::try_out(&api, project, &webhook, trial::Wish::default()).await?;
     let found = deliveries::find(&api, project, delivery).await?;
-    Ok(Json(WebhookTest::of(found)))
+    Ok(Json(WebhookTest::of(found, caller.sight())))
 }

@@ -41,7 +41,7 @@ fn keys(dialect: &Dialect, signatures: &Place<'_>, m: &mut Mistakes) {
 fn headers(dialect: &Dialect, signatures: &Place<'_>, m: &mut Mistakes) {
     for (index, scheme) in dialect.schemes.iter().enumerate().filter(|(_, scheme)| !scheme.header.is_empty()) {
         let place = signatures.item(index);
-        if dialect.headers.iter().any(|(name, _)| *name == scheme.header) {
+        if dialect.headers.iter().any(|header| header.name == scheme.header) {
             m.add(&place.member("header"), format!("{} stands in [headers] as well", scheme.header));
         }
         let mut beside = dialect.schemes.iter().filter(|other| other.header == scheme.header);

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use model::mask;
+
 use crate::body::{Body, Spreadable};
 use crate::file::{self, Checked};
 use crate::header;
-use crate::line::Line;
+use crate::line::{HeaderLine, Line};
 use crate::mistake::{Mistakes, Place};
 use crate::sign::{Scheme, Signed, Written};
 use crate::slot::{Piece, Slot, pieces};
@@ -16,32 +18,33 @@ const MOST_HEADERS: usize = 32;
 const MOST_SIGNATURES: usize = 8;
 const LONGEST_VALUE: usize = 4096;
 
-pub(super) fn headers(file: file::Headers, place: &Place<'_>, m: &mut Mistakes) -> Vec<(Arc<str>, Line)> {
+pub(super) fn headers(file: file::Headers, place: &Place<'_>, m: &mut Mistakes) -> Vec<HeaderLine> {
     if file.0.len() > MOST_HEADERS {
         m.add(place, format!("at most {MOST_HEADERS} headers"));
     }
-    let mut headers: Vec<(Arc<str>, _)> = Vec::new();
+    let mut headers: Vec<HeaderLine> = Vec::new();
     for (name, value) in file.0 {
         let place = place.member(&name);
-        let value = header_value(value, &place, m);
+        let value = m.take(&place, value).unwrap_or_default();
+        let line = header_value(&value.text, &place, m).unwrap_or_default();
         let Some(name) = header_name(&name, &place, m) else { continue };
         if *name == *header::TEST {
             m.add(&place, format!("{name:?} marks requests that are tests and is not a dialect's to set"));
         }
-        if headers.iter().any(|(other, _)| *other == name) {
+        if headers.iter().any(|other| other.name == name) {
             m.add(&place, "stands here twice: the case of a header's name makes no difference");
         }
-        headers.push((name, value.unwrap_or_default()));
+        let secret = value.secret || mask::looks_secret(&name);
+        headers.push(HeaderLine { name, line, secret });
     }
     headers
 }
 
-fn header_value(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<Line> {
-    let text = m.take(place, text)?;
+fn header_value(text: &str, place: &Place<'_>, m: &mut Mistakes) -> Option<Line> {
     if text.len() > LONGEST_VALUE {
         m.add(place, format!("at most {LONGEST_VALUE} bytes: receivers refuse longer headers"));
     }
-    let line = m.check_all(place, Line::parse(&text))?;
+    let line = m.check_all(place, Line::parse(text))?;
     sendable(line.texts(), place, m);
     Some(line)
 }

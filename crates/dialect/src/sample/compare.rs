@@ -8,6 +8,7 @@ use model::secret::{Secret, Signing};
 use super::facts::Facts;
 use super::{Finding, Sample, clues, json};
 use crate::Dialect;
+use crate::line::HeaderLine;
 use crate::root::Root;
 use crate::sign::{Content, Key, Scheme, Written};
 use crate::slot::Piece;
@@ -40,7 +41,7 @@ impl Comparison<'_> {
     /// The dialect's own slots know best what stands in the sample's headers.
     fn learn(&mut self) {
         let mut known = Vec::new();
-        for (name, line) in &self.dialect.headers {
+        for HeaderLine { name, line, .. } in &self.dialect.headers {
             known.extend(self.sample.header(name).and_then(|value| filled(&line.roots(), value)).unwrap_or_default());
         }
         for (root, text) in known {
@@ -77,7 +78,7 @@ impl Comparison<'_> {
         let scene = self.facts.scene();
         let occasion = scene.occasion();
         let mut outcomes = Vec::new();
-        for (name, line) in &self.dialect.headers {
+        for HeaderLine { name, line, .. } in &self.dialect.headers {
             let mut ours = String::new();
             let written = line.write(&occasion, &scene.addressee, &mut ours, &mut Vec::new());
             let is_endpoints =
@@ -146,7 +147,7 @@ impl Comparison<'_> {
     /// Headers that look like a dialect's and that this one does not say.
     fn unsaid(&self) -> Vec<Outcome> {
         let said = |name: &str| {
-            let headers = self.dialect.headers.iter().map(|(said, _)| said);
+            let headers = self.dialect.headers.iter().map(|header| &header.name);
             headers
                 .chain(self.dialect.schemes.iter().map(|scheme| &scheme.header))
                 .any(|said| said.eq_ignore_ascii_case(name))

@@ -1,6 +1,7 @@
 //! The other headers of a captured request: which say the type, an id or a time, and which are always the same.
 
 use model::id::{DeliveryId, EventId};
+use model::mask;
 use model::subscription::EventType;
 
 use super::clues::{is_json, is_of_no_dialect, words};
@@ -8,7 +9,7 @@ use super::envelope::Hints;
 use super::facts::Facts;
 use super::times::{Form, Time};
 use super::{Finding, Sample, names};
-use crate::{header, slot};
+use crate::slot;
 
 /// What the headers say before anything is known about the body.
 pub(super) fn hints(sample: &Sample) -> Hints {
@@ -55,7 +56,7 @@ fn line(name: &str, value: &str, facts: &mut Facts, findings: &mut Vec<Finding>)
         findings.push(left_out("looks like a signature, and nothing that was tried makes it"));
         return None;
     }
-    if header::looks_secret(name) && !names::plain(name).contains("idempotency") {
+    if mask::looks_secret(name) {
         findings.push(left_out("looks like a credential, which belongs to the endpoint (its auth or headers)"));
         return None;
     }

@@ -18,6 +18,7 @@ mod harm;
 mod idempotency;
 mod life;
 mod mail;
+mod masking;
 mod openapi;
 mod order;
 mod peers;

@@ -69,14 +69,14 @@ async fn commit(mut change: Change, endpoint: Endpoint) -> Result<Arc<Endpoint>,
 
 /// Writes an endpoint over its row.
 pub(super) async fn put(change: &mut Change, endpoint: Endpoint) -> Result<(), Error> {
-    let Written { kept, sealed } = settings::write(&endpoint, &change.shared.seal, &*change.shared.env)?;
+    let Written { url, kept, sealed } = settings::write(&endpoint, &change.shared.seal, &*change.shared.env)?;
     change
         .execute(
             "UPDATE endpoints SET url = $2, settings = $3, sealed = $4, status = $5, disabled_reason = $6, updated_at = $7
              WHERE id = $1",
             &[
                 &Uuid::from(endpoint.id),
-                &endpoint.settings.url.as_str(),
+                &url,
                 &kept,
                 &sealed,
                 &row::position(&endpoint.status, &Status::ALL),
@@ -87,6 +87,21 @@ pub(super) async fn put(change: &mut Change, endpoint: Endpoint) -> Result<(), E
         .await?;
     change.touch(Subject::Endpoint(endpoint.id));
     Ok(())
+}
+
+/// Those that an earlier version wrote with their URL's query in the open.
+pub(crate) async fn with_open_query(db: &Cluster) -> Result<Vec<EndpointId>, Error> {
+    let session = db.session().await?;
+    let rows = session.query("SELECT id FROM endpoints WHERE deleted = 0 AND position('?' IN url) > 0", &[]).await?;
+    rows.iter().map(|row| row::id(row, 0)).collect()
+}
+
+/// Writes an endpoint as it is in the form of this version.
+pub(crate) async fn rewrite(db: &Cluster, id: EndpointId) -> Result<(), Error> {
+    let mut change = db.change().await?;
+    let Some(endpoint) = change.directory.endpoint(id).cloned() else { return change.undo().await };
+    put(&mut change, Endpoint::clone(&endpoint)).await?;
+    change.commit().await.map(|_| ())
 }
 
 /// In strict order only the first in line, and what was under way beside it when the order became strict, can be due
@@ -116,7 +131,7 @@ pub(crate) async fn delete(db: &Cluster, project: ProjectId, id: EndpointId) -> 
 
 /// Deletes an endpoint, but for what is pending for it.
 pub(super) async fn mark_deleted(change: &mut Change, id: EndpointId) -> Result<(), Error> {
-    let sql = "UPDATE endpoints SET deleted = 1, sealed = '', updated_at = $2 WHERE id = $1";
+    let sql = "UPDATE endpoints SET deleted = 1, url = '', sealed = '', updated_at = $2 WHERE id = $1";
     change.execute(sql, &[&Uuid::from(id), &change.now.as_millis()]).await?;
     change.execute("DELETE FROM health WHERE endpoint = $1", &[&Uuid::from(id)]).await?;
     change.touch(Subject::Endpoint(id));
@@ -192,11 +207,11 @@ pub(super) async fn read(session: &Session, seal: &Seal, only: Option<&[Uuid]>) 
 
 fn endpoint(row: &Row, seal: &Seal) -> Result<Endpoint, Error> {
     let id: EndpointId = row::id(row, 0)?;
-    let written = Written { kept: row::get(row, 3)?, sealed: row::get(row, 4)? };
+    let written = Written { url: row::get(row, 2)?, kept: row::get(row, 3)?, sealed: row::get(row, 4)? };
     Ok(Endpoint {
         id,
         project: row::id(row, 1)?,
-        settings: settings::read(id, row::get(row, 2)?, &written, seal)?,
+        settings: settings::read(id, &written, seal)?,
         status: row::member(row::get(row, 5)?, &Status::ALL)?,
         disabled_reason: row::get(row, 6)?,
         created_at: row::time(row, 7)?,

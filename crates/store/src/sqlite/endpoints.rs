@@ -59,7 +59,7 @@ pub(crate) fn change<E>(
 
 /// Writes an endpoint over its row and tells the directory and the engine.
 pub(super) fn put(batch: &mut Batch<'_>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
-    let Written { kept, sealed } = settings::write(&endpoint, batch.seal, batch.env)?;
+    let Written { url, kept, sealed } = settings::write(&endpoint, batch.seal, batch.env)?;
     batch
         .db()?
         .prepare_cached(
@@ -67,7 +67,7 @@ pub(super) fn put(batch: &mut Batch<'_>, endpoint: Endpoint) -> Result<Arc<Endpo
              WHERE id = ?",
         )?
         .execute(params![
-            endpoint.settings.url.as_str(),
+            url,
             kept,
             sealed,
             row::endpoint_status_number(endpoint.status),
@@ -77,6 +77,21 @@ pub(super) fn put(batch: &mut Batch<'_>, endpoint: Endpoint) -> Result<Arc<Endpo
         ])?;
     batch.announce_change(endpoint.id);
     Ok(batch.directory_mut().put_endpoint(endpoint))
+}
+
+/// Those that an earlier version wrote with their URL's query in the open.
+pub(crate) fn with_open_query(db: &Connection) -> Result<Vec<EndpointId>, Error> {
+    let mut statement = db.prepare("SELECT id FROM endpoints WHERE deleted = 0 AND instr(url, '?') > 0")?;
+    let rows = statement.query_map([], |row| row::id(row, 0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Writes an endpoint as it is in the form of this version.
+pub(crate) fn rewrite(batch: &mut Batch<'_>, id: EndpointId) -> Result<(), Error> {
+    match batch.directory.endpoint(id).cloned() {
+        Some(endpoint) => put(batch, Endpoint::clone(&endpoint)).map(|_| ()),
+        None => Ok(()),
+    }
 }
 
 /// In strict order only the first in line, and what was under way beside it when the order became strict, can be due
@@ -99,7 +114,7 @@ pub(crate) fn delete(batch: &mut Batch<'_>, project: ProjectId, id: EndpointId) 
     }
     batch
         .db()?
-        .prepare_cached("UPDATE endpoints SET deleted = 1, sealed = x'', updated_at = ? WHERE id = ?")?
+        .prepare_cached("UPDATE endpoints SET deleted = 1, url = '', sealed = x'', updated_at = ? WHERE id = ?")?
         .execute(params![batch.now.as_millis(), id.as_bytes()])?;
     batch.runs.remove(&id);
     batch.directory_mut().remove_endpoint(id);
@@ -168,11 +183,11 @@ pub(super) fn all(db: &Connection, seal: &Seal) -> Result<Vec<Endpoint>, Error> 
 
 fn read(row: &Row<'_>, seal: &Seal) -> Result<Endpoint, Error> {
     let id: EndpointId = row::id(row, 0)?;
-    let (url, written) = (row.get::<_, String>(2)?, Written { kept: row.get(3)?, sealed: row.get(4)? });
+    let written = Written { url: row.get(2)?, kept: row.get(3)?, sealed: row.get(4)? };
     Ok(Endpoint {
         id,
         project: row::id(row, 1)?,
-        settings: settings::read(id, &url, &written, seal)?,
+        settings: settings::read(id, &written, seal)?,
         status: row::endpoint_status(row, 5)?,
         disabled_reason: row.get(6)?,
         created_at: row::time(row, 7)?,

@@ -4,10 +4,11 @@ use model::endpoint::{Endpoint, Status};
 use model::id::{DeliveryId, EndpointId, EventId};
 use model::subscription::{EventType, Subscription};
 use model::time::Timestamp;
-use model::url::EndpointUrl;
 use serde::Serialize;
 use store::search::{Attempted, FullDelivery};
 use utoipa::ToSchema;
+
+use crate::sight::Sight;
 
 /// An address that gets webhooks.
 #[derive(Serialize, ToSchema)]
@@ -18,8 +19,9 @@ pub(crate) struct HookView {
     id: EndpointId,
     #[schema(required = true, example = "My Webhook")]
     name: Option<String>,
-    #[schema(value_type = String, example = "https://your-server.com/webhook")]
-    url: EndpointUrl,
+    /// Without the scope `endpoints:write`, values of its query are masked, and a chat service's path.
+    #[schema(example = "https://your-server.com/webhook")]
+    url: String,
     /// Always a list.
     #[schema(value_type = Vec<String>, example = json!(["order.status.changed"]))]
     on: Subscription,
@@ -40,11 +42,11 @@ pub(crate) struct HookView {
 }
 
 impl HookView {
-    pub(super) fn of(endpoint: &Endpoint) -> Self {
+    pub(super) fn of(endpoint: &Endpoint, sight: Sight) -> Self {
         Self {
             id: endpoint.id,
             name: endpoint.settings.name.clone(),
-            url: endpoint.settings.url.clone(),
+            url: sight.url(&endpoint.settings),
             on: endpoint.settings.events.clone(),
             // A hook is one or the other, whoever switched it off.
             status: match endpoint.status {
@@ -113,7 +115,7 @@ pub(crate) struct ExecutionList {
 }
 
 impl ExecutionView {
-    pub(super) fn of(Attempted { delivery, event, event_type, attempt }: Attempted) -> Self {
+    pub(super) fn of(Attempted { delivery, event, event_type, attempt }: Attempted, sight: Sight) -> Self {
         Self {
             id: id_of(delivery, attempt.number),
             event_id: event,
@@ -124,16 +126,16 @@ impl ExecutionView {
             duration_ms: Some(attempt.duration_ms),
             attempt: attempt.number,
             time: attempt.started_at,
-            error: attempt.failure.map(|failure| failure.message),
+            error: attempt.failure.map(|failure| sight.failure(failure).message),
         }
     }
 
     /// The last there was, or the one there will be.
-    pub(super) fn of_last(found: FullDelivery) -> Self {
+    pub(super) fn of_last(found: FullDelivery, sight: Sight) -> Self {
         let FullDelivery { delivery, mut attempts, .. } = found;
         let (id, event, event_type) = (delivery.id, delivery.event, delivery.event_type);
         match attempts.pop() {
-            Some(attempt) => Self::of(Attempted { delivery: id, event, event_type, attempt }),
+            Some(attempt) => Self::of(Attempted { delivery: id, event, event_type, attempt }, sight),
             None => Self {
                 id: id_of(id, 0),
                 event_id: event,

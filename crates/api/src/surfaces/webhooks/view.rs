@@ -10,12 +10,11 @@ use model::provider::Provider;
 use model::secret::Secret;
 use model::subscription::Subscription;
 use model::time::Timestamp;
-use model::url::EndpointUrl;
 use serde::Serialize;
 use store::search::FullDelivery;
 use utoipa::ToSchema;
 
-use crate::endpoints::headers;
+use crate::sight::Sight;
 
 /// Stands for all of a secret but its end.
 const MASK: &str = "••••";
@@ -32,8 +31,9 @@ pub(crate) struct WebhookView {
     /// Always `webhook`.
     #[schema(example = "webhook")]
     object: &'static str,
-    #[schema(value_type = String, example = "https://example.com/webhooks")]
-    url: EndpointUrl,
+    /// Without the scope `endpoints:write`, values of its query are masked, and a chat service's path.
+    #[schema(example = "https://example.com/webhooks")]
+    url: String,
     #[schema(value_type = Vec<String>, example = json!(["visibility_changed"]))]
     events: Subscription,
     /// `null` for an endpoint that was created elsewhere, for all brands.
@@ -49,7 +49,7 @@ pub(crate) struct WebhookView {
     /// In full when it was created, afterwards its end; `null` if there is none.
     #[schema(required = true, example = "••••cret")]
     signing_secret: Option<String>,
-    /// Values that look like credentials are masked.
+    /// Values that look like credentials are masked; without the scope `endpoints:write`, all.
     #[schema(example = json!({ "x-environment": "live" }))]
     headers: BTreeMap<String, String>,
     /// As it was written.
@@ -60,19 +60,19 @@ pub(crate) struct WebhookView {
 }
 
 impl WebhookView {
-    pub(super) fn of(endpoint: &Endpoint, dialect: &Dialect) -> Self {
+    pub(super) fn of(endpoint: &Endpoint, dialect: &Dialect, sight: Sight) -> Self {
         let settings = &endpoint.settings;
         Self {
             id: endpoint.id,
             object: "webhook",
-            url: settings.url.clone(),
+            url: sight.url(settings),
             events: settings.events.clone(),
             brand_id: settings.tenant.clone(),
             provider: settings.provider(dialect.providers.detect),
             active: endpoint.is_active(),
             auth_type: settings.auth.name(),
             signing_secret: settings.secrets.current.as_ref().map(masked),
-            headers: headers::masked(&settings.headers),
+            headers: sight.own_headers(&settings.headers),
             template: settings.template.clone().map(Json::trusted),
             created_at: endpoint.created_at,
         }
@@ -132,7 +132,7 @@ pub(crate) struct WebhookTest {
 }
 
 impl WebhookTest {
-    pub(super) fn of(found: FullDelivery) -> Self {
+    pub(super) fn of(found: FullDelivery, sight: Sight) -> Self {
         let blank = Self {
             object: "webhook_test",
             webhook: found.delivery.endpoint,
@@ -150,7 +150,7 @@ impl WebhookTest {
             status_code: attempt.status_code,
             response_body: attempt.status_code.map(|_| attempt.response_text()),
             duration_ms: Some(attempt.duration_ms),
-            error: attempt.failure.map(|failure| failure.message),
+            error: attempt.failure.map(|failure| sight.failure(failure).message),
             ..blank
         }
     }
