@@ -123,8 +123,13 @@ mod tests {
         let env = TestEnv::new();
         let master_key = MasterKey::generate(&env);
         let data_dir = directory.path().to_owned();
-        let options =
-            Options { place: Place::Embedded { data_dir }, master_key, env: Arc::new(env.clone()), mail: false };
+        let options = Options {
+            place: Place::Embedded { data_dir },
+            master_key,
+            env: Arc::new(env.clone()),
+            mail: false,
+            accept_journal_loss: false,
+        };
         let store = Store::open(options).await.unwrap();
         let api = Api::new(store, Arc::new(env), Arc::default(), Arc::new(Policy::default()), [0; 32], 0, None);
 

@@ -124,7 +124,11 @@ impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         let chain: Vec<String> =
             iter::successors(Some(&error as &dyn Error), |error| (*error).source()).map(ToString::to_string).collect();
-        let detail = "The server's database does not answer right now.";
+        let detail = if error.is_disk_full() {
+            "Nothing can be stored right now: the server's disk is full."
+        } else {
+            "The server's database does not answer right now."
+        };
         Self { cause: Some(chain.join(": ")), ..Self::new(Code::Unavailable, detail) }
     }
 }

@@ -40,6 +40,8 @@ pub mod exit {
     pub const FAILED: u8 = 1;
     /// What was typed cannot be understood. clap's choice.
     pub const WRONG_WORDS: u8 = 2;
+    /// Nothing is wrong, but something should be seen to.
+    pub const WARNINGS: u8 = 3;
     pub const BAD_CONFIGURATION: u8 = 64;
 }
 
@@ -117,8 +119,8 @@ enum Verb {
     /// Long work: recovering a webhook, replaying an event
     #[command(subcommand)]
     Jobs(jobs::Jobs),
-    /// Say what is wrong with a running server and its cluster, and what would be right (admin key)
-    Doctor,
+    /// Say what is wrong with a running server, its cluster and its files, and what would be right (admin key)
+    Doctor(doctor::DoctorWords),
     /// The configuration of `serve`
     #[command(subcommand)]
     Config(ConfigWords),
@@ -215,7 +217,9 @@ impl Words {
             Verb::Deliveries(deliveries) => Resource::Deliveries(deliveries),
             Verb::Projects(projects) => Resource::Projects(projects),
             Verb::Jobs(jobs) => Resource::Jobs(jobs),
-            Verb::Doctor => return Command::Doctor(Box::new(DoctorCommand { connection: self.connection })),
+            Verb::Doctor(words) => {
+                return Command::Doctor(Box::new(DoctorCommand { connection: self.connection, words }));
+            }
             Verb::Dialects(words) => {
                 return Command::Dialects(Box::new(DialectsCommand { connection: self.connection, words }));
             }

@@ -80,6 +80,8 @@ pub struct Database {
     /// The server itself, where `url` is of a pooler.
     pub direct_url: Option<Hidden>,
     pub connections: usize,
+    /// Of the embedded database.
+    pub accept_journal_loss: bool,
 }
 
 /// This node among those that share a PostgreSQL.

@@ -1,12 +1,12 @@
 //! The server's own two keys: the admin key, and the master key that secrets are encrypted with.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use data_encoding::BASE64;
 use model::env::Env;
+use store::private;
 use store::seal::MasterKey;
 
 use crate::config::Config;
@@ -20,6 +20,11 @@ pub enum Error {
     File { path: PathBuf, cause: io::Error },
     #[error("{} does not hold a master key: {cause}", path.display())]
     NotAMasterKey { path: PathBuf, cause: store::seal::NotAMasterKey },
+    #[error(
+        "the database has secrets and there is no master.key in {}: put it back, or give the key with POSTHASTE_MASTER_KEY or --master-key-file",
+        .0.display()
+    )]
+    MissingMasterKey(PathBuf),
     #[error("{} is empty; delete it, and a new admin key is made", .0.display())]
     EmptyAdminKey(PathBuf),
 }
@@ -47,23 +52,26 @@ pub fn admin_key(config: &Config, env: &dyn Env) -> Result<AdminKey, Error> {
     Ok(AdminKey { text, is_new: true })
 }
 
-/// The master key from the environment, a named file, or the data directory's, which is made on the first start.
-pub fn master_key(config: &Config, env: &dyn Env) -> Result<MasterKey, Error> {
+/// The master key from the environment, a named file, or the data directory's. `None` if there is none yet.
+pub fn master_key(config: &Config) -> Result<Option<MasterKey>, Error> {
     if let Some(key) = &config.master_key {
-        return Ok(key.clone());
+        return Ok(Some(key.clone()));
     }
     let path = master_key_path(config);
     match read(&path)? {
-        Some(text) => MasterKey::parse(&text).map_err(|cause| Error::NotAMasterKey { path, cause }),
+        Some(text) => MasterKey::parse(&text).map(Some).map_err(|cause| Error::NotAMasterKey { path, cause }),
         None if config.master_key_file.is_some() => {
             Err(Error::File { path, cause: io::Error::from(io::ErrorKind::NotFound) })
         }
-        None => {
-            let key = MasterKey::generate(env);
-            create(&path, &key.reveal())?;
-            Ok(key)
-        }
+        None => Ok(None),
     }
+}
+
+/// A new master key in the data directory, for a database that has no secrets yet.
+pub fn make_master_key(config: &Config, env: &dyn Env) -> Result<MasterKey, Error> {
+    let key = MasterKey::generate(env);
+    create(&master_key_path(config), &key.reveal())?;
+    Ok(key)
 }
 
 /// The file that holds the master key when the environment does not.
@@ -97,7 +105,11 @@ fn next_to(path: &Path) -> PathBuf {
 impl NextMasterKey {
     /// Replaces the present key's file, which the database no longer needs.
     pub fn put_in_place(self) -> Result<PathBuf, Error> {
-        fs::rename(&self.next, &self.path).map_err(|cause| Error::File { path: self.path.clone(), cause })?;
+        let put = || {
+            fs::rename(&self.next, &self.path)?;
+            self.path.parent().map_or(Ok(()), private::sync_directory)
+        };
+        put().map_err(|cause| Error::File { path: self.path.clone(), cause })?;
         Ok(self.path)
     }
 }
@@ -124,12 +136,13 @@ fn read(path: &Path) -> Result<Option<String>, Error> {
 /// Writes a new file that only we can read, durably: what is encrypted with a key is lost with it.
 fn create(path: &Path, text: &str) -> Result<(), Error> {
     let write = || {
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)?;
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new("."));
+        private::directory(directory)?;
+        let mut file = private::options().write(true).create_new(true).open(path)?;
         writeln!(file, "{text}")?;
-        file.sync_all()
+        file.sync_all()?;
+        private::sync_directory(directory)
     };
     write().map_err(|cause| Error::File { path: path.to_owned(), cause })
 }

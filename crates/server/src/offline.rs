@@ -69,7 +69,7 @@ async fn rotate(
             Place::Postgres(_) => "there is nothing of Posthaste in the database that database_url names".into(),
         });
     }
-    let old = keys::master_key(config, env)?;
+    let old = wire::master_key(config, &place, env).await?;
     let from_environment = config.master_key.is_some();
     let given = given_key(new_key_file, environment)?;
     if from_environment && given.is_none() {

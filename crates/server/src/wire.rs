@@ -13,6 +13,8 @@ use engine::transport::{self, Proxy, Transport};
 use engine::{Engine, engine::Limits};
 use model::env::Env;
 use store::Store;
+use store::private;
+use store::seal::MasterKey;
 use store::store::{Options, Place, Postgres};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -112,7 +114,7 @@ impl Error {
     pub fn is_configuration(&self) -> bool {
         matches!(
             self,
-            Self::Keys(keys::Error::NotAMasterKey { .. })
+            Self::Keys(keys::Error::NotAMasterKey { .. } | keys::Error::MissingMasterKey(_))
                 | Self::Store(store::Error::WrongMasterKey)
                 | Self::CaFile { .. }
                 | Self::Proxy(_)
@@ -164,18 +166,28 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
 async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error> {
     let place = place(config)?;
     if let Place::Embedded { data_dir } = &place {
-        std::fs::create_dir_all(data_dir).map_err(|cause| keys::Error::File { path: data_dir.clone(), cause })?;
+        private::directory(data_dir).map_err(|cause| keys::Error::File { path: data_dir.clone(), cause })?;
     }
     let open = || async {
-        let master_key = keys::master_key(config, &**env)?;
+        let master_key = master_key(config, &place, &**env).await?;
         let mail = config.smtp.url.is_some();
-        let options = Options { place: place.clone(), master_key, env: env.clone(), mail };
+        let accept_journal_loss = config.database.accept_journal_loss;
+        let options = Options { place: place.clone(), master_key, env: env.clone(), mail, accept_journal_loss };
         Ok::<_, Error>(Store::open(options).await?)
     };
     match open().await {
         // A rotation may have been interrupted between the database and the key's file.
         Err(Error::Store(store::Error::WrongMasterKey)) if keys::finish_rotation(config)? => open().await,
         opened => opened,
+    }
+}
+
+/// The key of the secrets that are at `place`, or a new one if there are none.
+pub async fn master_key(config: &Config, place: &Place, env: &dyn Env) -> Result<MasterKey, Error> {
+    match keys::master_key(config)? {
+        Some(key) => Ok(key),
+        None if Store::has_secrets(place).await? => Err(keys::Error::MissingMasterKey(config.data_dir.clone()).into()),
+        None => Ok(keys::make_master_key(config, env)?),
     }
 }
 

@@ -134,7 +134,13 @@ mod tests {
         let master_key = MasterKey::generate(&*env);
         let open = async || {
             let place = Place::Embedded { data_dir: directory.path().to_owned() };
-            let options = Options { place, master_key: master_key.clone(), env: env.clone(), mail: false };
+            let options = Options {
+                place,
+                master_key: master_key.clone(),
+                env: env.clone(),
+                mail: false,
+                accept_journal_loss: false,
+            };
             Store::open(options).await.unwrap()
         };
         let typed = "https://example.com/hook?token=hush";

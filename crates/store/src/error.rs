@@ -1,7 +1,10 @@
 //! Why the store could not do what it was asked. An `Err` here means that we are broken, never that input was wrong.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use crate::journal_damage::JournalDamage;
+use crate::trouble::Trouble;
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -15,10 +18,13 @@ pub enum Error {
     Running(String),
     #[error("the database cannot be brought up to date, or is of a newer version of Posthaste: {0}")]
     Migration(String),
-    #[error("cannot use {}: {cause}", path.display())]
+    #[error("cannot use {}: {}", path.display(), file_trouble(cause))]
     Files { path: PathBuf, cause: Arc<std::io::Error> },
-    #[error("the database failed")]
+    #[error("the database {}", Trouble::of(.0))]
     Database(#[source] Arc<rusqlite::Error>),
+    /// The same, where it is known which file it is about.
+    #[error("the database {} {trouble}; {}", path.display(), trouble.remedy())]
+    DatabaseFile { path: PathBuf, trouble: Trouble },
     #[error("the database failed")]
     Postgres(#[source] Arc<tokio_postgres::Error>),
     #[error("the database at {address} cannot be reached: {cause}; {remedy}")]
@@ -27,6 +33,8 @@ pub enum Error {
     Connection(String),
     #[error("{0}")]
     Address(String),
+    #[error("{0}")]
+    Journal(Arc<JournalDamage>),
     #[error("the database holds what it should not: {0}")]
     Corrupt(String),
     #[error("the store has stopped")]
@@ -44,6 +52,36 @@ impl Error {
         let path = path.into();
         move |cause| Self::Files { path, cause: Arc::new(cause) }
     }
+}
+
+impl Error {
+    /// Whether nothing more can be stored until somebody makes room.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Database(error) => Trouble::of(error) == Trouble::DiskFull,
+            Self::DatabaseFile { trouble, .. } => *trouble == Trouble::DiskFull,
+            Self::Files { cause, .. } => is_full(cause),
+            Self::Postgres(error) => error.code() == Some(&tokio_postgres::error::SqlState::DISK_FULL),
+            _ => false,
+        }
+    }
+
+    /// The same about the database in the file at `path`.
+    pub(crate) fn at(self, path: &Path) -> Self {
+        match self {
+            Self::Database(error) => Self::DatabaseFile { path: path.to_owned(), trouble: Trouble::of(&error) },
+            other => other,
+        }
+    }
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+fn file_trouble(error: &std::io::Error) -> String {
+    if is_full(error) { "the server's disk is full; make room there".to_owned() } else { error.to_string() }
 }
 
 impl From<tokio_postgres::Error> for Error {

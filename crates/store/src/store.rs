@@ -30,6 +30,8 @@ pub struct Options {
     pub env: Arc<dyn Env>,
     /// Whether mail is sent to admins. Where it is not, none is put into the outbox, where it would wait for ever.
     pub mail: bool,
+    /// Whether an embedded database goes on though its journal is damaged, without what cannot be read.
+    pub accept_journal_loss: bool,
 }
 
 #[derive(Clone)]
@@ -59,7 +61,7 @@ pub(crate) enum Database {
 impl Store {
     /// Opens the database, making its tables where there are none, and brings it up to date.
     pub async fn open(options: Options) -> Result<Self, Error> {
-        let Options { place, master_key, env, mail } = options;
+        let Options { place, master_key, env, mail, accept_journal_loss } = options;
         let (publisher, feed) = feed::channel();
         let (watchers, _) = broadcast::channel(WATCHED);
         let (mails, jobs) = (Arc::<Notify>::default(), Arc::<Notify>::default());
@@ -73,7 +75,7 @@ impl Store {
         };
         let database = match place {
             Place::Embedded { data_dir } => {
-                Database::Embedded(Embedded::open(&data_dir, &master_key, &env, published)?)
+                Database::Embedded(Embedded::open(&data_dir, &master_key, &env, published, accept_journal_loss)?)
             }
             Place::Postgres(postgres) => {
                 Database::Cluster(Cluster::open(postgres, &master_key, env.clone(), published).await?)
@@ -102,6 +104,14 @@ impl Store {
         match place {
             Place::Embedded { data_dir } => Ok(Embedded::is_in(data_dir)),
             Place::Postgres(postgres) => Cluster::is_in(postgres).await,
+        }
+    }
+
+    /// Whether there are secrets that a master key is needed for. Changes nothing.
+    pub async fn has_secrets(place: &Place) -> Result<bool, Error> {
+        match place {
+            Place::Embedded { data_dir } => Embedded::has_secrets(data_dir),
+            Place::Postgres(postgres) => Cluster::has_secrets(postgres).await,
         }
     }
 

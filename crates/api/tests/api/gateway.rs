@@ -105,6 +105,7 @@ impl Gateway {
             master_key: MasterKey::generate(&env),
             env: shared.clone(),
             mail: false,
+            accept_journal_loss: false,
         };
         let store = Store::open(options).await.unwrap();
         let api =

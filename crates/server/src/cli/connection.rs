@@ -8,7 +8,7 @@ use crate::config::Environment;
 const USUAL_SERVER: &str = "http://127.0.0.1:8600";
 
 /// Where `serve` keeps its data unless told otherwise.
-const USUAL_DATA_DIR: &str = "./posthaste-data";
+pub(super) const USUAL_DATA_DIR: &str = "./posthaste-data";
 
 #[derive(Clone, Default, clap::Args)]
 #[command(next_help_heading = "Server")]

@@ -1,11 +1,14 @@
-//! `posthaste doctor`: what is wrong with a running server and its cluster, and what would be right.
+//! `posthaste doctor`: what is wrong with a running server, its cluster and its files, and what would be right.
 
+mod files;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
-use super::connection::{Connection, Output};
+use super::connection::{Connection, Output, USUAL_DATA_DIR};
 use super::run::{Failure, Printed, finish};
 use crate::client::{Client, Error, Request};
 use crate::config::Environment;
@@ -20,11 +23,23 @@ const CLOCK_OFF_MS: u64 = 2_000;
 #[derive(Debug)]
 pub struct DoctorCommand {
     pub(super) connection: Connection,
+    pub(super) words: DoctorWords,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DoctorWords {
+    /// Read every row of the embedded database too, and check that all of it fits together; it takes a while
+    #[arg(long)]
+    deep: bool,
+    /// Data directory to look at [POSTHASTE_DATA_DIR; ./posthaste-data if it is there, for a server on this machine]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
 }
 
 /// What was looked at, in order.
 #[derive(Debug, Serialize)]
 struct Report {
+    /// Nothing is wrong; there may be warnings.
     ok: bool,
     checks: Vec<Check>,
 }
@@ -33,6 +48,8 @@ struct Report {
 struct Check {
     check: &'static str,
     ok: bool,
+    /// It is no trouble yet.
+    warning: bool,
     found: String,
     /// What to do about it.
     remedy: Option<&'static str>,
@@ -67,17 +84,35 @@ struct Lag {
     pending_is_more: bool,
 }
 
-/// Exits 0 when all is well, 1 when something is not.
+/// Exits 0 when all is well, 1 when something is not, 3 when there are warnings alone.
 pub async fn run_doctor(command: &DoctorCommand, environment: &Environment) -> ExitCode {
-    finish(examine(&command.connection, environment).await)
+    finish(examine(command, environment).await)
 }
 
-async fn examine(connection: &Connection, environment: &Environment) -> Result<Printed, Failure> {
-    let client = Client::new(connection.server(environment)?)?;
-    let checks = checks(&client).await;
+async fn examine(command: &DoctorCommand, environment: &Environment) -> Result<Printed, Failure> {
+    let DoctorCommand { connection, words } = command;
+    let server = connection.server(environment)?;
+    let local = words.local(environment, server.is_here());
+    let client = Client::new(server)?;
+    let mut checks = checks(&client).await;
+    checks.extend(local.into_iter().flat_map(|data_dir| files::checks(&data_dir, words.deep)));
     let report = Report { ok: checks.iter().all(|check| check.ok), checks };
     let printed = Printed { text: report.text(connection.output), note: None };
-    if report.ok { Ok(printed) } else { Err(Failure::No(printed)) }
+    match report.ok {
+        true if report.warns() => Err(Failure::Warned(printed)),
+        true => Ok(printed),
+        false => Err(Failure::No(printed)),
+    }
+}
+
+impl DoctorWords {
+    /// The data directory to look at, if there is one on this machine or one was asked for.
+    fn local(&self, environment: &Environment, server_is_here: bool) -> Option<PathBuf> {
+        let usual = || environment.var("POSTHASTE_DATA_DIR").map_or(USUAL_DATA_DIR.into(), PathBuf::from);
+        let data_dir = self.data_dir.clone().unwrap_or_else(usual);
+        let wanted = self.deep || self.data_dir.is_some() || (server_is_here && data_dir.is_dir());
+        wanted.then_some(data_dir)
+    }
 }
 
 /// Stops where nothing more can be found out.
@@ -122,11 +157,15 @@ async fn checks(client: &Client) -> Vec<Check> {
 
 impl Check {
     fn fine(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, ok: true, found: found.into(), remedy: None }
+        Self { check, ok: true, warning: false, found: found.into(), remedy: None }
+    }
+
+    fn warning(check: &'static str, found: impl Into<String>, remedy: &'static str) -> Self {
+        Self { check, ok: true, warning: true, found: found.into(), remedy: Some(remedy) }
     }
 
     fn trouble(check: &'static str, found: impl Into<String>, remedy: &'static str) -> Self {
-        Self { check, ok: false, found: found.into(), remedy: Some(remedy) }
+        Self { check, ok: false, warning: false, found: found.into(), remedy: Some(remedy) }
     }
 }
 
@@ -208,14 +247,26 @@ impl Report {
             return output::pretty(&raw) + "\n";
         }
         let mut text = String::new();
-        for Check { check, ok, found, remedy } in &self.checks {
-            let mark = if *ok { "fine" } else { "WRONG" };
+        for Check { check, ok, warning, found, remedy } in &self.checks {
+            let mark = match (ok, warning) {
+                (false, _) => "WRONG",
+                (true, true) => "look",
+                (true, false) => "fine",
+            };
             let found = output::harmless(found).replace('\n', " ");
             text.push_str(&format!("{mark:<5}  {check:<10}  {found}\n"));
             text.extend(remedy.iter().map(|remedy| format!("{:19}{remedy}\n", "")));
         }
-        text.push_str(if self.ok { "All is well.\n" } else { "Something is wrong.\n" });
+        text.push_str(match self.ok {
+            false => "Something is wrong.\n",
+            true if self.warns() => "Nothing is wrong, but see to what is marked.\n",
+            true => "All is well.\n",
+        });
         text
+    }
+
+    fn warns(&self) -> bool {
+        self.checks.iter().any(|check| check.warning)
     }
 }
 

@@ -46,6 +46,9 @@ pub(super) enum Failure {
     /// The command did what it should, and its answer is no: what was checked has mistakes, what was compared differs.
     #[error("{}", .0.text)]
     No(Printed),
+    /// The same, but it is not urgent.
+    #[error("{}", .0.text)]
+    Warned(Printed),
 }
 
 /// What a command prints.
@@ -67,6 +70,7 @@ pub(super) fn finish(done: Result<Printed, Failure>) -> ExitCode {
     let (printed, code) = match done {
         Ok(printed) => (printed, exit::DONE),
         Err(Failure::No(printed)) => (printed, exit::FAILED),
+        Err(Failure::Warned(printed)) => (printed, exit::WARNINGS),
         Err(failure) => return complain(&failure),
     };
     match printed.print() {
@@ -94,6 +98,7 @@ impl Failure {
             Self::Input(_) => exit::WRONG_WORDS,
             Self::Client(Error::NotAServer { .. } | Error::NotAHeader { .. }) => exit::WRONG_WORDS,
             Self::Client(_) | Self::Output(_) | Self::No(_) => exit::FAILED,
+            Self::Warned(_) => exit::WARNINGS,
         }
     }
 }

@@ -209,6 +209,17 @@ pub(super) static SETTINGS: &[Setting] = &[
         set: |config, text| values::number(text, 4..=1_000).map(|count| config.database.connections = count),
     },
     Setting {
+        key: "database.accept_journal_loss",
+        flag: Some("accept-journal-loss"),
+        env: "POSTHASTE_ACCEPT_JOURNAL_LOSS",
+        value: "true|false",
+        shape: Switch,
+        unless_set: Default("false"),
+        help: "Start though the embedded database's journal is damaged, without the events in it that cannot be read",
+        secret: false,
+        set: |config, text| values::switch(text).map(|on| config.database.accept_journal_loss = on),
+    },
+    Setting {
         key: "cluster.node_name",
         flag: Some("node-name"),
         env: "POSTHASTE_NODE_NAME",

@@ -7,6 +7,7 @@ mod catalogue;
 mod cli;
 mod cluster;
 mod custom_dialects;
+mod data_directory;
 mod death;
 mod dialect_routes;
 mod dialects_cli;

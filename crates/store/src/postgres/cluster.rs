@@ -122,6 +122,12 @@ impl Cluster {
         open::exists(&connect(settings).await?).await
     }
 
+    /// Whether a master key is in use there.
+    pub(crate) async fn has_secrets(settings: &Postgres) -> Result<bool, Error> {
+        let connections = connect(settings).await?;
+        Ok(open::exists(&connections).await? && open::has_key(&connections).await?)
+    }
+
     pub(crate) async fn rekey(
         settings: &Postgres,
         old: &MasterKey,

@@ -50,6 +50,12 @@ pub(super) async fn prepare(connections: &Connections, seal: &Seal, env: &dyn En
     projects::insert_missing(&session, &project).await
 }
 
+/// Whether its secrets are encrypted with some master key.
+pub(super) async fn has_key(connections: &Connections) -> Result<bool, Error> {
+    let session = connections.session().await?;
+    Ok(session.query_opt("SELECT 1 FROM meta WHERE name = $1", &[&KEY_CHECK]).await?.is_some())
+}
+
 /// Whether the database's secrets are encrypted with this key.
 pub(super) async fn check_key(session: &Session, seal: &Seal) -> Result<(), Error> {
     let row = session.query_one("SELECT value FROM meta WHERE name = $1", &[&KEY_CHECK]).await?;

@@ -140,7 +140,11 @@ impl Committer {
 
     /// Ends what the tables have threads for.
     pub(crate) fn close(mut self) {
-        self.tables.fetch(&mut self.journal);
+        let db = self.tables.fetch(&mut self.journal);
+        if let Err(error) = self.journal.close(db) {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the journal could not be closed; the next start looks at it as after a crash");
+        }
         self.tables.close();
     }
 

@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use model::env::Env;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
-use super::Database;
 use super::batch::Batch;
 use super::checkpoints::{Checkpoints, SIZES};
 use super::committer::Committer;
+use super::crash_recovery::Examined;
 use super::journal::Journal;
 use super::lock::Lock;
 use super::readers::{self, Readers};
 use super::tables::Tables;
 use super::writer::Writer;
+use super::{Database, inspect, open};
 use crate::Error;
 use crate::published::Published;
 use crate::seal::{MasterKey, Seal};
@@ -33,12 +35,25 @@ impl Embedded {
         master_key: &MasterKey,
         env: &Arc<dyn Env>,
         published: Published,
+        accept_journal_loss: bool,
+    ) -> Result<Self, Error> {
+        let path = data_dir.join(Database::FILE);
+        Self::open_files(data_dir, master_key, env, published, accept_journal_loss).map_err(|error| error.at(&path))
+    }
+
+    fn open_files(
+        data_dir: &Path,
+        master_key: &MasterKey,
+        env: &Arc<dyn Env>,
+        published: Published,
+        accept_journal_loss: bool,
     ) -> Result<Self, Error> {
         let lock = Lock::take(data_dir)?;
         let seal = Arc::new(Seal::new(master_key));
         let path = data_dir.join(Database::FILE);
-        let Database { connection, directory } = Database::open(&path, &seal, env)?;
-        let journal = Journal::open(data_dir, &connection, &**env)?;
+        let (connection, examined) = examine(data_dir, &path, accept_journal_loss)?;
+        let Database { connection, directory } = Database::of(connection, &seal, env)?;
+        let journal = Journal::open(examined, data_dir, &connection, &**env)?;
         published.directory.store(Arc::new(directory));
         let checkpoints = Checkpoints::of(&connection, &path, SIZES)?;
         let tables = Tables::new(connection, checkpoints)?;
@@ -49,7 +64,8 @@ impl Embedded {
 
     pub(crate) fn migrate(data_dir: &Path) -> Result<Vec<String>, Error> {
         let _lock = Lock::take(data_dir)?;
-        Database::migrate(&data_dir.join(Database::FILE))
+        let path = data_dir.join(Database::FILE);
+        Database::migrate(&path).map_err(|error| error.at(&path))
     }
 
     pub(crate) fn is_in(data_dir: &Path) -> bool {
@@ -58,7 +74,18 @@ impl Embedded {
 
     pub(crate) fn rekey(data_dir: &Path, old: &MasterKey, new: &MasterKey, env: &dyn Env) -> Result<u64, Error> {
         let _lock = Lock::take(data_dir)?;
-        super::rekey::rekey(&data_dir.join(Database::FILE), &Seal::new(old), &Seal::new(new), env)
+        let path = data_dir.join(Database::FILE);
+        super::rekey::rekey(&path, &Seal::new(old), &Seal::new(new), env).map_err(|error| error.at(&path))
+    }
+
+    /// Whether a master key is in use there. Changes nothing.
+    pub(crate) fn has_secrets(data_dir: &Path) -> Result<bool, Error> {
+        let path = data_dir.join(Database::FILE);
+        if std::fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
+            inspect::read_only(&path).and_then(|db| open::has_key(&db)).map_err(|error| error.at(&path))
+        } else {
+            Ok(false)
+        }
     }
 
     pub(crate) async fn stopped(&self) {
@@ -99,4 +126,20 @@ impl Embedded {
         self.writer.catch_up().await?;
         self.readers.read(verb).await
     }
+}
+
+/// Connects to the database and looks at its journal. If that is damaged, nothing has been changed.
+fn examine(data_dir: &Path, path: &Path, accept_loss: bool) -> Result<(Connection, Examined), Error> {
+    if !path.exists() {
+        let examined = Examined::of(data_dir, None)?;
+        examined.check(accept_loss)?;
+        return Ok((open::connect(path)?, examined));
+    }
+    let connection = open::connect(path)?;
+    // What the log has would be copied into the database when a connection that is refused is closed.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let examined = Examined::of(data_dir, Some(&connection))?;
+    examined.check(accept_loss)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok((connection, examined))
 }

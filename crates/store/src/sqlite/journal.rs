@@ -3,33 +3,34 @@
 //! Many small commits are dear: each changes a page of every table and index there is. So a busy writer writes what a
 //! group puts into the database down here, in one piece behind the last, and syncs that; whoever waited is answered. A
 //! [filling](Filling) that is full goes into the tables in one transaction, which says as well which it is, while the
-//! writer begins the next in the other file. What a crash left goes into the tables before anything else is done.
+//! writer begins the next in the other file. What a crash left goes into the tables before anything else is done
+//! (`crash_recovery.rs`). After an orderly stop the files have nothing.
 
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use model::env::Env;
 use model::map::Set;
-use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use rusqlite::{Connection, ToSql};
 
+use super::crash_recovery::{self, Blank, Examined};
 use super::filling::Filling;
+use super::journal_state::{self, FILE_BYTES};
 use super::puts::Put;
 use super::runner::Runner;
 use crate::Error;
 
 /// With so many bytes a filling goes into the tables: some milliseconds' work.
-const FULL: usize = 256 * 1024;
+const FULL: u64 = 256 * 1024;
 
 /// So many it has at most, while the one before is on its way there.
-const MOST: usize = 4 * FULL;
+const MOST: u64 = 4 * FULL;
 
 /// A group that is larger gains nothing by being written twice.
 const LARGEST_GROUP: usize = 128 * 1024;
 
-const FILES: [&str; 2] = ["posthaste.journal", "posthaste.journal-2"];
-
-/// The row of `meta` with the last filling that is in the tables.
-const DONE: &str = "journal";
+/// However large the last group is, it has room in the file.
+const _: () = assert!(MOST + 2 * LARGEST_GROUP as u64 <= FILE_BYTES);
 
 pub(crate) struct Journal {
     /// What groups are written to.
@@ -40,36 +41,21 @@ pub(crate) struct Journal {
     names: Set<u64>,
     names_before: Set<u64>,
     hashes: RandomState,
+    data_dir: PathBuf,
 }
 
 impl Journal {
-    /// Opens the journal in `data_dir` and puts what a crash left there into the tables.
-    pub(crate) fn open(data_dir: &Path, db: &Connection, env: &dyn Env) -> Result<Self, Error> {
-        let next = last_done(db, env)?.wrapping_add(1);
-        let [mut older, mut newer] = [Filling::open(data_dir, FILES[0])?, Filling::open(data_dir, FILES[1])?];
-        older.find(next);
-        newer.find(next);
-        if !newer.is_empty() {
-            std::mem::swap(&mut older, &mut newer);
-        }
-        newer.find(next.wrapping_add(1));
-        let (before, now) = if newer.is_empty() { (newer, older) } else { (older, newer) };
-        let mut journal = Self {
-            now,
-            before: Some(before),
+    /// Opens the journal that was looked at in `data_dir`, and puts what it has into the tables.
+    pub(crate) fn open(examined: Examined, data_dir: &Path, db: &Connection, env: &dyn Env) -> Result<Self, Error> {
+        let Blank { files: [now, before], next } = examined.replay(data_dir, db, env)?;
+        Ok(Self {
+            now: Filling::new(now.0, now.1, next),
+            before: Some(Filling::new(before.0, before.1, 0)),
             names: Set::default(),
             names_before: Set::default(),
             hashes: RandomState::new(),
-        };
-        if !journal.is_empty() {
-            let transaction = db.unchecked_transaction()?;
-            journal.run_all(&transaction)?;
-            journal.mark_done(&transaction)?;
-            transaction.commit()?;
-            tracing::info!("what the journal had is in the tables");
-        }
-        journal.begin_anew();
-        Ok(journal)
+            data_dir: data_dir.to_owned(),
+        })
     }
 
     /// Whether all that was written here is in the tables.
@@ -124,7 +110,7 @@ impl Journal {
     /// The filling that is written to, for whoever brings it into the tables. The next one has begun.
     pub(crate) fn hand_out(&mut self) -> Option<Filling> {
         let mut next = self.before.take_if(|before| before.is_empty())?;
-        next.begin(self.now.number().wrapping_add(1));
+        next.begin(self.now.number().wrapping_add(1), self.now.groups());
         self.names_before = std::mem::take(&mut self.names);
         Some(std::mem::replace(&mut self.now, next))
     }
@@ -151,18 +137,28 @@ impl Journal {
     /// Notes in the open transaction that with it all of this is in the tables, if the files have some of it.
     pub(crate) fn mark_done(&self, db: &Connection) -> Result<(), Error> {
         let begun = [Some(&self.now), self.before.as_ref()].into_iter().flatten().find(|filling| filling.is_begun());
-        begun.map_or(Ok(()), |filling| mark_done(db, filling))
+        begun.map_or(Ok(()), |filling| journal_state::mark_done(db, filling.number()))
     }
 
     /// Everything is in the tables, for good.
     pub(crate) fn begin_anew(&mut self) {
         let done = self.now.is_begun();
-        self.now.begin(self.now.number().wrapping_add(done.into()));
+        self.now.begin(self.now.number().wrapping_add(done.into()), 0);
         if let Some(before) = &mut self.before {
-            before.begin(0);
+            before.begin(0, 0);
         }
         self.names.clear();
         self.names_before.clear();
+    }
+
+    /// Notes in the database that the files have nothing, if all is in the tables, and empties them. From here on nothing
+    /// is written.
+    pub(crate) fn close(&self, db: &Connection) -> Result<(), Error> {
+        if !self.is_empty() {
+            return Ok(());
+        }
+        journal_state::mark_in_use(db, false)?;
+        crash_recovery::blank(&self.data_dir)
     }
 }
 
@@ -172,38 +168,19 @@ pub(super) fn take_in(db: &Connection, filling: &Filling) -> Result<(), Error> {
     let mut runner = Runner::default();
     filling.give(&mut runner)?;
     runner.run(&transaction)?;
-    mark_done(&transaction, filling)?;
+    journal_state::mark_done(&transaction, filling.number())?;
     transaction.commit()?;
     Ok(())
 }
 
-/// Notes in the open transaction that with it `filling`, and all before it, is in the tables.
-fn mark_done(db: &Connection, filling: &Filling) -> Result<(), Error> {
-    db.prepare_cached("UPDATE meta SET value = ? WHERE name = ?")?
-        .execute(params![filling.number().to_le_bytes(), DONE])?;
-    Ok(())
-}
-
-/// The last filling that is in the tables. A new database begins at a number that no other has, so another's journal
-/// is never taken for its own.
-fn last_done(db: &Connection, env: &dyn Env) -> Result<u64, Error> {
-    let done = db.query_row("SELECT value FROM meta WHERE name = ?", [DONE], |row| row.get(0)).optional()?;
-    if let Some(done) = done {
-        return Ok(u64::from_le_bytes(done));
-    }
-    let mut number = [0; 8];
-    env.fill(&mut number);
-    db.execute("INSERT INTO meta (name, value) VALUES (?, ?)", params![DONE, number])?;
-    Ok(u64::from_le_bytes(number))
-}
-
 #[cfg(test)]
 pub(super) mod tests {
+    use rusqlite::params;
     use testkit::clock::TestEnv;
 
     use super::*;
     use crate::seal::{MasterKey, Seal};
-    use crate::sqlite::Database;
+    use crate::sqlite::{Database, open};
 
     /// A database with its journal, in a directory of its own.
     pub(in crate::sqlite) struct Place {
@@ -217,13 +194,16 @@ pub(super) mod tests {
             let directory = tempfile::TempDir::new().unwrap();
             let env: std::sync::Arc<dyn Env> = std::sync::Arc::new(TestEnv::new());
             let seal = Seal::new(&MasterKey::generate(&*env));
-            let db = Database::open(&directory.path().join(Database::FILE), &seal, &env).unwrap().connection;
+            let db = open::connect(&directory.path().join(Database::FILE)).unwrap();
+            let db = Database::of(db, &seal, &env).unwrap().connection;
             Self { directory, env, db }
         }
 
         /// As a process finds it that starts.
         pub(in crate::sqlite) fn journal(&self) -> Journal {
-            Journal::open(self.directory.path(), &self.db, &*self.env).unwrap()
+            let examined = Examined::of(self.directory.path(), Some(&self.db)).unwrap();
+            examined.check(false).unwrap();
+            Journal::open(examined, self.directory.path(), &self.db, &*self.env).unwrap()
         }
 
         fn keys(&self) -> i64 {
@@ -239,6 +219,12 @@ pub(super) mod tests {
         journal.begin();
         put_key(journal, key);
         journal.write().unwrap();
+    }
+
+    pub(in crate::sqlite) fn encoded_key(key: &str) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        Put::IdempotencyKey.encode(params![[1u8; 16], key, 7, [2u8; 32]], &mut bytes).unwrap();
+        bytes
     }
 
     fn put_key(journal: &mut Journal, key: &str) {
@@ -306,7 +292,7 @@ pub(super) mod tests {
                 journal = place.journal();
                 assert_eq!(place.keys(), 2 * round);
             } else {
-                handed_out.begin(0);
+                handed_out.begin(0, 0);
                 journal.give_back(handed_out);
                 assert_eq!(place.keys(), 2 * round - 1);
                 journal.run_all(&place.db).unwrap();

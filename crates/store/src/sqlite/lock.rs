@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::path::Path;
 
-use crate::Error;
+use crate::{Error, private};
 
 /// Let go when dropped, and by the system when the process dies.
 #[derive(Debug)]
@@ -13,9 +13,10 @@ pub(crate) struct Lock {
 
 impl Lock {
     pub(crate) fn take(data_dir: &Path) -> Result<Self, Error> {
-        std::fs::create_dir_all(data_dir).map_err(Error::files(data_dir))?;
+        private::directory(data_dir).map_err(Error::files(data_dir))?;
         let path = data_dir.join("posthaste.lock");
-        let file = File::create(&path).map_err(Error::files(&path))?;
+        let file = private::options().write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(Error::files(&path))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Error::InUse(data_dir.to_owned())),

@@ -11,8 +11,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{endpoints, keys, projects, speech};
 use crate::Error;
 use crate::directory::Directory;
+use crate::private;
 use crate::projects::default_project;
 use crate::seal::{KEY_CHECK, KEY_CHECK_TEXT, Seal};
+use crate::trouble::Trouble;
 
 mod embedded {
     refinery::embed_migrations!("src/sqlite/migrations");
@@ -36,8 +38,8 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) const FILE: &str = "posthaste.db";
 
-    pub(crate) fn open(path: &Path, seal: &Seal, env: &Arc<dyn Env>) -> Result<Self, Error> {
-        let mut connection = connect(path)?;
+    /// Brings the database that is open up to date and reads what is needed of it.
+    pub(crate) fn of(mut connection: Connection, seal: &Seal, env: &Arc<dyn Env>) -> Result<Self, Error> {
         migrate(&mut connection)?;
         check_key(&connection, seal, &**env)?;
         ensure_default_project(&connection, &**env)?;
@@ -52,6 +54,8 @@ impl Database {
 }
 
 pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
+    // SQLite gives the files that it makes beside it the same permissions.
+    private::options().append(true).create(true).open(path).map_err(Error::files(path))?;
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -70,8 +74,30 @@ pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
 }
 
 fn migrate(connection: &mut Connection) -> Result<Vec<String>, Error> {
-    let report = embedded::migrations::runner().run(connection).map_err(|error| Error::Migration(error.to_string()))?;
+    let report = embedded::migrations::runner().run(connection).map_err(|error| not_migrated(&error))?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
+}
+
+/// Whether secrets there are encrypted with some master key.
+pub(super) fn has_key(db: &Connection) -> Result<bool, Error> {
+    let is_there = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
+    if db.query_row(is_there, [], |_| Ok(())).optional()?.is_none() {
+        return Ok(false);
+    }
+    let kept = db.query_row("SELECT 1 FROM meta WHERE name = ?", [KEY_CHECK], |_| Ok(())).optional()?;
+    Ok(kept.is_some())
+}
+
+/// A database that cannot be read is another matter than one that another version made.
+fn not_migrated(error: &refinery::Error) -> Error {
+    if let refinery::error::Kind::Connection(_, cause) = error.kind()
+        && let Some(cause) = cause.downcast_ref::<rusqlite::Error>()
+        && let Some(failed) = cause.sqlite_error()
+        && Trouble::of(cause) != Trouble::Other
+    {
+        return rusqlite::Error::SqliteFailure(*failed, None).into();
+    }
+    Error::Migration(error.to_string())
 }
 
 fn check_key(db: &Connection, seal: &Seal, env: &dyn Env) -> Result<(), Error> {

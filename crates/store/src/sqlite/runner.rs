@@ -28,6 +28,8 @@ pub(crate) struct Runner<'a> {
     delivered: Vec<Values<'a>>,
     attempts: Vec<Values<'a>>,
     keys: Vec<Values<'a>>,
+    /// Deliveries may be missing that attempts were recorded of.
+    after_loss: bool,
 }
 
 struct Delivery<'a> {
@@ -37,7 +39,12 @@ struct Delivery<'a> {
 }
 
 impl<'a> Runner<'a> {
-    /// Takes in the statements of a group. Groups come in their order.
+    /// For what is left of a journal that was damaged.
+    pub(crate) fn after_loss() -> Self {
+        Self { after_loss: true, ..Self::default() }
+    }
+
+    /// Takes in the statements of a group, or of several. Groups come in their order.
     pub(crate) fn take(&mut self, mut statements: &'a [u8]) -> Result<(), Error> {
         while let Some((Found { put, values }, rest)) = puts::first(statements)? {
             match put {
@@ -76,8 +83,24 @@ impl<'a> Runner<'a> {
             delivered.each(|value| places.bind(value))?;
             statement.raw_execute()?;
         }
+        if self.after_loss {
+            self.drop_orphans(db)?;
+        }
         ATTEMPTS.run(db, &self.attempts, |attempt, places| attempt.each(|value| places.bind(value)))?;
         KEYS.run(db, &self.keys, |key, places| key.each(|value| places.bind(value)))
+    }
+}
+
+impl Runner<'_> {
+    /// Drops the attempts of deliveries that are not there.
+    fn drop_orphans(&mut self, db: &Connection) -> Result<(), Error> {
+        let mut is_there = db.prepare("SELECT 1 FROM deliveries WHERE id = ?")?;
+        for attempt in std::mem::take(&mut self.attempts) {
+            if is_there.exists([attempt.id()?])? {
+                self.attempts.push(attempt);
+            }
+        }
+        Ok(())
     }
 }
 

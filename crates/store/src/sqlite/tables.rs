@@ -76,11 +76,11 @@ impl Tables {
 
     /// Has the journal's filling brought into them, if they are here.
     pub(crate) fn lend(&mut self, journal: &mut Journal) {
-        if let Some(filling) = journal.hand_out()
-            && let Some(tables) = self.here.take()
-        {
+        let Some(tables) = self.here.take() else { return };
+        match journal.hand_out() {
             // If the thread has panicked, whoever fetches them next does as well.
-            let _ = self.lend.send(Errand { tables, filling, result: Ok(()) });
+            Some(filling) => drop(self.lend.send(Errand { tables, filling, result: Ok(()) })),
+            None => self.here = OnceCell::from(tables),
         }
     }
 
@@ -105,7 +105,7 @@ impl Errand {
     fn run(&mut self) {
         self.result = journal::take_in(&self.tables.connection, &self.filling);
         if self.result.is_ok() {
-            self.filling.begin(0);
+            self.filling.begin(0, 0);
             self.tables.check();
         }
     }
@@ -137,6 +137,25 @@ mod tests {
     use crate::sqlite::Database;
     use crate::sqlite::checkpoints::SIZES;
     use crate::sqlite::journal::tests::{Place, keys, write_key};
+
+    #[test]
+    fn a_filling_stays_in_the_journal_while_the_tables_are_away() {
+        let place = Place::new();
+        let mut journal = place.journal();
+        let Place { directory, db, .. } = place;
+        let checkpoints = Checkpoints::of(&db, &directory.path().join(Database::FILE), SIZES).unwrap();
+        let mut tables = Tables::new(db, checkpoints).unwrap();
+        write_key(&mut journal, "a");
+
+        let away = tables.here.take().unwrap();
+        tables.lend(&mut journal);
+        tables.here = OnceCell::from(away);
+
+        let db = tables.connection().unwrap();
+        journal.run_all(db).unwrap();
+        assert_eq!(keys(db), 1);
+        tables.close();
+    }
 
     #[test]
     fn what_cannot_be_brought_there_stays_in_the_journal_until_it_can() {

@@ -140,25 +140,6 @@ async fn what_is_in_the_tables_is_not_taken_from_the_journal_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_journal_that_was_torn_counts_up_to_the_tear() {
-    let (store, endpoint) = with_endpoint().await;
-    let before = store.place.copied();
-    all_at_once(&store, &endpoint, &[]).await;
-    let whole = std::fs::metadata(journal(&store.place)).unwrap().len();
-
-    for kept in [0, 1, whole / 2, whole - 1] {
-        let torn = died(before.copied(), &store);
-        std::fs::OpenOptions::new().write(true).open(journal(&torn)).unwrap().set_len(kept).unwrap();
-
-        let survivor = survivor(torn, &store).await;
-
-        assert_eq!(survivor.all_events().await.len(), 0, "of {whole} bytes {kept} are there");
-        survivor.send("order.created").await;
-        assert_eq!(survivor.reopen().await.all_events().await.len(), 1);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn another_databases_journal_is_not_taken() {
     let (store, endpoint) = with_endpoint().await;
     all_at_once(&store, &endpoint, &[]).await;

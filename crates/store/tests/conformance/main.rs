@@ -17,6 +17,7 @@ mod health;
 mod ingest;
 mod jobs;
 mod journal;
+mod journal_damage;
 mod mails;
 mod matching;
 mod nodes;

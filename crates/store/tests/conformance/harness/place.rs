@@ -34,6 +34,16 @@ impl Place {
         self.open_with(master_key, env, true).await
     }
 
+    /// The same, and goes on if the journal is damaged.
+    pub(crate) async fn open_in_spite_of_damage(
+        &self,
+        master_key: &MasterKey,
+        env: Arc<dyn Env>,
+    ) -> Result<Store, Error> {
+        let (place, master_key) = (self.place(), master_key.clone());
+        Store::open(Options { place, master_key, env, mail: true, accept_journal_loss: true }).await
+    }
+
     /// The same, and says whether mail is sent.
     pub(crate) async fn open_with(
         &self,
@@ -41,7 +51,8 @@ impl Place {
         env: Arc<dyn Env>,
         mail: bool,
     ) -> Result<Store, Error> {
-        Store::open(Options { place: self.place(), master_key: master_key.clone(), env, mail }).await
+        let (place, master_key) = (self.place(), master_key.clone());
+        Store::open(Options { place, master_key, env, mail, accept_journal_loss: false }).await
     }
 
     /// Encrypts every secret anew.
