@@ -71,6 +71,15 @@ impl Head {
         request
     }
 
+    /// A GET of something else there, with all headers.
+    pub(crate) fn get_at(&self, path: &str) -> Result<Request<Full<Bytes>>, Failure> {
+        let mut request = self.get();
+        *request.uri_mut() = path.parse()?;
+        let more = self.more.iter().map(|(name, value)| (name.clone(), value.clone()));
+        request.headers_mut().extend(more);
+        Ok(request)
+    }
+
     pub(crate) fn with_body(&self, body: Bytes) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;

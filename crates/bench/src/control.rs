@@ -23,7 +23,7 @@ const CONNECTIONS: usize = 16;
 /// A server that starts is asked so often whether it is ready.
 const ASK_EVERY: Duration = Duration::from_millis(2);
 
-const PROJECT: HeaderName = HeaderName::from_static("posthaste-project");
+pub(crate) const PROJECT: HeaderName = HeaderName::from_static("posthaste-project");
 
 /// Makes a project of that name in which nothing else is.
 pub(crate) fn make_project(address: SocketAddr, slug: &str) -> Result<(), Failure> {
@@ -39,6 +39,17 @@ pub(crate) fn make_sending_key(address: SocketAddr, slug: &str) -> Result<String
 
 pub(crate) fn register(address: SocketAddr, slug: &str, endpoints: Vec<Value>) -> Result<(), Failure> {
     create(address, Some(slug), "/v1/endpoints", endpoints).map(drop)
+}
+
+/// The same, one after the other, and answers their ids in order of age.
+pub(crate) fn register_named(address: SocketAddr, slug: &str, endpoints: Vec<Value>) -> Result<Vec<String>, Failure> {
+    let mut ids = Vec::new();
+    for endpoint in endpoints {
+        let made = create(address, Some(slug), "/v1/endpoints", vec![endpoint])?;
+        let id = made.first().and_then(|made| made["id"].as_str()).ok_or("an endpoint without an id")?;
+        ids.push(id.to_owned());
+    }
+    Ok(ids)
 }
 
 /// Waits until `/readyz` says 200.

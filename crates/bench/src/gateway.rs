@@ -132,6 +132,15 @@ impl Gateway {
         }
     }
 
+    /// Where an embedded database is.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.node_home(0).join("data")
+    }
+
+    pub(crate) fn database_url(&self) -> Option<&str> {
+        self.database.url()
+    }
+
     pub(crate) fn slug(&self) -> &str {
         &self.slug
     }

@@ -1,5 +1,6 @@
 //! The scenarios: what there is to measure, by name.
 
+mod aftermath;
 mod backlog;
 mod batch;
 mod cluster;
@@ -10,6 +11,7 @@ mod neighbours;
 mod pairs;
 mod pending;
 mod restart;
+mod search;
 mod single;
 mod steady;
 
@@ -40,6 +42,10 @@ pub(crate) enum Scenario {
     Restart,
     /// A server with nothing to do
     Idle,
+    /// Every filter of the lists with millions of deliveries stored
+    Search,
+    /// Few events a second, just after a great many
+    Aftermath,
     /// One node, two and so on, on PostgreSQL
     Cluster,
 }
@@ -64,6 +70,8 @@ impl Scenario {
             Self::Growth => growth::run(conditions),
             Self::Restart => restart::run(conditions),
             Self::Idle => idle::run(conditions),
+            Self::Search => search::run(conditions),
+            Self::Aftermath => aftermath::run(conditions),
             Self::Cluster => cluster::run(conditions),
         }
     }

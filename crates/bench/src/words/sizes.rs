@@ -85,6 +85,18 @@ pub(crate) struct Sizes {
     #[arg(long, default_value_t = 60, value_parser = value_parser!(u32).range(1..))]
     pub(crate) idle_seconds: u32,
 
+    /// Deliveries that are stored before `search`
+    #[arg(long, default_value_t = 10_000_000, value_parser = value_parser!(u64).range(1_000..=100_000_000))]
+    pub(crate) searched: u64,
+
+    /// Events before `aftermath`
+    #[arg(long, default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1..))]
+    pub(crate) before: u64,
+
+    /// Events a second of `aftermath`
+    #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) aftermath_rate: u32,
+
     /// Nodes of `cluster`, at most
     #[arg(long, default_value_t = 3, value_parser = value_parser!(u32).range(1..=16))]
     pub(crate) nodes: u32,

@@ -1,0 +1,42 @@
+//! *aftermath*: few events a second, in the seconds just after a great many: what the database still does behind them.
+
+use serde_json::json;
+
+use super::Outcome;
+use crate::conditions::Conditions;
+use crate::event::{MEASURED, type_of};
+use crate::figure::{Figures, Goal};
+use crate::gateway::Gateway;
+use crate::load::{self, Pace, Plan, Until};
+use crate::reckoning::{Reckoning, received};
+use crate::sink::all_well;
+use crate::{Failure, output};
+
+/// What the types of the events before begin with. They are delivered before it begins.
+const FAMILY: &str = "before";
+
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
+    let sizes = &conditions.sizes;
+    let gateway = Gateway::open(conditions, 1)?;
+    let sink = conditions.sink(1, all_well)?;
+    gateway.register(vec![json!({ "url": sink.url(0), "events": [type_of(MEASURED, 0), type_of(FAMILY, 0)] })])?;
+    output::tell(&format!("aftermath: {} events, and then {} a second", sizes.before, sizes.aftermath_rate));
+    let before = gateway.pour(sizes, FAMILY, sizes.before)?;
+    let arrived = received(&sink, &before.accepted.iter());
+    let plan = Plan {
+        pace: Pace::Open { per_second: sizes.aftermath_rate },
+        ..gateway.plan(sizes, MEASURED, Until::After(conditions.duration()))
+    };
+    let load = load::run(plan).map_err(|error| gateway.complaint(&format!("failed under load: {error}")))?;
+    let arrivals = received(&sink, &load.accepted.iter());
+    let reckoning = Reckoning::of(&load, &arrivals.first);
+    let mut figures = Figures::of("aftermath");
+    figures.tell("events before", sizes.before as f64, "");
+    figures.tell("POST → 202, p50", reckoning.post_to_202.p50_ms, "ms");
+    figures.aim("POST → 202, p99", reckoning.post_to_202.p99_ms, "ms", Goal::AtMost(20.0));
+    figures.tell("POST → 202, longest", reckoning.post_to_202.max_ms, "ms");
+    figures.tell("POST → received, p99", reckoning.post_to_received.p99_ms, "ms");
+    let lost = arrived.lost + arrivals.lost;
+    figures.deliveries(lost, 0);
+    Ok(Outcome::of_figures(figures, lost))
+}
