@@ -11,6 +11,7 @@ use model::project::Project;
 use store::Store;
 use tokio::sync::Semaphore;
 
+use crate::answers::Answers;
 use crate::openapi::{Document, Documents};
 use crate::problem::Problem;
 
@@ -34,6 +35,8 @@ pub struct Shared {
     pub public_url: Option<Arc<str>>,
     /// Kibibytes of large bodies that may still be read.
     pub(crate) room: Arc<Semaphore>,
+    /// Room for answers that are made in memory.
+    pub(crate) answers: Answers,
     pub(crate) documents: Arc<Documents>,
     dialects: Arc<Dialects>,
 }
@@ -67,6 +70,7 @@ impl Api {
             batch_bytes,
             public_url,
             room,
+            answers: Answers::default(),
             documents,
             dialects,
         }))

@@ -2,7 +2,6 @@
 
 pub(crate) mod view;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::delivery::Status;
@@ -10,16 +9,17 @@ use model::id::{DeliveryId, EndpointId, EventId, ProjectId};
 use model::key::Scope;
 use model::project::Project;
 use store::retries::Retried;
-use store::search::{DeliveryFilter, Paging};
+use store::search::{Bodies, DeliveryFilter, Paging};
 
 use crate::Api;
+use crate::answers::Answer;
 use crate::caller::Caller;
 use crate::openapi::Lookup;
 use crate::path::Named;
 use crate::problem::{Code, Problem};
 use crate::query::{Listed, Query};
 use crate::sight::Sight;
-use view::{DeliveryView, FullDelivery};
+use view::{DeliveryView, FullDelivery, Shown};
 
 /// List deliveries
 ///
@@ -42,7 +42,7 @@ pub(crate) async fn list(
     caller: Caller,
     State(api): State<Api>,
     mut query: Query,
-) -> Result<Json<Listed<DeliveryView>>, Problem> {
+) -> Result<Answer<Listed<DeliveryView>>, Problem> {
     let project = caller.may(Scope::Read)?;
     let endpoint = query.take("endpoint");
     let filter = filter(&mut query, endpoint);
@@ -71,7 +71,7 @@ pub(crate) async fn list_of_endpoint(
     State(api): State<Api>,
     Named(endpoint): Named<EndpointId>,
     mut query: Query,
-) -> Result<Json<Listed<DeliveryView>>, Problem> {
+) -> Result<Answer<Listed<DeliveryView>>, Problem> {
     let project = caller.may(Scope::Read)?;
     let filter = filter(&mut query, Some(endpoint));
     if !was_ever(&api, project.id, endpoint).await? {
@@ -84,15 +84,24 @@ pub(crate) async fn list_of_endpoint(
 ///
 /// With the body that was sent and every attempt.
 #[utoipa::path(get, path = "/v1/deliveries/{id}", tag = "Deliveries", operation_id = "show_delivery",
-    params(("id" = String, Path, description = "The delivery's id, a UUID.")),
+    params(
+        ("id" = String, Path, description = "The delivery's id, a UUID."),
+        ("bodies" = Option<bool>, Query, description = "`false` leaves out `request_body` and each `response_body`."),
+    ),
     responses((status = 200, description = "The delivery.", body = FullDelivery), Lookup))]
 pub(crate) async fn show(
     caller: Caller,
     State(api): State<Api>,
     Named(id): Named<DeliveryId>,
-) -> Result<Json<FullDelivery>, Problem> {
+    mut query: Query,
+) -> Result<Answer<FullDelivery>, Problem> {
     caller.may(Scope::Read)?;
-    full(&api, &caller, id).await.map(Json)
+    let bodies = match query.take::<bool>("bodies") {
+        Some(false) => Bodies::Without,
+        Some(true) | None => Bodies::With,
+    };
+    query.finish()?;
+    full(&api, &caller, id, bodies).await
 }
 
 /// Try once more
@@ -105,7 +114,7 @@ pub(crate) async fn retry(
     caller: Caller,
     State(api): State<Api>,
     Named(id): Named<DeliveryId>,
-) -> Result<(StatusCode, Json<FullDelivery>), Problem> {
+) -> Result<(StatusCode, Answer<FullDelivery>), Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     match api.store.retry(project.id, id).await? {
         None => Err(Problem::not_found("delivery", &id.to_string())),
@@ -113,21 +122,41 @@ pub(crate) async fn retry(
             let detail = "The endpoint of this delivery was deleted: there is nowhere to send it.";
             Err(Problem::new(Code::Conflict, detail))
         }
-        Some(Retried::Due) => Ok((StatusCode::ACCEPTED, Json(full(&api, &caller, id).await?))),
+        Some(Retried::Due) => Ok((StatusCode::ACCEPTED, full(&api, &caller, id, Bodies::With).await?)),
     }
 }
 
 /// A delivery with all that is known about it.
-pub(crate) async fn full(api: &Api, caller: &Caller, id: DeliveryId) -> Result<FullDelivery, Problem> {
-    let found = find(api, caller.project(), id).await?;
+pub(crate) async fn full(
+    api: &Api,
+    caller: &Caller,
+    id: DeliveryId,
+    bodies: Bodies,
+) -> Result<Answer<FullDelivery>, Problem> {
+    let project = caller.project();
+    let found = find(api, project, id, bodies).await?;
+    let sent = match (bodies, found.value().attempt_with_body()) {
+        (Bodies::With, Some(number)) => api.store.sent_body(project.id, id, number).await?,
+        (Bodies::With, None) | (Bodies::Without, _) => None,
+    };
     // What was sent is shown also where the dialect it was sent in is gone.
-    let dialect = api.dialect_of(caller.project()).ok();
-    Ok(FullDelivery::of(found, dialect.as_deref(), Sight::of(caller)))
+    let dialect = api.dialect_of(project).ok();
+    let shown = Shown { dialect: dialect.as_deref(), sight: Sight::of(caller), bodies };
+    Ok(found.map(|found| FullDelivery::of(found, sent, &shown)))
 }
 
-pub(crate) async fn find(api: &Api, project: &Project, id: DeliveryId) -> Result<store::search::FullDelivery, Problem> {
-    let found = api.store.delivery(project.id, id).await?;
-    found.ok_or_else(|| Problem::not_found("delivery", &id.to_string()))
+/// As the store has it, with room for its bodies.
+pub(crate) async fn find(
+    api: &Api,
+    project: &Project,
+    id: DeliveryId,
+    bodies: Bodies,
+) -> Result<Answer<store::search::FullDelivery>, Problem> {
+    let not_found = || Problem::not_found("delivery", &id.to_string());
+    let weight = api.store.weight_of_delivery(project.id, id).await?.ok_or_else(not_found)?;
+    let share = api.answers.bodies(project.id, weight).await?;
+    let found = api.store.delivery(project.id, id, bodies).await?.ok_or_else(not_found)?;
+    Ok(Answer::of(found, share))
 }
 
 fn filter(query: &mut Query, endpoint: Option<EndpointId>) -> DeliveryFilter {
@@ -152,11 +181,12 @@ async fn page(
     project: &Project,
     filter: DeliveryFilter,
     mut query: Query,
-) -> Result<Json<Listed<DeliveryView>>, Problem> {
+) -> Result<Answer<Listed<DeliveryView>>, Problem> {
     let paging = query.paging();
     query.finish()?;
+    let share = api.answers.page(project.id, paging.limit).await?;
     let page = api.store.deliveries(project.id, filter, paging).await?;
-    Ok(Json(Listed::of(page, DeliveryView::of)))
+    Ok(Answer::of(Listed::of(page, DeliveryView::of), share))
 }
 
 /// Whether the project has this endpoint, or had it and deliveries are left.

@@ -17,6 +17,7 @@ use store::ingest::{Accepted, Clash};
 use store::search::{DeliveryFilter, EventFilter, Paging};
 
 use crate::Api;
+use crate::answers::Answer;
 use crate::body::Sent;
 use crate::caller::Caller;
 use crate::jobs::JobView;
@@ -91,7 +92,7 @@ pub(crate) async fn list(
     caller: Caller,
     State(api): State<Api>,
     mut query: Query,
-) -> Result<Json<Listed<EventView>>, Problem> {
+) -> Result<Answer<Listed<EventView>>, Problem> {
     let project = caller.may(Scope::Read)?;
     let filter = EventFilter {
         event_type: query.take("type"),
@@ -101,8 +102,9 @@ pub(crate) async fn list(
     };
     let paging = query.paging();
     query.finish()?;
+    let share = api.answers.page(project.id, paging.limit).await?;
     let page = api.store.events(project.id, filter, paging).await?;
-    Ok(Json(Listed::of(page, EventView::of)))
+    Ok(Answer::of(Listed::of(page, EventView::of), share))
 }
 
 /// Show an event
@@ -116,13 +118,15 @@ pub(crate) async fn show(
     caller: Caller,
     State(api): State<Api>,
     Named(id): Named<EventId>,
-) -> Result<Json<FullEvent>, Problem> {
+) -> Result<Answer<FullEvent>, Problem> {
     let project = caller.may(Scope::Read)?;
-    let found = api.store.event(project.id, id.clone()).await?;
-    let stored = found.ok_or_else(|| Problem::not_found("event", id.as_str()))?;
+    let not_found = || Problem::not_found("event", id.as_str());
+    let weight = api.store.weight_of_event(project.id, id.clone()).await?.ok_or_else(not_found)?;
+    let share = api.answers.bodies(project.id, weight).await?;
+    let stored = api.store.event(project.id, id.clone()).await?.ok_or_else(not_found)?;
     let filter = DeliveryFilter { event: Some(id), ..DeliveryFilter::default() };
     let deliveries = api.store.deliveries(project.id, filter, Paging { limit: LARGEST_PAGE, after: None }).await?;
-    Ok(Json(FullEvent::of(stored.event, deliveries.items)))
+    Ok(Answer::of(FullEvent::of(stored.event, deliveries.items), share))
 }
 
 /// Send an event again
@@ -137,7 +141,7 @@ pub(crate) async fn replay(
     Named(id): Named<EventId>,
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
     let project = caller.may(Scope::EventsWrite)?;
-    let found = api.store.event(project.id, id.clone()).await?;
+    let found = api.store.weight_of_event(project.id, id.clone()).await?;
     found.ok_or_else(|| Problem::not_found("event", id.as_str()))?;
     let job = api.store.create_job(project.id, Task::Replay { event: id }).await?;
     Ok((StatusCode::ACCEPTED, Json(JobView::of(&job))))

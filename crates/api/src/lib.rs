@@ -5,6 +5,7 @@
 //! the [`frame`], beneath all of them the accept loop, [`serve`], and [`front`] brings these together. Endpoints have other ways in as well, for products that
 //! had an API before: [`surfaces`].
 
+mod answers;
 pub mod api;
 mod body;
 mod caller;

@@ -124,10 +124,15 @@ impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         let chain: Vec<String> =
             iter::successors(Some(&error as &dyn Error), |error| (*error).source()).map(ToString::to_string).collect();
-        let detail = if error.is_disk_full() {
-            "Nothing can be stored right now: the server's disk is full."
-        } else {
-            "The server's database does not answer right now."
+        let detail = match &error {
+            store::Error::TooSlow => {
+                "The search took longer than 2 s and was ended. Narrow it: with since and until, with endpoint, or with fewer filters at once."
+            }
+            store::Error::Busy => {
+                "This project has as many requests under way that read from the database as it may, and more that wait. Send fewer at a time."
+            }
+            error if error.is_disk_full() => "Nothing can be stored right now: the server's disk is full.",
+            _ => "The server's database does not answer right now.",
         };
         Self { cause: Some(chain.join(": ")), ..Self::new(Code::Unavailable, detail) }
     }

@@ -14,7 +14,7 @@ use hyper::Method;
 use model::env::Env;
 use model::network::Policy;
 use serde_json::json;
-use store::search::FullDelivery;
+use store::search::{Bodies, FullDelivery};
 use tokio_util::task::TaskTracker;
 
 use crate::cli::{self, exit};
@@ -134,7 +134,8 @@ async fn tell(running: &Running, look: Look, receivers: &[Receiver]) -> Result<(
             Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => continue,
             Err(tokio::sync::broadcast::error::RecvError::Closed) => return Ok(()),
         };
-        let found: Option<FullDelivery> = running.store.delivery(recorded.project, recorded.delivery).await?;
+        let found: Option<FullDelivery> =
+            running.store.delivery(recorded.project, recorded.delivery, Bodies::Without).await?;
         let line = found.and_then(|delivery| {
             let endpoint = running.store.directory().endpoint(recorded.endpoint).cloned()?;
             let receiver = receivers.iter().find(|receiver| receiver.url() == endpoint.settings.url.as_str())?;

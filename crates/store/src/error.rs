@@ -2,9 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::journal_damage::JournalDamage;
 use crate::trouble::Trouble;
+
+/// What a search may take.
+pub const DEADLINE: Duration = Duration::from_secs(2);
+
+/// What counting may take before a job.
+pub(crate) const COUNTING: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -37,6 +44,12 @@ pub enum Error {
     Journal(Arc<JournalDamage>),
     #[error("the database holds what it should not: {0}")]
     Corrupt(String),
+    /// A search was ended because it took too long.
+    #[error("a search took longer than {} s and was ended", DEADLINE.as_secs())]
+    TooSlow,
+    /// The project has as many searches under way, and waiting, as it may.
+    #[error("the project has too many searches under way")]
+    Busy,
     #[error("the store has stopped")]
     Stopped,
 }
@@ -112,6 +125,16 @@ impl Error {
 }
 
 impl Error {
+    /// What the database says of a search that it was told to end.
+    pub(crate) fn of_search(self) -> Self {
+        let is_cancelled = match &self {
+            Self::Database(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted),
+            Self::Postgres(error) => error.code() == Some(&tokio_postgres::error::SqlState::QUERY_CANCELED),
+            _ => false,
+        };
+        if is_cancelled { Self::TooSlow } else { self }
+    }
+
     /// Whether something with the same key is there already.
     pub(crate) fn is_duplicate(&self) -> bool {
         matches!(self, Self::Postgres(error) if error.code() == Some(&tokio_postgres::error::SqlState::UNIQUE_VIOLATION))

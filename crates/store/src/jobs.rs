@@ -31,7 +31,7 @@ impl Store {
         let (directory, now, about) = (self.directory().clone(), self.now(), task.clone());
         let total = match self.database() {
             Database::Embedded(db) => {
-                db.read(move |db| sqlite::jobs::count(db, &directory, project, &about, now)).await?
+                db.count(project, move |db| sqlite::jobs::count(db, &directory, project, &about, now)).await?
             }
             Database::Cluster(db) => postgres::jobs::count(db, &directory, project, &about, now).await?,
         };

@@ -6,6 +6,7 @@
 //! SQL stands in [`sqlite`] and [`postgres`] alone: two folders behind the same verbs, held to the same conformance suite
 //! (`tests/conformance`).
 
+mod clock;
 mod cluster;
 pub mod directory;
 pub mod due;
@@ -22,6 +23,7 @@ pub mod keys;
 pub mod local_faults;
 pub mod mails;
 pub mod nodes;
+mod occurrences;
 pub mod operational;
 mod place;
 mod postgres;
@@ -36,6 +38,7 @@ pub mod seal;
 pub mod search;
 mod settings;
 pub mod shard;
+pub mod shares;
 pub mod speech;
 mod sqlite;
 pub mod store;

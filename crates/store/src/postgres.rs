@@ -3,7 +3,6 @@
 mod attempts;
 mod change;
 mod claims;
-mod clock;
 mod cluster;
 mod connect;
 mod directory;
@@ -19,6 +18,7 @@ mod list;
 pub(crate) mod mails;
 mod member;
 pub(crate) mod nodes;
+mod occurrences;
 mod open;
 mod param;
 mod partitions;

@@ -1,6 +1,9 @@
 //! Looking things up: events, deliveries, attempts; newest first, a page at a time.
 
-use model::attempt::{Body, Failure};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::attempt::Failure;
 use model::delivery::{Cancelled, Status};
 use model::event::Event;
 use model::headers::Headers;
@@ -70,6 +73,22 @@ pub struct StoredEvent {
     pub deliveries: u32,
 }
 
+/// An event as lists show it: without its data, which is not read for them.
+#[derive(Clone, Debug)]
+pub struct ListedEvent {
+    pub id: EventId,
+    pub event_type: EventType,
+    pub tenant: Option<String>,
+    pub summary: Option<String>,
+    pub occurred_at: Timestamp,
+    pub created_at: Timestamp,
+    pub deliver_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
+    pub test: bool,
+    /// How many deliveries were made when it was accepted.
+    pub deliveries: u32,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct DeliveryFilter {
     pub endpoint: Option<EndpointId>,
@@ -121,8 +140,38 @@ pub struct StoredAttempt {
     /// There was a body, and it was dropped because of its age.
     pub response_dropped: bool,
     pub next_attempt_at: Option<Timestamp>,
-    pub body: Body,
+    pub body: SentBody,
     pub notes: Vec<String>,
+}
+
+/// What is known of the body that an attempt sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SentBody {
+    /// None was made.
+    None,
+    /// It was dropped because of its age.
+    Dropped,
+    /// It is kept: [`Store::sent_body`] has it.
+    Kept,
+    /// This built-in dialect makes it of the event.
+    Of(Arc<str>),
+}
+
+/// Whether the answers' bodies are read with the attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bodies {
+    With,
+    Without,
+}
+
+impl Bodies {
+    /// Bytes that are read of each.
+    pub(crate) fn longest(self) -> usize {
+        match self {
+            Self::With => i32::MAX as usize,
+            Self::Without => 0,
+        }
+    }
 }
 
 /// An attempt, and what it was an attempt at.
@@ -151,22 +200,47 @@ pub struct FullDelivery {
     pub attempts: Vec<StoredAttempt>,
 }
 
+impl FullDelivery {
+    /// The newest attempt that made a body. One that could not be rendered sent nothing, and does not hide what was sent
+    /// before.
+    pub fn newest_with_body(&self) -> Option<&StoredAttempt> {
+        self.attempts.iter().rev().find(|attempt| attempt.body != SentBody::None)
+    }
+
+    /// Its number, if [`Store::sent_body`] has its body.
+    pub fn attempt_with_body(&self) -> Option<u32> {
+        self.newest_with_body().filter(|attempt| attempt.body == SentBody::Kept).map(|attempt| attempt.number)
+    }
+}
+
 impl Store {
     pub async fn events(
         &self,
         project: ProjectId,
         filter: EventFilter,
         paging: Paging,
-    ) -> Result<Page<StoredEvent>, Error> {
+    ) -> Result<Page<ListedEvent>, Error> {
         match self.database() {
-            Database::Embedded(db) => db.read(move |db| sqlite::search::events(db, project, &filter, paging)).await,
+            Database::Embedded(db) => {
+                db.search(project, move |db| sqlite::search::events(db, project, &filter, paging)).await
+            }
             Database::Cluster(db) => postgres::search::events(db, project, &filter, paging).await,
+        }
+    }
+
+    /// How many bytes an event's data has. Does not read it.
+    pub async fn weight_of_event(&self, project: ProjectId, id: EventId) -> Result<Option<usize>, Error> {
+        match self.database() {
+            Database::Embedded(db) => {
+                db.search(project, move |db| sqlite::search::event_weight(db, project, &id)).await
+            }
+            Database::Cluster(db) => postgres::search::event_weight(db, project, &id).await,
         }
     }
 
     pub async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<StoredEvent>, Error> {
         match self.database() {
-            Database::Embedded(db) => db.read(move |db| sqlite::search::event(db, project, &id)).await,
+            Database::Embedded(db) => db.search(project, move |db| sqlite::search::event(db, project, &id)).await,
             Database::Cluster(db) => postgres::search::event(db, project, &id).await,
         }
     }
@@ -178,31 +252,67 @@ impl Store {
         paging: Paging,
     ) -> Result<Page<Delivery>, Error> {
         match self.database() {
-            Database::Embedded(db) => db.read(move |db| sqlite::search::deliveries(db, project, &filter, paging)).await,
+            Database::Embedded(db) => {
+                db.search(project, move |db| sqlite::search::deliveries(db, project, &filter, paging)).await
+            }
             Database::Cluster(db) => postgres::search::deliveries(db, project, &filter, paging).await,
         }
     }
 
-    pub async fn delivery(&self, project: ProjectId, id: DeliveryId) -> Result<Option<FullDelivery>, Error> {
+    /// A delivery with its event and all its attempts, without the bodies that these sent.
+    pub async fn delivery(
+        &self,
+        project: ProjectId,
+        id: DeliveryId,
+        bodies: Bodies,
+    ) -> Result<Option<FullDelivery>, Error> {
         match self.database() {
-            Database::Embedded(db) => db.read(move |db| sqlite::search::delivery(db, project, id)).await,
-            Database::Cluster(db) => postgres::search::delivery(db, project, id).await,
+            Database::Embedded(db) => {
+                db.search(project, move |db| sqlite::search::delivery(db, project, id, bodies)).await
+            }
+            Database::Cluster(db) => postgres::search::delivery(db, project, id, bodies).await,
+        }
+    }
+
+    /// How many bytes of bodies there are to a delivery: its event's data, the answers', the largest that was sent. Reads
+    /// none of them.
+    pub async fn weight_of_delivery(&self, project: ProjectId, id: DeliveryId) -> Result<Option<usize>, Error> {
+        match self.database() {
+            Database::Embedded(db) => db.search(project, move |db| sqlite::search::weight(db, project, id)).await,
+            Database::Cluster(db) => postgres::search::weight(db, project, id).await,
+        }
+    }
+
+    /// The body that an attempt sent, if it was kept.
+    pub async fn sent_body(
+        &self,
+        project: ProjectId,
+        delivery: DeliveryId,
+        attempt: u32,
+    ) -> Result<Option<Bytes>, Error> {
+        match self.database() {
+            Database::Embedded(db) => {
+                db.search(project, move |db| sqlite::search::sent_body(db, project, delivery, attempt)).await
+            }
+            Database::Cluster(db) => postgres::search::sent_body(db, project, delivery, attempt).await,
         }
     }
 
     /// The newest attempts at an endpoint, newest first: those of its newest deliveries. An old delivery that was tried
-    /// once more is not among them when too many came after it.
+    /// once more is not among them when too many came after it. Bodies of answers are cut to `longest_body` bytes.
     pub async fn attempts_at(
         &self,
         project: ProjectId,
         endpoint: EndpointId,
         limit: usize,
+        longest_body: usize,
     ) -> Result<Vec<Attempted>, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.read(move |db| sqlite::search::attempts_at(db, project, endpoint, limit)).await
+                db.search(project, move |db| sqlite::search::attempts_at(db, project, endpoint, limit, longest_body))
+                    .await
             }
-            Database::Cluster(db) => postgres::search::attempts_at(db, project, endpoint, limit).await,
+            Database::Cluster(db) => postgres::search::attempts_at(db, project, endpoint, limit, longest_body).await,
         }
     }
 }

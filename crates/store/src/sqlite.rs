@@ -17,6 +17,7 @@ mod journal_state;
 pub(crate) mod keys;
 pub(crate) mod lock;
 pub(crate) mod mails;
+mod occurrences;
 mod open;
 pub(crate) mod projects;
 mod puts;

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use dialect::Dialect;
 use dialect::voice::{self, Occasion};
-use model::attempt::{Body, Failure};
+use model::attempt::Failure;
 use model::delivery::Status;
-use model::event::Event;
 use model::id::{DeliveryId, EndpointId, EventId};
 use model::subscription::EventType;
 use model::time::Timestamp;
 use serde::Serialize;
-use store::search::{Delivery, StoredAttempt};
+use store::search::{Bodies, Delivery, SentBody, StoredAttempt};
 use utoipa::ToSchema;
 
 use crate::sight::Sight;
@@ -56,12 +56,14 @@ pub(crate) struct DeliveryView {
 pub(crate) struct FullDelivery {
     #[serde(flatten)]
     delivery: DeliveryView,
-    /// What was sent, byte for byte; `null` before the first attempt, and when it was dropped because of its age.
+    /// What was sent, byte for byte; `null` before the first attempt, and when it was dropped because of its age. Not
+    /// there with `?bodies=false`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
-        required = true,
+        value_type = Option<String>,
         example = "{\"type\":\"invoice.paid\",\"timestamp\":\"2026-01-31T09:30:00.000Z\",\"data\":{\"id\":\"inv_1\"}}"
     )]
-    request_body: Option<String>,
+    request_body: Option<Option<String>>,
     /// What else is worth knowing: for example why it was made although its endpoint's filter failed.
     #[schema(example = json!([]))]
     notes: Vec<String>,
@@ -90,8 +92,10 @@ pub(crate) struct AttemptView {
     request_headers: BTreeMap<String, String>,
     /// As they came. Credentials are masked.
     response_headers: BTreeMap<String, String>,
-    /// As much as was read, as text.
-    response_body: String,
+    /// As much as was read, as text. Not there with `?bodies=false`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    response_body: Option<String>,
     /// There was more to it than was read.
     response_truncated: bool,
     /// There were bodies, and they were dropped because of their age: the response's and, where it was not one that can
@@ -136,46 +140,57 @@ impl DeliveryView {
     }
 }
 
+/// How a delivery is shown: as what it was sent, to whom, and with what.
+pub(crate) struct Shown<'a> {
+    pub(crate) dialect: Option<&'a Dialect>,
+    pub(crate) sight: Sight,
+    pub(crate) bodies: Bodies,
+}
+
 impl FullDelivery {
-    pub(crate) fn of(found: store::search::FullDelivery, dialect: Option<&Dialect>, sight: Sight) -> Self {
-        // An attempt that could not be rendered sent nothing, and does not hide what was sent before.
-        let newest = found.attempts.iter().rev().find(|attempt| attempt.body != Body::None);
-        let request_body = newest.and_then(|attempt| sent(&found.event, &found.delivery, attempt));
+    /// `sent` is the body that its newest attempt with one sent, if it was kept.
+    pub(crate) fn of(found: store::search::FullDelivery, sent: Option<Bytes>, shown: &Shown<'_>) -> Self {
+        let request_body = match shown.bodies {
+            Bodies::With => Some(sent_text(&found, sent)),
+            Bodies::Without => None,
+        };
         Self {
             request_body,
             notes: found.note.into_iter().collect(),
-            attempts: found.attempts.into_iter().map(|attempt| AttemptView::of(attempt, dialect, sight)).collect(),
+            attempts: found.attempts.into_iter().map(|attempt| AttemptView::of(attempt, shown)).collect(),
             delivery: DeliveryView::of(found.delivery),
         }
     }
 }
 
 impl AttemptView {
-    fn of(attempt: StoredAttempt, dialect: Option<&Dialect>, sight: Sight) -> Self {
-        let response_body = attempt.response_text();
+    fn of(attempt: StoredAttempt, Shown { dialect, sight, bodies }: &Shown<'_>) -> Self {
+        let response_body = (*bodies == Bodies::With).then(|| attempt.response_text());
         Self {
             number: attempt.number,
             started_at: attempt.started_at,
             duration_ms: attempt.duration_ms,
             status_code: attempt.status_code,
             error: attempt.failure.map(|failure| sight.failure(failure)),
-            request_headers: sight.sent_headers(&attempt.request_headers, dialect),
+            request_headers: sight.sent_headers(&attempt.request_headers, *dialect),
             response_headers: sight.answered_headers(&attempt.response_headers),
             response_body,
             response_truncated: attempt.response_truncated,
-            body_dropped: attempt.response_dropped || attempt.body == Body::Dropped,
+            body_dropped: attempt.response_dropped || attempt.body == SentBody::Dropped,
             next_attempt_at: attempt.next_attempt_at,
             notes: attempt.notes,
         }
     }
 }
 
-/// The body of an attempt, kept or made again.
-fn sent(event: &Event, delivery: &Delivery, attempt: &StoredAttempt) -> Option<String> {
+/// The body that was sent last, kept or made again.
+fn sent_text(found: &store::search::FullDelivery, kept: Option<Bytes>) -> Option<String> {
+    let attempt = found.newest_with_body()?;
     let body = match &attempt.body {
-        Body::None | Body::Dropped => return None,
-        Body::Kept(body) => body.clone(),
-        Body::Of(dialect) => {
+        SentBody::None | SentBody::Dropped => return None,
+        SentBody::Kept => kept?,
+        SentBody::Of(dialect) => {
+            let (event, delivery) = (&found.event, &found.delivery);
             let occasion = Occasion { event, delivery: delivery.id, attempt: attempt.number, at: attempt.started_at };
             voice::body_of(dialect, &occasion, delivery.endpoint)?
         }

@@ -4,7 +4,6 @@ mod sample;
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use model::endpoint::Endpoint;
 use model::id::{DeliveryId, EndpointId, ProjectId};
@@ -12,12 +11,14 @@ use model::key::Scope;
 use model::project::Project;
 use serde::{Deserialize, Serialize};
 use store::feed::Recorded;
+use store::search::Bodies;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
 
 use super::{find, not_found};
 use crate::Api;
+use crate::answers::Answer;
 use crate::body::{SETTINGS, Sent};
 use crate::caller::Caller;
 use crate::deliveries::view::FullDelivery;
@@ -60,13 +61,14 @@ pub(crate) async fn test(
     State(api): State<Api>,
     Named(id): Named<EndpointId>,
     body: Sent,
-) -> Result<Json<Tested>, Problem> {
+) -> Result<Answer<Tested>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     let endpoint = find(&api, project, id)?;
     let text = body.json(SETTINGS).await?;
     let wish = json::object_or_default::<Wish>(&text)?;
     let delivery = try_out(&api, project, &endpoint, wish).await?;
-    Ok(Json(Tested { delivery: deliveries::full(&api, &caller, delivery).await? }))
+    let full = deliveries::full(&api, &caller, delivery, Bodies::With).await?;
+    Ok(full.map(|delivery| Tested { delivery }))
 }
 
 /// Sends a test and waits for what the receiver says, or until it could not be sent in time.
@@ -105,7 +107,7 @@ async fn attempted(
             Err(RecvError::Closed) => return Ok(()),
             // It may have been among those that were missed.
             Err(RecvError::Lagged(_)) => {
-                let found = api.store.delivery(project, delivery).await?;
+                let found = api.store.delivery(project, delivery, Bodies::Without).await?;
                 if found.is_some_and(|found| !found.attempts.is_empty()) {
                     return Ok(());
                 }

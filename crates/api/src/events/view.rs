@@ -6,7 +6,7 @@ use model::json::Json;
 use model::subscription::EventType;
 use model::time::Timestamp;
 use serde::Serialize;
-use store::search::{Delivery, StoredEvent};
+use store::search::{Delivery, ListedEvent};
 use utoipa::ToSchema;
 
 use crate::deliveries::view::DeliveryView;
@@ -55,7 +55,7 @@ pub(crate) struct EventView {
 }
 
 impl EventView {
-    pub(super) fn of(StoredEvent { event, deliveries }: StoredEvent) -> Self {
+    pub(super) fn of(event: ListedEvent) -> Self {
         Self {
             id: event.id,
             event_type: event.event_type,
@@ -66,7 +66,7 @@ impl EventView {
             deliver_at: event.deliver_at,
             expires_at: event.expires_at,
             test: event.test,
-            deliveries,
+            deliveries: event.deliveries,
         }
     }
 }

@@ -7,9 +7,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::key::Scope;
+use store::search::Bodies;
 
 use super::{Served, Surface};
 use crate::Api;
+use crate::answers::Answer;
 use crate::body::{SETTINGS, Sent};
 use crate::deliveries;
 use crate::endpoints::rotation::{self, Rotation};
@@ -150,9 +152,12 @@ pub(crate) async fn test(
     let project = caller.may(Scope::EndpointsWrite)?;
     let hook = caller.find(&api, &id)?;
     let delivery = trial::try_out(&api, project, &hook, trial::Wish::default()).await?;
-    let found = deliveries::find(&api, project, delivery).await?;
-    Ok(Json(ExecutionView::of_last(found, caller.sight())))
+    let found = deliveries::find(&api, project, delivery, Bodies::With).await?;
+    Ok(Json(ExecutionView::of_last(found.into_value(), caller.sight())))
 }
+
+/// Bytes of answers' bodies in a list of executions. Each gets an even share; what is longer is cut.
+const EXECUTIONS: usize = 8 * 1024 * 1024;
 
 /// List a hook's executions
 ///
@@ -168,13 +173,13 @@ pub(crate) async fn executions(
     State(api): State<Api>,
     Named(id): Named<String>,
     mut query: Query,
-) -> Result<Json<ExecutionList>, Problem> {
+) -> Result<Answer<ExecutionList>, Problem> {
     let project = caller.may(Scope::Read)?;
     let limit = query.limit(USUAL_PAGE);
     query.finish()?;
     let hook = caller.find(&api, &id)?;
-    let attempted = api.store.attempts_at(project.id, hook.id, limit).await?;
-    Ok(Json(ExecutionList {
-        data: attempted.into_iter().map(|attempted| ExecutionView::of(attempted, caller.sight())).collect(),
-    }))
+    let share = api.answers.bodies(project.id, EXECUTIONS).await?;
+    let attempted = api.store.attempts_at(project.id, hook.id, limit, EXECUTIONS / limit).await?;
+    let data = attempted.into_iter().map(|attempted| ExecutionView::of(attempted, caller.sight())).collect();
+    Ok(Answer::of(ExecutionList { data }, share))
 }

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::key::Scope;
+use store::search::Bodies;
 
 use super::{Served, Surface};
 use crate::Api;
@@ -121,6 +122,6 @@ pub(crate) async fn test(
     let project = caller.may(Scope::EndpointsWrite)?;
     let webhook = caller.find(&api, &id)?;
     let delivery = trial::try_out(&api, project, &webhook, trial::Wish::default()).await?;
-    let found = deliveries::find(&api, project, delivery).await?;
+    let found = deliveries::find(&api, project, delivery, Bodies::With).await?.into_value();
     Ok(Json(WebhookTest::of(found, caller.sight())))
 }

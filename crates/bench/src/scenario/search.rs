@@ -65,7 +65,8 @@ pub(super) struct Times {
 /// Names and what is asked for. Values are everywhere, rare, at the far end and nowhere.
 fn cases(endpoints: &[String], times: &Times) -> Vec<(String, String)> {
     let mut cases = Vec::new();
-    let mut add = |path: &str, query: String| cases.push((format!("{path}?{query}"), format!("{path}?{query}&limit=50")));
+    let mut add =
+        |path: &str, query: String| cases.push((format!("{path}?{query}"), format!("{path}?{query}&limit=50")));
     let Times { early, middle } = times;
     let frequencies = ["everywhere", "rare", "far", "absent"];
     for of in frequencies {

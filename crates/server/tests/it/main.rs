@@ -1,5 +1,6 @@
 //! What Posthaste promises, tried from outside: real sockets, a real database, a real process.
 
+mod answers;
 mod api_walk;
 mod bad_input;
 mod cards;

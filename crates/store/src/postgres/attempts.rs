@@ -1,6 +1,6 @@
 //! Attempts as they were kept.
 
-use model::attempt::{Body, Failure, FailureKind};
+use model::attempt::{Failure, FailureKind};
 use model::headers::Headers;
 use model::id::DeliveryId;
 use tokio_postgres::Row;
@@ -10,22 +10,31 @@ use super::param::Uuid;
 use super::row;
 use crate::Error;
 use crate::retention::Dropped;
-use crate::search::StoredAttempt;
+use crate::search::{Bodies, SentBody, StoredAttempt};
 
-/// The columns that [`attempt`] reads, of `attempts AS a`.
-pub(super) const ATTEMPT: &str = "a.number, a.started_at, a.duration_ms, a.status_code, a.error_kind, a.error, \
-     a.request_headers, a.response_headers, a.response_body, a.truncated, a.next_attempt_at, a.request_body, \
-     a.dialect, a.notes, a.dropped";
+/// The columns that [`attempt`] reads, of `attempts AS a`. Whether there is a body is seen without reading it.
+pub(super) fn columns(longest_body: usize) -> String {
+    let response = match longest_body {
+        0 => "NULL::bytea".to_owned(),
+        longest => format!("substr(a.response_body, 1, {longest})"),
+    };
+    format!(
+        "a.number, a.started_at, a.duration_ms, a.status_code, a.error_kind, a.error, a.request_headers,
+         a.response_headers, {response}, a.truncated, a.next_attempt_at,
+         a.request_body IS NOT NULL OR a.same_as IS NOT NULL, a.dialect, a.notes, a.dropped"
+    )
+}
 /// How many they are.
 pub(super) const ATTEMPT_WIDTH: usize = 15;
 
 /// A delivery's, first to last.
-pub(super) async fn of(snapshot: &Scope, delivery: DeliveryId) -> Result<Vec<StoredAttempt>, Error> {
-    let sql = format!("SELECT {ATTEMPT} FROM attempts AS a WHERE a.delivery = $1 ORDER BY a.number");
+pub(super) async fn of(snapshot: &Scope, delivery: DeliveryId, bodies: Bodies) -> Result<Vec<StoredAttempt>, Error> {
+    let sql =
+        format!("SELECT {} FROM attempts AS a WHERE a.delivery = $1 ORDER BY a.number", columns(bodies.longest()));
     snapshot.query(&sql, &[&Uuid::from(delivery)]).await?.iter().map(attempt).collect()
 }
 
-/// An attempt from [`ATTEMPT`]'s columns.
+/// An attempt from [`columns`].
 pub(super) fn attempt(row: &Row) -> Result<StoredAttempt, Error> {
     let kind = row::get::<Option<&str>>(row, 4)?.and_then(FailureKind::named);
     let message: Option<String> = row::get(row, 5)?;
@@ -55,12 +64,12 @@ fn dropped(row: &Row) -> Result<Dropped, Error> {
     Ok(Dropped::of_bits(row::get::<Option<i64>>(row, 14)?.unwrap_or(0)))
 }
 
-fn body(row: &Row, failure: Option<FailureKind>) -> Result<Body, Error> {
+fn body(row: &Row, failure: Option<FailureKind>) -> Result<SentBody, Error> {
     let dialect: Option<&str> = row::get(row, 12)?;
-    Ok(match row::get::<Option<Vec<u8>>>(row, 11)? {
-        Some(kept) => Body::Kept(kept.into()),
-        None if dropped(row)?.request => Body::Dropped,
-        None if failure == Some(FailureKind::Render) => Body::None,
-        None => Body::Of(dialect.unwrap_or(row::STANDARD).into()),
+    Ok(match row::get::<bool>(row, 11)? {
+        true => SentBody::Kept,
+        false if dropped(row)?.request => SentBody::Dropped,
+        false if failure == Some(FailureKind::Render) => SentBody::None,
+        false => SentBody::Of(dialect.unwrap_or(row::STANDARD).into()),
     })
 }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use futures_util::future;
 use model::delivery::Due;
 use model::endpoint::{Endpoint, Ordering};
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId, KeyId, ProjectId};
 use model::time::Timestamp;
+use tokio::time::Instant;
 use tokio_postgres::Row;
 
 use super::cluster::Shared;
@@ -15,9 +17,11 @@ use super::rows::{EventKey, NewRows};
 use super::session::Session;
 use crate::Error;
 use crate::directory::Directory;
+use crate::error::DEADLINE;
 use crate::feed::Fact;
 use crate::filtering::{Taker, Verdicts};
 use crate::operational::Notice;
+use crate::shares::Share;
 
 /// The lock that keeps the directory as it is while somebody relies on it. Whoever commits work holds it with others;
 /// whoever changes the directory holds it alone. So an event never misses an endpoint that was there before it, and none
@@ -261,28 +265,49 @@ pub(super) fn is_strict(directory: &Directory, endpoint: EndpointId) -> bool {
 /// A transaction that has nothing to do with the directory, or only reads. Dropped without an end it is undone.
 pub(super) struct Scope {
     session: Option<Session>,
+    /// Somebody searches, and has begun at that time.
+    search: Option<(Share, Instant)>,
 }
+
+/// A search reads rows in the order of an index, as many as are needed, and is ended by the database if a query of it
+/// takes too long.
+const SEARCH: &str = "SET LOCAL enable_sort = off; SET LOCAL statement_timeout = '2s'";
 
 impl Scope {
     pub(super) async fn begin(shared: &Shared) -> Result<Self, Error> {
-        let scope = Self { session: Some(shared.connections.session().await?) };
+        let scope = Self { session: Some(shared.connections.session().await?), search: None };
         scope.session().begin().await?;
         Ok(scope)
     }
 
     /// One in which all queries see the same state.
     pub(super) async fn snapshot(shared: &Shared) -> Result<Self, Error> {
-        let scope = Self { session: Some(shared.connections.session().await?) };
+        let scope = Self { session: Some(shared.connections.session().await?), search: None };
         scope.session().begin_snapshot().await?;
         Ok(scope)
     }
 
+    /// The same for somebody of a project who searches: when it is the project's turn, and for so long and no longer.
+    pub(super) async fn search(shared: &Shared, project: ProjectId) -> Result<Self, Error> {
+        let share = shared.searches.take(project, 1).await?;
+        let session = shared.connections.session().await?;
+        let scope = Self { session: Some(session), search: Some((share, Instant::now())) };
+        let (began, set) = future::join(scope.session().begin_snapshot(), scope.session().run(SEARCH)).await;
+        began?;
+        set?;
+        Ok(scope)
+    }
+
     pub(super) async fn query(&self, sql: &str, params: &[&dyn Param]) -> Result<Vec<Row>, Error> {
-        self.session().query(sql, params).await
+        let Some((_, began)) = &self.search else { return self.session().query(sql, params).await };
+        if began.elapsed() > DEADLINE {
+            return Err(Error::TooSlow);
+        }
+        self.session().query(sql, params).await.map_err(Error::of_search)
     }
 
     pub(super) async fn query_opt(&self, sql: &str, params: &[&dyn Param]) -> Result<Option<Row>, Error> {
-        self.session().query_opt(sql, params).await
+        Ok(self.query(sql, params).await?.into_iter().next())
     }
 
     pub(super) fn session(&self) -> &Session {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::env::Env;
-use model::id::{DeliveryId, EndpointId};
+use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,7 @@ use crate::place::Postgres;
 use crate::published::Published;
 use crate::seal::{MasterKey, Seal};
 use crate::shard::{self, Shards};
+use crate::shares::Shares;
 
 pub(crate) struct Cluster {
     pub(super) shared: Arc<Shared>,
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(super) settings: Postgres,
     pub(super) lease: Lease,
     pub(super) tasks: TaskTracker,
+    /// Connections for searches.
+    pub(super) searches: Shares,
     /// The directory's revision that was read last. Held while the next one is read.
     pub(super) revision: tokio::sync::Mutex<i64>,
     order: Mutex<Order>,
@@ -92,6 +95,8 @@ impl Cluster {
             seal,
             node: open::new_node(&*env),
             published,
+            // Half of the connections, so that what is not a search always finds one.
+            searches: Shares::new((settings.connections / 2).max(2), (settings.connections / 4).max(1)),
             settings,
             lease: Lease::none(),
             tasks: tasks.clone(),
@@ -145,6 +150,11 @@ impl Cluster {
     /// A transaction whose queries see the same state.
     pub(super) async fn snapshot(&self) -> Result<Scope, Error> {
         Scope::snapshot(&self.shared).await
+    }
+
+    /// The same for somebody of a project who searches.
+    pub(super) async fn search(&self, project: ProjectId) -> Result<Scope, Error> {
+        Scope::search(&self.shared, project).await
     }
 
     /// A transaction that changes projects, keys, endpoints or ways of speaking.

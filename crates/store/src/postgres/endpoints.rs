@@ -10,6 +10,7 @@ use model::id::{DeliveryId, EndpointId, ProjectId};
 use tokio_postgres::Row;
 
 use super::change::{Change, Subject};
+use super::occurrences::NOTE_CANCELLED;
 use super::param::Uuid;
 use super::session::Session;
 use super::{Cluster, record, row};
@@ -141,18 +142,21 @@ pub(super) async fn mark_deleted(change: &mut Change, id: EndpointId) -> Result<
 /// Cancels a slice of what is pending for a deleted endpoint. False when nothing is left.
 pub(crate) async fn cancel_slice(db: &Cluster, id: EndpointId) -> Result<bool, Error> {
     // Deliveries are locked before what is pending of them, and in their order, as whoever records attempts does.
-    let sql = "WITH slice AS (
+    let sql = format!(
+        "WITH slice AS (
                    SELECT d.id FROM (
                        SELECT delivery FROM pending WHERE endpoint = $1 ORDER BY place, delivery LIMIT $3) AS p
                    JOIN deliveries AS d ON d.id = p.delivery ORDER BY d.id FOR UPDATE OF d),
                cancelled AS (
                    UPDATE deliveries AS d SET status = 3, reason = $2 FROM slice
-                   WHERE d.id = slice.id AND d.status = 0 RETURNING d.id),
-               settled AS (DELETE FROM pending WHERE delivery IN (SELECT id FROM slice))
-               SELECT (SELECT count(*) FROM slice), (SELECT count(*) FROM cancelled)";
+                   WHERE d.id = slice.id AND d.status = 0 RETURNING d.*),
+               settled AS (DELETE FROM pending WHERE delivery IN (SELECT id FROM slice)),
+               noted AS ({NOTE_CANCELLED})
+               SELECT (SELECT count(*) FROM slice), (SELECT count(*) FROM cancelled)"
+    );
     let session = db.session().await?;
     let reason = row::position(&Cancelled::EndpointDeleted, &row::REASONS);
-    let row = session.query_one(sql, &[&Uuid::from(id), &reason, &row::limit(SLICE)]).await?;
+    let row = session.query_one(&sql, &[&Uuid::from(id), &reason, &row::limit(SLICE)]).await?;
     if row::get::<i64>(&row, 0)? > 0 {
         return Ok(true);
     }

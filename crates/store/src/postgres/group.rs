@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::clock;
 use crate::Error;
+use crate::clock;
 
 /// Items that may wait for the next commit; whoever comes later waits outside.
 const QUEUE: usize = 8192;

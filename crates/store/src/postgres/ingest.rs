@@ -20,6 +20,7 @@ use crate::directory::Directory;
 use crate::feed::Fact;
 use crate::filtering::{Taker, Verdicts};
 use crate::ingest::{Accepted, Intake};
+use crate::occurrences::Noted;
 
 pub(crate) async fn take(db: &Cluster, intake: Intake, verdicts: Verdicts) -> Result<Accepted, Error> {
     match db.takes.commit(Take::Events(vec![(intake, verdicts)])).await? {
@@ -57,6 +58,7 @@ pub(super) enum Taken {
 pub(super) struct Takes {
     shared: Arc<Shared>,
     session: Option<Session>,
+    noted: Noted,
     /// The last commit, if the connection broke under it.
     doubt: Option<Doubt>,
 }
@@ -96,6 +98,7 @@ impl Commit for Takes {
         match self.attempt(&session, items, doubt).await {
             Ok(done) => Ok(self.publish(session, done)),
             Err(error) => {
+                self.noted.clear();
                 session.abandon();
                 Err(error)
             }
@@ -111,7 +114,7 @@ async fn is_done(session: &Session, done: &Done) -> Result<bool, Error> {
 
 impl Takes {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, session: None, doubt: None }
+        Self { shared, session: None, noted: Noted::default(), doubt: None }
     }
 
     fn publish(&mut self, session: Session, done: Done) -> Vec<Taken> {
@@ -138,7 +141,7 @@ impl Takes {
     }
 
     async fn commit_with(
-        &self,
+        &mut self,
         session: &Session,
         items: &[Take],
         keys: &[EventKey],
@@ -179,7 +182,7 @@ impl Takes {
         let answers = items.iter().map(|item| plan.add(item, &mut keys)).collect();
         let Plan { rows, facts, claims, .. } = plan;
         claims.settle(session).await?;
-        let ready = rows.ready(session).await?;
+        let ready = rows.ready(session, &mut self.noted).await?;
         let done = Done { proof: rows.proof(), answers, facts };
         let (sent, committed) = future::join(ready.send(session), session.commit()).await;
         match sent.and(committed) {

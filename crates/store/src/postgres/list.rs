@@ -6,11 +6,13 @@ use model::id::DeliveryId;
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
+use super::change::Scope;
 use super::param::{Param, Uuid};
+use super::row;
 use super::rows::{Columns, borrowed};
-use super::{Cluster, row};
 use crate::Error;
-use crate::search::{Cursor, Page, Paging};
+use crate::occurrences::{Kind, ids_of, slot_of};
+use crate::search::Cursor;
 
 /// Days that the stretches of a list go back to, before the day it begins on. What a page needs is mostly in the first;
 /// only what is rare is looked for in all there is. Whole days, as rows are partitioned by them.
@@ -19,6 +21,7 @@ const STRETCHES: [u32; 4] = [0, 1, 7, 30];
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Which part of a table a list is of: ids from `since` on and before `until`.
+#[derive(Clone, Copy)]
 pub(super) struct Span {
     pub(super) since: DeliveryId,
     pub(super) until: DeliveryId,
@@ -85,36 +88,137 @@ impl List {
         self.sql += condition;
     }
 
-    /// The newest rows of a span, as many as the page has. Never sorts all of them to find those.
-    pub(super) async fn page<T>(
+    /// The newest rows of a span, at most so many. Never sorts all of them to find those.
+    pub(super) async fn newest<T>(
         mut self,
-        db: &Cluster,
+        search: &Scope,
         span: Span,
-        paging: Paging,
-        read: impl Fn(&Row) -> Result<(T, Cursor), Error>,
-    ) -> Result<Page<T>, Error> {
+        now: Timestamp,
+        most: usize,
+        read: impl Fn(&Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
         let (since, until, limit) = (self.values.len() + 1, self.values.len() + 2, self.values.len() + 3);
         for id in self.ids {
             self.sql += &format!(" AND {id} >= ${since} AND {id} < ${until}");
         }
         self.sql += &format!(" ORDER BY {} DESC LIMIT ${limit}", self.ids[0]);
-        let snapshot = db.snapshot().await?;
-        snapshot.session().in_order().await?;
         let mut found = Vec::new();
-        for Span { since, until } in span.stretches(db.shared.env.now()) {
+        for Span { since, until } in span.stretches(now) {
             let (since, until) = (Uuid::from(since), Uuid::from(until));
-            let wanted = row::limit(paging.limit + 1 - found.len());
+            let wanted = row::limit(most - found.len());
             let mut values = borrowed(&self.values);
             values.extend([&since as &dyn Param, &until, &wanted]);
-            for row in snapshot.query(&self.sql, &values).await? {
+            for row in search.query(&self.sql, &values).await? {
                 found.push(read(&row)?);
             }
-            if found.len() > paging.limit {
+            if found.len() >= most {
                 break;
             }
         }
-        snapshot.end().await?;
-        Ok(Page::of(found, paging.limit))
+        Ok(found)
+    }
+
+    /// The same where only slots are looked at in which something occurs.
+    pub(super) async fn newest_in<T>(
+        mut self,
+        search: &Scope,
+        occurring: &Occurring,
+        span: Span,
+        most: usize,
+        read: impl Fn(&Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let (since, until, limit) = (self.values.len() + 1, self.values.len() + 2, self.values.len() + 3);
+        for id in self.ids {
+            self.sql += &format!(" AND {id} >= s.since AND {id} < s.until");
+        }
+        let sql = format!(
+            "SELECT x.* FROM unnest(${since}, ${until}) AS s (since, until) CROSS JOIN LATERAL (
+                 {} ORDER BY {} DESC LIMIT ${limit}) AS x LIMIT ${limit}",
+            self.sql, self.ids[0]
+        );
+        let (mut found, mut before) = (Vec::new(), slot_of(span.until));
+        loop {
+            let slots = occurring.slots(search, slot_of(span.since), before).await?;
+            let Some(last) = slots.last() else { return Ok(found) };
+            before = last - 1;
+            let within = slots.iter().map(|slot| {
+                let (first, end) = ids_of(*slot);
+                (Uuid::from(first.max(span.since)), Uuid::from(end.min(span.until)))
+            });
+            let (since, until): (Vec<_>, Vec<_>) = within.unzip();
+            let wanted = row::limit(most - found.len());
+            let mut values = borrowed(&self.values);
+            values.extend([&since as &dyn Param, &until, &wanted]);
+            for row in search.query(&sql, &values).await? {
+                found.push(read(&row)?);
+            }
+            if found.len() >= most {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+/// What is looked for by its occurrences: any of these names.
+pub(super) struct Occurring {
+    pub(super) scope: Uuid,
+    pub(super) kind: Kind,
+    pub(super) names: Vec<String>,
+}
+
+/// Slots that are looked at together.
+const SLOTS: usize = 64;
+
+impl Occurring {
+    pub(super) fn one(scope: impl Into<Uuid>, kind: Kind, name: &str) -> Self {
+        Self { scope: scope.into(), kind, names: vec![name.to_owned()] }
+    }
+
+    /// All outcomes that stand behind `prefix`, but for those with another status or status code.
+    pub(super) async fn outcomes(
+        search: &Scope,
+        scope: impl Into<Uuid>,
+        kind: Kind,
+        prefix: &str,
+        status: Option<i16>,
+        status_code: Option<u16>,
+    ) -> Result<Self, Error> {
+        let scope = scope.into();
+        let (first, end) = match status {
+            Some(status) => (format!("{prefix}{status}:"), format!("{prefix}{status};")),
+            None => (format!("{prefix}0"), format!("{prefix}:")),
+        };
+        // There are few, and one after the other is a seek.
+        let sql = "WITH RECURSIVE named AS (
+                (SELECT name FROM occurrences WHERE scope = $1 AND kind = $2 AND name >= $3 AND name < $4
+                 ORDER BY name LIMIT 1)
+                UNION ALL
+                SELECT (SELECT o.name FROM occurrences AS o
+                        WHERE o.scope = $1 AND o.kind = $2 AND o.name > named.name AND o.name < $4
+                        ORDER BY o.name LIMIT 1)
+                FROM named WHERE named.name IS NOT NULL)
+             SELECT name FROM named WHERE name IS NOT NULL";
+        let rows = search.query(sql, &[&scope, &kind.number(), &first, &end]).await?;
+        let suffix = status_code.map(|code| format!(":{code:03}")).unwrap_or_default();
+        let mut names = rows.iter().map(|row| row::get(row, 0)).collect::<Result<Vec<String>, Error>>()?;
+        names.retain(|name| name.ends_with(&suffix));
+        Ok(Self { scope, kind, names })
+    }
+
+    /// The newest slots between two that have something, newest first.
+    async fn slots(&self, search: &Scope, since: i64, until: i64) -> Result<Vec<i64>, Error> {
+        let sql = "SELECT o.slot FROM unnest($1) AS wanted (name) CROSS JOIN LATERAL (
+                SELECT DISTINCT slot FROM occurrences
+                WHERE scope = $2 AND kind = $3 AND name = wanted.name AND slot >= $4 AND slot <= $5
+                ORDER BY slot DESC LIMIT $6) AS o";
+        let rows = search
+            .query(sql, &[&self.names, &self.scope, &self.kind.number(), &since, &until, &row::limit(SLOTS)])
+            .await?;
+        let mut slots = rows.iter().map(|row| row::get(row, 0)).collect::<Result<Vec<i64>, Error>>()?;
+        slots.sort_unstable_by(|one, other| other.cmp(one));
+        slots.dedup();
+        slots.truncate(SLOTS);
+        Ok(slots)
     }
 }
 

@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 use super::cluster::{News, Shared};
 use super::line::{Line, word};
 use super::partitions::{self, Day};
-use super::{clock, row};
+use super::row;
 use crate::Error;
+use crate::clock;
 use crate::feed::Fact;
 use crate::shard::{self, Shard, Shards};
 

@@ -25,12 +25,28 @@ pub(super) async fn migrate(connections: &Connections) -> Result<Vec<String>, Er
     let (mut client, connection) = connections.own().await?;
     let work = async move {
         client.batch_execute(MIGRATION_LOCK).await?;
+        announce_indexing(&client).await;
         let report = embedded::migrations::runner().run_async(&mut client).await;
         // The lock goes with the connection.
         report.map_err(|error| Error::Migration(connect::cause(&error)))
     };
     let report = connect::drive(connection, work).await?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
+}
+
+/// The migration that makes what deliveries are looked up by.
+const INDEXED: i32 = 4;
+
+/// Says what takes minutes, where there is much.
+async fn announce_indexing(client: &tokio_postgres::Client) {
+    let version = client.query_opt("SELECT max(version) FROM refinery_schema_history", &[]).await;
+    // Without that table there is nothing yet.
+    let Ok(Some(version)) = version.map(|row| row.and_then(|row| row.get::<_, Option<i32>>(0))) else { return };
+    if version < INDEXED {
+        tracing::info!(
+            "the database is brought up to date: deliveries are indexed by what they are looked up by, which takes some minutes for ten million"
+        );
+    }
 }
 
 /// Whether our tables are there.

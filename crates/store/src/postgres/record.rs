@@ -30,6 +30,7 @@ use crate::directory::Directory;
 use crate::feed::Recorded;
 use crate::health::{Consequences, Run};
 use crate::mails::What;
+use crate::occurrences::Noted;
 use crate::operational::Notice;
 use crate::record::Record;
 use crate::shard::Shards;
@@ -64,6 +65,7 @@ pub(super) struct Records {
     /// their shard records one.
     well: HashSet<EndpointId>,
     held: Shards,
+    noted: Noted,
 }
 
 impl Commit for Records {
@@ -94,6 +96,7 @@ impl Commit for Records {
         let committed = match self.quietly(&session, outcomes).await {
             Ok(committed) => committed,
             Err(error) => {
+                self.noted.clear();
                 session.abandon();
                 return Err(error);
             }
@@ -101,7 +104,7 @@ impl Commit for Records {
         self.session = Some(session);
         let recorded = match committed {
             Quiet::Done(recorded) => recorded,
-            Quiet::Loud(lock) => self.loudly(outcomes, lock).await?,
+            Quiet::Loud(lock) => self.loudly(outcomes, lock).await.inspect_err(|_| self.noted.clear())?,
         };
         // What a first try may have written is not written again.
         let written: HashSet<DeliveryId> = recorded.iter().map(|recorded| recorded.delivery).collect();
@@ -124,7 +127,7 @@ enum Quiet {
 
 impl Records {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, session: None, well: HashSet::new(), held: Shards::default() }
+        Self { shared, session: None, well: HashSet::new(), held: Shards::default(), noted: Noted::default() }
     }
 
     async fn quietly(&mut self, session: &Session, outcomes: &[Outcome]) -> Result<Quiet, Error> {
@@ -149,7 +152,7 @@ impl Records {
                 changed.insert(endpoint.id, then.run);
             }
         }
-        let ready = writings(session, &directory, &tried, &changed).await?;
+        let ready = writings(session, &directory, &tried, &changed, &mut self.noted).await?;
         let (sent, committed) = future::join(ready.send(session), session.commit()).await;
         sent.and(committed)?;
         self.remember(&runs, &tried);
@@ -172,7 +175,7 @@ impl Records {
             runs.insert(endpoint.id, run);
             changed.insert(endpoint.id, run);
         }
-        let ready = writings(change.session(), &directory, &tried, &changed).await?;
+        let ready = writings(change.session(), &directory, &tried, &changed, &mut self.noted).await?;
         ready.send(change.session()).await?;
         change.commit().await?;
         self.remember(&runs, &tried);

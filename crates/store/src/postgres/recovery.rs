@@ -167,8 +167,10 @@ impl Window<EventKey> {
                     "WITH revived AS (
                          UPDATE deliveries AS d SET status = $4, failed = false, manual = false,
                              run_began_at = d.attempts, next_attempt_at = $3
-                         FROM unnest($1) AS f (id) WHERE d.id = f.id)
-                     INSERT INTO pending (delivery, endpoint, place) SELECT f.id, $2, $3 FROM unnest($1) AS f (id)",
+                         FROM unnest($1) AS f (id) WHERE d.id = f.id RETURNING d.*)
+                     INSERT INTO pending (delivery, endpoint, place, project, tenant, status_code)
+                     SELECT r.id, $2, $3, r.project, e.tenant, r.status_code
+                     FROM revived AS r JOIN events AS e ON e.key = r.event",
                     &[&ids, &endpoint, &now.as_millis(), &row::position(&Status::Pending, &Status::ALL)],
                 )
                 .await?;

@@ -139,7 +139,16 @@ async fn drop_day(scope: &Scope, before: Timestamp) -> Result<Option<Swept>, Err
     }
     let held = "SELECT DISTINCT event FROM deliveries WHERE event >= $1 AND event < $2";
     let events = partitions::drop_day(scope, table, day, &ids(&scope.query(held, &[&from, &to]).await?)?).await?;
+    forget_occurrences(scope, day.keys().1).await?;
     Ok(Some(Swept { events, ..Swept::default() }))
+}
+
+/// Forgets what occurred before `until`, or before the oldest of what outlived its day.
+async fn forget_occurrences(scope: &Scope, until: DeliveryId) -> Result<(), Error> {
+    let sql = "DELETE FROM occurrences WHERE slot < slot_of(least($1,
+             (SELECT id FROM deliveries_default ORDER BY id LIMIT 1), (SELECT key FROM events_default ORDER BY key LIMIT 1)))";
+    scope.session().execute(sql, &[&Uuid::from(until)]).await?;
+    Ok(())
 }
 
 fn ids(rows: &[Row]) -> Result<Vec<Uuid>, Error> {
@@ -211,6 +220,24 @@ async fn delete_jobs(
     Ok(None)
 }
 
+/// Bodies that are about to be dropped go to the youngest of the attempts that sent the same: they are kept longer.
+const HAND_ON: &str = "WITH old AS (SELECT * FROM unnest($1, $2) AS old (delivery, number)),
+     heirs AS MATERIALIZED (
+         SELECT o.delivery, o.number AS owner, max(y.number) AS heir
+         FROM old AS o JOIN attempts AS y ON y.delivery = o.delivery AND y.same_as = o.number AND y.number > o.number
+         WHERE NOT EXISTS (SELECT 1 FROM old WHERE old.delivery = y.delivery AND old.number = y.number)
+         GROUP BY o.delivery, o.number),
+     handed_on AS (
+         UPDATE attempts AS h SET same_as = NULL, request_body = o.request_body
+         FROM heirs JOIN attempts AS o ON o.delivery = heirs.delivery AND o.number = heirs.owner
+         WHERE h.delivery = heirs.delivery AND h.number = heirs.heir)
+     UPDATE attempts AS a SET same_as = heirs.heir FROM heirs
+     WHERE a.delivery = heirs.delivery AND a.same_as = heirs.owner AND a.number <> heirs.heir";
+
+/// What is left of those that sent the same is older, and goes with the body.
+const GONE: &str = "UPDATE attempts AS a SET same_as = NULL, dropped = coalesce(a.dropped, 0) | 2
+     FROM unnest($1, $2) AS old (delivery, number) WHERE a.delivery = old.delivery AND a.same_as = old.number";
+
 /// Drops the bodies of a slice of attempts, but for those of `others`, who keep them for another time.
 async fn drop_bodies(
     scope: &Scope,
@@ -241,9 +268,13 @@ async fn drop_bodies(
         return Ok(Some(Swept::default()));
     }
     *after = newest;
+    for sql in [HAND_ON, GONE] {
+        scope.session().execute(sql, &[&deliveries, &numbers]).await?;
+    }
     let sql = "UPDATE attempts AS a
-         SET dropped = (a.response_body IS NOT NULL)::int + 2 * (a.request_body IS NOT NULL)::int,
-             response_body = NULL, request_body = NULL
+         SET dropped = coalesce(a.dropped, 0) | (a.response_body IS NOT NULL)::int
+                 | (2 * (a.request_body IS NOT NULL OR a.same_as IS NOT NULL)::int),
+             response_body = NULL, request_body = NULL, same_as = NULL
          FROM unnest($1, $2) AS old (delivery, number) WHERE a.delivery = old.delivery AND a.number = old.number";
     let bodies = scope.session().execute(sql, &[&deliveries, &numbers]).await?;
     Ok(Some(Swept { bodies, ..Swept::default() }))

@@ -34,8 +34,10 @@ async fn bring_forward(change: &mut Change, status: Status, due: Due) -> Result<
             "WITH revived AS (
                  UPDATE deliveries
                  SET status = 0, failed = false, reason = NULL, manual = $2, run_began_at = $3, next_attempt_at = $4
-                 WHERE id = $1 RETURNING id, endpoint)
-             INSERT INTO pending (delivery, endpoint, place) SELECT id, endpoint, $4 FROM revived
+                 WHERE id = $1 RETURNING *)
+             INSERT INTO pending (delivery, endpoint, place, project, tenant, status_code)
+             SELECT r.id, r.endpoint, $4, r.project, e.tenant, r.status_code
+             FROM revived AS r JOIN events AS e ON e.key = r.event
              ON CONFLICT (delivery) DO UPDATE SET place = excluded.place",
             &[&Uuid::from(due.id), &manual, &row::number(run_began_at), &change.now.as_millis()],
         )

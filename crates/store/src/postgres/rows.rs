@@ -10,10 +10,12 @@ use model::id::DeliveryId;
 use model::json::Json;
 use model::time::Timestamp;
 
+use super::occurrences::{self, Fresh};
 use super::param::{Param, Uuid};
 use super::row;
 use super::session::{Prepared, Session};
 use crate::Error;
+use crate::occurrences::Noted;
 
 /// An event's key: a UUID of version 7 like a delivery's, so that events are in the order they were accepted in.
 /// Its time is when the event was accepted: what is asked for by that time is found by keys alone.
@@ -32,7 +34,8 @@ const EVENTS: &str = "INSERT INTO events (key, project, id, type, tenant, data, 
      SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 const DELIVERIES: &str = "INSERT INTO deliveries (id, project, endpoint, event, manual, next_attempt_at, note)
      SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)";
-const PENDING: &str = "INSERT INTO pending (delivery, endpoint, place) SELECT * FROM unnest($1, $2, $3)";
+const PENDING: &str = "INSERT INTO pending (delivery, endpoint, place, project, tenant)
+     SELECT * FROM unnest($1, $2, $3, $4, $5)";
 
 /// What a commit adds.
 #[derive(Default)]
@@ -74,10 +77,11 @@ impl NewRows {
     }
 
     pub(super) async fn insert(&self, session: &Session) -> Result<(), Error> {
-        self.ready(session).await?.send(session).await
+        self.ready(session, &mut Noted::default()).await?.send(session).await
     }
 
-    pub(super) async fn ready(&self, session: &Session) -> Result<Statements, Error> {
+    /// With those occurrences that are not `noted`.
+    pub(super) async fn ready(&self, session: &Session, noted: &mut Noted) -> Result<Statements, Error> {
         let mut ready = Statements::default();
         if !self.events.is_empty() {
             ready.add(session, EVENTS, self.event_columns()).await?;
@@ -85,6 +89,12 @@ impl NewRows {
         if !self.deliveries.is_empty() {
             ready.add(session, DELIVERIES, self.delivery_columns()).await?;
             ready.add(session, PENDING, self.pending_columns()).await?;
+        }
+        let mut fresh = Fresh::beside(noted);
+        self.events.iter().for_each(|new| fresh.event(new.key, &new.event));
+        self.deliveries.iter().for_each(|new| fresh.delivery(new.due.id, &new.due.event));
+        if let Some(columns) = fresh.columns() {
+            ready.add(session, occurrences::INSERT, columns).await?;
         }
         Ok(ready)
     }
@@ -130,6 +140,8 @@ impl NewRows {
             column(new, |new| Uuid::from(new.due.id)),
             column(new, |new| Uuid::from(new.due.endpoint)),
             column(new, |new| new.due.place.as_millis()),
+            column(new, |new| Uuid::from(new.due.event.project)),
+            column(new, |new| new.due.event.tenant.clone()),
         ]
     }
 }

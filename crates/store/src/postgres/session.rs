@@ -7,9 +7,9 @@ use std::time::Duration;
 use deadpool_postgres::Object;
 use tokio_postgres::{Row, Statement};
 
-use super::clock;
 use super::param::{Param, Uuid};
 use crate::Error;
+use crate::clock;
 
 /// How plans are made. Every query has an index that serves it; the planner must not read a table from end to end
 /// because its statistics are of a time when it was small.

@@ -17,6 +17,7 @@ use crate::Error;
 use crate::directory::Directory;
 use crate::feed::{FED, Fact, Recorded};
 use crate::health::Run;
+use crate::occurrences::Noted;
 use crate::seal::Seal;
 
 /// What a verb works with: the tables, the journal in front of them, and what will be published if it commits.
@@ -42,6 +43,7 @@ pub(crate) struct Batch<'a> {
     pub(crate) mailed: bool,
     pub(super) facts: Vec<Fact>,
     pub(super) fed: usize,
+    pub(super) noted: &'a mut Noted,
     pub(super) last_id: &'a mut Option<DeliveryId>,
     pub(super) last_event: &'a mut i64,
 }

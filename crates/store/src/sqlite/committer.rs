@@ -15,6 +15,7 @@ use super::tables::{self, Tables};
 use super::writer::Verb;
 use crate::Error;
 use crate::health::Run;
+use crate::occurrences::Noted;
 use crate::published::Published;
 use crate::seal::Seal;
 
@@ -38,6 +39,8 @@ pub(crate) struct Committer {
     env: Arc<dyn Env>,
     published: Published,
     runs: Map<EndpointId, Run>,
+    /// Occurrences that are in the tables or the journal.
+    noted: Noted,
     last_id: Option<DeliveryId>,
     last_event: i64,
     accepted_at: Timestamp,
@@ -63,6 +66,7 @@ impl Committer {
             env,
             published,
             runs: Map::default(),
+            noted: Noted::default(),
             last_id,
             last_event,
             accepted_at,
@@ -101,14 +105,16 @@ impl Committer {
             mailed: false,
             facts: Vec::new(),
             fed: 0,
+            noted: &mut self.noted,
             last_id: &mut self.last_id,
             last_event: &mut self.last_event,
         };
         let committed = batch.commit(group, way);
         let Batch { directory, facts, recorded, mailed, .. } = batch;
         if committed.is_err() {
-            // What was counted in a transaction that is undone must be read again.
+            // What was counted in a transaction that is undone must be read again, and what was noted is not there.
             self.runs.clear();
+            self.noted.clear();
             return committed;
         }
         // Before anybody is answered.

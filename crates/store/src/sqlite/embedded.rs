@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use model::env::Env;
+use model::id::ProjectId;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
@@ -18,6 +19,7 @@ use super::tables::Tables;
 use super::writer::Writer;
 use super::{Database, inspect, open};
 use crate::Error;
+use crate::error::{COUNTING, DEADLINE};
 use crate::published::Published;
 use crate::seal::{MasterKey, Seal};
 
@@ -125,6 +127,26 @@ impl Embedded {
     {
         self.writer.catch_up().await?;
         self.readers.read(verb).await
+    }
+
+    /// The same for somebody of a project who searches.
+    pub(crate) async fn search<T, F>(&self, project: ProjectId, verb: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    {
+        self.writer.catch_up().await?;
+        self.readers.search(project, DEADLINE, verb).await
+    }
+
+    /// The same for a count that takes as long as it takes.
+    pub(crate) async fn count<T, F>(&self, project: ProjectId, verb: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    {
+        self.writer.catch_up().await?;
+        self.readers.search(project, COUNTING, verb).await
     }
 }
 

@@ -154,12 +154,10 @@ pub(crate) fn condition(db: &Connection, id: EndpointId) -> Result<Condition, Er
         })
         .optional()?
         .unwrap_or_default();
+    let newest = super::search::newest_of(db, id, 1)?.pop();
     let last_delivery = db
-        .prepare_cached(
-            "SELECT id, status, status_code FROM deliveries INDEXED BY deliveries_by_endpoint
-             WHERE endpoint = ? ORDER BY id DESC LIMIT 1",
-        )?
-        .query_row([id.as_bytes()], |row| {
+        .prepare_cached("SELECT id, status, status_code FROM deliveries WHERE id = ?")?
+        .query_row([newest.as_ref().map(DeliveryId::as_bytes)], |row| {
             let id = DeliveryId::from_bytes(row.get(0)?);
             let (status, status_code) = (row::status(row, 1)?, row.get(2)?);
             Ok(LastDelivery { id, status, status_code, created_at: id.created_at() })

@@ -11,7 +11,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::batch::Batch;
 use super::puts::Put;
-use super::row;
+use super::{occurrences, row};
 use crate::Error;
 use crate::filtering::{Taker, Verdicts};
 use crate::ingest::{Accepted, Clash, Intake};
@@ -140,6 +140,7 @@ fn insert_event(
             event.test,
         ],
     )?;
+    occurrences::note_event(batch, event.project, event.event_type.as_str(), event.tenant.as_deref(), seq)?;
     Ok(seq)
 }
 
@@ -148,11 +149,16 @@ pub(super) const PUT_DELIVERY: &str =
     "INSERT INTO deliveries (id, project, endpoint, event, status, manual, place, next_attempt_at, note)
      VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)";
 
+/// The same of a tenant's event. In two statements, because most have none.
+pub(super) const PUT_DELIVERY_OF_TENANT: &str =
+    "INSERT INTO deliveries (id, project, endpoint, event, status, manual, place, next_attempt_at, note, tenant)
+     VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?)";
+
 /// A delivery as it is by now, out of the journal.
 pub(super) const PUT_WHOLE_DELIVERY: &str =
     "INSERT INTO deliveries (id, project, endpoint, event, manual, note, status, attempts, place, next_attempt_at,
-                             status_code)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+                             status_code, tenant)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Makes a delivery of an event that is stored, due now or when the event is, and announces it.
 pub(super) fn deliver_to(
@@ -166,19 +172,14 @@ pub(super) fn deliver_to(
     let id = batch.next_delivery_id();
     let at = event.deliver_at.map_or(batch.now, |at| at.max(batch.now));
     let place = first_place(batch, endpoint, at);
-    batch.put(
-        Put::Delivery,
-        params![
-            id.as_bytes(),
-            event.project.as_bytes(),
-            endpoint.as_bytes(),
-            seq,
-            manual,
-            place.as_millis(),
-            at.as_millis(),
-            taker.note,
-        ],
-    )?;
+    let (id_bytes, project, endpoint_bytes) = (id.as_bytes(), event.project.as_bytes(), endpoint.as_bytes());
+    let (due, note) = ((place.as_millis(), at.as_millis()), &taker.note);
+    let values = params![id_bytes, project, endpoint_bytes, seq, manual, due.0, due.1, note, event.tenant];
+    match event.tenant {
+        None => batch.put(Put::Delivery, &values[..values.len() - 1])?,
+        Some(_) => batch.put(Put::DeliveryOfTenant, values)?,
+    }
+    occurrences::note_delivery(batch, event.project, event.event_type.as_str(), id)?;
     let event = event.clone();
     batch.announce(Due { id, endpoint, event, attempts: 0, run_began_at: 0, manual, place, next_attempt_at: at });
     Ok(id)

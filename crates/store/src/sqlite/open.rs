@@ -73,7 +73,23 @@ pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
+/// The migration that makes the indexes by which deliveries are looked up.
+const INDEXED: i64 = 7;
+
+/// Says what takes minutes, where there is much.
+fn announce_indexing(db: &Connection) {
+    let version = "SELECT max(version) FROM refinery_schema_history";
+    // Without that table there is nothing yet.
+    let Ok(Some(version)) = db.query_row(version, [], |row| row.get::<_, Option<i64>>(0)) else { return };
+    if version < INDEXED {
+        tracing::info!(
+            "the database is brought up to date: deliveries are indexed by what they are looked up by, which takes a minute or two for ten million"
+        );
+    }
+}
+
 fn migrate(connection: &mut Connection) -> Result<Vec<String>, Error> {
+    announce_indexing(connection);
     let report = embedded::migrations::runner().run(connection).map_err(|error| not_migrated(&error))?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
 }

@@ -3,7 +3,7 @@
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
-use super::{ingest, record};
+use super::{ingest, occurrences, record};
 use crate::Error;
 
 /// A statement, by the number that the journal has for it. What a number means stays, whatever comes: a journal that a
@@ -16,11 +16,21 @@ pub(crate) enum Put {
     Attempt = 3,
     Delivered = 4,
     IdempotencyKey = 5,
+    DeliveryOfTenant = 20,
+    Occurrence = 21,
 }
 
 impl Put {
     fn of(number: u8) -> Option<Self> {
-        let all = [Self::Event, Self::Delivery, Self::Attempt, Self::Delivered, Self::IdempotencyKey];
+        let all = [
+            Self::Event,
+            Self::Delivery,
+            Self::Attempt,
+            Self::Delivered,
+            Self::IdempotencyKey,
+            Self::DeliveryOfTenant,
+            Self::Occurrence,
+        ];
         all.into_iter().find(|put| *put as u8 == number)
     }
 
@@ -31,7 +41,8 @@ impl Put {
             Self::Delivery => 8,
             Self::Attempt => 15,
             Self::Delivered => 5,
-            Self::IdempotencyKey => 4,
+            Self::IdempotencyKey | Self::Occurrence => 4,
+            Self::DeliveryOfTenant => 9,
         }
     }
 
@@ -42,6 +53,8 @@ impl Put {
             Self::Attempt => record::PUT_ATTEMPT,
             Self::Delivered => record::PUT_DELIVERED,
             Self::IdempotencyKey => ingest::PUT_KEY,
+            Self::DeliveryOfTenant => ingest::PUT_DELIVERY_OF_TENANT,
+            Self::Occurrence => occurrences::PUT,
         }
     }
 
@@ -98,6 +111,21 @@ impl<'a> Values<'a> {
             Ok(())
         })?;
         Ok(all)
+    }
+
+    /// All of them, of which there are `N`, or `N` and one more. That is NULL where it is not there.
+    pub(super) fn all_and_one_more<const N: usize>(&self) -> Result<([ValueRef<'a>; N], ValueRef<'a>), Error> {
+        let (mut all, mut more, mut at) = ([ValueRef::Null; N], ValueRef::Null, 0);
+        self.each(|value| {
+            match all.get_mut(at) {
+                Some(place) => *place = value,
+                None if at == N => more = value,
+                None => return Err(unreadable("a value too many")),
+            }
+            at += 1;
+            Ok(())
+        })?;
+        Ok((all, more))
     }
 
     /// The id of a delivery, where it is the first.

@@ -1,34 +1,55 @@
 //! A pool of connections that only read. In WAL mode they never wait for the writer, nor it for them.
+//!
+//! Searches have readers of their own, which projects share; what the engine and the jobs look up never waits for those.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use model::id::ProjectId;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::open;
 use crate::Error;
+use crate::clock;
+use crate::shares::Shares;
 
 /// Searches at a time. Each holds a blocking thread while it runs.
-const READERS: usize = 4;
+const SEARCHES: usize = 4;
+
+/// How many of them are one project's.
+const SEARCHES_OF_PROJECT: usize = SEARCHES / 2;
+
+/// Readers for what is not a search.
+const OTHERS: usize = 2;
 
 /// Pages that each keeps in memory, in KiB: the ways down its indexes. What it reads of rows it reads once, and the system
 /// has the file's pages besides.
 const CACHE: i64 = 2 * 1024;
 
+/// Steps of SQLite's machine between two looks at whether a search is to end: some microseconds.
+const STEPS: i32 = 1_000;
+
 #[derive(Clone)]
 pub(crate) struct Readers {
+    shares: Shares,
+    searches: Arc<Pool>,
     free: Arc<Semaphore>,
-    connections: Arc<Mutex<Vec<Connection>>>,
+    others: Arc<Pool>,
 }
+
+type Pool = Mutex<Vec<Connection>>;
 
 impl Readers {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let mut connections = Vec::with_capacity(READERS);
-        for _ in 0..READERS {
-            connections.push(connect(path)?);
-        }
-        Ok(Self { free: Arc::new(Semaphore::new(READERS)), connections: Arc::new(Mutex::new(connections)) })
+        Ok(Self {
+            shares: Shares::new(SEARCHES, SEARCHES_OF_PROJECT),
+            searches: Arc::new(pool(path, SEARCHES)?),
+            free: Arc::new(Semaphore::new(OTHERS)),
+            others: Arc::new(pool(path, OTHERS)?),
+        })
     }
 
     /// Refuses who comes from now on; who is reading goes on.
@@ -43,16 +64,68 @@ impl Readers {
         F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     {
         let permit = self.free.clone().acquire_owned().await.map_err(|_| Error::Stopped)?;
-        let connections = self.connections.clone();
+        let lease = Lease::take(&self.others);
         let reading = tokio::task::spawn_blocking(move || {
-            let mut lease = Lease::take(&connections);
-            let result = in_snapshot(lease.connection(), verb);
-            drop(lease);
-            drop(permit);
-            result
+            let _permit = permit;
+            lease.run(verb)
         });
         reading.await.map_err(|_| Error::Stopped)?
     }
+
+    /// The same for somebody of a project who searches: when it is the project's turn, and for so long and no longer.
+    pub(crate) async fn search<T, F>(&self, project: ProjectId, deadline: Duration, verb: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    {
+        if self.free.is_closed() {
+            return Err(Error::Stopped);
+        }
+        let share = self.shares.take(project, 1).await?;
+        let lease = Lease::take(&self.searches);
+        // Dropped when the caller leaves, too.
+        let end = End(Arc::default());
+        let is_ended = end.0.clone();
+        let mut reading = tokio::task::spawn_blocking(move || {
+            let _share = share;
+            lease.run(|connection| {
+                let is_ended = move || is_ended.load(Ordering::Relaxed);
+                connection.progress_handler(STEPS, Some(is_ended))?;
+                let result = verb(connection);
+                // So that what ends the snapshot is not ended itself.
+                connection.progress_handler(0, None::<fn() -> bool>)?;
+                result
+            })
+        });
+        let read = match clock::within(deadline, &mut reading).await {
+            Some(read) => read,
+            None => {
+                end.set();
+                reading.await
+            }
+        };
+        read.map_err(|_| Error::Stopped)?.map_err(Error::of_search)
+    }
+}
+
+/// Ends a search when it is set or dropped.
+struct End(Arc<AtomicBool>);
+
+impl End {
+    fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.set();
+    }
+}
+
+fn pool(path: &Path, size: usize) -> Result<Pool, Error> {
+    let connections = (0..size).map(|_| connect(path)).collect::<Result<_, Error>>()?;
+    Ok(Mutex::new(connections))
 }
 
 pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
@@ -71,26 +144,83 @@ fn in_snapshot<T>(connection: &mut Connection, verb: impl FnOnce(&Connection) ->
 }
 
 /// A connection out of the pool; it goes back even when a verb panics.
-struct Lease<'a> {
-    pool: &'a Mutex<Vec<Connection>>,
+struct Lease {
+    pool: Arc<Pool>,
     connection: Option<Connection>,
 }
 
-impl<'a> Lease<'a> {
-    fn take(pool: &'a Mutex<Vec<Connection>>) -> Self {
+impl Lease {
+    fn take(pool: &Arc<Pool>) -> Self {
         let connection = pool.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Self { pool, connection }
+        Self { pool: pool.clone(), connection }
     }
 
-    fn connection(&mut self) -> &mut Connection {
-        self.connection.as_mut().expect("there are as many connections as permits, and we hold one")
+    fn run<T>(mut self, verb: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        let connection = self.connection.as_mut().expect("there are as many connections as permits, and we hold one");
+        in_snapshot(connection, verb)
     }
 }
 
-impl Drop for Lease<'_> {
+impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
             self.pool.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn readers() -> (tempfile::TempDir, Readers) {
+        let directory = tempfile::tempdir().unwrap();
+        let readers = Readers::open(&directory.path().join("a.db")).unwrap();
+        (directory, readers)
+    }
+
+    fn project(number: u8) -> ProjectId {
+        ProjectId::from_bytes([number; 16])
+    }
+
+    /// Never ends on its own.
+    fn endless(db: &Connection) -> Result<i64, Error> {
+        let numbers = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n) SELECT count(*) FROM n";
+        Ok(db.query_row(numbers, [], |row| row.get(0))?)
+    }
+
+    fn short(db: &Connection) -> Result<i64, Error> {
+        Ok(db.query_row("SELECT 1", [], |row| row.get(0))?)
+    }
+
+    #[tokio::test]
+    async fn a_search_that_takes_too_long_is_ended_and_its_reader_serves_the_next() {
+        let (_directory, readers) = readers();
+        for _ in 0..2 * SEARCHES {
+            let ended = readers.search(project(1), Duration::from_millis(5), endless).await;
+            assert!(matches!(ended, Err(Error::TooSlow)), "{ended:?}");
+            assert_eq!(readers.search(project(1), LONG, short).await.unwrap(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn many_searches_of_one_project_leave_a_reader_to_another_and_to_the_engine() {
+        let (_directory, readers) = readers();
+        let mut searches = JoinSet::new();
+        for _ in 0..32 {
+            let readers = readers.clone();
+            searches.spawn(async move { readers.search(project(1), LONG, endless).await });
+        }
+        // All of them have their turn or wait for it.
+        tokio::task::yield_now().await;
+        assert_eq!(readers.search(project(2), LONG, short).await.unwrap(), 1);
+        assert_eq!(readers.read(short).await.unwrap(), 1);
+        // Whoever leaves ends what was read for them.
+        searches.shutdown().await;
+        assert_eq!(readers.search(project(1), LONG, short).await.unwrap(), 1);
     }
 }

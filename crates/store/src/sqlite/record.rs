@@ -68,6 +68,11 @@ fn insert_attempt(batch: &mut Batch<'_>, delivery: DeliveryId, attempt: &Attempt
         Body::Of(dialect) if **dialect != *STANDARD => (None, Some(&**dialect)),
         Body::Of(_) | Body::None | Body::Dropped => (None, None),
     };
+    let same_as = match kept {
+        Some(body) if attempt.number > 1 => sent_before(batch, delivery, attempt.number, body)?,
+        _ => None,
+    };
+    let kept = kept.filter(|_| same_as.is_none());
     let notes = (!attempt.notes.is_empty()).then(|| serde_json::to_string(&attempt.notes)).transpose();
     let notes = notes.map_err(|error| Error::Corrupt(error.to_string()))?;
     batch.put(
@@ -89,7 +94,33 @@ fn insert_attempt(batch: &mut Batch<'_>, delivery: DeliveryId, attempt: &Attempt
             dialect,
             notes,
         ],
-    )
+    )?;
+    same_as.map_or(Ok(()), |same_as| refer(batch, delivery, attempt.number, same_as))
+}
+
+/// The number of the attempt that has this body, if the last one that had any sent the same.
+fn sent_before(batch: &mut Batch<'_>, delivery: DeliveryId, number: u32, body: &[u8]) -> Result<Option<u32>, Error> {
+    let same = batch
+        .db()?
+        .prepare_cached(
+            "SELECT k.number FROM (
+                 SELECT delivery, coalesce(same_as, number) AS number FROM attempts
+                 WHERE delivery = ?1 AND number < ?2 AND (typeof(request_body) = 'blob' OR same_as IS NOT NULL)
+                 ORDER BY number DESC LIMIT 1) AS last
+             JOIN attempts AS k ON k.delivery = last.delivery AND k.number = last.number
+             WHERE length(k.request_body) = length(?3) AND k.request_body = ?3",
+        )?
+        .query_row(params![delivery.as_bytes(), number, body], |row| row.get(0))
+        .optional()?;
+    Ok(same)
+}
+
+fn refer(batch: &mut Batch<'_>, delivery: DeliveryId, number: u32, same_as: u32) -> Result<(), Error> {
+    batch
+        .db()?
+        .prepare_cached("UPDATE attempts SET same_as = ? WHERE delivery = ? AND number = ?")?
+        .execute(params![same_as, delivery.as_bytes(), number])?;
+    Ok(())
 }
 
 /// The values of a delivery that arrived.

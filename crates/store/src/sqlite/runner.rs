@@ -28,6 +28,7 @@ pub(crate) struct Runner<'a> {
     delivered: Vec<Values<'a>>,
     attempts: Vec<Values<'a>>,
     keys: Vec<Values<'a>>,
+    occurrences: Vec<Values<'a>>,
     /// Deliveries may be missing that attempts were recorded of.
     after_loss: bool,
 }
@@ -49,7 +50,7 @@ impl<'a> Runner<'a> {
         while let Some((Found { put, values }, rest)) = puts::first(statements)? {
             match put {
                 Put::Event => self.events.push(values),
-                Put::Delivery => {
+                Put::Delivery | Put::DeliveryOfTenant => {
                     let id = values.id()?;
                     self.places.insert(id, self.deliveries.len());
                     self.deliveries.push(Delivery { id, made: values, arrived: None });
@@ -60,6 +61,7 @@ impl<'a> Runner<'a> {
                 },
                 Put::Attempt => self.attempts.push(values),
                 Put::IdempotencyKey => self.keys.push(values),
+                Put::Occurrence => self.occurrences.push(values),
             }
             statements = rest;
         }
@@ -72,6 +74,7 @@ impl<'a> Runner<'a> {
         static DELIVERIES: LazyLock<Rows> = LazyLock::new(|| Rows::of(ingest::PUT_WHOLE_DELIVERY));
         static ATTEMPTS: LazyLock<Rows> = LazyLock::new(|| Rows::of(Put::Attempt.sql()));
         static KEYS: LazyLock<Rows> = LazyLock::new(|| Rows::of(Put::IdempotencyKey.sql()));
+        static OCCURRENCES: LazyLock<Rows> = LazyLock::new(|| Rows::of(Put::Occurrence.sql()));
         self.deliveries.sort_unstable_by_key(|delivery| delivery.id);
         self.attempts.sort_by_cached_key(|attempt| attempt.id().unwrap_or_default());
 
@@ -87,7 +90,8 @@ impl<'a> Runner<'a> {
             self.drop_orphans(db)?;
         }
         ATTEMPTS.run(db, &self.attempts, |attempt, places| attempt.each(|value| places.bind(value)))?;
-        KEYS.run(db, &self.keys, |key, places| key.each(|value| places.bind(value)))
+        KEYS.run(db, &self.keys, |key, places| key.each(|value| places.bind(value)))?;
+        OCCURRENCES.run(db, &self.occurrences, |one, places| one.each(|value| places.bind(value)))
     }
 }
 
@@ -107,7 +111,8 @@ impl Runner<'_> {
 impl Delivery<'_> {
     /// The values of [`ingest::PUT_WHOLE_DELIVERY`].
     fn bind(&self, places: &mut Places<'_, '_>) -> Result<(), Error> {
-        let [id, project, endpoint, event, manual, place, next_attempt_at, note] = self.made.all()?;
+        let (made, tenant) = self.made.all_and_one_more()?;
+        let [id, project, endpoint, event, manual, place, next_attempt_at, note] = made;
         let fixed = [id, project, endpoint, event, manual, note];
         fixed.into_iter().try_for_each(|value| places.bind(value))?;
         let status = if self.arrived.is_some() { Status::Delivered } else { Status::Pending };
@@ -119,7 +124,7 @@ impl Delivery<'_> {
                 moved
             }
         };
-        [attempts, place, next_attempt_at, status_code].into_iter().try_for_each(|value| places.bind(value))
+        [attempts, place, next_attempt_at, status_code, tenant].into_iter().try_for_each(|value| places.bind(value))
     }
 }
 
@@ -203,7 +208,9 @@ mod tests {
     #[test]
     fn a_row_has_nothing_of_the_row_that_was_in_its_place_before() {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("migrations/V1__the_road.sql")).unwrap();
+        let migrations = [include_str!("migrations/V1__the_road.sql"), include_str!("migrations/V2__dialects.sql")];
+        migrations.iter().for_each(|migration| db.execute_batch(migration).unwrap());
+        db.execute_batch(include_str!("migrations/V7__search.sql")).unwrap();
         for bytes in [events(0, Some("acme")), events(MANY, None)] {
             let mut runner = Runner::default();
             runner.take(&bytes).unwrap();

@@ -1,53 +1,128 @@
-//! The SQL of looking things up.
+//! The SQL of looking things up: events here, deliveries and their attempts below.
 
-use model::attempt::{Body, Failure, FailureKind};
-use model::delivery::Status;
-use model::id::{DeliveryId, EndpointId, EventId, ProjectId};
+mod attempts;
+mod conditions;
+mod deliveries;
+
+use model::id::{EventId, ProjectId};
 use model::time::Timestamp;
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use super::row;
+use super::{occurrences, row};
 use crate::Error;
+use crate::occurrences::Kind;
 use crate::recovery::Key;
-use crate::search::{
-    Attempted, Cursor, Delivery, DeliveryFilter, EventFilter, FullDelivery, Page, Paging, StoredAttempt, StoredEvent,
-};
+use crate::search::{Cursor, EventFilter, ListedEvent, Page, Paging, StoredEvent};
+pub(crate) use attempts::{attempts_at, delivery, sent_body, weight};
+use conditions::Conditions;
+pub(crate) use deliveries::deliveries;
+pub(super) use deliveries::newest_of;
+
+/// What a list shows of an event, of `events AS e`. Not its data: nobody asked for that.
+const LISTED: &str = "e.id, e.type, e.tenant, e.summary, e.occurred_at, e.created_at, e.deliver_at, e.expires_at, e.test, \
+     e.deliveries, e.seq";
 
 pub(crate) fn events(
     db: &Connection,
     project: ProjectId,
     filter: &EventFilter,
     paging: Paging,
-) -> Result<Page<StoredEvent>, Error> {
-    let mut query = Conditions::new("e.project = ?", project.as_bytes());
-    if let Some(cursor) = paging.after {
-        query.add("e.seq < ?", i64::from_bytes(cursor.0));
+) -> Result<Page<ListedEvent>, Error> {
+    let since = filter.since.map_or(Ok(0), |at| first_event_at(db, at))?;
+    let ends = [
+        paging.after.map(|cursor| i64::from_bytes(cursor.0)),
+        filter.until.map(|at| first_event_at(db, at)).transpose()?,
+    ];
+    let until = ends.into_iter().flatten().min().unwrap_or(i64::MAX);
+    let (tenant, event_type) = (filter.tenant.as_deref(), filter.event_type.as_ref().map(|wanted| wanted.as_str()));
+    let tenant_wanted = tenant.map(|tenant| (Kind::EventTenant, tenant));
+    let wanted: Vec<_> = event_type.map(|name| (Kind::EventType, name)).into_iter().chain(tenant_wanted).collect();
+    let mut found = Vec::new();
+    if wanted.is_empty() {
+        between(db, project, filter, (since, until), paging.limit + 1, &mut found)?;
+        return Ok(Page::of(found, paging.limit));
     }
-    if let Some(since) = filter.since {
-        query.add("e.seq >= ?", first_event_at(db, since)?);
+    let mut block = occurrences::block_of(until.saturating_sub(1));
+    while found.len() <= paging.limit
+        && let Some(next) = occurrences::newest(db, project, &wanted, block)?
+    {
+        let (first, end) = occurrences::events_of(next);
+        if end <= since {
+            break;
+        }
+        let span = (first.max(since), end.min(until));
+        between(db, project, filter, span, paging.limit + 1 - found.len(), &mut found)?;
+        block = next - 1;
     }
-    if let Some(until) = filter.until {
-        query.add("e.seq < ?", first_event_at(db, until)?);
-    }
+    Ok(Page::of(found, paging.limit))
+}
+
+/// The newest of the events with numbers from the first on and before the second.
+fn between(
+    db: &Connection,
+    project: ProjectId,
+    filter: &EventFilter,
+    span: (i64, i64),
+    most: usize,
+    found: &mut Vec<(ListedEvent, Cursor)>,
+) -> Result<(), Error> {
+    let mut query = Conditions::new("e.project = ?", project.as_bytes().to_vec());
+    query.add("e.seq >= ?", span.0);
+    query.add("e.seq < ?", span.1);
     query.add_if("e.type = ?", filter.event_type.as_ref().map(|event_type| event_type.as_str().to_owned()));
     query.add_if("e.tenant = ?", filter.tenant.clone());
+    let condition = query.sql();
+    query.value(row::limit(most));
     let sql = format!(
-        "SELECT {}, e.deliveries, e.seq FROM events AS e INDEXED BY events_by_age WHERE {} ORDER BY e.seq DESC LIMIT {}",
-        row::EVENT,
-        query.sql,
-        paging.limit + 1
+        "SELECT {LISTED} FROM events AS e INDEXED BY events_by_age WHERE {condition} ORDER BY e.seq DESC LIMIT ?"
     );
     let mut statement = db.prepare_cached(&sql)?;
-    let rows = statement.query_map(params_from_iter(query.values), |row| {
-        let stored = StoredEvent { event: row::event(row, 0)?, deliveries: row.get(row::EVENT_WIDTH)? };
-        Ok((stored, Cursor(row.get::<_, i64>(row::EVENT_WIDTH + 1)?.to_bytes())))
-    })?;
-    Ok(Page::of(rows.collect::<rusqlite::Result<_>>()?, paging.limit))
+    for one in statement.query_map(params_from_iter(query.into_values()), listed)? {
+        found.push(one?);
+    }
+    Ok(())
+}
+
+fn listed(row: &Row<'_>) -> rusqlite::Result<(ListedEvent, Cursor)> {
+    let maybe_time = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis));
+    let event = ListedEvent {
+        id: row::text(row, 0)?,
+        event_type: row::text(row, 1)?,
+        tenant: row.get(2)?,
+        summary: row.get(3)?,
+        occurred_at: row::time(row, 4)?,
+        created_at: row::time(row, 5)?,
+        deliver_at: maybe_time(6)?,
+        expires_at: maybe_time(7)?,
+        test: row.get(8)?,
+        deliveries: row.get(9)?,
+    };
+    Ok((event, Cursor(row.get::<_, i64>(10)?.to_bytes())))
 }
 
 pub(crate) fn event(db: &Connection, project: ProjectId, id: &EventId) -> Result<Option<StoredEvent>, Error> {
     Ok(event_row(db, project, id)?.map(|(_, stored)| stored))
+}
+
+/// How many bytes an event has besides what lists show.
+pub(crate) fn event_weight(db: &Connection, project: ProjectId, id: &EventId) -> Result<Option<usize>, Error> {
+    let weight: Option<i64> = db
+        .prepare_cached(
+            "SELECT octet_length(data) + coalesce(octet_length(brand), 0) + coalesce(octet_length(workflow), 0)
+             FROM events WHERE project = ? AND id = ?",
+        )?
+        .query_row(params![project.as_bytes(), id.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(weight.and_then(|bytes| usize::try_from(bytes).ok()))
+}
+
+/// The number of an event.
+fn event_number(db: &Connection, project: ProjectId, id: &EventId) -> Result<Option<i64>, Error> {
+    let found = db
+        .prepare_cached("SELECT seq FROM events WHERE project = ? AND id = ?")?
+        .query_row(params![project.as_bytes(), id.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(found)
 }
 
 /// An event with its number.
@@ -81,208 +156,4 @@ pub(super) fn first_event_at(db: &Connection, at: Timestamp) -> Result<i64, Erro
         }
     }
     Ok(low)
-}
-
-const DELIVERY: &str = "d.id, d.endpoint, e.id, e.type, e.tenant, d.status, d.attempts, d.manual, d.status_code, \
-     d.reason, d.next_attempt_at";
-const DELIVERY_WIDTH: usize = 11;
-
-pub(crate) fn deliveries(
-    db: &Connection,
-    project: ProjectId,
-    filter: &DeliveryFilter,
-    paging: Paging,
-) -> Result<Page<Delivery>, Error> {
-    let mut query = Conditions::new("d.project = ?", project.as_bytes());
-    let mut index = "deliveries_by_project";
-    if filter.status == Some(Status::Failed) {
-        index = "deliveries_failed";
-    }
-    if let Some(endpoint) = filter.endpoint {
-        query.add("d.endpoint = ?", endpoint.as_bytes().to_vec());
-        index = match filter.status {
-            Some(Status::Failed) => "deliveries_failed_by_endpoint",
-            _ => "deliveries_by_endpoint",
-        };
-    }
-    if let Some(event) = &filter.event {
-        let Some((seq, _)) = event_row(db, project, event)? else {
-            return Ok(Page { items: Vec::new(), next: None });
-        };
-        query.add("d.event = ?", seq);
-        index = "deliveries_by_event";
-    }
-    if let Some(status) = filter.status {
-        // Written out, not bound: a partial index is only used where the query names its condition.
-        query.sql += &format!(" AND d.status = {}", row::status_number(status));
-    }
-    query.add_if("d.status_code = ?", filter.status_code.map(i64::from));
-    query.add_if("e.type = ?", filter.event_type.as_ref().map(|event_type| event_type.as_str().to_owned()));
-    query.add_if("e.tenant = ?", filter.tenant.clone());
-    query.add_if("d.id >= ?", filter.since.map(|at| DeliveryId::first_at(at).as_bytes().to_vec()));
-    query.add_if("d.id < ?", filter.until.map(|at| DeliveryId::first_at(at).as_bytes().to_vec()));
-    query.add_if("d.id < ?", paging.after.map(|cursor| cursor.0.to_vec()));
-    let sql = format!(
-        "SELECT {DELIVERY} FROM deliveries AS d INDEXED BY {index} JOIN events AS e ON e.seq = d.event
-         WHERE {} ORDER BY d.id DESC LIMIT {}",
-        query.sql,
-        paging.limit + 1
-    );
-    let mut statement = db.prepare_cached(&sql)?;
-    let rows = statement.query_map(params_from_iter(query.values), |row| {
-        let delivery = delivery_row(row)?;
-        let cursor = Cursor(*delivery.id.as_bytes());
-        Ok((delivery, cursor))
-    })?;
-    Ok(Page::of(rows.collect::<rusqlite::Result<_>>()?, paging.limit))
-}
-
-pub(crate) fn delivery(db: &Connection, project: ProjectId, id: DeliveryId) -> Result<Option<FullDelivery>, Error> {
-    let sql = format!(
-        "SELECT {DELIVERY}, {}, d.note FROM deliveries AS d JOIN events AS e ON e.seq = d.event
-         WHERE d.id = ? AND d.project = ?",
-        row::EVENT
-    );
-    let found = db
-        .prepare_cached(&sql)?
-        .query_row(params![id.as_bytes(), project.as_bytes()], |row| {
-            let note = row.get(DELIVERY_WIDTH + row::EVENT_WIDTH)?;
-            Ok((delivery_row(row)?, row::event(row, DELIVERY_WIDTH)?, note))
-        })
-        .optional()?;
-    let Some((delivery, event, note)) = found else { return Ok(None) };
-    Ok(Some(FullDelivery { delivery, event, note, attempts: attempts(db, id)? }))
-}
-
-fn delivery_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
-    let id = DeliveryId::from_bytes(row.get(0)?);
-    let status = row::status(row, 5)?;
-    let next_attempt_at = row::time(row, 10)?;
-    Ok(Delivery {
-        id,
-        endpoint: row::id(row, 1)?,
-        event: row::text(row, 2)?,
-        event_type: row::text(row, 3)?,
-        tenant: row.get(4)?,
-        status,
-        attempts: row.get(6)?,
-        manual: row.get(7)?,
-        status_code: row.get(8)?,
-        reason: row::reason(row, 9)?,
-        next_attempt_at: (status == Status::Pending).then_some(next_attempt_at),
-        created_at: id.created_at(),
-    })
-}
-
-/// Deliveries of an endpoint that are looked through for attempts. Newer ones than these may all be waiting.
-const LOOKED_THROUGH: usize = 2_500;
-
-pub(crate) fn attempts_at(
-    db: &Connection,
-    project: ProjectId,
-    endpoint: EndpointId,
-    limit: usize,
-) -> Result<Vec<Attempted>, Error> {
-    // The newest are chosen by their keys alone, before what was answered is read.
-    let sql = format!(
-        "WITH recent AS (SELECT id, event, project, attempts FROM deliveries INDEXED BY deliveries_by_endpoint
-                         WHERE endpoint = ?1 ORDER BY id DESC LIMIT {LOOKED_THROUGH}),
-              tried AS (SELECT id, event FROM recent WHERE attempts > 0 AND project = ?2
-                        ORDER BY id DESC LIMIT ?3),
-              newest AS (SELECT a.rowid AS attempt, a.started_at AS at, t.event
-                         FROM tried AS t JOIN attempts AS a ON a.delivery = t.id
-                         ORDER BY a.started_at DESC, a.delivery DESC, a.number DESC LIMIT ?3)
-         SELECT {ATTEMPT}, a.delivery, e.id, e.type
-         FROM newest AS n JOIN attempts AS a ON a.rowid = n.attempt JOIN events AS e ON e.seq = n.event
-         ORDER BY n.at DESC, a.delivery DESC, a.number DESC"
-    );
-    let mut statement = db.prepare_cached(&sql)?;
-    let chosen = params![endpoint.as_bytes(), project.as_bytes(), row::limit(limit)];
-    let rows = statement.query_map(chosen, |row| {
-        Ok(Attempted {
-            delivery: DeliveryId::from_bytes(row.get(ATTEMPT_WIDTH)?),
-            event: row::text(row, ATTEMPT_WIDTH + 1)?,
-            event_type: row::text(row, ATTEMPT_WIDTH + 2)?,
-            attempt: attempt_row(row)?,
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// The columns that [`attempt_row`] reads, of `attempts AS a`.
-const ATTEMPT: &str = "a.number, a.started_at, a.duration_ms, a.status_code, a.error_kind, a.error, \
-     a.request_headers, a.response_headers, a.response_body, a.truncated, a.next_attempt_at, a.request_body, \
-     a.dialect, a.notes, a.dropped";
-const ATTEMPT_WIDTH: usize = 15;
-
-fn attempts(db: &Connection, delivery: DeliveryId) -> Result<Vec<StoredAttempt>, Error> {
-    let sql = format!("SELECT {ATTEMPT} FROM attempts AS a WHERE a.delivery = ? ORDER BY a.number");
-    let mut statement = db.prepare_cached(&sql)?;
-    let rows = statement.query_map([delivery.as_bytes()], attempt_row)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-fn attempt_row(row: &Row<'_>) -> rusqlite::Result<StoredAttempt> {
-    let kind = row.get::<_, Option<String>>(4)?.and_then(|name| FailureKind::named(&name));
-    let message: Option<String> = row.get(5)?;
-    Ok(StoredAttempt {
-        number: row.get(0)?,
-        started_at: row::time(row, 1)?,
-        duration_ms: row.get::<_, i64>(2)?.unsigned_abs(),
-        status_code: row.get(3)?,
-        failure: kind.map(|kind| Failure::new(kind, message.unwrap_or_default())),
-        request_headers: row::headers(row, 6)?,
-        response_headers: row::headers(row, 7)?,
-        response_body: row.get::<_, Option<Vec<u8>>>(8)?.unwrap_or_default(),
-        response_truncated: row.get(9)?,
-        next_attempt_at: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_millis),
-        response_dropped: row::dropped(row, 14)?.response,
-        body: body(row, kind)?,
-        notes: match row.get_ref(13)? {
-            ValueRef::Null => Vec::new(),
-            _ => row::json(row, 13)?,
-        },
-    })
-}
-
-fn body(row: &Row<'_>, failure: Option<FailureKind>) -> rusqlite::Result<Body> {
-    let dialect: Option<String> = row.get(12)?;
-    Ok(match row.get::<_, Option<Vec<u8>>>(11)? {
-        Some(kept) => Body::Kept(kept.into()),
-        None if row::dropped(row, 14)?.request => Body::Dropped,
-        None if failure == Some(FailureKind::Render) => Body::None,
-        None => Body::Of(dialect.as_deref().unwrap_or(row::STANDARD).into()),
-    })
-}
-
-/// A `WHERE` clause that grows with what is asked for.
-struct Conditions {
-    sql: String,
-    values: Vec<Bound>,
-}
-
-impl Conditions {
-    fn new(condition: &str, value: &[u8]) -> Self {
-        Self { sql: condition.to_owned(), values: vec![Bound(value.to_vec().into())] }
-    }
-
-    fn add(&mut self, condition: &str, value: impl Into<Value>) {
-        self.sql += " AND ";
-        self.sql += condition;
-        self.values.push(Bound(value.into()));
-    }
-
-    fn add_if(&mut self, condition: &str, value: Option<impl Into<Value>>) {
-        if let Some(value) = value {
-            self.add(condition, value);
-        }
-    }
-}
-
-struct Bound(Value);
-
-impl ToSql for Bound {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        self.0.to_sql()
-    }
 }

@@ -119,7 +119,7 @@ async fn fifty_requests_at_once_with_one_key_make_one_event() {
 
     let answers = requests.join_all().await;
 
-    let event = store.all_events().await.remove(0).event.id;
+    let event = store.all_events().await.remove(0).id;
     let repeats = answers.iter().filter(|answer| matches!(answer, Accepted::Again { .. }));
     assert!(repeats.clone().all(|answer| again(answer) == (&event, 1)));
     assert_eq!(repeats.count(), 49);
@@ -185,7 +185,7 @@ async fn delivery_ids_grow_in_the_order_of_events_whatever_the_clock_does() {
 
     let delivered: Vec<EventId> = store.deliveries_of(&endpoint).await.into_iter().map(|one| one.event).collect();
     assert_eq!(delivered, sent);
-    let times: Vec<_> = store.all_events().await.into_iter().map(|stored| stored.event.created_at).collect();
+    let times: Vec<_> = store.all_events().await.into_iter().map(|stored| stored.created_at).collect();
     assert!(times.is_sorted_by(|newer, older| newer >= older), "{times:?}");
 }
 

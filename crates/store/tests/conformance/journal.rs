@@ -52,9 +52,8 @@ async fn what_a_busy_store_answered_is_there_though_the_process_dies_at_once() {
     all_at_once(&store, &endpoint, &[]).await;
 
     let survivor = survivor(died(before, &store), &store).await;
-    let ids = |events: Vec<store::search::StoredEvent>| -> Vec<_> {
-        events.into_iter().map(|stored| stored.event.id).collect()
-    };
+    let ids =
+        |events: Vec<store::search::ListedEvent>| -> Vec<_> { events.into_iter().map(|stored| stored.id).collect() };
     assert_eq!(ids(survivor.all_events().await), ids(store.all_events().await));
     let due = survivor.due_at(&endpoint).await;
     assert_eq!(format!("{due:?}"), format!("{:?}", store.due_at(&endpoint).await));

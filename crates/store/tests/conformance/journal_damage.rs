@@ -72,7 +72,7 @@ impl Killed {
     /// What is in a copy of `place`.
     async fn events(&self, place: &Place) -> BTreeSet<String> {
         let store = self.open(place.copied()).await.unwrap();
-        store.all_events().await.into_iter().map(|stored| stored.event.id.to_string()).collect()
+        store.all_events().await.into_iter().map(|stored| stored.id.to_string()).collect()
     }
 
     async fn damage(&self, place: &Place) -> JournalDamage {

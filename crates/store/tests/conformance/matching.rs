@@ -105,7 +105,7 @@ async fn an_event_that_nobody_wants_is_stored_and_can_be_seen() {
 
     let seen = store.event(store.project, id.clone()).await.unwrap().unwrap();
     assert_eq!((seen.event.id, seen.deliveries), (id.clone(), 0));
-    assert_eq!(store.all_events().await[0].event.id, id);
+    assert_eq!(store.all_events().await[0].id, id);
     assert!(store.all_deliveries().await.is_empty());
 }
 

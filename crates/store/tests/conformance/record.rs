@@ -116,8 +116,34 @@ async fn an_attempt_is_kept_with_its_body_or_with_the_dialect_that_makes_it() {
 
     let kept = store.shown(due.id).await.attempts;
 
-    assert_eq!(kept.iter().map(|attempt| attempt.body.clone()).collect::<Vec<_>>(), bodies);
+    assert_eq!(store.bodies_of(due.id).await, bodies);
     assert_eq!(kept.iter().map(|attempt| attempt.notes.len()).collect::<Vec<_>>(), [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_body_that_was_sent_before_is_kept_once() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let due = store.send_to(&endpoint, "order.created").await;
+    let (long, other): (Vec<u8>, Vec<u8>) = (vec![b'a'; 100_000], vec![b'b'; 100_000]);
+    let none = Body::None;
+    let sent = [&long, &long, &other, &other, &long].map(|body| Body::Kept(body.clone().into()));
+    let sent: Vec<Body> = sent[..2].iter().chain([&none]).chain(&sent[2..]).cloned().collect();
+    for (number, body) in (0..).zip(&sent) {
+        let next = if number == 5 { Next::Delivered } else { Next::Again(store.now()) };
+        let mut record = tried(&Due { attempts: number, ..due.clone() }, 503, next);
+        record.attempt.body = body.clone();
+        if *body == Body::None {
+            record.attempt.outcome = Outcome::failed(FailureKind::Render, "no such slot");
+        }
+        store.record(record).await.unwrap();
+    }
+
+    assert_eq!(store.bodies_of(due.id).await, sent);
+    let weight = store.weight_of_delivery(store.project, due.id).await.unwrap();
+    assert!(weight.is_some_and(|bytes| (100_000..101_000).contains(&bytes)), "the largest and little else: {weight:?}");
+    let store = store.reopen().await;
+    assert_eq!(store.bodies_of(due.id).await, sent);
 }
 
 #[tokio::test]

@@ -43,16 +43,17 @@ impl Opened {
     }
 
     async fn is_there(&self, delivery: DeliveryId) -> bool {
-        self.delivery(self.project, delivery).await.unwrap().is_some()
+        self.delivery(self.project, delivery, store::search::Bodies::Without).await.unwrap().is_some()
     }
 
     /// What is left of the attempts of a delivery: what was sent, what was answered, whether more was.
     async fn left(&self, delivery: DeliveryId) -> Vec<(Body, String, bool)> {
-        let attempts = self.shown(delivery).await.attempts;
-        let left = |attempt: store::search::StoredAttempt| {
-            (attempt.body.clone(), attempt.response_text(), attempt.response_dropped)
-        };
-        attempts.into_iter().map(left).collect()
+        let mut left = Vec::new();
+        for attempt in self.shown(delivery).await.attempts {
+            let body = self.body_of(delivery, &attempt).await;
+            left.push((body, attempt.response_text(), attempt.response_dropped));
+        }
+        left
     }
 }
 
@@ -503,4 +504,27 @@ async fn what_is_sent_while_old_events_go_is_accepted_and_delivered() {
     assert_eq!(store.due_at(&endpoint).await.len(), 50);
     assert_eq!(store.all_events().await.len(), 50);
     store.advance(SECOND);
+}
+
+#[tokio::test]
+async fn a_body_that_is_kept_once_stays_for_the_youngest_attempt_that_sent_it() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let due = store.send_to(&endpoint, "order.created").await;
+    for number in 0..3 {
+        let due = Due { attempts: number, next_attempt_at: store.now(), ..due.clone() };
+        store.answers(&due, kept(), "no", Next::Again(store.now() + 5 * DAY)).await;
+        store.advance(5 * DAY);
+    }
+    assert_eq!(store.bodies_of(due.id).await, [kept(), kept(), kept()]);
+
+    // They are of 15, 10 and 5 days before.
+    for (days, left) in [(12, vec![Body::Dropped, kept(), kept()]), (7, vec![Body::Dropped, Body::Dropped, kept()])] {
+        store.keep(store.project, "", &format!("{days}d")).await;
+        store.sweep_up().await;
+        assert_eq!(store.bodies_of(due.id).await, left, "{days} days");
+    }
+    store.keep(store.project, "", "3d").await;
+    store.sweep_up().await;
+    assert_eq!(store.bodies_of(due.id).await, [Body::Dropped, Body::Dropped, Body::Dropped]);
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use model::delivery::Status;
 use model::endpoint::Endpoint;
 use model::id::{DeliveryId, EventId};
-use store::search::{Cursor, Delivery, DeliveryFilter, EventFilter, Paging, StoredEvent};
+use model::job::{Only, Task};
+use store::search::{Bodies, Cursor, Delivery, DeliveryFilter, EventFilter, ListedEvent, Paging};
 
-use crate::harness::{EXHAUSTED, Opened, SECOND};
+use crate::harness::{EXHAUSTED, HOUR, Opened, SECOND};
 
 /// Two endpoints, two tenants, three types, every status, spread over a minute; and the same in another project.
 async fn a_busy_store() -> (Opened, [Arc<Endpoint>; 2]) {
@@ -108,7 +109,7 @@ async fn every_filter_of_events_and_every_combination_leaves_what_it_says() {
     let (store, _) = a_busy_store().await;
     let all = store.all_events().await;
     assert_eq!(all.len(), 60);
-    let sample = all.iter().find(|stored| stored.event.tenant.is_some()).unwrap().event.clone();
+    let sample = all.iter().find(|stored| stored.tenant.is_some()).unwrap().clone();
     for chosen in 0..16_u8 {
         let is_chosen = |bit: u8| chosen & (1 << bit) != 0;
         let filter = EventFilter {
@@ -117,15 +118,15 @@ async fn every_filter_of_events_and_every_combination_leaves_what_it_says() {
             since: Some(sample.created_at - 20 * SECOND).filter(|_| is_chosen(2)),
             until: Some(sample.created_at).filter(|_| is_chosen(3)),
         };
-        let keeps = |stored: &&StoredEvent| {
-            filter.event_type.as_ref().is_none_or(|wanted| *wanted == stored.event.event_type)
-                && filter.tenant.as_ref().is_none_or(|wanted| Some(wanted) == stored.event.tenant.as_ref())
-                && filter.since.is_none_or(|since| stored.event.created_at >= since)
-                && filter.until.is_none_or(|until| stored.event.created_at < until)
+        let keeps = |stored: &&ListedEvent| {
+            filter.event_type.as_ref().is_none_or(|wanted| *wanted == stored.event_type)
+                && filter.tenant.as_ref().is_none_or(|wanted| Some(wanted) == stored.tenant.as_ref())
+                && filter.since.is_none_or(|since| stored.created_at >= since)
+                && filter.until.is_none_or(|until| stored.created_at < until)
         };
-        let expected: Vec<EventId> = all.iter().filter(keeps).map(|stored| stored.event.id.clone()).collect();
+        let expected: Vec<EventId> = all.iter().filter(keeps).map(|stored| stored.id.clone()).collect();
         let got = store.listed_events(store.project, filter.clone(), 7).await;
-        let got: Vec<EventId> = got.into_iter().map(|stored| stored.event.id).collect();
+        let got: Vec<EventId> = got.into_iter().map(|stored| stored.id).collect();
         assert_eq!(got, expected, "{filter:?}");
     }
 }
@@ -147,7 +148,7 @@ async fn a_window_takes_in_its_beginning_and_not_its_end() {
         store.listed(store.project, DeliveryFilter { since, until, ..DeliveryFilter::default() }, 10).await;
 
     let expected = [&sent[2].1, &sent[1].1];
-    assert_eq!(events.iter().map(|stored| &stored.event.id).collect::<Vec<_>>(), expected);
+    assert_eq!(events.iter().map(|stored| &stored.id).collect::<Vec<_>>(), expected);
     assert_eq!(deliveries.iter().map(|delivery| &delivery.event).collect::<Vec<_>>(), expected);
 }
 
@@ -177,7 +178,7 @@ async fn pages_have_no_gaps_and_no_repeats_while_new_ones_arrive() {
         deliveries.extend(page.items.into_iter().map(|delivery| delivery.event));
         let paging = Paging { limit: 10, after: after_event };
         let more = store.events(store.project, EventFilter::default(), paging).await.unwrap();
-        events.extend(more.items.into_iter().map(|stored| stored.event.id));
+        events.extend(more.items.into_iter().map(|stored| stored.id));
         store.send_many("order.created", 3).await;
         (after_delivery, after_event) = (page.next, more.next);
         if after_delivery.is_none() && after_event.is_none() {
@@ -218,7 +219,7 @@ async fn another_projects_things_are_not_there() {
     let stranger = store.project_called("stranger").await.id;
     let delivery = store.deliveries_of(&endpoint).await.remove(0);
 
-    assert!(store.delivery(stranger, delivery.id).await.unwrap().is_none());
+    assert!(store.delivery(stranger, delivery.id, Bodies::With).await.unwrap().is_none());
     assert!(store.event(stranger, delivery.event.clone()).await.unwrap().is_none());
     assert!(store.listed_events(stranger, EventFilter::default(), 10).await.is_empty());
     let filters = [
@@ -237,7 +238,7 @@ async fn what_does_not_exist_is_none() {
     let store = Opened::fresh().await;
     let nowhere = "order-7".parse::<EventId>().unwrap();
     assert!(store.event(store.project, nowhere.clone()).await.unwrap().is_none());
-    assert!(store.delivery(store.project, DeliveryId::new(&*store.clock)).await.unwrap().is_none());
+    assert!(store.delivery(store.project, DeliveryId::new(&*store.clock), Bodies::With).await.unwrap().is_none());
     let filter = DeliveryFilter { event: Some(nowhere), ..DeliveryFilter::default() };
     assert!(store.listed(store.project, filter, 10).await.is_empty());
 }
@@ -271,7 +272,7 @@ async fn a_delivery_is_shown_with_its_event_and_an_event_with_its_deliveries() {
 
 /// The deliveries and numbers of an endpoint's newest attempts.
 async fn attempts_at(store: &Opened, endpoint: &Endpoint, limit: usize) -> Vec<(DeliveryId, u32)> {
-    let attempted = store.attempts_at(store.project, endpoint.id, limit).await.unwrap();
+    let attempted = store.attempts_at(store.project, endpoint.id, limit, 1_000).await.unwrap();
     attempted.into_iter().map(|one| (one.delivery, one.attempt.number)).collect()
 }
 
@@ -294,11 +295,11 @@ async fn the_attempts_at_an_endpoint_come_newest_first_whichever_delivery_they_w
     assert_eq!(attempts_at(&store, &endpoint, 250).await, expected);
     assert_eq!(attempts_at(&store, &endpoint, 2).await, expected[..2]);
     assert_eq!(attempts_at(&store, &other, 250).await, [(elsewhere.id, 1)]);
-    let newest = store.attempts_at(store.project, endpoint.id, 2).await.unwrap();
+    let newest = store.attempts_at(store.project, endpoint.id, 2, 1_000).await.unwrap();
     assert_eq!((&newest[0].event, newest[0].attempt.status_code), (&first.event.id, Some(204)));
     assert_eq!((newest[1].event_type.as_str(), newest[1].attempt.status_code), ("order.paid", Some(204)));
     let stranger = store.project_called("stranger").await.id;
-    assert!(store.attempts_at(stranger, endpoint.id, 250).await.unwrap().is_empty());
+    assert!(store.attempts_at(stranger, endpoint.id, 250, 1_000).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -330,4 +331,58 @@ async fn a_reader_sees_what_was_written_as_soon_as_the_verb_returns() {
         });
     }
     readers.join_all().await;
+}
+
+#[tokio::test]
+async fn what_was_sent_again_later_is_found_by_type_tenant_and_outcome_where_it_belongs() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let first = store.draft("order.created").tenant("a").send().await;
+    store.advance(SECOND);
+    store.draft("order.paid").tenant("b").send().await;
+    store.advance(HOUR);
+    let since = store.endpoint(&["*"]).await;
+    let recover =
+        Task::Recover { endpoint: since.id, since: store.now() - 2 * HOUR, until: store.now(), only: Only::Missed };
+    let job = store.create_job(store.project, recover).await.unwrap();
+    store.finish(&job).await;
+    store.draft("order.created").tenant("a").send().await;
+    let due = store.due_at(&endpoint).await;
+    store.fails_for(&due[0], SECOND).await;
+
+    let all = store.all_deliveries().await;
+    assert_eq!(all.len(), 6);
+    let paging_of_one = |filter: DeliveryFilter| store.listed(store.project, filter, 1);
+    let of_type = DeliveryFilter { event_type: Some("order.created".parse().unwrap()), ..DeliveryFilter::default() };
+    let of_tenant = DeliveryFilter { tenant: Some("a".to_owned()), ..DeliveryFilter::default() };
+    let pending = DeliveryFilter { status: Some(Status::Pending), ..of_tenant.clone() };
+    let tried = DeliveryFilter { status_code: Some(500), ..DeliveryFilter::default() };
+    for (filter, expected) in [(of_type, 4), (of_tenant, 4), (pending, 4), (tried, 1)] {
+        let ids: Vec<_> = all.iter().filter(|one| keeps(&filter, one)).map(|one| one.id).collect();
+        assert_eq!(ids.len(), expected, "{filter:?}");
+        let got: Vec<_> = paging_of_one(filter.clone()).await.into_iter().map(|one| one.id).collect();
+        assert_eq!(got, ids, "{filter:?}");
+    }
+    assert!(all.iter().filter(|one| one.event == first).count() == 2);
+}
+
+#[tokio::test]
+async fn a_delivery_that_failed_and_arrived_after_all_is_found_as_what_it_is_now() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let due = store.send_to(&endpoint, "order.created").await;
+    store.fails(&due, EXHAUSTED).await;
+    store.retry(store.project, due.id).await.unwrap();
+    let listed = async |status, status_code| {
+        let filter = DeliveryFilter { status, status_code, ..DeliveryFilter::default() };
+        store.listed(store.project, filter, 7).await.len()
+    };
+    let now = (listed(Some(Status::Failed), None).await, listed(Some(Status::Pending), Some(500)).await);
+    assert_eq!((now, listed(None, Some(500)).await), ((0, 1), 1));
+
+    let again = store.only_due_at(&endpoint).await;
+    store.delivers(&again).await;
+
+    assert_eq!((listed(None, Some(500)).await, listed(Some(Status::Pending), None).await), (0, 0));
+    assert_eq!((listed(Some(Status::Delivered), None).await, listed(None, Some(204)).await), (1, 1));
 }

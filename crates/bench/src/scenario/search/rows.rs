@@ -96,11 +96,14 @@ fn to_sqlite(gateway: &Gateway, events: u64) -> Result<(), Failure> {
 
 fn to_postgres(psql: &std::path::Path, url: &str, slug: &str, events: u64) -> Result<(), Failure> {
     let kind = kind();
-    let uuid = |number: &str| format!("(lpad(to_hex({FIRST_AT} + n), 12, '0') || '7000' || lpad(to_hex({number}), 16, '0'))::uuid");
+    let uuid = |number: &str| {
+        format!("(lpad(to_hex({FIRST_AT} + n), 12, '0') || '7000' || lpad(to_hex({number}), 16, '0'))::uuid")
+    };
     let (key, id) = (uuid("n * 16"), uuid("n * 16 + k"));
     let days = (events / 86_400_000) + 2;
     let first_day = FIRST_AT / 86_400_000;
-    let mut sql = format!("SET synchronous_commit = off; SET maintenance_work_mem = '512MB'; SET work_mem = '256MB';\n");
+    let mut sql =
+        "SET synchronous_commit = off; SET maintenance_work_mem = '512MB'; SET work_mem = '256MB';\n".to_owned();
     for day in first_day..first_day + days {
         for (table, fill) in [("events", ""), ("deliveries", "WITH (fillfactor = 80)")] {
             let bound = |day: u64| format!("{:012x}00000000000000000000", day * 86_400_000);
@@ -144,7 +147,9 @@ fn to_postgres(psql: &std::path::Path, url: &str, slug: &str, events: u64) -> Re
     let mut command = Command::new(psql);
     command.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", url]);
     for statement in statements {
-        statement.split("; ").for_each(|one| drop(command.args(["--command", one])));
+        for one in statement.split("; ") {
+            command.args(["--command", one]);
+        }
     }
     let output = command.output().map_err(|error| format!("{}: {error}", psql.display()))?;
     if !output.status.success() {

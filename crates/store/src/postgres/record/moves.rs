@@ -1,6 +1,7 @@
 //! Where deliveries are after their attempts: the first of the two ways to the database.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use futures_util::future;
 use model::delivery::Status;
@@ -10,6 +11,7 @@ use model::time::Timestamp;
 
 use super::Outcome;
 use crate::Error;
+use crate::postgres::occurrences::NOTE_CANCELLED;
 use crate::postgres::param::Uuid;
 use crate::postgres::row;
 use crate::postgres::rows::{Columns, borrowed, column};
@@ -31,10 +33,15 @@ const MOVE: &str = "UPDATE deliveries AS d
      FROM unnest($1, $2, $3, $4, $5) AS t (id, status, number, next_attempt_at, status_code)
      WHERE d.id = t.id AND d.attempts = t.number - 1
      RETURNING d.id, d.status";
-const CANCEL: &str = "WITH cancelled AS (
-         UPDATE deliveries AS d SET status = 3, reason = c.reason
-         FROM unnest($1, $2) AS c (id, reason) WHERE d.id = c.id AND d.status = 0 RETURNING d.id)
-     DELETE FROM pending WHERE delivery IN (SELECT id FROM cancelled)";
+static CANCEL: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "WITH cancelled AS (
+             UPDATE deliveries AS d SET status = 3, reason = c.reason
+             FROM unnest($1, $2) AS c (id, reason) WHERE d.id = c.id AND d.status = 0 RETURNING d.*),
+         settled AS (DELETE FROM pending WHERE delivery IN (SELECT id FROM cancelled))
+         {NOTE_CANCELLED}"
+    )
+});
 
 impl Moves {
     pub(super) async fn of(session: &Session, outcomes: &[Outcome]) -> Result<Self, Error> {
@@ -65,7 +72,7 @@ impl Moves {
                 column(&cancelled, |(delivery, _)| Uuid::from(*delivery)),
                 column(&cancelled, |(_, reason)| row::position(reason, &row::REASONS)),
             ];
-            moves.cancelled = Some((session.prepare(CANCEL, &borrowed(&columns)).await?, columns));
+            moves.cancelled = Some((session.prepare(&CANCEL, &borrowed(&columns)).await?, columns));
         }
         Ok(moves)
     }

@@ -11,7 +11,9 @@ use super::moves::next_attempt_at;
 use crate::Error;
 use crate::directory::Directory;
 use crate::health::Run;
+use crate::occurrences::Noted;
 use crate::postgres::change;
+use crate::postgres::occurrences::{self, Fresh};
 use crate::postgres::param::Uuid;
 use crate::postgres::row::{self, STANDARD};
 use crate::postgres::rows::{Columns, Statements, column};
@@ -23,9 +25,28 @@ const ATTEMPTS: &str =
                        request_headers, response_headers, response_body, truncated, next_attempt_at, request_body,
                        dialect, notes)
      SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+/// The same of attempts that may have sent what one before them sent. That is not written again.
+const LATER_ATTEMPTS: &str =
+    "INSERT INTO attempts (delivery, number, started_at, duration_ms, status_code, error_kind, error,
+                       request_headers, response_headers, response_body, truncated, next_attempt_at, request_body,
+                       dialect, notes, same_as)
+     SELECT a.delivery, a.number, a.started_at, a.duration_ms, a.status_code, a.error_kind, a.error, a.request_headers,
+            a.response_headers, a.response_body, a.truncated, a.next_attempt_at,
+            CASE WHEN same.number IS NULL THEN a.request_body END, a.dialect, a.notes, same.number
+     FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS a (
+              delivery, number, started_at, duration_ms, status_code, error_kind, error, request_headers,
+              response_headers, response_body, truncated, next_attempt_at, request_body, dialect, notes)
+     LEFT JOIN LATERAL (
+         SELECT k.number FROM (
+             SELECT l.delivery, coalesce(l.same_as, l.number) AS number FROM attempts AS l
+             WHERE l.delivery = a.delivery AND l.number < a.number
+               AND (l.request_body IS NOT NULL OR l.same_as IS NOT NULL)
+             ORDER BY l.number DESC LIMIT 1) AS last
+         JOIN attempts AS k ON k.delivery = last.delivery AND k.number = last.number
+         WHERE k.request_body = a.request_body) AS same ON true";
 const SETTLED: &str = "DELETE FROM pending WHERE delivery = ANY($1)";
-const AGAIN: &str = "UPDATE pending AS p SET place = a.place
-     FROM unnest($1, $2) AS a (delivery, place) WHERE p.delivery = a.delivery";
+const AGAIN: &str = "UPDATE pending AS p SET place = a.place, status_code = a.status_code
+     FROM unnest($1, $2, $3) AS a (delivery, place, status_code) WHERE p.delivery = a.delivery";
 pub(super) const HEALTH: &str = "INSERT INTO health (endpoint, failure_count, failing_since, troubled, told, told_at)
      SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
      ON CONFLICT (endpoint) DO UPDATE SET failure_count = excluded.failure_count,
@@ -38,10 +59,15 @@ pub(super) async fn writings(
     directory: &Directory,
     tried: &[(&Record, Status)],
     runs: &HashMap<EndpointId, Run>,
+    noted: &mut Noted,
 ) -> Result<Statements, Error> {
     let mut ready = Statements::default();
-    if !tried.is_empty() {
-        ready.add(session, ATTEMPTS, attempt_columns(tried)?).await?;
+    let has_kept_body = |record: &Record| record.attempt.number > 1 && matches!(record.attempt.body, Body::Kept(_));
+    let (later, first): (Vec<_>, Vec<_>) = tried.iter().copied().partition(|(record, _)| has_kept_body(record));
+    for (sql, tried) in [(ATTEMPTS, first), (LATER_ATTEMPTS, later)] {
+        if !tried.is_empty() {
+            ready.add(session, sql, attempt_columns(&tried)?).await?;
+        }
     }
     let (again, settled): (Vec<_>, Vec<_>) = tried.iter().partition(|(_, status)| *status == Status::Pending);
     if !settled.is_empty() {
@@ -51,6 +77,7 @@ pub(super) async fn writings(
         let columns = vec![
             column(&again, |(record, _)| Uuid::from(record.due.id)),
             column(&again, |(record, _)| place(directory, record).as_millis()),
+            column(&again, |(record, _)| record.attempt.outcome.status().map(i32::from)),
         ];
         ready.add(session, AGAIN, columns).await?;
     }
@@ -58,6 +85,11 @@ pub(super) async fn writings(
         let mut runs: Vec<(EndpointId, Run)> = runs.iter().map(|(id, run)| (*id, *run)).collect();
         runs.sort_unstable_by_key(|(id, _)| *id);
         ready.add(session, HEALTH, health_columns(&runs)).await?;
+    }
+    let mut fresh = Fresh::beside(noted);
+    tried.iter().for_each(|(record, status)| fresh.outcome(record, *status));
+    if let Some(columns) = fresh.columns() {
+        ready.add(session, occurrences::INSERT, columns).await?;
     }
     Ok(ready)
 }

@@ -68,7 +68,7 @@ impl Walk {
             (self.saved, self.after) = (saved, saved);
         }
         let mut statement = db.prepare_cached(
-            "SELECT a.rowid, a.delivery, a.started_at, (a.response_body IS NOT NULL) + 2 * (a.request_body IS NOT NULL),
+            "SELECT a.rowid, a.delivery, a.started_at, (typeof(a.response_body) = 'blob') + 2 * (typeof(a.request_body) = 'blob' OR a.same_as IS NOT NULL),
                     d.project
              FROM attempts AS a LEFT JOIN deliveries AS d ON d.id = a.delivery
              WHERE a.rowid > ? ORDER BY a.rowid LIMIT ?",
@@ -157,13 +157,40 @@ pub(super) fn take(batch: &mut Batch<'_>, slice: &Slice, mut patience: Patience)
 }
 
 fn strip(batch: &mut Batch<'_>, attempt: &Stripped) -> Result<u64, Error> {
+    hand_on(batch.db()?, attempt)?;
     // Its number may be another's by now.
     let changed = batch
         .db()?
         .prepare_cached(
-            "UPDATE attempts SET response_body = NULL, request_body = NULL, dropped = coalesce(dropped, 0) | ?
+            "UPDATE attempts SET response_body = NULL, request_body = NULL, same_as = NULL, dropped = coalesce(dropped, 0) | ?
              WHERE rowid = ? AND delivery = ?",
         )?
         .execute(params![attempt.bodies.bits(), attempt.number, attempt.delivery.as_bytes()])?;
     Ok(changed as u64)
+}
+
+/// Gives a body that is about to be dropped to the youngest of the attempts that sent the same: they are kept longer.
+fn hand_on(db: &Connection, attempt: &Stripped) -> Result<(), Error> {
+    let heir: Option<(i64, u32, u32)> = db
+        .prepare_cached(
+            "SELECT y.rowid, y.number, o.number FROM attempts AS o
+             JOIN attempts AS y ON y.delivery = o.delivery AND y.same_as = o.number
+             WHERE o.rowid = ? AND o.delivery = ? ORDER BY y.number DESC LIMIT 1",
+        )?
+        .query_row(params![attempt.number, attempt.delivery.as_bytes()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    let Some((heir, number, old)) = heir else { return Ok(()) };
+    db.prepare_cached(
+        "UPDATE attempts SET request_body = (SELECT request_body FROM attempts WHERE rowid = ?), same_as = NULL
+         WHERE rowid = ?",
+    )?
+    .execute([attempt.number, heir])?;
+    db.prepare_cached("UPDATE attempts SET same_as = ? WHERE delivery = ? AND same_as = ?")?.execute(params![
+        number,
+        attempt.delivery.as_bytes(),
+        old
+    ])?;
+    Ok(())
 }

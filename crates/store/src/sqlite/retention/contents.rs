@@ -8,7 +8,7 @@ use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::batch::Batch;
-use super::super::{row, search};
+use super::super::{occurrences, row, search};
 use super::{DAY, Done, PAUSE, Patience, Reached as Walked};
 use crate::Error;
 use crate::retention::{SLICE, Swept};
@@ -221,6 +221,7 @@ pub(super) fn take(batch: &mut Batch<'_>, slice: &Slice, mut patience: Patience)
             }
         }
     }
+    occurrences::forget(batch, slice.project, next)?;
     let newest_attempt = forget_numbers(batch)?;
     let reached = Reached { next, held, newest_attempt };
     Ok(Done { swept, reached: Walked::Contents { project: slice.project, reached } })

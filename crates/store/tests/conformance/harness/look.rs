@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
 
+use model::attempt::Body;
 use model::delivery::Status;
 use model::endpoint::Endpoint;
 use model::health::Health;
@@ -10,7 +11,9 @@ use model::id::{DeliveryId, ProjectId};
 use model::job::Job;
 use store::feed::{Fact, Feed, News};
 use store::jobs::Step;
-use store::search::{Delivery, DeliveryFilter, EventFilter, FullDelivery, Paging, StoredEvent};
+use store::search::{
+    Bodies, Delivery, DeliveryFilter, EventFilter, FullDelivery, ListedEvent, Paging, SentBody, StoredAttempt,
+};
 
 use super::Opened;
 
@@ -30,7 +33,7 @@ impl Opened {
     }
 
     /// All events that a filter leaves, newest first, page by page.
-    pub(crate) async fn listed_events(&self, project: ProjectId, filter: EventFilter, page: usize) -> Vec<StoredEvent> {
+    pub(crate) async fn listed_events(&self, project: ProjectId, filter: EventFilter, page: usize) -> Vec<ListedEvent> {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
             let got = self.events(project, filter.clone(), Paging { limit: page, after }).await.unwrap();
@@ -44,7 +47,7 @@ impl Opened {
     }
 
     /// All events of the default project, newest first.
-    pub(crate) async fn all_events(&self) -> Vec<StoredEvent> {
+    pub(crate) async fn all_events(&self) -> Vec<ListedEvent> {
         self.listed_events(self.project, EventFilter::default(), 250).await
     }
 
@@ -73,7 +76,29 @@ impl Opened {
     }
 
     pub(crate) async fn shown(&self, id: DeliveryId) -> FullDelivery {
-        self.delivery(self.project, id).await.unwrap().expect("the project has this delivery")
+        self.delivery(self.project, id, Bodies::With).await.unwrap().expect("the project has this delivery")
+    }
+
+    /// The body of an attempt, as it was recorded or as far as it is left.
+    pub(crate) async fn body_of(&self, id: DeliveryId, attempt: &StoredAttempt) -> Body {
+        match &attempt.body {
+            SentBody::None => Body::None,
+            SentBody::Dropped => Body::Dropped,
+            SentBody::Of(dialect) => Body::Of(dialect.clone()),
+            SentBody::Kept => {
+                let kept = self.sent_body(self.project, id, attempt.number).await.unwrap();
+                Body::Kept(kept.expect("it says that it is kept"))
+            }
+        }
+    }
+
+    /// The same of all attempts of a delivery.
+    pub(crate) async fn bodies_of(&self, id: DeliveryId) -> Vec<Body> {
+        let mut bodies = Vec::new();
+        for attempt in self.shown(id).await.attempts {
+            bodies.push(self.body_of(id, &attempt).await);
+        }
+        bodies
     }
 
     pub(crate) async fn status_of(&self, id: DeliveryId) -> Status {
