@@ -66,6 +66,7 @@ async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, mut ticket: Ticket)
     let Sent { request_headers, body, notes } = sent;
     let number = due.attempt();
     let attempt = Attempt { number, started_at, duration, request_headers, body, notes, outcome, next_attempt_at };
+    tell(&due, &attempt, next);
     let (gone, rule, notify) = (advice == Advice::Gone, speaker.rule.clone(), speaker.notify);
     let record = Record { due, attempt, next, gone, rule, notify };
     ctx.store.record_then(record, move |recorded| ticket.recorded(recorded.map(|()| end))).await;
@@ -77,6 +78,32 @@ fn unsent(ctx: &Context, fault: LocalFault, mut ticket: Ticket) {
     ctx.store.note_local_fault(fault);
     ticket.answered(None, Some(AFTER_FAILURE));
     ticket.recorded(Ok(End::Unsent));
+}
+
+/// Tells the operator: of each attempt who wants to see them, of a delivery that was given up everybody.
+fn tell(due: &Due, attempt: &Attempt, next: Next) {
+    tracing::debug!(
+        delivery.id = %due.id,
+        endpoint.id = %due.endpoint,
+        event.id = due.event.id.as_str(),
+        attempt.number = attempt.number,
+        http.status = attempt.outcome.status(),
+        error.kind = attempt.outcome.failure().map(|failure| failure.kind.name()),
+        took_ms = u64::try_from(attempt.duration.as_millis()).unwrap_or(u64::MAX),
+        "attempt"
+    );
+    if let Next::GiveUp { .. } = next {
+        tracing::info!(
+            delivery.id = %due.id,
+            endpoint.id = %due.endpoint,
+            project.id = %due.event.project,
+            event.id = due.event.id.as_str(),
+            attempts = attempt.number,
+            http.status = attempt.outcome.status(),
+            error.kind = attempt.outcome.failure().map(|failure| failure.kind.name()),
+            "delivery given up"
+        );
+    }
 }
 
 /// `None` if this node lost all that it holds before the work was done: whoever holds it now does it again.

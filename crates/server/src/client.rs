@@ -255,6 +255,14 @@ impl Problem {
         self.status
     }
 
+    /// As the server told it; what was none is put into one.
+    pub fn json(&self) -> Value {
+        match &self.body {
+            Value::Object(_) => self.body.clone(),
+            _ => serde_json::json!({ "status": self.status, "detail": self.text() }),
+        }
+    }
+
     /// What went wrong, then a line for each field at fault, then how to find the request in the server's log.
     fn text(&self) -> String {
         let said = |name: &str| self.body.get(name).and_then(Value::as_str);

@@ -32,6 +32,8 @@ use settings::{SETTINGS, Setting};
 /// What `serve` runs with. Secrets in it are not printed.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The file that was read, if one was.
+    pub file: Option<PathBuf>,
     pub listen: SocketAddr,
     pub data_dir: PathBuf,
     /// Where the world reaches us, without a slash at the end.
@@ -61,6 +63,14 @@ pub struct Roles {
     pub receive: bool,
 }
 
+impl fmt::Display for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let roles = [("api", self.api), ("deliver", self.deliver), ("receive", self.receive)];
+        let names: Vec<&str> = roles.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name).collect();
+        f.write_str(&names.join(","))
+    }
+}
+
 /// How we reach endpoints.
 #[derive(Clone, Debug, Default)]
 pub struct Network {
@@ -82,6 +92,8 @@ pub struct Database {
     pub connections: usize,
     /// Of the embedded database.
     pub accept_journal_loss: bool,
+    /// How long a caller waits while the database is away.
+    pub patience: Duration,
 }
 
 /// This node among those that share a PostgreSQL.
@@ -154,7 +166,7 @@ pub fn load(flags: &Flags, environment: &Environment) -> Result<Config, Vec<Mist
     });
     mistakes.extend_from_slice(&file.mistakes);
 
-    let mut config = Config::unset();
+    let mut config = Config { file: file.path.clone(), ..Config::unset() };
     let layers = |setting: &Setting| [flags.words(setting), environment.words(setting), file.words(setting)];
     for setting in SETTINGS {
         settle(setting, layers(setting), &mut config, &mut mistakes);
@@ -177,9 +189,24 @@ pub fn load(flags: &Flags, environment: &Environment) -> Result<Config, Vec<Mist
         let what = "needs network.proxy, the proxy that resolves names; without a proxy, leave this out";
         mistakes.push(Mistake::new(switch.place, "network.proxy_resolves", what));
     }
+    if let (Some(roles), None, false) = (said("roles"), said("database_url"), config.roles.deliver) {
+        let what = "must hold deliver on the embedded database: no other process can deliver from it, so nothing ever \
+                    would be; add deliver, or name a database_url that other nodes share";
+        mistakes.push(Mistake::new(roles.place, "roles", what));
+    }
     config.delivery.per_endpoint = config.delivery.per_endpoint.min(config.delivery.concurrency);
     mistakes.sort_by(|one, other| one.place.cmp(&other.place));
     if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
+}
+
+/// Where `serve` would keep its data if it were started here without flags: as the environment or the file says, whatever
+/// else is wrong with them.
+pub fn data_dir(environment: &Environment) -> PathBuf {
+    let setting = SETTINGS.iter().find(|setting| setting.key == "data_dir").expect("it is in the table");
+    let file = read_file(&Flags::default(), environment).unwrap_or_default();
+    let mut config = Config::unset();
+    settle(setting, [None, environment.words(setting), file.words(setting)], &mut config, &mut Vec::new());
+    config.data_dir
 }
 
 fn read_file(flags: &Flags, environment: &Environment) -> Result<File, Mistake> {
@@ -236,6 +263,7 @@ impl Config {
     /// Before anything is set, the defaults of the table included.
     fn unset() -> Self {
         Self {
+            file: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             data_dir: PathBuf::new(),
             public_url: None,

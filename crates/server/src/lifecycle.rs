@@ -8,22 +8,29 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::wire::Running;
 
-/// Resolves on the first SIGTERM or SIGINT.
+/// Resolves on the first SIGTERM, SIGINT or SIGHUP.
 pub struct StopSignal {
     terminate: Signal,
     interrupt: Signal,
+    /// The terminal is gone.
+    hangup: Signal,
 }
 
 impl StopSignal {
     /// From here on the signals no longer end the process by themselves.
     pub fn listen() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
     pub async fn received(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            _ = self.hangup.recv() => {}
         }
     }
 }

@@ -18,6 +18,17 @@ pub fn complain(text: &str) {
     let _ = written(io::stderr().lock(), &format!("{text}\n"));
 }
 
+/// Whether the person at the terminal wants it. Where there is none, who typed the command has decided.
+pub fn confirmed(question: &str) -> io::Result<bool> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Ok(true);
+    }
+    let _ = written(io::stderr().lock(), &format!("{question} [y/N] "));
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
 fn written(mut out: impl Write, text: &str) -> io::Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

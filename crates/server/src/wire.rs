@@ -200,6 +200,7 @@ pub fn place(config: &Config) -> Result<Place, Error> {
         direct_url: config.database.direct_url.as_ref().map(|url| url.reveal().to_owned()),
         ca_pem: ca_pem(config)?,
         connections: config.database.connections,
+        patience: config.database.patience,
         name: config.cluster.node_name.clone().unwrap_or_else(machine_name),
         lease: config.cluster.lease,
         delivers: config.roles.deliver,

@@ -57,6 +57,19 @@ impl Notice<'_> {
 }
 
 impl Notice<'_> {
+    /// Tells the operator of an endpoint that was disabled or has recovered. The engine tells of deliveries.
+    pub(crate) fn log(&self, endpoint: &Endpoint) {
+        match self {
+            Self::Disabled { reason } => {
+                tracing::info!(endpoint.id = %endpoint.id, project.id = %endpoint.project, reason, "endpoint disabled");
+            }
+            Self::Recovered => {
+                tracing::info!(endpoint.id = %endpoint.id, project.id = %endpoint.project, "endpoint recovered");
+            }
+            Self::Exhausted { .. } => {}
+        }
+    }
+
     /// The event that tells it.
     pub(crate) fn event(&self, endpoint: &Endpoint, env: &dyn Env, now: Timestamp) -> Event {
         Event {

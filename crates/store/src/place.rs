@@ -26,6 +26,8 @@ pub struct Postgres {
     pub ca_pem: Option<Vec<u8>>,
     /// Connections for everything but the two that commit and the one that listens.
     pub connections: usize,
+    /// How long what comes in waits while the database is away. Whoever sent it hears then that it was not taken.
+    pub patience: Duration,
     /// What others see of this node in `GET /v1/cluster`.
     pub name: String,
     /// How long this node's shards stay its own when it is not heard of.
@@ -36,6 +38,7 @@ pub struct Postgres {
 
 impl Postgres {
     pub const CONNECTIONS: usize = 8;
+    pub const PATIENCE: Duration = Duration::from_secs(5);
     pub const LEASE: Duration = Duration::from_secs(6);
 
     /// Whether `url` can be read. What is wrong with it is told without what is secret in it.
@@ -50,6 +53,7 @@ impl Postgres {
             direct_url: None,
             ca_pem: None,
             connections: Self::CONNECTIONS,
+            patience: Self::PATIENCE,
             name: "posthaste".to_owned(),
             lease: Self::LEASE,
             delivers: true,

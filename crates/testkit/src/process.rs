@@ -90,6 +90,14 @@ impl Process {
         patiently(found, || format!("no line with {part:?} within {PATIENCE:?}")).await
     }
 
+    /// Waits for a line on standard error, its log, that `fits`.
+    pub async fn logs(&self, fits: impl Fn(&str) -> bool) {
+        let mut changed = self.errors.changed.clone();
+        let found = async { while !self.errors.all().lines().any(&fits) && changed.changed().await.is_ok() {} };
+        patiently(found, || format!("no such line was logged within {PATIENCE:?}")).await;
+        assert!(self.errors.all().lines().any(&fits), "the program ended without logging such a line");
+    }
+
     /// What it has printed on standard output so far.
     pub fn output(&self) -> String {
         self.output.all()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hyper::Method;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::client::Request;
@@ -12,6 +13,21 @@ use crate::client::Request;
 pub(super) struct Call {
     pub request: Request,
     pub view: View,
+    /// Asked at a terminal before anything is done.
+    pub question: Option<String>,
+    /// Whether an answer with 2xx means that the command failed all the same.
+    pub is_no: Option<fn(&Value) -> bool>,
+}
+
+/// One thing to be deleted.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Deleted {
+    /// Its id or name
+    #[arg(value_parser = super::typed::id)]
+    pub(super) id: String,
+    /// Do not ask first
+    #[arg(long, short = 'y')]
+    pub(super) yes: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -53,7 +69,11 @@ impl Paging {
 
 impl Call {
     pub(super) fn get(segments: &[&str]) -> Self {
-        Self { request: Request::new(Method::GET, segments), view: WHOLE }
+        Self::new(Request::new(Method::GET, segments), WHOLE)
+    }
+
+    pub(super) fn new(request: Request, view: View) -> Self {
+        Self { request, view, question: None, is_no: None }
     }
 
     pub(super) fn post(segments: &[&str], body: Option<Body>) -> Self {
@@ -67,19 +87,23 @@ impl Call {
     /// `verb` says afterwards what was done.
     pub(super) fn delete(segments: [&str; 2], verb: &'static str) -> Self {
         let view = View::Done { verb, id: segments[1].to_owned() };
-        Self { request: Request::new(Method::DELETE, &segments), view }
+        Self::new(Request::new(Method::DELETE, &segments), view)
+    }
+
+    /// Deletes, after a question at a terminal. `consequence` is what cannot be undone.
+    pub(super) fn ask_and_delete(kind: &str, deleted: &Deleted, verb: &'static str, consequence: &str) -> Self {
+        let Deleted { id, yes } = deleted;
+        let question = (!yes).then(|| format!("{id}: {consequence} Go on?"));
+        Self { question, ..Self::delete([kind, id], verb) }
     }
 
     pub(super) fn list(segments: &[&str], columns: &'static [Column], paging: &Paging) -> Self {
-        Self { request: Request::new(Method::GET, segments), view: View::List { columns, paging: paging.clone() } }
+        Self::new(Request::new(Method::GET, segments), View::List { columns, paging: paging.clone() })
     }
 
     fn with_body(method: Method, segments: &[&str], body: Option<Body>) -> Self {
         let request = Request::new(method, segments);
-        Self {
-            request: body.into_iter().fold(request, |request, body| request.with_body(body.to_string())),
-            view: WHOLE,
-        }
+        Self::new(body.into_iter().fold(request, |request, body| request.with_body(body.to_string())), WHOLE)
     }
 
     #[must_use]
@@ -90,6 +114,12 @@ impl Call {
     #[must_use]
     pub(super) fn header(self, name: &'static str, value: Option<String>) -> Self {
         Self { request: self.request.with_header(name, value), ..self }
+    }
+
+    /// `is_no` looks at an answer with 2xx: whether the command failed all the same.
+    #[must_use]
+    pub(super) fn unless(self, is_no: fn(&Value) -> bool) -> Self {
+        Self { is_no: Some(is_no), ..self }
     }
 
     #[must_use]

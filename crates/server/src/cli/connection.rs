@@ -1,14 +1,9 @@
 //! The flags of every command that asks a server: which one, with which key, and how its answer is printed.
 
-use std::path::Path;
-
 use crate::client::{Error, Server};
-use crate::config::Environment;
+use crate::config::{self, Environment};
 
 const USUAL_SERVER: &str = "http://127.0.0.1:8600";
-
-/// Where `serve` keeps its data unless told otherwise.
-pub(super) const USUAL_DATA_DIR: &str = "./posthaste-data";
 
 #[derive(Clone, Default, clap::Args)]
 #[command(next_help_heading = "Server")]
@@ -16,7 +11,7 @@ pub(crate) struct Connection {
     /// Server to ask [POSTHASTE_SERVER; http://127.0.0.1:8600]
     #[arg(long, global = true, value_name = "URL")]
     server: Option<String>,
-    /// Key to ask with [POSTHASTE_API_KEY; else admin.key in ./posthaste-data, for a server on this machine]
+    /// Key to ask with [POSTHASTE_API_KEY; else admin.key in the data directory that `serve` would use here, for a server on this machine]
     #[arg(long, global = true, value_name = "KEY")]
     api_key: Option<String>,
     /// Project that the admin key asks about [POSTHASTE_PROJECT; default]
@@ -64,7 +59,6 @@ impl Connection {
 }
 
 fn local_admin_key(environment: &Environment) -> Option<String> {
-    let data_dir = environment.var("POSTHASTE_DATA_DIR").unwrap_or(USUAL_DATA_DIR);
-    let key = std::fs::read_to_string(Path::new(data_dir).join("admin.key")).ok()?;
+    let key = std::fs::read_to_string(config::data_dir(environment).join("admin.key")).ok()?;
     Some(key.trim().to_owned()).filter(|key| !key.is_empty())
 }

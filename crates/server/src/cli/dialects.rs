@@ -12,7 +12,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use self::file::Text;
-use super::call::{Call, Column, Paging, View};
+use super::call::{Call, Column, Deleted, Paging, View};
 use super::connection::{Connection, Output};
 use super::run::{self, Failure, Printed};
 use super::{show, typed};
@@ -33,7 +33,7 @@ pub(crate) enum Dialects {
     /// Give the project a dialect of its own, or change it
     Put(Put),
     /// Delete a dialect of the project's own
-    Delete(One),
+    Delete(Deleted),
 }
 
 #[derive(Debug, clap::Args)]
@@ -89,7 +89,7 @@ const TOML: &str = "application/toml";
 
 /// Does it, prints what there is to say and says how the process ends. Needs a runtime with time and IO.
 pub async fn run_dialects(command: &DialectsCommand, environment: &Environment) -> ExitCode {
-    run::finish(command.perform(environment, Look::of_stdout(environment)).await)
+    run::finish(command.perform(environment, Look::of_stdout(environment)).await, command.connection.output)
 }
 
 impl DialectsCommand {
@@ -107,7 +107,10 @@ impl DialectsCommand {
                 diff::between(&ours, &theirs, format, look)
             }
             Dialects::Put(words) => self.ask(words.call()?, env, look).await,
-            Dialects::Delete(One { name }) => self.ask(Call::delete(["dialects", name], "deleted"), env, look).await,
+            Dialects::Delete(deleted) => {
+                let call = Call::ask_and_delete("dialects", deleted, "deleted", "the dialect is deleted.");
+                self.ask(call, env, look).await
+            }
         }
     }
 
@@ -167,7 +170,12 @@ impl DialectsCommand {
 
     async fn named(&self, name: &str, env: &Environment) -> Result<Text, Failure> {
         if let Some(text) = dialect::built_in_text(name) {
-            return Ok(Text { name: name.to_owned(), toml: text.to_owned(), json: None });
+            return Ok(Text {
+                name: name.to_owned(),
+                toml: text.to_owned(),
+                json: None,
+                format: self.connection.output,
+            });
         }
         let request = Request::new(Method::GET, &["dialects", name]).with_header("accept", Some(TOML.to_owned()));
         let answer = self.client(env)?.send(&request).await.map_err(|error| match error {
@@ -176,7 +184,7 @@ impl DialectsCommand {
             )),
             other => other.into(),
         })?;
-        Ok(Text { name: name.to_owned(), toml: answer.body, json: None })
+        Ok(Text { name: name.to_owned(), toml: answer.body, json: None, format: self.connection.output })
     }
 }
 
@@ -192,7 +200,7 @@ impl Put {
             Some(json) => request.with_body(json),
             None => request.with_body(text.toml).with_header("content-type", Some(TOML.to_owned())),
         };
-        Ok(Call { request, view: View::Done { verb: "put", id: name } })
+        Ok(Call::new(request, View::Done { verb: "put", id: name }))
     }
 }
 

@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
-use super::connection::{Connection, Output, USUAL_DATA_DIR};
+use super::connection::{Connection, Output};
 use super::run::{Failure, Printed, finish};
 use crate::client::{Client, Error, Request};
-use crate::config::Environment;
+use crate::config::{self, Environment};
 use crate::output;
 
 /// A delivery that has been due for longer is late: turns and retries explain less.
@@ -31,7 +31,7 @@ pub(super) struct DoctorWords {
     /// Read every row of the embedded database too, and check that all of it fits together; it takes a while
     #[arg(long)]
     deep: bool,
-    /// Data directory to look at [POSTHASTE_DATA_DIR; ./posthaste-data if it is there, for a server on this machine]
+    /// Data directory to look at [the one that `serve` would use here, for a server on this machine]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
@@ -86,7 +86,7 @@ struct Lag {
 
 /// Exits 0 when all is well, 1 when something is not, 3 when there are warnings alone.
 pub async fn run_doctor(command: &DoctorCommand, environment: &Environment) -> ExitCode {
-    finish(examine(command, environment).await)
+    finish(examine(command, environment).await, command.connection.output)
 }
 
 async fn examine(command: &DoctorCommand, environment: &Environment) -> Result<Printed, Failure> {
@@ -108,8 +108,7 @@ async fn examine(command: &DoctorCommand, environment: &Environment) -> Result<P
 impl DoctorWords {
     /// The data directory to look at, if there is one on this machine or one was asked for.
     fn local(&self, environment: &Environment, server_is_here: bool) -> Option<PathBuf> {
-        let usual = || environment.var("POSTHASTE_DATA_DIR").map_or(USUAL_DATA_DIR.into(), PathBuf::from);
-        let data_dir = self.data_dir.clone().unwrap_or_else(usual);
+        let data_dir = self.data_dir.clone().unwrap_or_else(|| config::data_dir(environment));
         let wanted = self.deep || self.data_dir.is_some() || (server_is_here && data_dir.is_dir());
         wanted.then_some(data_dir)
     }

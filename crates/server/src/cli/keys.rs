@@ -3,8 +3,7 @@
 use clap::Subcommand;
 use model::key::Scope;
 
-use super::call::{Body, Call, Column, Paging, View};
-use super::typed;
+use super::call::{Body, Call, Column, Deleted, Paging, View};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keys {
@@ -13,7 +12,7 @@ pub(crate) enum Keys {
     /// List the API keys
     List(Paging),
     /// Make an API key useless
-    Revoke(One),
+    Revoke(Deleted),
 }
 
 #[derive(Debug, clap::Args)]
@@ -24,13 +23,6 @@ pub(crate) struct Create {
     /// What it may do
     #[arg(long, value_name = "SCOPE[,SCOPE]", value_delimiter = ',', required = true, value_parser = Scope::ALL.map(Scope::name))]
     scopes: Vec<String>,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct One {
-    /// Id of the key (key_…)
-    #[arg(value_parser = typed::id)]
-    id: String,
 }
 
 const COLUMNS: &[Column] = &[
@@ -50,7 +42,9 @@ impl Keys {
                 Call::post(&["keys"], Some(body)).view(CREATED)
             }
             Self::List(paging) => Call::list(&["keys"], COLUMNS, paging),
-            Self::Revoke(One { id }) => Call::delete(["keys", id], "revoked"),
+            Self::Revoke(deleted) => {
+                Call::ask_and_delete("keys", deleted, "revoked", "the API key does not work any more.")
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Subcommand;
 
-use super::call::{Body, Call, Column, Paging, View};
+use super::call::{Body, Call, Column, Deleted, Paging, View};
 use super::typed;
 
 #[derive(Debug, Subcommand)]
@@ -18,7 +18,7 @@ pub(crate) enum Projects {
     /// Change a project
     Update(Update),
     /// Delete a project with all that is in it
-    Delete(One),
+    Delete(Deleted),
 }
 
 #[derive(Debug, clap::Args)]
@@ -95,7 +95,10 @@ impl Projects {
                 let body = body.with_some("dialect", dialect.as_ref()).with_some("retention", retention.members());
                 Call::patch(&["projects", &one.id], body)
             }
-            Self::Delete(One { id }) => Call::delete(["projects", id], "deleted"),
+            Self::Delete(deleted) => {
+                let consequence = "the project is deleted with its endpoints, events, deliveries and keys.";
+                Call::ask_and_delete("projects", deleted, "deleted", consequence)
+            }
         }
     }
 }

@@ -38,6 +38,8 @@ pub(super) enum Resource {
 pub(super) enum Failure {
     #[error(transparent)]
     Client(#[from] Error),
+    #[error("nothing was done")]
+    Declined,
     /// What was to be sent cannot be.
     #[error("{0}")]
     Input(String),
@@ -62,25 +64,29 @@ pub(super) struct Printed {
 /// Asks, prints the answer or on standard error why there is none, and says how the process ends. `now` is what times
 /// like `24h` are counted from. Needs a runtime with time and IO.
 pub async fn run_client(command: &ClientCommand, environment: &Environment, now: Timestamp) -> ExitCode {
-    finish(command.perform(environment, now, Look::of_stdout(environment)).await)
+    let done = command.perform(environment, now, Look::of_stdout(environment)).await;
+    finish(done, command.connection.output)
 }
 
-/// Prints what a command has to say, and says how the process ends.
-pub(super) fn finish(done: Result<Printed, Failure>) -> ExitCode {
+/// Prints what a command has to say, in the form that was asked for, and says how the process ends.
+pub(super) fn finish(done: Result<Printed, Failure>, format: Output) -> ExitCode {
     let (printed, code) = match done {
         Ok(printed) => (printed, exit::DONE),
         Err(Failure::No(printed)) => (printed, exit::FAILED),
         Err(Failure::Warned(printed)) => (printed, exit::WARNINGS),
-        Err(failure) => return complain(&failure),
+        Err(failure) => return complain(&failure, format),
     };
     match printed.print() {
         Ok(()) => ExitCode::from(code),
-        Err(failure) => complain(&failure),
+        Err(failure) => complain(&failure, format),
     }
 }
 
-fn complain(failure: &Failure) -> ExitCode {
-    output::complain(&format!("error: {failure}"));
+fn complain(failure: &Failure, format: Output) -> ExitCode {
+    match format {
+        Output::Json => output::complain(&failure.json().to_string()),
+        Output::Table | Output::Toml => output::complain(&format!("error: {failure}")),
+    }
     ExitCode::from(failure.code())
 }
 
@@ -93,11 +99,19 @@ impl Printed {
 }
 
 impl Failure {
+    /// For programs: the problem as the server told it, or one with a detail alone.
+    fn json(&self) -> Value {
+        match self {
+            Self::Client(Error::Refused(problem)) => problem.json(),
+            other => serde_json::json!({ "detail": other.to_string() }),
+        }
+    }
+
     pub(super) fn code(&self) -> u8 {
         match self {
             Self::Input(_) => exit::WRONG_WORDS,
             Self::Client(Error::NotAServer { .. } | Error::NotAHeader { .. }) => exit::WRONG_WORDS,
-            Self::Client(_) | Self::Output(_) | Self::No(_) => exit::FAILED,
+            Self::Client(_) | Self::Output(_) | Self::No(_) | Self::Declined => exit::FAILED,
             Self::Warned(_) => exit::WARNINGS,
         }
     }
@@ -122,12 +136,21 @@ pub(super) async fn ask(client: &Client, call: Call, format: Output, look: Look)
         let list = fetch(client, &call.request, paging).await?;
         return Ok(if format == Output::Json { list.json() } else { list.table(columns, look) });
     }
+    if let Some(question) = &call.question
+        && !output::confirmed(question)?
+    {
+        return Err(Failure::Declined);
+    }
     let answer = client.send(&call.request).await?;
-    match (format, call.view) {
-        (Output::Json, _) if answer.body.trim().is_empty() => Ok(Printed::default()),
-        (Output::Json, _) => Ok(Printed { text: output::pretty(read(client, &answer)?) + "\n", note: None }),
-        (_, View::Done { verb, id }) => Ok(Printed { text: format!("{verb} {id}\n"), note: None }),
-        (_, view) => Ok(view.printed(read(client, &answer)?, look)),
+    let printed = match (format, call.view) {
+        (Output::Json, _) if answer.body.trim().is_empty() => Printed::default(),
+        (Output::Json, _) => Printed { text: output::pretty(read(client, &answer)?) + "\n", note: None },
+        (_, View::Done { verb, id }) => Printed { text: format!("{verb} {id}\n"), note: None },
+        (_, view) => view.printed(read(client, &answer)?, look),
+    };
+    match call.is_no {
+        Some(is_no) if is_no(&read(client, &answer)?) => Err(Failure::No(printed)),
+        _ => Ok(printed),
     }
 }
 

@@ -7,8 +7,9 @@ use model::endpoint::Auth;
 use model::json::Json;
 use model::rate::RateLimit;
 use model::time::{Span, Timestamp};
+use serde_json::Value;
 
-use super::call::{Body, Call, Column, Paging, View};
+use super::call::{Body, Call, Column, Deleted, Paging, View};
 use super::deliveries::{COLUMNS as DELIVERIES, Filters};
 use super::events;
 use super::typed::{self, When};
@@ -29,14 +30,14 @@ pub(crate) enum Webhooks {
     Resume(One),
     /// Make a new secret; the old one goes on signing for a while
     RotateSecret(Rotate),
-    /// Send a test event and show what the receiver answered
+    /// Send a test event and show what the receiver answered; ends with 1 unless that was 2xx
     Test(Test),
     /// List the deliveries to a webhook
     Executions(Executions),
     /// Send what failed or was missed
     Recover(Recover),
     /// Delete a webhook; pending deliveries are cancelled
-    Delete(One),
+    Delete(Deleted),
 }
 
 #[derive(Debug, clap::Args)]
@@ -226,6 +227,10 @@ const ROTATED: View = View::One { inside: None, fields: None, note: Some("The se
 
 const TESTED: View = View::One { inside: Some("delivery"), fields: None, note: None };
 
+fn was_not_acknowledged(tested: &Value) -> bool {
+    tested["delivery"]["status"] != "delivered"
+}
+
 impl Webhooks {
     pub(super) fn call(&self, now: Timestamp) -> Call {
         let of = |one: &One, verb: &str| Call::post(&["endpoints", &one.id, verb], None);
@@ -243,13 +248,16 @@ impl Webhooks {
             }
             Self::Test(Test { one, event_type }) => {
                 let body = event_type.as_ref().map(|event_type| Body::default().with("event_type", event_type));
-                Call::post(&["endpoints", &one.id, "test"], body).view(TESTED)
+                Call::post(&["endpoints", &one.id, "test"], body).view(TESTED).unless(was_not_acknowledged)
             }
             Self::Executions(Executions { one, filters, paging }) => {
                 filters.apply(Call::list(&["endpoints", &one.id, "deliveries"], DELIVERIES, paging), now)
             }
             Self::Recover(words) => words.call(now),
-            Self::Delete(One { id }) => Call::delete(["endpoints", id], "deleted"),
+            Self::Delete(deleted) => {
+                let consequence = "the webhook is deleted, and what is pending for it is cancelled.";
+                Call::ask_and_delete("endpoints", deleted, "deleted", consequence)
+            }
         }
     }
 }

@@ -13,6 +13,8 @@ use super::{Word, Words};
 /// What a file says, as far as its keys are known and their values have the right shape.
 #[derive(Default)]
 pub(super) struct File {
+    /// `None`: there is none.
+    pub path: Option<PathBuf>,
     words: BTreeMap<&'static str, Words>,
     pub mistakes: Vec<Mistake>,
 }
@@ -24,7 +26,8 @@ impl File {
 }
 
 pub(super) fn parse(path: &Path, text: &str) -> File {
-    let mut reader = Reader { path: path.to_owned(), text, file: File::default() };
+    let file = File { path: Some(path.to_owned()), ..File::default() };
+    let mut reader = Reader { path: path.to_owned(), text, file };
     match Document::parse(text) {
         Ok(document) => reader.table(document.as_table(), ""),
         Err(error) => {

@@ -220,6 +220,17 @@ pub(super) static SETTINGS: &[Setting] = &[
         set: |config, text| values::switch(text).map(|on| config.database.accept_journal_loss = on),
     },
     Setting {
+        key: "database.patience",
+        flag: Some("database-patience"),
+        env: "POSTHASTE_DATABASE_PATIENCE",
+        value: "DURATION",
+        shape: Text,
+        unless_set: Default("5s"),
+        help: "How long callers wait while PostgreSQL is away, before they hear 503",
+        secret: false,
+        set: |config, text| values::patience(text).map(|patience| config.database.patience = patience),
+    },
+    Setting {
         key: "cluster.node_name",
         flag: Some("node-name"),
         env: "POSTHASTE_NODE_NAME",

@@ -29,7 +29,10 @@ impl Written {
 
     fn load(&self, words: &[&str], environment: &Environment) -> Result<Config, Vec<Mistake>> {
         let path = self.path.to_str().unwrap();
-        load(&flags(&[&["--config", path], words].concat()), environment)
+        let config = load(&flags(&[&["--config", path], words].concat()), environment)?;
+        assert_eq!(config.file.as_ref(), Some(&self.path));
+        // As if all had been said elsewhere.
+        Ok(Config { file: None, ..config })
     }
 
     /// The mistakes in it, one a line, without the directory.
@@ -90,7 +93,7 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
         let value = match setting.key {
             "listen" => "127.0.0.1:9",
             "data_dir" => "./elsewhere",
-            "roles" => "receive",
+            "roles" => "deliver",
             "admin_key" => "chosen",
             "master_key" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
             "master_key_file" | "network.ca_file" => pem.to_str().unwrap(),
@@ -99,7 +102,7 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
             "log.level" => "trace",
             "delivery.per_endpoint" => "7",
             "database.connections" => "16",
-            "cluster.lease" => "10s",
+            "cluster.lease" | "database.patience" => "10s",
             "delivery.grace" => "2m",
             "retention.contents" | "retention.attempt_bodies" => "3d",
             "delivery.concurrency" | "api.max_batch_bytes" => "2048",

@@ -78,6 +78,13 @@ pub(super) fn lease(text: &str) -> Read<Duration> {
     if LEASES.contains(&lease) { Ok(lease) } else { Err("not a lease: write a duration from 1s to 60s".to_owned()) }
 }
 
+const PATIENCES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
+
+pub(super) fn patience(text: &str) -> Read<Duration> {
+    let patience = span(text)?;
+    if PATIENCES.contains(&patience) { Ok(patience) } else { Err("not from 1s to 60s".to_owned()) }
+}
+
 pub(super) fn relay(text: &str) -> Read<Relay> {
     text.parse().map_err(|error: NotARelay| error.to_string())
 }

@@ -22,6 +22,7 @@ mod life;
 mod mail;
 mod masking;
 mod openapi;
+mod operator;
 mod order;
 mod peers;
 mod place;

@@ -167,6 +167,7 @@ impl Change {
 
     /// Adds the operational event that tells `notice`, if anybody wants it.
     pub(super) fn publish(&mut self, endpoint: &Endpoint, notice: &Notice<'_>) {
+        notice.log(endpoint);
         let event = notice.event(endpoint, &*self.shared.env, self.now);
         if self.directory.matching(&event).next().is_some() {
             // Nothing was known of it before this commit: its filters are asked here.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use model::env::Env;
 use model::id::{DeliveryId, EndpointId, ProjectId};
@@ -12,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::change::{Change, Lock, Scope};
 use super::connect::Connections;
-use super::group::Group;
+use super::group::{Group, Patience};
 use super::ingest::Takes;
 use super::lease::Lease;
 use super::member::Member;
@@ -35,6 +36,9 @@ pub(crate) struct Cluster {
     tasks: TaskTracker,
     stop: CancellationToken,
 }
+
+/// An attempt that is not recorded is sent again: worth waiting for, and a restart of the database takes less.
+const RECORDS: Patience = Patience { group: Duration::from_secs(20), caller: None };
 
 /// What all tasks of a node work with.
 pub(crate) struct Shared {
@@ -113,8 +117,10 @@ impl Cluster {
         // From here on nobody takes another key. Somebody may have until now.
         open::check_key(&shared.connections.session().await?, &shared.seal).await?;
         tasks.spawn(member.run(stop.clone()));
-        let takes = Group::start(Takes::new(shared.clone()), &tasks);
-        let records = Group::start(Records::new(shared.clone()), &tasks);
+        let patience = shared.settings.patience;
+        let patience = Patience { group: patience, caller: Some(patience) };
+        let takes = Group::start(Takes::new(shared.clone()), patience, &tasks);
+        let records = Group::start(Records::new(shared.clone()), RECORDS, &tasks);
         Ok(Self { shared, takes, records, tasks, stop })
     }
 

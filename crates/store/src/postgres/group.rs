@@ -21,8 +21,14 @@ const QUEUE: usize = 8192;
 const GROUP: usize = 1024;
 const WEIGHT: usize = 8 << 20;
 
-/// While the database is away, a group is tried again for so long before it fails: a restart takes less.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a commit waits for a database that is away.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    /// A group is tried again for this long before it fails.
+    pub(super) group: Duration,
+    /// An item's caller hears after this long that it was not taken, whatever its group waits for. `None`: with its group.
+    pub(super) caller: Option<Duration>,
+}
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -48,22 +54,28 @@ type Waiting<C> = (<C as Commit>::Item, oneshot::Sender<Result<<C as Commit>::An
 
 pub(super) struct Group<C: Commit> {
     queue: mpsc::Sender<Waiting<C>>,
+    patience: Option<Duration>,
     stop: CancellationToken,
 }
 
 impl<C: Commit> Group<C> {
-    pub(super) fn start(commit: C, tasks: &TaskTracker) -> Self {
+    pub(super) fn start(commit: C, patience: Patience, tasks: &TaskTracker) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let stop = CancellationToken::new();
-        tasks.spawn(run(commit, waiting, stop.clone()));
-        Self { queue, stop }
+        tasks.spawn(run(commit, patience.group, waiting, stop.clone()));
+        Self { queue, patience: patience.caller, stop }
     }
 
     /// Answers when the item is on disk.
     pub(super) async fn commit(&self, item: C::Item) -> Result<C::Answer, Error> {
         let (reply, answer) = oneshot::channel();
-        self.queue.send((item, reply)).await.map_err(|_| Error::Stopped)?;
-        answer.await.map_err(|_| Error::Stopped)?
+        let committed = async {
+            self.queue.send((item, reply)).await.map_err(|_| Error::Stopped)?;
+            answer.await.map_err(|_| Error::Stopped)?
+        };
+        let Some(patience) = self.patience else { return committed.await };
+        let silent = || Err(Error::Connection(format!("the database has not answered within {patience:?}")));
+        clock::within(patience, committed).await.unwrap_or_else(silent)
     }
 
     pub(super) async fn stopped(&self) {
@@ -78,7 +90,12 @@ impl<C: Commit> Group<C> {
 }
 
 /// Commits until it is told to stop, and then what is left.
-async fn run<C: Commit>(mut commit: C, mut waiting: mpsc::Receiver<Waiting<C>>, stop: CancellationToken) {
+async fn run<C: Commit>(
+    mut commit: C,
+    patience: Duration,
+    mut waiting: mpsc::Receiver<Waiting<C>>,
+    stop: CancellationToken,
+) {
     let mut left_over = None;
     loop {
         let next = match left_over.take() {
@@ -93,10 +110,17 @@ async fn run<C: Commit>(mut commit: C, mut waiting: mpsc::Receiver<Waiting<C>>, 
             },
         };
         let Some(first) = next else { return };
+        if first.1.is_closed() {
+            // Its caller was told that it was not taken.
+            continue;
+        }
         let mut weight = C::weight(&first.0);
         let (mut items, mut replies) = (vec![first.0], vec![first.1]);
         while items.len() < GROUP {
             let Ok(next) = waiting.try_recv() else { break };
+            if next.1.is_closed() {
+                continue;
+            }
             weight += C::weight(&next.0);
             if weight > WEIGHT {
                 left_over = Some(next);
@@ -105,7 +129,7 @@ async fn run<C: Commit>(mut commit: C, mut waiting: mpsc::Receiver<Waiting<C>>, 
             items.push(next.0);
             replies.push(next.1);
         }
-        settle(&mut commit, items, replies).await;
+        settle(&mut commit, patience, items, replies).await;
     }
 }
 
@@ -113,10 +137,11 @@ async fn run<C: Commit>(mut commit: C, mut waiting: mpsc::Receiver<Waiting<C>>, 
 /// other.
 async fn settle<C: Commit>(
     commit: &mut C,
+    patience: Duration,
     items: Vec<C::Item>,
     replies: Vec<oneshot::Sender<Result<C::Answer, Error>>>,
 ) {
-    match patiently(commit, &items).await {
+    match patiently(commit, patience, &items).await {
         Ok(answers) => answers.into_iter().zip(replies).for_each(|(answer, reply)| {
             // Whoever asked may have gone; what was committed stays.
             let _ = reply.send(Ok(answer));
@@ -126,7 +151,7 @@ async fn settle<C: Commit>(
         }),
         Err(_) => {
             for (item, reply) in items.into_iter().zip(replies) {
-                let alone = patiently(commit, &[item]).await;
+                let alone = patiently(commit, patience, &[item]).await;
                 let answer = alone.and_then(|mut answers| answers.pop().ok_or(Error::Stopped));
                 let _ = reply.send(answer);
             }
@@ -134,12 +159,12 @@ async fn settle<C: Commit>(
     }
 }
 
-async fn patiently<C: Commit>(commit: &mut C, items: &[C::Item]) -> Result<Vec<C::Answer>, Error> {
+async fn patiently<C: Commit>(commit: &mut C, patience: Duration, items: &[C::Item]) -> Result<Vec<C::Answer>, Error> {
     let began = Instant::now();
     let mut again = false;
     loop {
         match commit.commit(items, again).await {
-            Err(error) if error.is_absence() && began.elapsed() < PATIENCE => {
+            Err(error) if error.is_absence() && began.elapsed() < patience => {
                 if !again {
                     tracing::warn!(error = &error as &dyn std::error::Error, "the database is away: trying again");
                 }

@@ -260,6 +260,7 @@ pub(super) fn forgive(batch: &mut Batch<'_>, id: EndpointId) -> Result<(), Error
 
 /// Publishes `notice` of `endpoint` in the commit that brought it about.
 fn publish(batch: &mut Batch<'_>, endpoint: &Endpoint, notice: &Notice<'_>) -> Result<(), Error> {
+    notice.log(endpoint);
     let event = notice.event(endpoint, batch.env, batch.now);
     let wanted = batch.directory.matching(&event).next().is_some();
     if wanted {

@@ -19,18 +19,27 @@ impl Check {
                 Err(Failure::Input("the dialect file and the sample are the same file".to_owned()))
             }
             (Some(file), Some(sample)) => compare(file, sample, format),
-            (Some(file), None) => check(file),
+            (Some(file), None) => check(file, format),
             (None, Some(path)) => explain(path, format),
             (None, None) => Err(Failure::Input("name a dialect file, or a captured request with --sample".to_owned())),
         }
     }
 }
 
-fn check(path: &Path) -> Result<Printed, Failure> {
-    let text = Text::read(path)?;
+fn check(path: &Path, format: Output) -> Result<Printed, Failure> {
+    let text = Text::read_for(path, format)?;
     let dialect = text.dialect()?;
     let settings = settings::of(&text.toml).map_err(|mistakes| text.refused(&mistakes))?;
-    let told = format!("{}: ok: {}\n", text.name, summary(&dialect, &settings));
+    let told = match format {
+        Output::Json => {
+            let (name, summary) = (&dialect.name, summary(&dialect, &settings));
+            format!(
+                "{:#}\n",
+                json!({ "ok": true, "file": text.name, "name": name, "summary": summary, "mistakes": [] })
+            )
+        }
+        Output::Table | Output::Toml => format!("{}: ok: {}\n", text.name, summary(&dialect, &settings)),
+    };
     Ok(Printed { text: harmless(&told), note: None })
 }
 

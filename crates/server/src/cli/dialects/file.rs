@@ -6,7 +6,9 @@ use std::path::Path;
 
 use dialect::Dialect;
 use dialect::mistake::Mistake;
+use serde_json::json;
 
+use super::super::connection::Output;
 use super::super::run::{Failure, Printed};
 use super::harmless;
 
@@ -19,20 +21,31 @@ pub(super) struct Text {
     pub(super) toml: String,
     /// The file itself, if it is in JSON: lines in the TOML are not its lines.
     pub(super) json: Option<String>,
+    /// In which form its mistakes are told.
+    pub(super) format: Output,
 }
 
 impl Text {
     /// Reads a dialect file. JSON is known by its name or its first character.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        Self::read_for(path, Output::Table)
+    }
+
+    /// The same, with mistakes told in this form.
+    pub(super) fn read_for(path: &Path, format: Output) -> Result<Self, Failure> {
         let text = whole(path)?;
         let name = path.display().to_string();
         let is_json =
             path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json")) || text.trim_start().starts_with('{');
         if !is_json {
-            return Ok(Self { name, toml: text, json: None });
+            return Ok(Self { name, toml: text, json: None, format });
         }
-        let toml = dialect::interchange::toml_from_json(&text).map_err(|mistakes| refused(&name, &mistakes, true))?;
-        Ok(Self { name, toml, json: Some(text) })
+        let told = |mistakes: Vec<Mistake>| match format {
+            Output::Json => refused_in_json(&name, &mistakes, true),
+            Output::Table | Output::Toml => refused(&name, &mistakes, true),
+        };
+        let toml = dialect::interchange::toml_from_json(&text).map_err(told)?;
+        Ok(Self { name, toml, json: Some(text), format })
     }
 
     pub(super) fn dialect(&self) -> Result<Dialect, Failure> {
@@ -40,7 +53,10 @@ impl Text {
     }
 
     pub(super) fn refused(&self, mistakes: &[Mistake]) -> Failure {
-        refused(&self.name, mistakes, self.json.is_none())
+        match self.format {
+            Output::Json => refused_in_json(&self.name, mistakes, self.json.is_none()),
+            Output::Table | Output::Toml => refused(&self.name, mistakes, self.json.is_none()),
+        }
     }
 }
 
@@ -68,6 +84,14 @@ fn read(from: impl Read, name: &str) -> Result<String, Failure> {
 pub(super) fn refused(name: &str, mistakes: &[Mistake], has_lines: bool) -> Failure {
     let lines: Vec<String> = mistakes.iter().map(|mistake| line(name, mistake, has_lines)).collect();
     Failure::No(Printed { text: String::new(), note: Some(harmless(&lines.join("\n"))) })
+}
+
+/// The same for programs, as the answer.
+fn refused_in_json(name: &str, mistakes: &[Mistake], has_lines: bool) -> Failure {
+    let told = |mistake: &Mistake| json!({ "key": mistake.key, "line": mistake.line.filter(|_| has_lines), "message": mistake.message });
+    let mistakes: Vec<serde_json::Value> = mistakes.iter().map(told).collect();
+    let text = format!("{:#}\n", json!({ "ok": false, "file": name, "mistakes": mistakes }));
+    Failure::No(Printed { text: harmless(&text), note: None })
 }
 
 fn line(name: &str, Mistake { key, line, message }: &Mistake, has_lines: bool) -> String {
