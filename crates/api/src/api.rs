@@ -61,7 +61,7 @@ impl Api {
     ) -> Self {
         // There is room for one batch at least.
         let room = Arc::new(Semaphore::new(ROOM.max(batch_bytes).div_ceil(1024)));
-        let documents = Arc::new(Documents::of(public_url.as_deref()));
+        let documents = Arc::new(Documents::of(public_url.as_deref(), &policy));
         Self(Arc::new(Shared {
             store,
             env,
@@ -89,5 +89,5 @@ impl Api {
 
 /// The OpenAPI 3.1 document, as `/openapi.json` gives it.
 pub fn openapi() -> Document {
-    Document::of(None)
+    Document::of(None, &Policy::default())
 }

@@ -1,5 +1,6 @@
 //! Event types: those of the project's dialect, and its own over them.
 
+use aws_lc_rs::digest;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -198,7 +199,7 @@ pub(crate) async fn list(
     let mut page: Vec<&EventType> = all.filter(wanted).take(limit + 1).collect();
     let next_cursor = if page.len() > limit {
         page.truncate(limit);
-        page.last().map(|last| BASE64URL_NOPAD.encode(last.name.as_str().as_bytes()))
+        page.last().and_then(|last| cursor_behind(&last.name, &dialect))
     } else {
         None
     };
@@ -209,12 +210,26 @@ pub(crate) async fn list(
     }))
 }
 
-/// A cursor is the name of the last type of the page before.
+/// A cursor is the place behind the last type of the page before, and a mark of its name.
+fn cursor_behind(last: &subscription::EventType, dialect: &Dialect) -> Option<String> {
+    let place = dialect.catalogue.types().position(|known| known.event_type.name == *last)? as u64 + 1;
+    Some(BASE64URL_NOPAD.encode(&[place.to_be_bytes(), mark(last)].concat()))
+}
+
+/// Where the page begins: behind that type, wherever it is by now, or if it is gone at its place.
 fn place_after(cursor: &str, dialect: &Dialect) -> Result<usize, &'static str> {
-    let name = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok().and_then(|name| String::from_utf8(name).ok());
-    let name = name.ok_or("not a cursor: send the next_cursor of the page before as it came")?;
-    let place = dialect.catalogue.types().position(|known| known.event_type.name.as_str() == name);
-    place.map(|place| place + 1).ok_or("the type that this page ended with is gone: begin again without a cursor")
+    let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok().and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+    let bytes = bytes.ok_or("not a cursor: send the next_cursor of the page before as it came")?;
+    let (place, marked) = bytes.split_at(8);
+    let found = dialect.catalogue.types().position(|known| mark(&known.event_type.name) == marked);
+    let place = place.try_into().map(u64::from_be_bytes).unwrap_or(u64::MAX);
+    Ok(found.map_or_else(|| usize::try_from(place.saturating_sub(1)).unwrap_or(usize::MAX), |found| found + 1))
+}
+
+/// The first bytes of its SHA-256.
+fn mark(name: &subscription::EventType) -> [u8; 8] {
+    let hash = digest::digest(&digest::SHA256, name.as_str().as_bytes());
+    hash.as_ref()[..8].try_into().expect("a SHA-256 has 32 bytes")
 }
 
 /// Show an event type

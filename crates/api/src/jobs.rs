@@ -14,7 +14,7 @@ use crate::Api;
 use crate::caller::Caller;
 use crate::openapi::Lookup;
 use crate::path::Named;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// Work that goes on after its request was answered, and after a restart.
 #[derive(Serialize, ToSchema)]
@@ -71,7 +71,7 @@ pub(crate) async fn show(
 
 /// Cancel a job
 ///
-/// What it has put on the road stays there. A job that has ended stays as it is.
+/// What it has put on the road stays there. One that has ended cannot be cancelled.
 #[utoipa::path(delete, path = "/v1/jobs/{id}", tag = "Jobs", operation_id = "cancel_job",
     params(("id" = String, Path, description = "The job's id.")),
     responses((status = 204, description = "It goes on no more."), Lookup))]
@@ -81,6 +81,17 @@ pub(crate) async fn cancel(
     Named(id): Named<JobId>,
 ) -> Result<StatusCode, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
-    let job = api.store.cancel_job(project.id, id).await?;
-    job.map(|_| StatusCode::NO_CONTENT).ok_or_else(|| Problem::not_found("job", &id.to_string()))
+    let missing = || Problem::not_found("job", &id.to_string());
+    let before = api.store.job(project.id, id).await?.ok_or_else(missing)?;
+    if before.status != Status::Running {
+        return Err(ended(&before));
+    }
+    let after = api.store.cancel_job(project.id, id).await?.ok_or_else(missing)?;
+    // It may have ended in between.
+    if after.status == Status::Cancelled { Ok(StatusCode::NO_CONTENT) } else { Err(ended(&after)) }
+}
+
+fn ended(job: &Job) -> Problem {
+    let detail = format!("The job {} has ended ({}): there is nothing left to cancel.", job.id, job.status.name());
+    Problem::new(Code::Conflict, detail)
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
 
 /// A `T` that was written as an object.
 #[derive(Clone)]
@@ -67,6 +67,45 @@ impl<'de> Visitor<'de> for TextsVisitor {
             members.push((name, map.next_value()?));
         }
         Ok(Texts(members))
+    }
+}
+
+/// A whole number as JSON Schema has it: `3.0` is one as well.
+#[derive(Clone, Copy)]
+pub(crate) struct Whole(pub(crate) i64);
+
+/// Larger ones are not told apart from their neighbours.
+const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_i64(WholeVisitor)
+    }
+}
+
+struct WholeVisitor;
+
+impl Visitor<'_> for WholeVisitor {
+    type Value = Whole;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Whole, E> {
+        Ok(Whole(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Whole, E> {
+        Ok(Whole(i64::try_from(number).unwrap_or(i64::MAX)))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Whole, E> {
+        if number.fract() != 0.0 || number.abs() > LARGEST_EXACT {
+            return Err(E::invalid_type(Unexpected::Float(number), &self));
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "whole, and smaller than 2^53")]
+        Ok(Whole(number as i64))
     }
 }
 

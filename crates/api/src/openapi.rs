@@ -1,6 +1,7 @@
 //! The OpenAPI document, made from the handlers' own types, and what every operation has in common in it.
 
 mod catalogue;
+mod precise;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use dialect::Dialect;
 use model::id::ProjectId;
 use model::key::Scope;
+use model::network::Policy;
 use serde_json::{Value, json};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{SchemaType, Type};
@@ -125,11 +127,11 @@ fn never_null(parameter: &mut Parameter) {
 pub struct Document(Value);
 
 impl Document {
-    /// With the server's own address in it where that is known.
-    pub(crate) fn of(public_url: Option<&str>) -> Self {
-        let mut described = Description::openapi();
-        described.servers = public_url.map(|url| vec![Server::new(url)]);
-        let mut document = serde_json::to_value(described).expect("a document is texts and numbers");
+    /// With the server's own address in it where that is known, and the URLs that `policy` permits.
+    pub(crate) fn of(public_url: Option<&str>, policy: &Policy) -> Self {
+        let mut document = described(public_url);
+        // A test has found a place for all of it.
+        precise::lay_over(&mut document, policy);
         document["webhooks"] = webhooks::webhooks();
         Self(document)
     }
@@ -137,6 +139,7 @@ impl Document {
     /// The same with a project's own catalogue.
     fn for_project(&self, project: ProjectId, dialect: &Arc<Dialect>) -> Self {
         let mut document = self.0.clone();
+        precise::with_names(&mut document, dialect.catalogue.names);
         if let Some(webhooks) = catalogue::webhooks(project, dialect) {
             document["webhooks"] = webhooks;
         }
@@ -160,6 +163,13 @@ impl Document {
     }
 }
 
+/// As the handlers' types have it.
+fn described(public_url: Option<&str>) -> Value {
+    let mut described = Description::openapi();
+    described.servers = Some(vec![Server::new(public_url.unwrap_or("/"))]);
+    serde_json::to_value(described).expect("a document is texts and numbers")
+}
+
 /// The document and the page that is made from it, ready to send.
 pub(crate) struct Documents {
     document: Document,
@@ -168,8 +178,8 @@ pub(crate) struct Documents {
 }
 
 impl Documents {
-    pub(crate) fn of(public_url: Option<&str>) -> Self {
-        let document = Document::of(public_url);
+    pub(crate) fn of(public_url: Option<&str>, policy: &Policy) -> Self {
+        let document = Document::of(public_url, policy);
         let json = document.to_pretty_json().expect("a document is texts and numbers");
         Self { json: json.into(), page: docs::page(document.as_value()).into(), document }
     }
@@ -204,33 +214,20 @@ pub(crate) async fn reference_page(State(api): State<Api>) -> impl IntoResponse 
     (headers, api.documents.page.clone())
 }
 
-/// Problems of requests without a body.
+/// Problems of requests without a body. Those that conflict with what is there say so in `precise`.
 pub(crate) struct Lookup;
 
 /// Problems of requests with a body.
 pub(crate) struct Writing;
 
-const LOOKUP: &[Code] = &[
-    Code::Unauthorized,
-    Code::Forbidden,
-    Code::NotFound,
-    Code::Conflict,
-    Code::NotEditable,
-    Code::NotPausable,
-    Code::InvalidRequest,
-    Code::Internal,
-    Code::Unavailable,
-];
+const LOOKUP: &[Code] =
+    &[Code::Unauthorized, Code::Forbidden, Code::NotFound, Code::InvalidRequest, Code::Internal, Code::Unavailable];
 
 const WRITING: &[Code] = &[
     Code::InvalidJson,
     Code::Unauthorized,
     Code::Forbidden,
     Code::NotFound,
-    Code::Conflict,
-    Code::IdempotencyConflict,
-    Code::NotEditable,
-    Code::NotPausable,
     Code::PayloadTooLarge,
     Code::UnsupportedMediaType,
     Code::InvalidRequest,
@@ -238,6 +235,7 @@ const WRITING: &[Code] = &[
     Code::SchemaViolation,
     Code::UnknownEventType,
     Code::TemplateInvalid,
+    Code::FilterInvalid,
     Code::DialectInvalid,
     Code::Internal,
     Code::Unavailable,

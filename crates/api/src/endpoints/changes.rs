@@ -24,7 +24,7 @@ use super::values::{
     judge_retry, judge_secret, judge_signing, judge_template, judge_timeout, judge_url,
 };
 use super::{headers, tenant};
-use crate::object::Change;
+use crate::object::{Change, Whole};
 use crate::problem::{Code, Problem};
 use crate::projects::judge_name;
 
@@ -145,7 +145,7 @@ impl Fields {
             filter,
             rate_limit: self.rate_limit.judge(|rate| judge_rate(rate.0, faults)),
             ordering: self.ordering.judge(|ordering| faults.check("/ordering", judge_ordering(&ordering))),
-            timeout: self.timeout_ms.judge(|millis| faults.check("/timeout_ms", judge_timeout(millis))),
+            timeout: self.timeout_ms.judge(|Whole(millis)| faults.check("/timeout_ms", judge_timeout(millis))),
             retry: self.retry.judge(|retry| judge_retry(retry.0, faults)),
             metadata: self.metadata.judge(|metadata| faults.check("/metadata", judge_metadata(metadata))),
             active: match self.active {

@@ -8,7 +8,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::auth::AuthFields;
-use crate::object::{Change, Object, Texts};
+use crate::object::{Change, Object, Texts, Whole};
 
 /// What is to be different about an endpoint.
 #[derive(Default, Deserialize, ToSchema)]
@@ -79,7 +79,7 @@ pub(crate) struct Fields {
     /// For a whole request, 1 to 120,000. The dialect's, if it is not given.
     #[serde(default)]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 120_000, example = 10_000)]
-    pub(crate) timeout_ms: Change<i64>,
+    pub(crate) timeout_ms: Change<Whole>,
     /// When a failed request is tried again. The dialect's schedule, if it is not given.
     #[serde(default)]
     #[schema(value_type = Option<RetryFields>)]
@@ -97,7 +97,7 @@ pub(crate) struct Fields {
 pub(crate) struct RateFields {
     /// 1 to 100,000.
     #[schema(required = true, nullable = false, value_type = u32)]
-    pub(super) requests: Option<i64>,
+    pub(super) requests: Option<Whole>,
     /// `1s` to `24h`.
     #[schema(required = true, nullable = false, value_type = String)]
     pub(super) per: Option<String>,

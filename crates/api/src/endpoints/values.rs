@@ -22,7 +22,7 @@ use model::url::EndpointUrl;
 
 use super::fields::{RateFields, RetryFields};
 use crate::event_types;
-use crate::object::Change;
+use crate::object::{Change, Whole};
 use crate::problem::{Code, Problem};
 
 /// Milliseconds.
@@ -109,7 +109,8 @@ pub(super) fn judge_rate(RateFields { requests, per }: RateFields, faults: &mut 
     let per = faults.check("/rate_limit/per", per.ok_or("required: a duration from 1s to 24h"))?;
     let per: Span = faults.check("/rate_limit/per", per.parse())?;
     // What no such number can hold is no limit either.
-    let requests = u32::try_from(requests?).unwrap_or(0);
+    let Whole(requests) = requests?;
+    let requests = u32::try_from(requests).unwrap_or(0);
     faults.check("/rate_limit", RateLimit { requests, per }.check())
 }
 

@@ -31,6 +31,7 @@ mod receivers;
 mod retention;
 mod retry;
 mod running;
+mod schemathesis;
 mod secrets;
 mod seeds;
 mod signatures;

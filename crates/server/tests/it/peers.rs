@@ -59,6 +59,18 @@ pub(crate) fn go(directory: &Path) -> Command {
     command
 }
 
+/// Schemathesis, with the `hooks.py` of that directory.
+pub(crate) fn schemathesis(directory: &Path) -> Command {
+    let path = installed().join("schemathesis");
+    let mut command = Command::new("python3");
+    command
+        .args(["-c", "from schemathesis.cli import schemathesis; schemathesis()"])
+        .current_dir(directory)
+        .kill_on_drop(true);
+    command.env("PYTHONPATH", format!("{}:{}", path.display(), directory.display())).env("SCHEMATHESIS_HOOKS", "hooks");
+    command
+}
+
 /// The JSON Schema of Adaptive Cards, as <http://adaptivecards.io/schemas/adaptive-card.json> has it.
 pub(crate) async fn adaptive_card_schema() -> Value {
     let peers = tokio::task::spawn_blocking(installed).await.expect("installing does not panic");

@@ -162,6 +162,9 @@ async fn a_recovery_that_is_cancelled_ends() {
     gateway.advance("1h").await;
     assert_eq!(pages(&project.http, "/v1/deliveries?", 250).await.len(), made);
     assert_eq!(project.http.get(&path).await.expect(200), cancelled);
+    let problem = project.http.delete(&path).await.expect(409);
+    assert_eq!(problem["code"], "conflict");
+    assert!(problem["detail"].to_string().contains("has ended (cancelled)"), "{problem}");
 }
 
 #[tokio::test]
