@@ -156,9 +156,13 @@ fn request(speaker: &Speaker, message: Message) -> Request<'_> {
 }
 
 fn what_next(ctx: &Context, speaker: &Speaker, due: &Due, outcome: &Outcome, advice: Advice) -> Next {
-    match speaker.policy.advised(advice, due.retries_used(), outcome, ctx.env.now(), ctx.env.dice()) {
-        // Somebody asked for this one attempt; there is no schedule behind it.
-        Next::Again(_) | Next::GiveUp { .. } if due.manual => Next::GiveUp { exhausted: false },
-        next => next,
+    let next = speaker.policy.advised(advice, due.retries_used(), outcome, ctx.env.now(), ctx.env.dice());
+    match (next, due.planned_at) {
+        (Next::Delivered, _) => next,
+        // Somebody asked for this one attempt: the schedule goes on as if there had been none,
+        (_, Some(planned_at)) => Next::Again(planned_at),
+        // or there is no schedule behind it.
+        (_, None) if due.manual => Next::GiveUp { exhausted: false },
+        (_, None) => next,
     }
 }

@@ -157,7 +157,7 @@ impl Lane {
         if self.held.contains(&due.id) {
             return;
         }
-        if due.manual && self.urgent.len() < MOST_URGENT {
+        if due.is_by_hand() && self.urgent.len() < MOST_URGENT {
             self.held.insert(due.id);
             self.urgent.push_back(due);
         } else if !self.is_open() || self.behind || self.looking || self.queue.len() >= LONGEST {
@@ -292,6 +292,10 @@ impl Lane {
     pub(crate) fn ended(&mut self, delivery: DeliveryId) {
         self.unrecorded -= 1;
         self.held.remove(&delivery);
+        if self.held_back_until.take().is_some() {
+            // Somebody asked for it, and it may have been the one that holds back the rest.
+            self.behind = true;
+        }
         if self.looking {
             self.settled_during_look.insert(delivery);
         }

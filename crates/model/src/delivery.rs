@@ -68,6 +68,8 @@ pub struct Due {
     pub run_began_at: u32,
     /// Asked for by a person: one attempt, without a schedule behind it.
     pub manual: bool,
+    /// Asked for by a person while the schedule goes on: when its own attempt is due. This one uses none of its steps.
+    pub planned_at: Option<Timestamp>,
     /// Where it stands in the endpoint's order.
     pub place: Timestamp,
     /// Not before.
@@ -78,6 +80,11 @@ impl Due {
     /// The number of the attempt that is due, from 1.
     pub fn attempt(&self) -> u32 {
         self.attempts + 1
+    }
+
+    /// Whether a person asked for this attempt.
+    pub fn is_by_hand(&self) -> bool {
+        self.manual || self.planned_at.is_some()
     }
 
     /// How many waits of the schedule this run has used up before the attempt that is due.

@@ -1,9 +1,13 @@
 //! What comes after an attempt: done, again at a time, or given up. Decided here and nowhere else.
 
+mod after;
+
 use std::time::Duration;
 
-use crate::attempt::{Answer, FailureKind, Outcome};
+use crate::attempt::{FailureKind, Outcome};
 use crate::time::Timestamp;
+
+pub use after::RetryAfter;
 
 /// Longer schedules are refused.
 pub const MOST_RETRIES: usize = 100;
@@ -33,19 +37,12 @@ pub struct RetryOn {
     pub except: Vec<u16>,
 }
 
-/// Which answers may move the next attempt by `Retry-After`, and how far.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RetryAfter {
-    pub on: Vec<u16>,
-    pub max: Duration,
-}
-
 /// What a receiver's answer says of the next attempt, where it is understood beyond its status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Advice {
     #[default]
     ByPolicy,
-    /// Again after so long, whatever the policy retries: it was only too early.
+    /// Again, and not before so long, whatever the policy retries: it was only too early.
     After(Duration),
     /// The same will be refused again.
     Never,
@@ -87,10 +84,11 @@ impl Policy {
         }
     }
 
-    /// After the wait that was asked for, or else the schedule's, as long as that has one.
+    /// After the schedule's wait, as long as that has one. What was asked for is the least: a receiver can put the next
+    /// attempt off, and never bring it forward, so it cannot use up the schedule.
     fn again(&self, retries_used: u32, asked: Option<Duration>, now: Timestamp, dice: f64) -> Next {
         match self.schedule.get(retries_used as usize) {
-            Some(wait) => Next::Again(now + asked.unwrap_or_else(|| jittered(*wait, self.jitter, dice))),
+            Some(wait) => Next::Again(now + jittered(*wait, self.jitter, dice).max(asked.unwrap_or_default())),
             None => Next::GiveUp { exhausted: true },
         }
     }
@@ -134,31 +132,10 @@ impl RetryOn {
     }
 }
 
-impl RetryAfter {
-    /// The wait that a receiver asked for, as far as it is listened to.
-    fn wait(&self, answer: &Answer, now: Timestamp) -> Option<Duration> {
-        if !self.on.contains(&answer.status) {
-            return None;
-        }
-        let asked = parse_retry_after(answer.header("retry-after")?, now)?;
-        Some(asked.min(self.max))
-    }
-}
-
-/// `Retry-After` in seconds or as an HTTP date (RFC 9110, section 10.2.3). A date in the past is now.
-fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX / 1000)));
-    }
-    let at = jiff::fmt::rfc2822::parse(value).ok()?;
-    Some(now.until(Timestamp::from_millis(at.timestamp().as_millisecond())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attempt::Failure;
+    use crate::attempt::{Answer, Failure};
 
     const NOW: Timestamp = Timestamp::from_millis(1_769_851_800_000);
 
@@ -209,12 +186,15 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_honoured_on_429_and_503_up_to_a_cap() {
+    fn retry_after_is_the_least_wait_on_429_and_503_up_to_a_cap() {
         let cases = [
             (503, "120", again(120)),
-            (429, "0", again(0)),
+            (429, "0", again(1)),
+            (429, "1", again(1)),
             (503, "Sat, 31 Jan 2026 09:32:00 GMT", again(120)),
-            (503, "Sat, 31 Jan 2026 09:00:00 GMT", again(0)),
+            (503, "Sat, 31 Jan 2026 09:00:00 GMT", again(1)),
+            (503, "Sunday, 06-Nov-94 08:49:37 GMT", again(1)),
+            (503, "Sat Jan 31 09:32:00 2026", again(120)),
             (503, "999999", again(3600)),
             (503, "99999999999999999999999", again(3600)),
             (503, "soon", again(1)),
@@ -235,7 +215,8 @@ mod tests {
         let cases = [
             (0, answered(429, &[("retry-after", "9")]), after(2), again(2)),
             (0, answered(429, &[]), after(99_999), again(3600)),
-            (0, refused, after(2), again(2)),
+            (0, refused.clone(), after(2), again(2)),
+            (1, refused, after(2), again(10)),
             (2, answered(429, &[]), after(2), Next::GiveUp { exhausted: true }),
             (0, answered(500, &[]), Advice::Never, given_up),
             (2, answered(500, &[]), Advice::Gone, given_up),

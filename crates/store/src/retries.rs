@@ -1,6 +1,8 @@
 //! A person asks for one more attempt.
 
+use model::delivery::{Due, Status};
 use model::id::{DeliveryId, ProjectId};
+use model::time::Timestamp;
 
 use crate::store::Database;
 use crate::{Error, Store};
@@ -16,12 +18,29 @@ pub enum Retried {
 }
 
 impl Store {
-    /// Makes a delivery due now, for one attempt without a schedule behind it if it had ended; a pending one keeps its
-    /// schedule and is only brought forward. `None` if the project has no such delivery.
+    /// Makes a delivery due now, for one attempt: without a schedule behind it if it had ended; beside its schedule if it
+    /// is pending, whose planned attempt stays where it is. `None` if the project has no such delivery.
     pub async fn retry(&self, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
         match self.database() {
             Database::Embedded(db) => db.write(move |batch| sqlite::retries::retry(batch, project, delivery)).await,
             Database::Cluster(db) => postgres::retries::retry(db, project, delivery).await,
         }
     }
+}
+
+/// A delivery that was in `status`, as it is for an attempt that a person asked for `now`.
+///
+/// One that had ended gets this attempt and no more. A pending one keeps its schedule and, with strict order, its turn.
+pub(crate) fn by_hand(due: Due, status: Status, is_strict: bool, now: Timestamp) -> Due {
+    if due.manual || status != Status::Pending {
+        let run_began_at = due.attempts;
+        return Due { manual: true, planned_at: None, run_began_at, place: now, next_attempt_at: now, ..due };
+    }
+    let planned_at = Some(due.planned_at.unwrap_or(due.next_attempt_at));
+    Due { planned_at, place: if is_strict { due.place } else { now }, next_attempt_at: now, ..due }
+}
+
+/// Attempts that lie behind the present run of the schedule once `due` was tried: what a person asked for is no step of it.
+pub(crate) fn run_began_at(due: &Due) -> u32 {
+    due.run_began_at + u32::from(due.planned_at.is_some())
 }

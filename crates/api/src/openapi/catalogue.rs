@@ -203,6 +203,7 @@ fn say(project: ProjectId, known: &Known, data: Option<Json>, dialect: &Arc<Dial
         attempts: 0,
         run_began_at: 0,
         manual: false,
+        planned_at: None,
         place: AT,
         next_attempt_at: AT,
     };

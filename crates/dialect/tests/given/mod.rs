@@ -66,6 +66,7 @@ pub(crate) fn due(event: Event) -> Due {
         attempts: 1,
         run_began_at: 0,
         manual: false,
+        planned_at: None,
         place: AT,
         next_attempt_at: AT,
     }

@@ -54,6 +54,7 @@ fn due(number: u8) -> Due {
         attempts: 0,
         run_began_at: 0,
         manual: false,
+        planned_at: None,
         place: NOW,
         next_attempt_at: NOW,
     }

@@ -103,7 +103,7 @@ async fn a_card_is_signed_with_the_projects_name_as_it_is_now() {
 async fn discord_gets_a_message_again_when_it_says() {
     let limited = json!({ "message": "You are being rate limited.", "retry_after": 2.5, "global": false });
     let receiver = answering([Reply::status(429).body(limited.to_string()), Reply::status(204)]).await;
-    let gateway = Gateway::new().retry(["1h"]).start().await;
+    let gateway = Gateway::new().retry(["1s"]).start().await;
     let project = gateway.project("acme").await;
     project.register(endpoint(&receiver, "discord")).await;
 
@@ -111,7 +111,7 @@ async fn discord_gets_a_message_again_when_it_says() {
     gateway.at_rest().await;
 
     let attempt = &project.only_delivery().await["attempts"][0];
-    assert_eq!(time(&attempt["next_attempt_at"]), gateway.now() + span("2500ms"));
+    assert_eq!(time(&attempt["next_attempt_at"]), gateway.now() + span("2500ms"), "which is later than the schedule's");
     assert!(text(&attempt["error"]["message"]).contains("asks for a pause of 2.5s"));
     gateway.advance("3s").await;
     assert_eq!(project.only_delivery().await["status"], "delivered");

@@ -201,13 +201,28 @@ async fn what_was_answered_is_kept() {
 async fn retry_after_is_honoured_on_429_and_503_in_seconds_and_as_a_date() {
     // The gateway's time begins at 2026-01-05T09:00:00Z and stands still.
     for status in [429, 503] {
-        for two_minutes in ["120", "Mon, 05 Jan 2026 09:02:00 GMT"] {
+        let two_minutes = [
+            "120",
+            "Mon, 05 Jan 2026 09:02:00 GMT",
+            "Fri, 05 Jan 2026 09:02:00 GMT",
+            "Monday, 05-Jan-26 09:02:00 GMT",
+            "Mon Jan  5 09:02:00 2026",
+        ];
+        for two_minutes in two_minutes {
             let aftermath = first_answer(Reply::status(status).header("retry-after", two_minutes)).await;
             let waits = aftermath.answered(status).waits();
             let asked = span("120s");
             assert!(waits >= asked, "{two_minutes}: asked not to come before {asked:?}, it comes after {waits:?}");
             aftermath.is_retried_in("120s");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_cannot_use_up_the_schedule_by_asking_for_too_little() {
+    let soon = ["0", "1", "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"];
+    for soon in soon {
+        first_answer(Reply::status(429).header("retry-after", soon)).await.is_retried_in("5s");
     }
 }
 
@@ -538,6 +553,76 @@ async fn a_manual_retry_is_one_attempt_without_a_schedule() {
     gateway.at_rest().await;
     let delivery = project.delivery_of(&event).await;
     assert_eq!((&delivery["status"], receiver.count()), (&json!("delivered"), 4));
+}
+
+#[tokio::test]
+async fn attempts_by_hand_use_no_step_of_the_schedule_and_move_no_planned_attempt() {
+    for ordering in ["none", "fifo"] {
+        let receiver = Receiver::replying([500]).start().await;
+        let gateway = Gateway::new().retry(["30s", "10m", "1h"]).start().await;
+        let project = gateway.project("acme").await;
+        project.register(json!({ "url": receiver.url(), "ordering": ordering })).await;
+        let event = project.send("invoice.paid", json!({})).await;
+        gateway.at_rest().await;
+        let planned = project.delivery_of(&event).await["next_attempt_at"].clone();
+        let retry = format!("/v1/deliveries/{}/retry", text(&project.only_delivery().await["id"]));
+        for attempts in 2..5 {
+            project.http.post(&retry, &json!({})).await.expect(202);
+            gateway.at_rest().await;
+            let delivery = project.delivery_of(&event).await;
+            assert_eq!((&delivery["status"], receiver.count()), (&json!("pending"), attempts), "{ordering}");
+            assert_eq!(delivery["next_attempt_at"], planned, "{ordering}");
+        }
+        gateway.advance("7d").await;
+        assert_eq!(receiver.count(), 7, "three by hand, the first and three of the schedule");
+        let delivery = project.delivery_of(&event).await;
+        assert_eq!(delivery["status"], "failed");
+        let times: Vec<_> = delivery["attempts"].as_array().unwrap()[3..]
+            .iter()
+            .map(|attempt| time(&attempt["started_at"]))
+            .collect();
+        for (waited, step) in times.windows(2).map(|pair| pair[1].since(pair[0])).zip(["30s", "10m", "1h"]) {
+            assert!(waited.abs_diff(span(step)) <= span(step) / 8, "{ordering}: waited {waited:?}, not {step}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_paused_delivery_tried_by_hand_keeps_its_whole_schedule() {
+    let receiver = Receiver::replying([500, 500, 500, 500, 204]).start().await;
+    let gateway = Gateway::new().retry(["1s"]).start().await;
+    let project = gateway.project("acme").await;
+    let endpoint = project.register(json!({ "url": receiver.url() })).await;
+    let later = (gateway.now() + span("1m")).to_string();
+    let event = project.send_event(json!({ "type": "a.b", "data": {}, "deliver_at": later })).await;
+    project.ask(&endpoint, "pause").await;
+    gateway.advance("1h").await;
+    let retry = format!("/v1/deliveries/{}/retry", text(&project.only_delivery().await["id"]));
+    for attempts in 1..4 {
+        project.http.post(&retry, &json!({})).await.expect(202);
+        gateway.at_rest().await;
+        assert_eq!((receiver.count(), &project.only_delivery().await["status"]), (attempts, &json!("pending")));
+    }
+    project.ask(&endpoint, "resume").await;
+    gateway.advance("1m").await;
+    let delivery = project.delivery_of(&text(&event["id"])).await;
+    assert_eq!((&delivery["status"], receiver.count()), (&json!("delivered"), 5));
+}
+
+#[tokio::test]
+async fn what_is_delivered_by_hand_lets_those_behind_it_go() {
+    let receiver = Receiver::replying([500, 204, 204]).start().await;
+    let gateway = Gateway::new().retry(["1h"]).start().await;
+    let project = gateway.project("acme").await;
+    project.register(json!({ "url": receiver.url(), "ordering": "fifo" })).await;
+    let first = project.send("a.first", json!({})).await;
+    gateway.at_rest().await;
+    project.send("a.second", json!({})).await;
+    gateway.at_rest().await;
+    let retry = format!("/v1/deliveries/{}/retry", text(&project.delivery_of(&first).await["id"]));
+    project.http.post(&retry, &json!({})).await.expect(202);
+    gateway.at_rest().await;
+    assert_eq!(receiver.statuses(), [500, 204, 204], "nothing holds back the second any more");
 }
 
 #[tokio::test]

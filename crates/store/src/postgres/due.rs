@@ -14,9 +14,10 @@ use crate::Error;
 use crate::due::{Pending, last_place};
 
 /// The columns that [`due`] reads after [`row::EVENT`]'s, of `deliveries AS d` and `pending AS p`.
-pub(super) const DUE: &str = "d.id, d.endpoint, d.attempts, d.run_began_at, d.manual, p.place, d.next_attempt_at";
+pub(super) const DUE: &str = "d.id, d.endpoint, d.attempts, d.run_began_at, d.manual, p.place, d.next_attempt_at, \
+     d.planned_at";
 /// How many they are.
-pub(super) const DUE_WIDTH: usize = 7;
+pub(super) const DUE_WIDTH: usize = 8;
 
 pub(crate) async fn pending(
     db: &Cluster,
@@ -56,6 +57,7 @@ pub(super) fn due(row: &Row) -> Result<Due, Error> {
         manual: row::get(row, AT + 4)?,
         place: row::time(row, AT + 5)?,
         next_attempt_at: row::time(row, AT + 6)?,
+        planned_at: row::maybe_time(row, AT + 7)?,
     })
 }
 

@@ -2,13 +2,14 @@
 
 use model::delivery::{Due, Status};
 use model::id::{DeliveryId, ProjectId};
+use model::time::Timestamp;
 
-use super::change::Change;
+use super::change::{Change, is_strict};
 use super::due::{self, DUE, DUE_WIDTH};
 use super::param::Uuid;
 use super::{Cluster, row};
 use crate::Error;
-use crate::retries::Retried;
+use crate::retries::{Retried, by_hand};
 
 pub(crate) async fn retry(db: &Cluster, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
     let mut change = db.work().await?;
@@ -25,32 +26,39 @@ pub(crate) async fn retry(db: &Cluster, project: ProjectId, delivery: DeliveryId
 }
 
 async fn bring_forward(change: &mut Change, status: Status, due: Due) -> Result<(), Error> {
-    // A pending delivery still has its schedule; one that had ended gets this one attempt.
-    let manual = due.manual || status != Status::Pending;
-    let run_began_at = if manual { due.attempts } else { due.run_began_at };
-    let due = Due { manual, run_began_at, next_attempt_at: change.now, ..due };
+    let is_strict = is_strict(&change.directory, due.endpoint);
+    let due = by_hand(due, status, is_strict, change.now);
     change
         .execute(
             "WITH revived AS (
                  UPDATE deliveries
-                 SET status = 0, failed = false, reason = NULL, manual = $2, run_began_at = $3, next_attempt_at = $4
+                 SET status = 0, failed = false, reason = NULL, manual = $2, run_began_at = $3, next_attempt_at = $5,
+                     planned_at = $6
                  WHERE id = $1 RETURNING *)
              INSERT INTO pending (delivery, endpoint, place, project, tenant, status_code)
              SELECT r.id, r.endpoint, $4, r.project, e.tenant, r.status_code
              FROM revived AS r JOIN events AS e ON e.key = r.event
              ON CONFLICT (delivery) DO UPDATE SET place = excluded.place",
-            &[&Uuid::from(due.id), &manual, &row::number(run_began_at), &change.now.as_millis()],
+            &[
+                &Uuid::from(due.id),
+                &due.manual,
+                &row::number(due.run_began_at),
+                &due.place.as_millis(),
+                &due.next_attempt_at.as_millis(),
+                &due.planned_at.map(Timestamp::as_millis),
+            ],
         )
         .await?;
     change.announce(due);
     Ok(())
 }
 
-/// The delivery as it will be until this is committed, in the first place of all.
+/// The delivery as it will be until this is committed; one that had ended has no place, and so the last.
 async fn find(change: &Change, project: ProjectId, delivery: DeliveryId) -> Result<Option<(Status, Due)>, Error> {
     let sql = format!(
         "SELECT {}, {DUE}, d.status
-         FROM deliveries AS d JOIN events AS e ON e.key = d.event CROSS JOIN (SELECT $3 AS place) AS p
+         FROM deliveries AS d JOIN events AS e ON e.key = d.event LEFT JOIN pending AS q ON q.delivery = d.id
+              CROSS JOIN LATERAL (SELECT coalesce(q.place, $3) AS place) AS p
          WHERE d.id = $1 AND d.project = $2 FOR UPDATE OF d",
         row::EVENT
     );

@@ -21,7 +21,8 @@ pub(crate) fn pending(
 ) -> Result<Pending, Error> {
     let until = last_place(ordering, now);
     let sql = format!(
-        "SELECT {}, d.id, d.endpoint, d.attempts, d.run_began_at, d.manual, d.place, d.next_attempt_at
+        "SELECT {}, d.id, d.endpoint, d.attempts, d.run_began_at, d.manual, d.place, d.next_attempt_at,
+                d.planned_at
          FROM deliveries AS d INDEXED BY deliveries_pending JOIN events AS e ON e.seq = d.event
          WHERE d.status = 0 AND d.endpoint = ? AND d.place <= ? ORDER BY d.place, d.id LIMIT ?",
         row::EVENT
@@ -44,6 +45,7 @@ fn due(row: &Row<'_>) -> rusqlite::Result<Due> {
         manual: row.get(AT + 4)?,
         place: row::time(row, AT + 5)?,
         next_attempt_at: row::time(row, AT + 6)?,
+        planned_at: row.get::<_, Option<i64>>(AT + 7)?.map(Timestamp::from_millis),
     })
 }
 

@@ -181,7 +181,17 @@ pub(super) fn deliver_to(
     }
     occurrences::note_delivery(batch, event.project, event.event_type.as_str(), id)?;
     let event = event.clone();
-    batch.announce(Due { id, endpoint, event, attempts: 0, run_began_at: 0, manual, place, next_attempt_at: at });
+    batch.announce(Due {
+        id,
+        endpoint,
+        event,
+        attempts: 0,
+        run_began_at: 0,
+        manual,
+        planned_at: None,
+        place,
+        next_attempt_at: at,
+    });
     Ok(id)
 }
 

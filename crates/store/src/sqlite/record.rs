@@ -23,6 +23,7 @@ use crate::ingest::Intake;
 use crate::mails::What;
 use crate::operational::Notice;
 use crate::record::Record;
+use crate::retries::run_began_at;
 
 pub(crate) fn record(batch: &mut Batch<'_>, record: &Record) -> Result<(), Error> {
     insert_attempt(batch, record.due.id, &record.attempt)?;
@@ -156,7 +157,7 @@ fn move_delivery(batch: &mut Batch<'_>, record: &Record, status: Status) -> Resu
         .prepare_cached(
             "UPDATE deliveries
              SET status = CASE WHEN status = 3 THEN 3 ELSE ?1 END, reason = CASE WHEN status = 3 THEN reason END,
-                 attempts = ?2, place = ?3, next_attempt_at = ?4, status_code = ?5
+                 attempts = ?2, place = ?3, next_attempt_at = ?4, status_code = ?5, run_began_at = ?7, planned_at = NULL
              WHERE id = ?6 RETURNING status",
         )?
         .query_row(
@@ -167,6 +168,7 @@ fn move_delivery(batch: &mut Batch<'_>, record: &Record, status: Status) -> Resu
                 next_attempt_at.as_millis(),
                 record.attempt.outcome.status(),
                 due.id.as_bytes(),
+                run_began_at(due),
             ],
             |row| row::status(row, 0),
         )
@@ -176,11 +178,11 @@ fn move_delivery(batch: &mut Batch<'_>, record: &Record, status: Status) -> Resu
 
 /// With strict order a delivery keeps its turn; otherwise its turn comes when it is due.
 fn place(batch: &Batch<'_>, due: &Due, next_attempt_at: Timestamp) -> Timestamp {
-    let ordering = batch.directory.endpoint(due.endpoint).map(|endpoint| endpoint.settings.ordering);
-    match ordering {
-        Some(Ordering::Fifo) => due.place,
-        Some(Ordering::None) | None => next_attempt_at,
-    }
+    if is_strict(batch, due.endpoint) { due.place } else { next_attempt_at }
+}
+
+pub(super) fn is_strict(batch: &Batch<'_>, endpoint: EndpointId) -> bool {
+    batch.directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.settings.ordering == Ordering::Fifo)
 }
 
 /// Writes down what follows for the endpoint.

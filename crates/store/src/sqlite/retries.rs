@@ -4,37 +4,45 @@ use std::sync::Arc;
 
 use model::delivery::{Due, Status};
 use model::id::{DeliveryId, ProjectId};
+use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::batch::Batch;
 use super::row;
 use crate::Error;
-use crate::retries::Retried;
+use crate::retries::{Retried, by_hand};
 
 pub(crate) fn retry(batch: &mut Batch<'_>, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
     let Some((status, due)) = find(batch, project, delivery)? else { return Ok(None) };
     if batch.directory.endpoint(due.endpoint).is_none() {
         return Ok(Some(Retried::NoEndpoint));
     }
-    // A pending delivery still has its schedule; one that had ended gets this one attempt.
-    let manual = due.manual || status != Status::Pending;
-    let run_began_at = if manual { due.attempts } else { due.run_began_at };
-    let due = Due { manual, run_began_at, place: batch.now, next_attempt_at: batch.now, ..due };
+    let is_strict = super::record::is_strict(batch, due.endpoint);
+    let due = by_hand(due, status, is_strict, batch.now);
     batch
         .db()?
         .prepare_cached(
             "UPDATE deliveries
-             SET status = 0, reason = NULL, manual = ?2, run_began_at = ?3, place = ?4, next_attempt_at = ?4
+             SET status = 0, reason = NULL, manual = ?2, run_began_at = ?3, place = ?4, next_attempt_at = ?5,
+                 planned_at = ?6
              WHERE id = ?1",
         )?
-        .execute(params![delivery.as_bytes(), manual, run_began_at, batch.now.as_millis()])?;
+        .execute(params![
+            delivery.as_bytes(),
+            due.manual,
+            due.run_began_at,
+            due.place.as_millis(),
+            due.next_attempt_at.as_millis(),
+            due.planned_at.map(Timestamp::as_millis),
+        ])?;
     batch.announce(due);
     Ok(Some(Retried::Due))
 }
 
 fn find(batch: &mut Batch<'_>, project: ProjectId, delivery: DeliveryId) -> Result<Option<(Status, Due)>, Error> {
     let sql = format!(
-        "SELECT {}, d.endpoint, d.attempts, d.run_began_at, d.manual, d.place, d.next_attempt_at, d.status
+        "SELECT {}, d.endpoint, d.attempts, d.run_began_at, d.manual, d.place, d.next_attempt_at,
+                d.planned_at, d.status
          FROM deliveries AS d JOIN events AS e ON e.seq = d.event WHERE d.id = ? AND d.project = ?",
         row::EVENT
     );
@@ -52,8 +60,9 @@ fn find(batch: &mut Batch<'_>, project: ProjectId, delivery: DeliveryId) -> Resu
                 manual: row.get(AT + 3)?,
                 place: row::time(row, AT + 4)?,
                 next_attempt_at: row::time(row, AT + 5)?,
+                planned_at: row.get::<_, Option<i64>>(AT + 6)?.map(Timestamp::from_millis),
             };
-            Ok((row::status(row, AT + 6)?, due))
+            Ok((row::status(row, AT + 7)?, due))
         })
         .optional()?;
     Ok(found)

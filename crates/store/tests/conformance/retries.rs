@@ -3,6 +3,7 @@
 use model::delivery::{Due, Status};
 use model::endpoint;
 use model::id::DeliveryId;
+use model::retry::Next;
 use store::retries::Retried;
 
 use crate::harness::{EXHAUSTED, HOUR, Opened, SECOND};
@@ -12,7 +13,7 @@ async fn retried(store: &Opened, due: &Due) -> Option<Retried> {
 }
 
 #[tokio::test]
-async fn a_pending_delivery_is_brought_forward_and_keeps_its_schedule() {
+async fn an_attempt_by_hand_goes_before_the_planned_one_and_does_not_replace_it() {
     let store = Opened::fresh().await;
     for ordering in [endpoint::Ordering::None, endpoint::Ordering::Fifo] {
         let endpoint = store.plan().ordering(ordering).create().await;
@@ -23,10 +24,61 @@ async fn a_pending_delivery_is_brought_forward_and_keeps_its_schedule() {
         assert_eq!(retried(&store, &first).await, Some(Retried::Due));
 
         let due = store.only_due_at(&endpoint).await;
-        assert_eq!((due.id, due.next_attempt_at), (first.id, store.now()));
+        let planned_at = Some(first.next_attempt_at + HOUR);
+        assert_eq!((due.id, due.next_attempt_at, due.planned_at), (first.id, store.now(), planned_at));
         assert_eq!((due.manual, due.attempt(), due.retries_used()), (false, 2, 1));
         store.delete(&endpoint).await;
     }
+}
+
+#[tokio::test]
+async fn attempts_by_hand_use_no_step_of_the_schedule_and_move_no_planned_attempt() {
+    let store = Opened::fresh().await;
+    for ordering in [endpoint::Ordering::None, endpoint::Ordering::Fifo] {
+        let endpoint = store.plan().ordering(ordering).create().await;
+        let first = store.send_to(&endpoint, "order.created").await;
+        store.send("order.paid").await;
+        store.fails_for(&first, HOUR).await;
+        let planned_at = store.now() + HOUR;
+
+        for attempt in 2..5 {
+            store.advance(SECOND);
+            assert_eq!(retried(&store, &first).await, Some(Retried::Due));
+            assert_eq!(retried(&store, &first).await, Some(Retried::Due), "asked for twice, it is still one");
+            let due = store.due_at(&endpoint).await.into_iter().find(|due| due.id == first.id).unwrap();
+            assert_eq!((due.attempt(), due.planned_at), (attempt, Some(planned_at)));
+            store.fails(&due, Next::Again(planned_at)).await;
+        }
+
+        store.advance(HOUR);
+        let due = store.due_at(&endpoint).await;
+        let due = due.iter().find(|due| due.id == first.id).expect("it is due as it was planned");
+        assert_eq!((due.next_attempt_at, due.planned_at), (planned_at, None));
+        assert_eq!((due.manual, due.attempt(), due.retries_used()), (false, 5, 1));
+        if ordering == endpoint::Ordering::Fifo {
+            let turns = store.due_at(&endpoint).await;
+            assert_eq!((turns.len(), turns[0].id), (2, first.id), "it kept its turn");
+        }
+        store.delete(&endpoint).await;
+    }
+}
+
+#[tokio::test]
+async fn a_success_by_hand_ends_the_schedule() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let first = store.send_to(&endpoint, "order.created").await;
+    store.fails_for(&first, HOUR).await;
+    retried(&store, &first).await;
+    store.delivers(&store.only_due_at(&endpoint).await).await;
+
+    store.advance(HOUR);
+    assert_eq!(store.status_of(first.id).await, Status::Delivered);
+    assert!(store.due_at(&endpoint).await.is_empty());
+    // Sent once more, it has no schedule left behind it.
+    retried(&store, &first).await;
+    let due = store.only_due_at(&endpoint).await;
+    assert_eq!((due.manual, due.planned_at), (true, None));
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use crate::postgres::row;
 use crate::postgres::rows::{Columns, borrowed, column};
 use crate::postgres::session::{Prepared, Session};
 use crate::record::Record;
+use crate::retries::run_began_at;
 
 /// The deliveries' new states.
 pub(super) struct Moves {
@@ -29,8 +30,9 @@ const MOVE: &str = "UPDATE deliveries AS d
      SET status = CASE WHEN d.status = 3 AND t.status <> 1 THEN 3 ELSE t.status END,
          reason = CASE WHEN d.status = 3 AND t.status <> 1 THEN d.reason END,
          failed = d.status <> 3 AND t.status = 2,
-         attempts = t.number, next_attempt_at = t.next_attempt_at, status_code = t.status_code
-     FROM unnest($1, $2, $3, $4, $5) AS t (id, status, number, next_attempt_at, status_code)
+         attempts = t.number, next_attempt_at = t.next_attempt_at, status_code = t.status_code,
+         run_began_at = t.run_began_at, planned_at = NULL
+     FROM unnest($1, $2, $3, $4, $5, $6) AS t (id, status, number, next_attempt_at, status_code, run_began_at)
      WHERE d.id = t.id AND d.attempts = t.number - 1
      RETURNING d.id, d.status";
 static CANCEL: LazyLock<String> = LazyLock::new(|| {
@@ -64,6 +66,7 @@ impl Moves {
                 column(&tried, |record| row::number(record.attempt.number)),
                 column(&tried, |record| next_attempt_at(record).as_millis()),
                 column(&tried, |record| record.attempt.outcome.status().map(i32::from)),
+                column(&tried, |record| row::number(run_began_at(&record.due))),
             ];
             moves.tried = Some((session.prepare(MOVE, &borrowed(&columns)).await?, columns));
         }
