@@ -3,12 +3,12 @@
 //! It never waits for anything but news: of commits (the feed), of its own tasks (notes) and of time. Deliveries and
 //! looks into the database run as tasks beside it.
 
+mod clock;
 mod news;
 mod notes;
 mod shards;
 mod turns;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 use self::shards::LettingGo;
 use crate::engine::Context;
 use crate::lane::Lane;
-use crate::permits::Permits;
+use crate::shares::{Destination, Shares};
 use crate::speaker::Speaker;
 use crate::ticket::Note;
 use crate::timers::Timers;
@@ -43,13 +43,14 @@ pub(crate) struct Dispatcher {
     tasks: TaskTracker,
     stop: CancellationToken,
     lanes: Map<EndpointId, Lane>,
-    /// Lanes that may have something to send, taking turns.
-    ring: VecDeque<EndpointId>,
-    /// Lanes of endpoints that do not answer, for which there is no permit at the moment.
-    waiting_suspects: VecDeque<EndpointId>,
-    permits: Permits,
+    /// Lanes that may have something to send, taking turns for permits.
+    shares: Shares,
+    /// The time, as of the news that is being taken.
+    now: Timestamp,
+    /// How far the wall clock is ahead of the stopwatch, in milliseconds.
+    ahead: i64,
     timers: Timers,
-    /// The wait for the first of the timers.
+    /// The wait for the first of the timers, or for the next look at the clock.
     alarm: Option<(Timestamp, Sleep)>,
     /// Tasks under way that will send a note.
     under_way: usize,
@@ -68,7 +69,8 @@ impl Dispatcher {
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
-        let permits = Permits::new(ctx.limits.concurrency);
+        let shares = Shares::new(ctx.limits.concurrency, ctx.limits.per_host);
+        let (now, ahead) = clock::read(&*ctx.env);
         Self {
             ctx,
             feed,
@@ -77,9 +79,9 @@ impl Dispatcher {
             tasks,
             stop,
             lanes: Map::default(),
-            ring: VecDeque::new(),
-            waiting_suspects: VecDeque::new(),
-            permits,
+            shares,
+            now,
+            ahead,
             timers: Timers::default(),
             alarm: None,
             under_way: 0,
@@ -134,19 +136,23 @@ impl Dispatcher {
             (timer, survey) => timer.or(survey),
         };
         if self.alarm.as_ref().map(|(at, _)| *at) != next {
-            self.alarm = next.map(|at| (at, self.ctx.env.sleep(self.ctx.env.now().until(at))));
+            self.alarm = next.map(|at| {
+                let wait = self.ctx.env.now().until(at).min(clock::LONGEST_UNWATCHED);
+                (at, self.ctx.env.sleep(wait))
+            });
         }
     }
 
     fn ring_timers(&mut self) {
         self.alarm = None;
-        let now = self.ctx.env.now();
+        self.look_at_the_clock();
+        let now = self.now;
         if self.survey_at.is_some_and(|at| at <= now) {
             self.survey();
         }
         while let Some(endpoint) = self.timers.ring(now) {
-            if let Some(lane) = self.lane(endpoint) {
-                lane.wake(now);
+            if let Some(again_at) = self.lane(endpoint).and_then(|lane| lane.wake(now)) {
+                self.timers.set(endpoint, again_at);
             }
             self.enter_ring(endpoint);
         }
@@ -159,7 +165,8 @@ impl Dispatcher {
                 return None;
             }
             let speaker = self.speaker(id)?;
-            let mut lane = Lane::new(speaker, self.ctx.limits.per_endpoint, self.ctx.env.now());
+            let destination = self.destination(&speaker);
+            let mut lane = Lane::new(speaker, destination, self.ctx.limits.per_endpoint, self.now);
             if let Some(at) = self.ctx.store.taken_over_at(id) {
                 lane = lane.taken_over(at);
             }
@@ -167,6 +174,11 @@ impl Dispatcher {
             self.letting_go.lane_made(id);
         }
         self.lanes.get_mut(&id)
+    }
+
+    /// Where it sends to, counted as one more that does.
+    fn destination(&mut self, speaker: &Speaker) -> Destination {
+        self.shares.join(speaker.endpoint.project, speaker.endpoint.settings.url.before_path())
     }
 
     fn speaker(&self, id: EndpointId) -> Option<Arc<Speaker>> {
@@ -181,7 +193,7 @@ impl Dispatcher {
     }
 
     fn tell_if_at_rest(&mut self) {
-        if !self.waiting_for_rest.is_empty() && self.under_way == 0 && self.ring.is_empty() && self.feed.is_empty() {
+        if !self.waiting_for_rest.is_empty() && self.under_way == 0 && self.shares.is_empty() && self.feed.is_empty() {
             let next = self.timers.next();
             // A timer whose time has come rings before the next news, and then there is no rest yet.
             if next.is_none_or(|at| at > self.ctx.env.now()) {

@@ -22,11 +22,13 @@ pub struct Limits {
     pub concurrency: usize,
     /// Attempts to one endpoint.
     pub per_endpoint: usize,
+    /// Attempts to one host: scheme, name and port.
+    pub per_host: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { concurrency: 1024, per_endpoint: 64 }
+        Self { concurrency: 1024, per_endpoint: 64, per_host: 256 }
     }
 }
 

@@ -5,9 +5,9 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::delivery::Due;
-use model::endpoint::Ordering;
 use model::id::DeliveryId;
 use model::map::Set;
 use model::rate::{Bucket, RateLimit};
@@ -15,6 +15,7 @@ use model::time::Timestamp;
 use store::due::Pending;
 
 use crate::pace::{Pace, Sign};
+use crate::shares::{Destination, Standing};
 use crate::speaker::Speaker;
 
 /// Deliveries that a lane holds at most.
@@ -22,6 +23,9 @@ pub(crate) const LONGEST: usize = 128;
 
 /// Attempts asked for by hand that wait beside the queue. Later ones stand in it.
 const MOST_URGENT: usize = 32;
+
+/// An endpoint that took something is known to answer for so long.
+const PROVEN_FOR: Duration = Duration::from_secs(60);
 
 pub(crate) struct Lane {
     speaker: Arc<Speaker>,
@@ -36,6 +40,7 @@ pub(crate) struct Lane {
     /// Sent and not yet recorded.
     unrecorded: usize,
     pace: Pace,
+    last_success: Option<Timestamp>,
     bucket: Option<Bucket>,
     /// It asked to be left alone until then.
     resting_until: Option<Timestamp>,
@@ -46,8 +51,9 @@ pub(crate) struct Lane {
     held_back_until: Option<Timestamp>,
     /// Its endpoint is deleted: what is in flight ends, nothing follows.
     closed: bool,
-    /// Stands in the ring of lanes that take turns.
-    pub(crate) in_ring: bool,
+    destination: Destination,
+    /// As what it stands in line for its turn, if it does.
+    stands: Option<Standing>,
 }
 
 /// What a lane does when it is its turn.
@@ -59,7 +65,7 @@ pub(crate) enum Turn {
 }
 
 impl Lane {
-    pub(crate) fn new(speaker: Arc<Speaker>, ceiling: usize, now: Timestamp) -> Self {
+    pub(crate) fn new(speaker: Arc<Speaker>, destination: Destination, ceiling: usize, now: Timestamp) -> Self {
         let bucket = speaker.rate_limit.map(|limit| Bucket::full(limit, now));
         Self {
             speaker,
@@ -70,13 +76,15 @@ impl Lane {
             in_flight: 0,
             unrecorded: 0,
             pace: Pace::new(ceiling),
+            last_success: None,
             bucket,
             resting_until: None,
             behind: false,
             looking: false,
             held_back_until: None,
             closed: false,
-            in_ring: false,
+            destination,
+            stands: None,
         }
     }
 
@@ -101,8 +109,34 @@ impl Lane {
         waits || self.in_flight > self.pace.limit() / 2
     }
 
-    pub(crate) fn is_suspect(&self) -> bool {
-        self.pace.is_suspect()
+    pub(crate) fn destination(&self) -> Destination {
+        self.destination
+    }
+
+    /// What is known of its endpoint.
+    pub(crate) fn standing(&self, now: Timestamp) -> Standing {
+        let lately = self.last_success.is_some_and(|at| now.since(at) < PROVEN_FOR);
+        if lately && !self.pace.is_suspect() { Standing::Proven } else { Standing::Unproven }
+    }
+
+    /// As what it is to be put in line now; `None` if it stands there. What was unproven and is proven by now gets a
+    /// better place, and its old one is passed over.
+    pub(crate) fn stand(&mut self, now: Timestamp) -> Option<Standing> {
+        let standing = self.standing(now);
+        if self.stands == Some(Standing::Proven) || self.stands == Some(standing) {
+            return None;
+        }
+        self.stands = Some(standing);
+        self.stands
+    }
+
+    /// It is its turn, where it stood as `standing`. False if it does not stand there any more.
+    pub(crate) fn step_out(&mut self, destination: Destination, standing: Standing) -> bool {
+        let stood = self.destination == destination && self.stands == Some(standing);
+        if stood {
+            self.stands = None;
+        }
+        stood
     }
 
     /// Nothing of it is under way.
@@ -115,18 +149,24 @@ impl Lane {
     }
 
     fn is_strict(&self) -> bool {
-        self.speaker.endpoint.settings.ordering == Ordering::Fifo
+        self.speaker.endpoint.is_strict()
     }
 
     /// Takes over a changed endpoint. What it has queued stays in the database and is looked up again.
-    pub(crate) fn change(&mut self, speaker: Arc<Speaker>, now: Timestamp) {
+    pub(crate) fn change(&mut self, speaker: Arc<Speaker>, destination: Destination, now: Timestamp) {
         let limit = speaker.rate_limit;
         if self.rate_limit() != limit {
             self.bucket = limit.map(|limit| Bucket::full(limit, now));
         }
         if self.speaker.endpoint.settings.url.as_str() != speaker.endpoint.settings.url.as_str() {
-            // Another receiver asked for it.
+            // What is known is known of another receiver.
             self.resting_until = None;
+            self.last_success = None;
+            self.pace = self.pace.anew();
+        }
+        if self.destination != destination {
+            self.destination = destination;
+            self.stands = None;
         }
         self.speaker = speaker;
         self.held_back_until = None;
@@ -168,12 +208,14 @@ impl Lane {
         }
     }
 
-    /// The time has come that it waited for.
-    pub(crate) fn wake(&mut self, now: Timestamp) {
+    /// The time has come that it waited for, or there is something new. Answers when to wake it again, where the head of a
+    /// strict order waits for longer.
+    pub(crate) fn wake(&mut self, now: Timestamp) -> Option<Timestamp> {
         if self.held_back_until.is_some_and(|until| until <= now) {
             self.held_back_until = None;
         }
         self.behind = true;
+        self.held_back_until
     }
 
     /// Whether to look into the database now. If so, a look is under way from here on.
@@ -237,7 +279,7 @@ impl Lane {
 
     /// What it would send now. Whoever asks sends it.
     pub(crate) fn turn(&mut self, now: Timestamp) -> Turn {
-        if !self.has_next() {
+        if !self.has_next(now) {
             return Turn::Nothing;
         }
         if let Some(until) = self.resting_until.filter(|until| *until > now) {
@@ -261,8 +303,12 @@ impl Lane {
     }
 
     /// Whether there is something that order and pace let go now.
-    pub(crate) fn has_next(&self) -> bool {
-        if self.in_flight >= self.pace.limit() {
+    pub(crate) fn has_next(&self, now: Timestamp) -> bool {
+        let limit = match self.standing(now) {
+            Standing::Proven => self.pace.limit(),
+            Standing::Unproven => 1,
+        };
+        if self.in_flight >= limit {
             return false;
         }
         if !self.urgent.is_empty() {
@@ -276,9 +322,12 @@ impl Lane {
         !self.closed && self.speaker.endpoint.is_active()
     }
 
-    pub(crate) fn answered(&mut self, sign: Option<Sign>) {
+    pub(crate) fn answered(&mut self, sign: Option<Sign>, now: Timestamp) {
         self.in_flight -= 1;
         if let Some(sign) = sign {
+            if sign == Sign::Success {
+                self.last_success = Some(now);
+            }
             self.pace.note(sign);
         }
     }
@@ -286,6 +335,19 @@ impl Lane {
     /// Nothing goes before, not even what a person asked for.
     pub(crate) fn rest_until(&mut self, until: Timestamp) {
         self.resting_until = self.resting_until.max(Some(until));
+    }
+
+    /// Somebody set the clock ahead, or back where `by` is negative: what it waits for in memory is as far away as before.
+    pub(crate) fn clock_was_set(&mut self, by: i64) {
+        self.resting_until = self.resting_until.map(|until| until.shifted(by));
+        self.last_success = self.last_success.map(|at| at.shifted(by));
+        if let Some(bucket) = &mut self.bucket {
+            bucket.clock_was_set(by);
+        }
+        if by < 0 {
+            // As the database has it from now on.
+            self.held_back_until = self.held_back_until.map(|until| until.shifted(by));
+        }
     }
 
     /// A delivery is out of its hands.

@@ -1,6 +1,6 @@
 //! Delivery: which, when, to where, what next.
 //!
-//! [`dispatcher`] decides what is sent next, [`lane`] what an endpoint may have in flight, [`deliver`] carries one
+//! [`dispatcher`] decides what is sent next, [`shares`] whose turn it is, [`lane`] what an endpoint may have in flight, [`deliver`] carries one
 //! delivery from start to finish, [`transport`] sends it through [`dial`] and [`guard`], and [`jobs`] puts recovered
 //! work on the road.
 
@@ -13,9 +13,9 @@ mod jobs;
 mod lane;
 mod local;
 mod pace;
-mod permits;
 mod race;
 pub mod resolve;
+mod shares;
 mod speaker;
 mod ticket;
 mod timers;

@@ -2,7 +2,7 @@
 
 use model::attempt::{FailureKind, Outcome};
 
-/// What an endpoint nothing is known of may have in flight.
+/// What an endpoint may have in flight before its first success counts.
 const START: usize = 4;
 
 #[derive(Clone, Debug)]
@@ -35,6 +35,11 @@ impl Sign {
 impl Pace {
     pub(crate) fn new(ceiling: usize) -> Self {
         Self { limit: START.min(ceiling).max(1), ceiling: ceiling.max(1), suspect: false }
+    }
+
+    /// As nothing is known of the endpoint.
+    pub(crate) fn anew(&self) -> Self {
+        Self::new(self.ceiling)
     }
 
     pub(crate) fn limit(&self) -> usize {

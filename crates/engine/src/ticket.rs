@@ -8,13 +8,14 @@ use store::due::Pending;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::pace::Sign;
-use crate::permits::Claim;
+use crate::shares::Permit;
 
 /// A note to the dispatcher. There are never more than permits and reads under way, so the channel needs no bound.
 pub(crate) enum Note {
     /// The endpoint's turn is over; the record is still to come.
     Answered {
         endpoint: EndpointId,
+        permit: Permit,
         answered: Answered,
     },
     /// The attempt is on disk, or will not be.
@@ -22,6 +23,7 @@ pub(crate) enum Note {
         endpoint: EndpointId,
         delivery: DeliveryId,
         end: End,
+        permit: Permit,
         /// Where nobody was told before.
         answered: Option<Answered>,
     },
@@ -32,14 +34,14 @@ pub(crate) enum Note {
     },
     /// What all endpoints have pending, at start and after the feed lagged.
     Surveyed(Result<Vec<(EndpointId, Timestamp)>, store::Error>),
+    /// What waits was brought forward, because the clock went back.
+    BroughtForward(Result<(), store::Error>),
     TellWhenAtRest(oneshot::Sender<Option<Timestamp>>),
 }
 
 /// The endpoint answered, or will not.
 #[derive(Clone, Copy)]
 pub(crate) struct Answered {
-    /// With which the permit was taken, and is given back.
-    pub(crate) claim: Claim,
     pub(crate) sign: Option<Sign>,
     /// How long it asked to be left alone.
     pub(crate) rest: Option<Duration>,
@@ -64,13 +66,14 @@ pub(crate) struct Ticket {
     /// Others wait for the endpoint's turn to be over. Otherwise that may be told with the end: who is told less often
     /// wakes less often.
     is_waited_for: bool,
+    permit: Permit,
     stage: Stage,
     end: End,
     endpoint: EndpointId,
 }
 
 enum Stage {
-    UnderWay(Claim),
+    UnderWay,
     Answered(Answered),
     Told,
 }
@@ -79,22 +82,21 @@ impl Ticket {
     pub(crate) fn new(
         endpoint: EndpointId,
         delivery: DeliveryId,
-        claim: Claim,
+        permit: Permit,
         is_waited_for: bool,
         notes: mpsc::UnboundedSender<Note>,
     ) -> Self {
-        let stage = Stage::UnderWay(claim);
-        Self { delivery, notes, is_waited_for, stage, end: End::Unrecorded, endpoint }
+        Self { delivery, notes, is_waited_for, permit, stage: Stage::UnderWay, end: End::Unrecorded, endpoint }
     }
 
     /// The endpoint is free for its next delivery, after the rest that it asked for.
     pub(crate) fn answered(&mut self, sign: Option<Sign>, rest: Option<Duration>) {
-        let Stage::UnderWay(claim) = self.stage else { return };
-        let answered = Answered { claim, sign, rest };
+        let Stage::UnderWay = self.stage else { return };
+        let answered = Answered { sign, rest };
         let is_urgent = self.is_waited_for || sign != Some(Sign::Success) || rest.is_some();
         self.stage = if is_urgent {
             // The dispatcher outlives its tasks, but for a process that is going down.
-            let _ = self.notes.send(Note::Answered { endpoint: self.endpoint, answered });
+            let _ = self.notes.send(Note::Answered { endpoint: self.endpoint, permit: self.permit, answered });
             Stage::Told
         } else {
             Stage::Answered(answered)
@@ -114,11 +116,11 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let answered = match self.stage {
-            Stage::UnderWay(claim) => Some(Answered { claim, sign: None, rest: None }),
+            Stage::UnderWay => Some(Answered { sign: None, rest: None }),
             Stage::Answered(answered) => Some(answered),
             Stage::Told => None,
         };
-        let ended = Note::Ended { endpoint: self.endpoint, delivery: self.delivery, end: self.end, answered };
-        let _ = self.notes.send(ended);
+        let Self { endpoint, delivery, end, permit, .. } = *self;
+        let _ = self.notes.send(Note::Ended { endpoint, delivery, end, permit, answered });
     }
 }

@@ -27,6 +27,7 @@ pub use crate::tls::{Error, system_has_roots};
 use self::line::{Answering, Line, NoAnswer, Rest};
 use self::outgoing::Outgoing;
 use self::pool::Pool;
+use crate::dial::openings::{Openings, Waiting};
 use crate::dial::{Dialer, Route};
 use crate::guard::Guard;
 use crate::resolve::Resolve;
@@ -62,6 +63,7 @@ pub struct Request<'a> {
 pub struct Transport {
     pool: Pool,
     dialer: Dialer,
+    openings: Openings,
     env: Arc<dyn Env>,
 }
 
@@ -88,7 +90,7 @@ impl Transport {
             (Some(proxy), true) => Route::ResolvingProxy(proxy),
         };
         let dialer = Dialer::new(guard, route, tls, env.clone());
-        Ok(Self { pool: Pool::default(), dialer, env })
+        Ok(Self { pool: Pool::default(), dialer, openings: Openings::default(), env })
     }
 
     /// Sends it and reads the answer. Never follows a redirect and never sends twice; when the outcome is a failure, the
@@ -133,32 +135,55 @@ impl Transport {
         late: &mut Sleep,
     ) -> Result<Answering, Unanswered> {
         // Pinned out here: while it lives, the dialer knows what it waits for.
-        let answering = pin!(self.ask(request));
-        tokio::select! {
-            biased; // an answer that is here is in time
-            answering = answering => answering,
-            () = late => {
-                let step = self.dialer.step(request.authority());
-                Err(failure::unanswered(timeout, request.sent.is_sent(), step).into())
+        let waiting = Waiting::default();
+        let mut answering = pin!(self.ask(request, &waiting));
+        loop {
+            tokio::select! {
+                biased; // an answer that is here is in time
+                answering = &mut answering => return answering,
+                () = &mut *late => {
+                    let waited = waiting.take(&*self.env);
+                    if waited.is_zero() {
+                        let step = self.dialer.step(request.authority());
+                        return Err(failure::unanswered(timeout, request.sent.is_sent(), step).into());
+                    }
+                    *late = self.env.sleep(waited);
+                }
             }
         }
     }
 
     /// Over a connection that is there, or else over a new one. A request that went out is never sent again.
-    async fn ask(&self, request: &Outgoing<'_>) -> Result<Answering, Unanswered> {
+    async fn ask(&self, request: &Outgoing<'_>, waiting: &Waiting) -> Result<Answering, Unanswered> {
+        if let Some(answering) = self.ask_again(request).await {
+            return answering;
+        }
+        let opening = waiting.turn(&self.openings, request.origin(), &*self.env).await;
+        // Those before it may have left some, or one that many can use.
+        if opening.was_waited_for()
+            && let Some(answering) = self.ask_again(request).await
+        {
+            return answering;
+        }
+        let line = Box::pin(self.connect(request)).await?;
+        drop(opening);
+        line.ask(request).await.map_err(|(NoAnswer::Unbegun(failure) | NoAnswer::Failed(failure))| failure.into())
+    }
+
+    /// Over a connection that is there, if one is and takes the request.
+    async fn ask_again(&self, request: &Outgoing<'_>) -> Option<Result<Answering, Unanswered>> {
         for _ in 0..MOST_STALE {
-            let Some(mut line) = self.pool.take(request.origin()) else { break };
+            let mut line = self.pool.take(request.origin())?;
             if !line.is_fresh().await {
                 continue;
             }
             match line.ask(request).await {
-                Ok(answering) => return Ok(answering),
+                Ok(answering) => return Some(Ok(answering)),
                 Err(NoAnswer::Unbegun(_)) => {}
-                Err(NoAnswer::Failed(failure)) => return Err(failure.into()),
+                Err(NoAnswer::Failed(failure)) => return Some(Err(failure.into())),
             }
         }
-        let line = Box::pin(self.connect(request)).await?;
-        line.ask(request).await.map_err(|(NoAnswer::Unbegun(failure) | NoAnswer::Failed(failure))| failure.into())
+        None
     }
 
     async fn connect(&self, request: &Outgoing<'_>) -> Result<Line, Unanswered> {

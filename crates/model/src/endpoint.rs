@@ -165,6 +165,11 @@ impl Endpoint {
         self.status == Status::Active
     }
 
+    /// Whether its deliveries are sent one after the other.
+    pub fn is_strict(&self) -> bool {
+        self.settings.ordering == Ordering::Fifo
+    }
+
     /// Whether `event` is for this endpoint, were it active and its filter asked.
     pub fn matches(&self, event: &Event) -> bool {
         self.wants(&event.event_type, event.tenant.as_deref())

@@ -52,6 +52,11 @@ impl Bucket {
         self.limit
     }
 
+    /// Somebody set the clock ahead, or back where `by` is negative: it fills as if nobody had.
+    pub fn clock_was_set(&mut self, by: i64) {
+        self.filled_at = self.filled_at.shifted(by);
+    }
+
     /// Takes one token, or says when there will be one.
     pub fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
         let passed = now.since(self.filled_at).as_secs_f64() * 1000.0;

@@ -29,6 +29,12 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(later.0 - self.0).unwrap_or(0))
     }
 
+    /// So many milliseconds later, or earlier where they are negative.
+    #[must_use]
+    pub const fn shifted(self, by: i64) -> Self {
+        Self(self.0.saturating_add(by))
+    }
+
     /// How long since `earlier`; zero when that is still to come.
     pub fn since(self, earlier: Self) -> Duration {
         earlier.until(self)

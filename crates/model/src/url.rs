@@ -134,6 +134,11 @@ impl EndpointUrl {
         &self.url[..Position::AfterPath]
     }
 
+    /// Scheme, name and port, as the URL begins: what is the same for all that goes to one host.
+    pub fn before_path(&self) -> &str {
+        &self.url[..Position::BeforePath]
+    }
+
     /// For the request line: starts with `/`.
     pub fn path_and_query(&self) -> &str {
         &self.url[Position::BeforePath..Position::AfterQuery]

@@ -109,6 +109,8 @@ pub struct Delivery {
     pub concurrency: usize,
     /// Attempts in flight to one endpoint. Never more than `concurrency`.
     pub per_endpoint: usize,
+    /// Attempts in flight to one host, whatever endpoints and projects they are for.
+    pub per_host: usize,
     /// How long SIGTERM waits for what is in flight.
     pub grace: Duration,
 }
@@ -195,6 +197,7 @@ pub fn load(flags: &Flags, environment: &Environment) -> Result<Config, Vec<Mist
         mistakes.push(Mistake::new(roles.place, "roles", what));
     }
     config.delivery.per_endpoint = config.delivery.per_endpoint.min(config.delivery.concurrency);
+    config.delivery.per_host = config.delivery.per_host.min(config.delivery.concurrency);
     mistakes.sort_by(|one, other| one.place.cmp(&other.place));
     if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
 }

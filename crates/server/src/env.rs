@@ -19,8 +19,9 @@ const FEW: usize = 16;
 pub struct RealEnv {
     began: Instant,
     random: SystemRandom,
-    /// How far the clock that the cluster goes by is ahead of this machine's, in milliseconds.
-    ahead: AtomicI64,
+    /// What the clock that the cluster goes by said when this began, in milliseconds; [`OWN`] while there is none. This
+    /// machine's own says nothing any more then, whoever sets it.
+    shared_began: AtomicI64,
     drawn: Mutex<Drawn>,
 }
 
@@ -29,6 +30,9 @@ struct Drawn {
     bytes: [u8; DRAWN],
     left: usize,
 }
+
+/// Time is by this machine's own clock.
+const OWN: i64 = i64::MIN;
 
 /// Clocks that differ by less are the same: the answer's way here is not measured any better.
 const SAME: Duration = Duration::from_millis(100);
@@ -39,9 +43,15 @@ impl RealEnv {
         Self {
             began: Instant::now(),
             random: SystemRandom::new(),
-            ahead: AtomicI64::new(0),
+            shared_began: AtomicI64::new(OWN),
             drawn: Mutex::new(Drawn { bytes: [0; DRAWN], left: 0 }),
         }
+    }
+}
+
+impl RealEnv {
+    fn elapsed_millis(&self) -> i64 {
+        i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 }
 
@@ -60,7 +70,10 @@ fn machine_millis() -> i64 {
 
 impl Env for RealEnv {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(machine_millis() + self.ahead.load(Ordering::Relaxed))
+        Timestamp::from_millis(match self.shared_began.load(Ordering::Relaxed) {
+            OWN => machine_millis(),
+            began => began + self.elapsed_millis(),
+        })
     }
 
     fn shared(&self, theirs: Timestamp) -> Timestamp {
@@ -68,15 +81,14 @@ impl Env for RealEnv {
     }
 
     fn correct(&self, theirs: Timestamp, uncertainty: Duration) {
-        let ahead = theirs.as_millis() - machine_millis();
-        let off = ahead.abs_diff(self.ahead.load(Ordering::Relaxed));
-        if Duration::from_millis(off) > SAME + uncertainty {
-            self.ahead.store(ahead, Ordering::Relaxed);
-        }
+        let ours = self.now();
+        let off = Duration::from_millis(theirs.as_millis().abs_diff(ours.as_millis()));
+        let now = if off > SAME + uncertainty { theirs } else { ours };
+        self.shared_began.store(now.as_millis() - self.elapsed_millis(), Ordering::Relaxed);
     }
 
     fn corrected_by(&self) -> i64 {
-        self.ahead.load(Ordering::Relaxed)
+        self.now().as_millis() - machine_millis()
     }
 
     fn elapsed(&self) -> Duration {
@@ -125,6 +137,16 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn a_shared_clock_is_gone_by_unless_it_says_the_same() {
+        let env = RealEnv::new();
+        env.correct(env.now() + SAME / 4, Duration::ZERO);
+        assert!(env.corrected_by().abs() < 50, "{}", env.corrected_by());
+        let day = Duration::from_secs(86_400);
+        env.correct(env.now() - day, Duration::from_secs(1));
+        assert!((env.corrected_by() + 86_400_000).abs() < 50, "{}", env.corrected_by());
+    }
 
     #[test]
     fn what_was_drawn_is_given_once() {

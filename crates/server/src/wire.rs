@@ -139,7 +139,8 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
     let dialects: Arc<Dialects> = Arc::default();
     let engine = if config.roles.deliver {
         let transport = Transport::new(transport_settings(config)?, resolver, env.clone())?;
-        let limits = Limits { concurrency: config.delivery.concurrency, per_endpoint: config.delivery.per_endpoint };
+        let (concurrency, per_endpoint) = (config.delivery.concurrency, config.delivery.per_endpoint);
+        let limits = Limits { concurrency, per_endpoint, per_host: config.delivery.per_host };
         Some(Engine::start(store.clone(), env.clone(), dialects.clone(), transport, limits)?)
     } else {
         // Nobody here reads the feed: what is committed is for other processes to look up.

@@ -43,6 +43,7 @@ pub mod speech;
 mod sqlite;
 pub mod store;
 pub mod trouble;
+pub mod waits;
 
 pub use error::Error;
 pub use store::Store;

@@ -35,6 +35,7 @@ pub(crate) mod search;
 mod session;
 pub(crate) mod speech;
 mod tls;
+pub(crate) mod waits;
 
 pub(crate) use cluster::Cluster;
 pub(crate) use connect::check;

@@ -34,6 +34,7 @@ pub(crate) mod search;
 mod sectors;
 pub(crate) mod speech;
 mod tables;
+pub(crate) mod waits;
 pub(crate) mod writer;
 
 pub(crate) use embedded::Embedded;

@@ -34,6 +34,8 @@ struct Inner {
 struct Time {
     /// Since `START`.
     elapsed: Duration,
+    /// How far the wall clock was set ahead, in milliseconds; back where negative.
+    set_by: i64,
     /// Who sleeps until when. The number tells sleepers of one moment apart.
     sleepers: BTreeMap<Bed, Option<Waker>>,
     sleeps: u64,
@@ -49,7 +51,7 @@ impl TestEnv {
 
     /// Makes the same ids and rolls the same dice in every run.
     pub fn seeded(seed: u64) -> Self {
-        let time = Mutex::new(Time { elapsed: Duration::ZERO, sleepers: BTreeMap::new(), sleeps: 0 });
+        let time = Mutex::new(Time { elapsed: Duration::ZERO, set_by: 0, sleepers: BTreeMap::new(), sleeps: 0 });
         Self { inner: Arc::new(Inner { time, slept: Notify::new(), random: AtomicU64::new(seed) }) }
     }
 
@@ -62,7 +64,17 @@ impl TestEnv {
 
     /// Moves the clock to `at`; never back.
     pub fn advance_to(&self, at: Timestamp) {
-        self.move_to(START.until(at));
+        self.advance(self.now().until(at));
+    }
+
+    /// Sets the wall clock back, as somebody does whose clock was wrong. No time passes, and nobody wakes.
+    pub fn set_back(&self, by: Duration) {
+        self.inner.time().set_by -= millis(by);
+    }
+
+    /// The same, ahead.
+    pub fn set_ahead(&self, by: Duration) {
+        self.inner.time().set_by += millis(by);
     }
 
     fn move_to(&self, target: Duration) {
@@ -82,7 +94,8 @@ impl TestEnv {
     pub fn next_wake(&self) -> Option<Timestamp> {
         let (deadline, _) = *self.inner.time().sleepers.first_key_value()?.0;
         let rounded_up = deadline + Duration::from_nanos(999_999);
-        Some(START + rounded_up)
+        let until = rounded_up.saturating_sub(self.elapsed());
+        Some(self.now() + until)
     }
 
     /// How many sleep now.
@@ -120,7 +133,8 @@ impl Inner {
 
 impl Env for TestEnv {
     fn now(&self) -> Timestamp {
-        START + self.elapsed()
+        let time = self.inner.time();
+        Timestamp::from_millis((START + time.elapsed).as_millis() + time.set_by)
     }
 
     fn elapsed(&self) -> Duration {
@@ -146,6 +160,10 @@ impl Env for TestEnv {
             chunk.copy_from_slice(&random[..chunk.len()]);
         }
     }
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).expect("tests do not last that long")
 }
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -199,6 +217,19 @@ mod tests {
         assert_eq!((env.now(), env.elapsed()), (START + SECOND, SECOND));
         env.advance_to(START);
         assert_eq!(env.now(), START + SECOND);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_wakes_nobody_and_goes_on_from_there() {
+        let env = TestEnv::new();
+        let sleep = env.sleep(SECOND);
+        env.set_back(60 * SECOND);
+        assert_eq!((env.now(), env.elapsed()), (START - 60 * SECOND, Duration::ZERO));
+        assert_eq!((env.next_wake(), env.sleepers()), (Some(START - 59 * SECOND), 1));
+        env.set_ahead(3600 * SECOND);
+        env.advance(SECOND);
+        assert_eq!((env.now(), env.sleepers()), (START + 3541 * SECOND, 0));
+        drop(sleep);
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ use super::Dispatcher;
 
 impl Dispatcher {
     pub(super) fn take_news(&mut self, news: News) {
+        self.look_at_the_clock();
         match news {
             News::Facts(facts) => facts.into_iter().for_each(|fact| self.take_fact(fact)),
             News::Lagged => self.catch_up(),
@@ -27,7 +28,7 @@ impl Dispatcher {
 
     pub(super) fn take_due(&mut self, due: Due) {
         let endpoint = due.endpoint;
-        if due.next_attempt_at > self.ctx.env.now() {
+        if due.next_attempt_at > self.now {
             self.timers.set(endpoint, due.next_attempt_at);
         } else if let Some(lane) = self.lane(endpoint) {
             lane.offer(due);
@@ -36,15 +37,20 @@ impl Dispatcher {
     }
 
     pub(super) fn take_change(&mut self, id: EndpointId) {
-        let now = self.ctx.env.now();
+        let now = self.now;
         if !self.lanes.contains_key(&id) && self.ctx.store.directory().endpoint(id).is_some() {
             // Its lane is made, with what it is now, when there is something to send.
             return self.timers.set(id, now);
         }
         match self.speaker(id) {
             Some(speaker) => {
+                let destination = self.destination(&speaker);
                 if let Some(lane) = self.lanes.get_mut(&id) {
-                    lane.change(speaker, now);
+                    let before = lane.destination();
+                    lane.change(speaker, destination, now);
+                    self.shares.leave(before);
+                } else {
+                    self.shares.leave(destination);
                 }
                 self.timers.set(id, now);
             }
@@ -63,12 +69,14 @@ impl Dispatcher {
     /// Forgets a closed lane once nothing of it is under way.
     pub(super) fn drop_closed(&mut self, id: EndpointId) {
         if self.lanes.get(&id).is_some_and(|lane| lane.is_closed() && lane.is_at_rest()) {
-            self.lanes.remove(&id);
+            if let Some(lane) = self.lanes.remove(&id) {
+                self.shares.leave(lane.destination());
+            }
             self.letting_go.lane_dropped(id);
             self.give_back_what_rests();
             if self.is_ours(id) {
                 // It was another node's for a while, and is ours again.
-                self.timers.set(id, self.ctx.env.now());
+                self.timers.set(id, self.now);
             }
         }
     }

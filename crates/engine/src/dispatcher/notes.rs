@@ -5,51 +5,51 @@ use model::time::Timestamp;
 use store::due::Pending;
 
 use super::{AFTER_FAILURE, Dispatcher};
+use crate::shares::Permit;
 use crate::ticket::{Answered, End, Note};
 
 impl Dispatcher {
     pub(super) fn take_notes(&mut self, notes: &mut Vec<Note>) {
+        self.look_at_the_clock();
         notes.drain(..).for_each(|note| self.take_note(note));
     }
 
     fn take_note(&mut self, note: Note) {
         match note {
-            Note::Answered { endpoint, answered } => self.take_answer(endpoint, answered),
-            Note::Ended { endpoint, delivery, end, answered } => {
+            Note::Answered { endpoint, permit, answered } => self.take_answer(endpoint, &permit, answered),
+            Note::Ended { endpoint, delivery, end, permit, answered } => {
                 if let Some(answered) = answered {
-                    self.take_answer(endpoint, answered);
+                    self.take_answer(endpoint, &permit, answered);
                 }
+                self.shares.give_back(&permit);
                 self.take_end(endpoint, delivery, end);
             }
             Note::Looked { endpoint, pending } => self.take_look(endpoint, pending),
             Note::Surveyed(found) => self.take_survey(found),
+            Note::BroughtForward(brought_forward) => self.take_brought_forward(brought_forward),
             Note::TellWhenAtRest(reply) => self.waiting_for_rest.push(reply),
         }
     }
 
-    fn take_answer(&mut self, endpoint: EndpointId, answered: Answered) {
-        let Answered { claim, sign, rest } = answered;
+    fn take_answer(&mut self, endpoint: EndpointId, permit: &Permit, answered: Answered) {
+        let Answered { sign, rest } = answered;
         let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
         if let Some(rest) = rest {
-            lane.rest_until(self.ctx.env.now() + rest);
+            lane.rest_until(self.now + rest);
         }
-        lane.answered(sign);
-        self.permits.answered(claim.suspect, lane.in_flight());
+        lane.answered(sign, self.now);
+        self.shares.answered(permit, lane.in_flight());
         self.enter_ring(endpoint);
-        if let Some(suspect) = self.waiting_suspects.pop_front() {
-            self.enter_ring(suspect);
-        }
     }
 
     fn take_end(&mut self, endpoint: EndpointId, delivery: DeliveryId, end: End) {
         self.under_way -= 1;
-        self.permits.give_back();
         let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
         lane.ended(delivery);
         let again = match end {
             End::Settled => None,
             End::Again(at) => Some(at),
-            End::Unrecorded | End::Unsent => Some(self.ctx.env.now() + AFTER_FAILURE),
+            End::Unrecorded | End::Unsent => Some(self.now + AFTER_FAILURE),
         };
         if let Some(at) = again {
             lane.comes_again(at);
@@ -61,7 +61,7 @@ impl Dispatcher {
 
     fn take_look(&mut self, endpoint: EndpointId, pending: Result<Pending, store::Error>) {
         self.under_way -= 1;
-        let now = self.ctx.env.now();
+        let now = self.now;
         let failed = pending.is_err();
         if let Err(error) = &pending {
             tracing::error!(error = error as &dyn std::error::Error, "an endpoint's work could not be looked up");
@@ -80,10 +80,17 @@ impl Dispatcher {
     fn take_survey(&mut self, found: Result<Vec<(EndpointId, Timestamp)>, store::Error>) {
         self.under_way -= 1;
         match found {
-            Ok(found) => found.into_iter().for_each(|(endpoint, at)| self.timers.set(endpoint, at)),
+            Ok(found) => {
+                let directory = self.ctx.store.directory();
+                for (endpoint, place) in found {
+                    // With strict order that is a turn. When it is due is known once it is looked at.
+                    let is_strict = directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.is_strict());
+                    self.timers.set(endpoint, if is_strict { place.min(self.now) } else { place });
+                }
+            }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "pending work could not be looked up");
-                self.survey_at = Some(self.ctx.env.now() + AFTER_FAILURE);
+                self.survey_at = Some(self.now + AFTER_FAILURE);
             }
         }
     }

@@ -2,75 +2,74 @@
 
 use model::delivery::Due;
 use model::id::EndpointId;
-use model::time::Timestamp;
 
 use super::Dispatcher;
 use crate::deliver::deliver;
 use crate::lane::Turn;
-use crate::permits::Claim;
+use crate::shares::{Claim, Next, Permit, Standing};
 use crate::ticket::{Note, Ticket};
 
 impl Dispatcher {
     pub(super) fn enter_ring(&mut self, id: EndpointId) {
         if let Some(lane) = self.lanes.get_mut(&id)
-            && !lane.in_ring
+            && let Some(standing) = lane.stand(self.now)
         {
-            lane.in_ring = true;
-            self.ring.push_back(id);
+            self.shares.stand(lane.destination(), id, standing);
         }
     }
 
-    /// Gives each lane in the ring a turn, round and round, while there are permits.
+    /// Gives a turn to each who may go, round and round, while there are permits.
     pub(super) fn give_turns(&mut self) {
-        let now = self.ctx.env.now();
-        while self.permits.any_left() {
-            let Some(id) = self.ring.pop_front() else { return };
+        while let Some(Next { lane: id, destination, standing }) = self.shares.next() {
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
-            lane.in_ring = false;
-            if lane.has_next() {
-                self.give_turn(id, now);
+            if !lane.step_out(destination, standing) {
+                continue;
+            }
+            if standing == Standing::Proven && lane.standing(self.now) == Standing::Unproven {
+                // It was proven when it came; now there may be no permit for it.
+                self.enter_ring(id);
+            } else if lane.has_next(self.now) {
+                self.give_turn(id);
             } else if lane.begin_look() {
-                self.look(id, now);
+                self.look(id);
             }
         }
     }
 
-    pub(super) fn give_turn(&mut self, id: EndpointId, now: Timestamp) {
+    fn give_turn(&mut self, id: EndpointId) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
-        let claim = Claim { in_flight: lane.in_flight(), suspect: lane.is_suspect() };
-        if !self.permits.take(claim) {
-            // A lane with something in flight is back when that ends; one without waits for another suspect's end.
-            if claim.in_flight == 0 {
-                self.waiting_suspects.push_back(id);
-            }
+        let (destination, standing) = (lane.destination(), lane.standing(self.now));
+        let Some(permit) = self.shares.take(Claim { destination, in_flight: lane.in_flight(), standing }) else {
+            // It has its share in flight, and is back when some of that ends.
             return;
-        }
-        match lane.turn(now) {
+        };
+        match lane.turn(self.now) {
             Turn::Send(due) => {
-                self.send(id, due, claim);
+                self.send(id, due, permit);
                 self.enter_ring(id);
             }
             Turn::Wait(at) => {
-                self.permits.put_back(claim);
+                self.shares.put_back(&permit);
                 self.timers.set(id, at);
             }
-            Turn::Nothing => self.permits.put_back(claim),
+            Turn::Nothing => self.shares.put_back(&permit),
         }
     }
 
-    pub(super) fn send(&mut self, id: EndpointId, due: Due, claim: Claim) {
+    fn send(&mut self, id: EndpointId, due: Due, permit: Permit) {
         let Some(lane) = self.lanes.get(&id) else { return };
         self.under_way += 1;
-        let is_waited_for = claim.suspect || lane.is_crowded() || !self.permits.are_ample();
-        let ticket = Ticket::new(id, due.id, claim, is_waited_for, self.notes.clone());
+        let is_waited_for = permit.is_unproven() || lane.is_crowded() || self.shares.is_tight(lane.destination());
+        let ticket = Ticket::new(id, due.id, permit, is_waited_for, self.notes.clone());
         // Boxed: tokio moves the future it is given several times.
         self.tasks.spawn(Box::pin(deliver(self.ctx.clone(), lane.speaker().clone(), due, ticket)));
     }
 
-    pub(super) fn look(&mut self, id: EndpointId, now: Timestamp) {
+    fn look(&mut self, id: EndpointId) {
         let Some(lane) = self.lanes.get(&id) else { return };
         self.under_way += 1;
         let (store, notes) = (self.ctx.store.clone(), self.notes.clone());
+        let now = self.now;
         let (ordering, size) = (lane.speaker().endpoint.settings.ordering, lane.look_size());
         self.tasks.spawn(async move {
             let pending = store.due(id, ordering, now, size).await;

@@ -1,12 +1,13 @@
 //! What a lane lets go, and when.
 
-use model::endpoint::{Endpoint, Settings, Status};
+use model::endpoint::{Endpoint, Ordering, Settings, Status};
 use model::event::Event;
 use model::id::{EndpointId, ProjectId};
 use model::json::Json;
 use model::url::EndpointUrl;
 
 use super::*;
+use crate::shares::Shares;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 const NOTHING: [u8; 0] = [];
@@ -27,7 +28,19 @@ fn endpoint() -> Endpoint {
 fn lane(change: impl FnOnce(&mut Endpoint)) -> Lane {
     let mut endpoint = endpoint();
     change(&mut endpoint);
-    Lane::new(speaker(endpoint), 64, NOW)
+    Lane::new(speaker(endpoint), somewhere(), 64, NOW)
+}
+
+fn somewhere() -> Destination {
+    Shares::new(1, 1).join(ProjectId::from_bytes([2; 16]), "https://example.com")
+}
+
+/// A lane whose endpoint took something just now.
+fn proven(mut lane: Lane) -> Lane {
+    lane.offer(due(u8::MAX));
+    assert_eq!(sent(&mut lane), [u8::MAX]);
+    deliver(&mut lane, u8::MAX);
+    lane
 }
 
 fn speaker(endpoint: Endpoint) -> Arc<Speaker> {
@@ -70,7 +83,7 @@ fn sent(lane: &mut Lane) -> Vec<u8> {
 }
 
 fn deliver(lane: &mut Lane, number: u8) {
-    lane.answered(Some(Sign::Success));
+    lane.answered(Some(Sign::Success), NOW);
     lane.ended(due(number).id);
 }
 
@@ -81,12 +94,42 @@ fn pending(due: impl IntoIterator<Item = Due>, next_at: Option<Timestamp>) -> Re
 #[test]
 fn a_lane_has_at_most_its_pace_in_flight_and_goes_on_as_answers_come() {
     let mut lane = lane(|_| {});
-    (1..=9).for_each(|number| lane.offer(due(number)));
-    assert_eq!(sent(&mut lane), [1, 2, 3, 4]);
+    (1..=10).for_each(|number| lane.offer(due(number)));
+    assert_eq!(sent(&mut lane), [1], "nothing is known of it");
     deliver(&mut lane, 1);
-    assert_eq!(sent(&mut lane), [5, 6], "a success makes room for two");
-    lane.answered(Some(Sign::Silence));
+    assert_eq!(sent(&mut lane), [2, 3, 4, 5, 6], "it is known to answer");
+    deliver(&mut lane, 2);
+    assert_eq!(sent(&mut lane), [7, 8], "a success makes room for two");
+    lane.answered(Some(Sign::Silence), NOW);
     assert_eq!(sent(&mut lane), NOTHING, "silence makes it wait for all but one");
+}
+
+#[test]
+fn an_endpoint_that_took_nothing_for_a_minute_is_known_no_more() {
+    let mut lane = proven(lane(|_| {}));
+    assert_eq!(lane.standing(NOW + PROVEN_FOR / 2), Standing::Proven);
+    assert_eq!(lane.standing(NOW + PROVEN_FOR), Standing::Unproven);
+    lane.offer(due(1));
+    lane.offer(due(2));
+    assert!(matches!(lane.turn(NOW + PROVEN_FOR), Turn::Send(_)));
+    assert!(matches!(lane.turn(NOW + PROVEN_FOR), Turn::Nothing), "one at a time until it takes something");
+    lane.answered(Some(Sign::Success), NOW + PROVEN_FOR);
+    assert!(matches!(lane.turn(NOW + PROVEN_FOR), Turn::Send(_)));
+}
+
+#[test]
+fn a_lane_stands_in_line_once_and_better_once_it_is_proven() {
+    let mut lane = lane(|_| {});
+    assert_eq!(lane.stand(NOW), Some(Standing::Unproven));
+    assert_eq!(lane.stand(NOW), None);
+    lane.offer(due(1));
+    assert_eq!(sent(&mut lane), [1]);
+    deliver(&mut lane, 1);
+    assert_eq!(lane.stand(NOW), Some(Standing::Proven));
+    assert_eq!(lane.stand(LATER), None);
+    assert!(!lane.step_out(somewhere(), Standing::Unproven), "its old place is passed over");
+    assert!(lane.step_out(somewhere(), Standing::Proven));
+    assert_eq!(lane.stand(NOW), Some(Standing::Proven));
 }
 
 #[test]
@@ -120,7 +163,7 @@ fn a_full_lane_leaves_the_rest_in_the_database_and_looks_once_it_is_empty() {
 
 #[test]
 fn a_look_brings_nothing_that_is_in_hand_or_was_settled_meanwhile() {
-    let mut lane = lane(|_| {});
+    let mut lane = proven(lane(|_| {}));
     (1..=2).for_each(|number| lane.offer(due(number)));
     assert_eq!(sent(&mut lane), [1, 2]);
     lane.wake(NOW);
@@ -146,7 +189,7 @@ fn in_strict_order_one_is_in_flight_until_it_is_recorded() {
     let mut lane = strict();
     (1..=3).for_each(|number| lane.offer(due(number)));
     assert_eq!(sent(&mut lane), [1]);
-    lane.answered(Some(Sign::Success));
+    lane.answered(Some(Sign::Success), NOW);
     assert_eq!(sent(&mut lane), NOTHING, "answered is not recorded");
     lane.ended(due(1).id);
     assert_eq!(sent(&mut lane), [2]);
@@ -157,7 +200,7 @@ fn in_strict_order_a_failing_head_holds_back_what_follows() {
     let mut lane = strict();
     (1..=2).for_each(|number| lane.offer(due(number)));
     assert_eq!(sent(&mut lane), [1]);
-    lane.answered(Some(Sign::Failure));
+    lane.answered(Some(Sign::Failure), NOW);
     lane.ended(due(1).id);
     lane.comes_again(LATER);
     lane.offer(due(3));
@@ -176,7 +219,7 @@ fn in_strict_order_a_look_that_missed_a_failure_is_not_trusted() {
     assert_eq!(sent(&mut lane), [1]);
     lane.wake(NOW);
     assert!(lane.begin_look());
-    lane.answered(Some(Sign::Failure));
+    lane.answered(Some(Sign::Failure), NOW);
     lane.ended(due(1).id);
     lane.comes_again(LATER);
     lane.end_look(pending([due(1), due(2)], None), NOW);
@@ -203,7 +246,7 @@ fn a_paused_lane_sends_only_what_a_person_asked_for() {
     lane.offer(Due { manual: true, ..due(2) });
     assert_eq!(sent(&mut lane), [2]);
     assert!(!lane.begin_look());
-    lane.change(speaker(endpoint()), NOW);
+    lane.change(speaker(endpoint()), somewhere(), NOW);
     assert!(lane.begin_look(), "resumed, it looks for what waited");
 }
 
@@ -213,9 +256,10 @@ fn a_rate_limit_says_when_the_next_may_go() {
     let mut lane = lane(|endpoint| endpoint.settings.rate_limit = Some(limit));
     (1..=2).for_each(|number| lane.offer(due(number)));
     assert!(matches!(lane.turn(NOW), Turn::Send(_)));
+    deliver(&mut lane, 1);
     assert!(matches!(lane.turn(NOW), Turn::Wait(at) if at == LATER));
-    lane.change(speaker(Endpoint { status: Status::Paused, ..endpoint_limited(limit) }), NOW);
-    lane.change(speaker(endpoint_limited(limit)), NOW);
+    lane.change(speaker(Endpoint { status: Status::Paused, ..endpoint_limited(limit) }), somewhere(), NOW);
+    lane.change(speaker(endpoint_limited(limit)), somewhere(), NOW);
     assert!(lane.begin_look());
     lane.end_look(pending([due(2)], None), NOW);
     assert!(matches!(lane.turn(NOW), Turn::Wait(_)), "a change of something else does not fill the bucket");
@@ -248,6 +292,7 @@ fn an_endpoint_that_asked_for_a_rest_gets_nothing_before_it_is_over() {
     lane.offer(Due { manual: true, ..due(3) });
     assert!(matches!(lane.turn(NOW), Turn::Wait(at) if at == LATER));
     assert!(matches!(lane.turn(LATER), Turn::Send(due) if due.manual));
+    deliver(&mut lane, 3);
     assert!(matches!(lane.turn(LATER), Turn::Send(_)));
 }
 
@@ -259,12 +304,12 @@ fn a_rest_is_kept_over_a_change_unless_the_receiver_is_another() {
         lane.end_look(pending([due(1)], None), NOW);
     };
     lane.rest_until(LATER);
-    lane.change(speaker(endpoint()), NOW);
+    lane.change(speaker(endpoint()), somewhere(), NOW);
     offered(&mut lane);
     assert!(matches!(lane.turn(NOW), Turn::Wait(_)));
     let mut moved = endpoint();
     moved.settings.url = EndpointUrl::stored("https://example.com/other").unwrap();
-    lane.change(speaker(moved), NOW);
+    lane.change(speaker(moved), somewhere(), NOW);
     offered(&mut lane);
     assert!(matches!(lane.turn(NOW), Turn::Send(_)));
 }

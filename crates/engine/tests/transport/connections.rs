@@ -1,12 +1,24 @@
 //! Connections are reused, bounded and replaced when they have gone stale.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
 use bytes::Bytes;
+use model::attempt::FailureKind;
 use testkit::behaviour::{Behaviour, Reply};
 use testkit::certificate::Identity;
+use testkit::patiently;
 use testkit::receiver::{Builder, Receiver};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 use crate::names::Names;
-use crate::sender::Sender;
+use crate::sender::{Sender, TIMEOUT, failure};
+
+/// Connections that are opened to one host at a time.
+const OPENING: usize = 32;
 
 #[tokio::test]
 async fn many_requests_share_few_connections() {
@@ -94,4 +106,46 @@ async fn over_tls(receiver: Builder, identity: Identity) -> (Receiver, Sender) {
     let names = Names::default().with("hooks.example", &["127.0.0.1"]);
     let sender = Sender::allowed(&["127.0.0.1/32"]).names(names).trusting(receiver.ca_pem()).start();
     (receiver, sender)
+}
+
+#[tokio::test]
+async fn so_many_connections_are_opened_to_a_host_at_a_time_and_waiting_for_one_costs_no_time() {
+    const MORE: usize = 8;
+    // It takes calls and says nothing, so no handshake ends.
+    let host = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", host.local_addr().unwrap());
+    let sender = Arc::new(Sender::new());
+    let mut posts = JoinSet::new();
+    for _ in 0..OPENING + MORE {
+        let (sender, url) = (sender.clone(), url.clone());
+        posts.spawn(async move { sender.post(&url).await });
+    }
+    let mut held = take_calls(&host, OPENING).await;
+    // All their clocks run, and those of the calls.
+    sender.env.asleep(OPENING + MORE + OPENING).await;
+    let mut next = pin!(host.accept());
+    assert!(poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx).is_pending())).await, "more than {OPENING} at a time");
+    let other = Receiver::healthy().start().await;
+    assert!(sender.post(other.url()).await.is_success(), "another host is another matter");
+
+    sender.env.advance(TIMEOUT);
+    for _ in 0..OPENING {
+        let outcome = posts.join_next().await.unwrap().unwrap();
+        assert_eq!(failure(&outcome).kind, FailureKind::Timeout);
+    }
+    held.push(patiently(next, || "nobody calls any more".to_owned()).await.unwrap().0);
+    held.extend(take_calls(&host, MORE - 1).await);
+    assert!(posts.try_join_next().is_none(), "they have their whole time before them");
+    sender.env.advance(TIMEOUT);
+    while let Some(outcome) = posts.join_next().await {
+        assert_eq!(failure(&outcome.unwrap()).kind, FailureKind::Timeout);
+    }
+}
+
+async fn take_calls(host: &TcpListener, count: usize) -> Vec<TcpStream> {
+    let mut calls = Vec::new();
+    for _ in 0..count {
+        calls.push(patiently(host.accept(), || format!("fewer than {count} calls came")).await.unwrap().0);
+    }
+    calls
 }

@@ -275,6 +275,17 @@ pub(super) static SETTINGS: &[Setting] = &[
         set: |config, text| values::number(text, 1..=65_536).map(|count| config.delivery.per_endpoint = count),
     },
     Setting {
+        key: "delivery.per_host",
+        flag: Some("per-host"),
+        env: "POSTHASTE_PER_HOST",
+        value: "COUNT",
+        shape: Number,
+        unless_set: Default("256"),
+        help: "Attempts in flight to one host (scheme, name and port), at most",
+        secret: false,
+        set: |config, text| values::number(text, 1..=65_536).map(|count| config.delivery.per_host = count),
+    },
+    Setting {
         key: "delivery.grace",
         flag: Some("grace"),
         env: "POSTHASTE_GRACE",

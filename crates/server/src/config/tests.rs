@@ -100,7 +100,7 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
             "network.allow_http" | "network.proxy_resolves" => "true",
             "log.format" => "json",
             "log.level" => "trace",
-            "delivery.per_endpoint" => "7",
+            "delivery.per_endpoint" | "delivery.per_host" => "7",
             "database.connections" => "16",
             "cluster.lease" | "database.patience" => "10s",
             "delivery.grace" => "2m",
@@ -321,9 +321,9 @@ fn the_example_is_the_defaults_and_every_line_in_it_is_right() {
 }
 
 #[test]
-fn one_endpoint_gets_no_more_than_the_node() {
+fn one_endpoint_and_one_host_get_no_more_than_the_node() {
     let config = Written::new("[delivery]\nconcurrency = 8").load(&[], &none()).unwrap();
-    assert_eq!(config.delivery.per_endpoint, 8);
+    assert_eq!((config.delivery.per_endpoint, config.delivery.per_host), (8, 8));
 }
 
 #[test]

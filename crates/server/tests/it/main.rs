@@ -6,6 +6,7 @@ mod bad_input;
 mod cards;
 mod catalogue;
 mod cli;
+mod clock;
 mod cluster;
 mod custom_dialects;
 mod data_directory;

@@ -41,6 +41,21 @@ async fn two_thousand_events_arrive_in_order_at_a_receiver_that_fails_at_random(
 }
 
 #[tokio::test]
+async fn what_comes_while_the_head_waits_does_not_make_it_wait_longer() {
+    let receiver = Receiver::replying([500, 204, 204]).start().await;
+    let gateway = Gateway::new().retry(["1m"]).start().await;
+    let project = gateway.project("acme").await;
+    project.register(json!({ "url": receiver.url(), "ordering": "fifo" })).await;
+    project.send("a.first", json!({})).await;
+    gateway.at_rest().await;
+    project.send("a.second", json!({})).await;
+    gateway.advance("30s").await;
+    assert_eq!(receiver.statuses(), [500]);
+    gateway.advance("40s").await;
+    assert_eq!(receiver.statuses(), [500, 204, 204]);
+}
+
+#[tokio::test]
 async fn a_failing_event_holds_back_later_ones_until_it_is_given_up() {
     let receiver =
         Receiver::with(|request| Reply::status(if request.json()["data"]["bad"] == true { 500 } else { 204 }))

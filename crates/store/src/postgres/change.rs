@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future;
 use model::delivery::Due;
-use model::endpoint::{Endpoint, Ordering};
+use model::endpoint::Endpoint;
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId, KeyId, ProjectId};
 use model::time::Timestamp;
@@ -260,7 +260,7 @@ pub(super) fn due_fact(directory: &Directory, due: Due) -> Fact {
 }
 
 pub(super) fn is_strict(directory: &Directory, endpoint: EndpointId) -> bool {
-    directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.settings.ordering == Ordering::Fifo)
+    directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.is_strict())
 }
 
 /// A transaction that has nothing to do with the directory, or only reads. Dropped without an end it is undone.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::attempt::{Attempt, Body};
 use model::delivery::{Cancelled, Due, Status};
-use model::endpoint::{self, Endpoint, Ordering};
+use model::endpoint::{self, Endpoint};
 use model::health::Health;
 use model::id::{DeliveryId, EndpointId};
 use model::retry::Next;
@@ -182,7 +182,7 @@ fn place(batch: &Batch<'_>, due: &Due, next_attempt_at: Timestamp) -> Timestamp 
 }
 
 pub(super) fn is_strict(batch: &Batch<'_>, endpoint: EndpointId) -> bool {
-    batch.directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.settings.ordering == Ordering::Fifo)
+    batch.directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.is_strict())
 }
 
 /// Writes down what follows for the endpoint.

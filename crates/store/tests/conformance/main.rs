@@ -28,3 +28,4 @@ mod retention;
 mod retries;
 mod search;
 mod speech;
+mod waits;

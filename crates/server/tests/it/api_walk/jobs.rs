@@ -20,17 +20,22 @@ async fn job(project: &Project<'_>, path: &str, body: &Value) -> Value {
     job
 }
 
-/// The job, when it is over and what it began is done.
+/// The job, when it is over and what it began is done. That it is over can be read a moment before the engine has heard
+/// of its last deliveries, and is at rest until then: so they are asked for themselves.
 pub(crate) async fn over(gateway: &Gateway, project: &Project<'_>, job: &Value) -> Value {
     let path = format!("/v1/jobs/{}", text(&job["id"]));
     let waiting = async {
         loop {
             let job = project.http.get(&path).await.expect(200);
-            if job["status"] != "running" {
-                gateway.advance("1m").await;
+            if job["status"] == "running" {
+                gateway.advance("1s").await;
+                continue;
+            }
+            gateway.advance("1m").await;
+            let is_done = job["status"] == "done";
+            if !is_done || project.list("/v1/deliveries?status=pending&limit=1").await.is_empty() {
                 return job;
             }
-            gateway.advance("1s").await;
         }
     };
     patiently(waiting, || format!("the job does not end: {job}")).await

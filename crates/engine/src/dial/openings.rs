@@ -1,0 +1,157 @@
+//! Connections being opened to a host: so many at a time, and whoever comes then waits in turn.
+//!
+//! A receiver accepts connections one after the other and keeps few that it has not accepted yet. More of them at once
+//! are dropped by its kernel, and asked for again a second later.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use model::env::Env;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Maximum connections being opened to one host.
+pub(crate) const MOST_OPENING: usize = 32;
+
+/// By origin: scheme, name and port. There is an entry while somebody opens or waits.
+#[derive(Clone, Default)]
+pub(crate) struct Openings(Arc<Mutex<HashMap<Box<str>, Host>>>);
+
+struct Host {
+    turns: Arc<Semaphore>,
+    /// Those who open a connection, and those who wait.
+    there: usize,
+}
+
+/// Leave to open one connection, until it is dropped.
+pub(crate) struct Opening {
+    openings: Openings,
+    origin: Box<str>,
+    turn: Option<OwnedSemaphorePermit>,
+    waited: bool,
+}
+
+impl Opening {
+    /// Whether others were before it.
+    pub(crate) fn was_waited_for(&self) -> bool {
+        self.waited
+    }
+}
+
+/// How long a request waits for leave to open a connection, which is no part of its time.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    /// By the stopwatch, in milliseconds and one more; 0 while it does not wait.
+    began: AtomicU64,
+    /// Waited and not asked for yet, in milliseconds.
+    waited: AtomicU64,
+}
+
+impl Waiting {
+    pub(crate) async fn turn(&self, openings: &Openings, origin: &str, env: &dyn Env) -> Opening {
+        self.began.store(1 + millis(env), Ordering::Relaxed);
+        let opening = openings.turn(origin).await;
+        let began = self.began.swap(0, Ordering::Relaxed);
+        self.waited.fetch_add((1 + millis(env)).saturating_sub(began), Ordering::Relaxed);
+        opening
+    }
+
+    /// How long it waited since this was last asked.
+    pub(crate) fn take(&self, env: &dyn Env) -> Duration {
+        let now = 1 + millis(env);
+        let still = match self.began.load(Ordering::Relaxed) {
+            0 => 0,
+            began => {
+                self.began.store(now, Ordering::Relaxed);
+                now.saturating_sub(began)
+            }
+        };
+        Duration::from_millis(still + self.waited.swap(0, Ordering::Relaxed))
+    }
+}
+
+fn millis(env: &dyn Env) -> u64 {
+    u64::try_from(env.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
+}
+
+impl Openings {
+    /// Resolves when a connection may be opened. Those who wait come one after the other.
+    pub(crate) async fn turn(&self, origin: &str) -> Opening {
+        let (turns, mut opening) = self.come(origin);
+        opening.waited = turns.available_permits() == 0;
+        opening.turn = turns.acquire_owned().await.ok();
+        opening
+    }
+
+    fn come(&self, origin: &str) -> (Arc<Semaphore>, Opening) {
+        let mut hosts = self.hosts();
+        if !hosts.contains_key(origin) {
+            hosts.insert(origin.into(), Host { turns: Arc::new(Semaphore::new(MOST_OPENING)), there: 0 });
+        }
+        let host = hosts.get_mut(origin).expect("it was there or was just put there");
+        host.there += 1;
+        (host.turns.clone(), Opening { openings: self.clone(), origin: origin.into(), turn: None, waited: false })
+    }
+
+    fn hosts(&self) -> MutexGuard<'_, HashMap<Box<str>, Host>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        self.turn.take();
+        let mut hosts = self.openings.hosts();
+        if let Some(host) = hosts.get_mut(&*self.origin) {
+            host.there -= 1;
+            if host.there == 0 {
+                hosts.remove(&*self.origin);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Future, poll_fn};
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use super::*;
+
+    const HOST: &str = "https://hooks.example";
+
+    #[tokio::test]
+    async fn so_many_are_opened_to_one_host_at_a_time_and_others_are_not_held_up() {
+        let openings = Openings::default();
+        let mut open = as_many_as_may(&openings).await;
+        let mut next = pin!(openings.turn(HOST));
+        assert!(poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx).is_pending())).await);
+        drop(openings.turn("https://other.example").await);
+        open.pop();
+        drop(next.await);
+        drop(open);
+        assert!(openings.hosts().is_empty(), "nothing is kept of hosts to which nobody connects");
+    }
+
+    #[tokio::test]
+    async fn who_does_not_wait_any_more_is_forgotten() {
+        let openings = Openings::default();
+        let open = as_many_as_may(&openings).await;
+        {
+            let mut waiting = pin!(openings.turn(HOST));
+            assert!(poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx).is_pending())).await);
+        }
+        drop(open);
+        assert!(openings.hosts().is_empty());
+    }
+
+    async fn as_many_as_may(openings: &Openings) -> Vec<Opening> {
+        let mut open = Vec::new();
+        for _ in 0..MOST_OPENING {
+            open.push(openings.turn(HOST).await);
+        }
+        open
+    }
+}

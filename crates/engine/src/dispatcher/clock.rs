@@ -1,0 +1,63 @@
+//! The clock on the wall, which somebody may set.
+//!
+//! Waits are slept through on the stopwatch. But when a delivery comes again is written down as a time on the wall, which
+//! means another moment after the clock was set. So each look at the clock compares both. When it went back, what waits
+//! is brought forward by as much; when it went ahead, what is due by now goes. Either way the timers are set anew.
+
+use std::time::Duration;
+
+use model::env::Env;
+use model::time::Timestamp;
+
+use super::Dispatcher;
+use crate::ticket::Note;
+
+/// While something waits for its time, the clock is looked at so often.
+pub(super) const LONGEST_UNWATCHED: Duration = Duration::from_secs(10);
+
+/// By less than this a clock is not set, it is corrected bit by bit.
+const SET: u64 = 1_000;
+
+/// The time, and how far it is ahead of the stopwatch in milliseconds.
+pub(super) fn read(env: &dyn Env) -> (Timestamp, i64) {
+    let (now, elapsed) = (env.now(), env.elapsed());
+    (now, now.as_millis() - i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl Dispatcher {
+    pub(super) fn look_at_the_clock(&mut self) {
+        let (now, ahead) = read(&*self.ctx.env);
+        self.now = now;
+        if ahead.abs_diff(self.ahead) >= SET {
+            let set_by = ahead - self.ahead;
+            self.ahead = ahead;
+            self.take_setting(set_by);
+        }
+    }
+
+    fn take_setting(&mut self, set_by: i64) {
+        tracing::warn!(clock.set_by_ms = set_by, "the clock was set");
+        self.lanes.values_mut().for_each(|lane| lane.clock_was_set(set_by));
+        self.alarm = None;
+        if set_by >= 0 {
+            return;
+        }
+        self.survey_at = self.survey_at.map(|at| at.shifted(set_by));
+        self.under_way += 1;
+        let (store, notes, by) = (self.ctx.store.clone(), self.notes.clone(), set_by.unsigned_abs());
+        self.tasks.spawn(async move {
+            let brought_forward = store.bring_forward(Duration::from_millis(by)).await;
+            let _ = notes.send(Note::BroughtForward(brought_forward));
+        });
+    }
+
+    /// The database has other times than the timers were set by.
+    pub(super) fn take_brought_forward(&mut self, brought_forward: Result<(), store::Error>) {
+        self.under_way -= 1;
+        if let Err(error) = brought_forward {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the clock went back, and what waits may come late by as much");
+        }
+        self.survey();
+    }
+}
