@@ -14,6 +14,7 @@ mod id;
 mod latency;
 mod load;
 mod machine;
+mod misdeed;
 mod others;
 mod output;
 mod place;

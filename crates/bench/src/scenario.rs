@@ -12,6 +12,7 @@ mod pairs;
 mod pending;
 mod restart;
 mod search;
+mod shares;
 mod single;
 mod steady;
 
@@ -34,6 +35,8 @@ pub(crate) enum Scenario {
     FanOut,
     /// What the well feel of those that hang or fail
     Neighbours,
+    /// What one project feels while another misbehaves
+    Shares,
     /// Endpoints that are down while deliveries pile up, and then come up
     Backlog,
     /// The same load on an empty database and on a full one
@@ -66,6 +69,7 @@ impl Scenario {
             Self::Steady => steady::run(conditions),
             Self::FanOut => fan_out::run(conditions),
             Self::Neighbours => neighbours::run(conditions),
+            Self::Shares => shares::run(conditions),
             Self::Backlog => backlog::run(conditions),
             Self::Growth => growth::run(conditions),
             Self::Restart => restart::run(conditions),

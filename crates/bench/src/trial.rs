@@ -11,6 +11,7 @@ use crate::conditions::Conditions;
 use crate::event::{MEASURED, type_of};
 use crate::gateway::{Gateway, Spent};
 use crate::latency::Quantiles;
+use crate::misdeed::Misdeed;
 use crate::load::{self, Load, Pace, Plan, Until};
 use crate::others::Others;
 use crate::reckoning::{Arrivals, Reckoning, received};
@@ -31,6 +32,8 @@ pub(crate) struct Course {
     /// Events for the others are sent, but neither awaited nor timed.
     pub(crate) timed: fn(u32) -> bool,
     pub(crate) duration: Duration,
+    /// What another project does meanwhile.
+    pub(crate) beside: Option<Misdeed>,
 }
 
 impl Course {
@@ -46,6 +49,7 @@ impl Course {
             manners: sink::all_well,
             timed: |_| true,
             duration,
+            beside: None,
         }
     }
 }
@@ -134,6 +138,7 @@ fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink
     let warm_up = under_load(plan.clone())?;
     received(sink, &warm_up.accepted.iter().filter(timed));
 
+    let _beside = course.beside.map(|misdeed| misdeed.begin(gateway, conditions)).transpose()?;
     let (before, receiver_before) = (gateway.at_rest()?, sink.processor_time()?);
     let others = Others::watch()?;
     let load = under_load(Plan { until: Until::After(course.duration), ..plan })?;

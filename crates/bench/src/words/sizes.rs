@@ -56,6 +56,18 @@ pub(crate) struct Sizes {
     #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
     pub(crate) neighbours_seconds: u32,
 
+    /// Events a second of the project that `shares` watches
+    #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) shares_rate: u32,
+
+    /// Endpoints of the other project that hang
+    #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=100_000))]
+    pub(crate) shares_endpoints: u32,
+
+    /// How long each run of `shares` is measured: longer than it takes to give up on one that hangs
+    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
+    pub(crate) shares_seconds: u32,
+
     /// Deliveries that pile up in `backlog` and `restart`
     #[arg(long, default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1..=20_000_000))]
     pub(crate) pending: u64,
