@@ -1,7 +1,7 @@
 //! Connecting: to an address that the guard has checked, directly or through the proxy, then TLS.
 
-pub(crate) mod proxy;
 pub(crate) mod openings;
+pub(crate) mod proxy;
 mod underway;
 pub(crate) mod wire;
 

@@ -54,7 +54,9 @@ impl Crowd {
             assert_eq!((next.destination, next.standing), (member.destination, member.standing));
             let in_flight = member.permits.len();
             let claim = Claim { destination: next.destination, in_flight, standing: next.standing };
-            if in_flight < member.most && let Some(permit) = self.shares.take(claim) {
+            if in_flight < member.most
+                && let Some(permit) = self.shares.take(claim)
+            {
                 member.permits.push(permit);
                 self.shares.stand(next.destination, next.lane, next.standing);
             }

@@ -46,7 +46,9 @@ fn http_date(text: &str, now: Timestamp) -> Option<Timestamp> {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     let date = match words[..] {
         // Sun, 06 Nov 1994 08:49:37 GMT
-        [_, day, month, year, clock, "GMT" | "UTC"] => date_of(four_digits(year)?, month, day)?.to_datetime(time(clock)?),
+        [_, day, month, year, clock, "GMT" | "UTC"] => {
+            date_of(four_digits(year)?, month, day)?.to_datetime(time(clock)?)
+        }
         // Sunday, 06-Nov-94 08:49:37 GMT
         [_, date, clock, "GMT" | "UTC"] => {
             let (day, rest) = date.split_once('-')?;
@@ -130,9 +132,20 @@ mod tests {
     #[test]
     fn what_is_neither_seconds_nor_a_date_asks_for_nothing() {
         let nonsense = [
-            "", "soon", "-5", "1.5", "+5", "5s", "Sat, 32 Jan 2026 09:32:00 GMT", "Sat, 31 Foo 2026 09:32:00 GMT",
-            "Sat, 31 Jan 2026 09:32 GMT", "Sat, 31 Jan 2026 24:32:00 GMT", "Sat, 31 Jan 2026 09:32:00 CET",
-            "Sat, 31 Jan 26 09:32:00 GMT", "Saturday, 31-Jan-126 09:32:00 GMT", "2026-01-31T09:32:00Z",
+            "",
+            "soon",
+            "-5",
+            "1.5",
+            "+5",
+            "5s",
+            "Sat, 32 Jan 2026 09:32:00 GMT",
+            "Sat, 31 Foo 2026 09:32:00 GMT",
+            "Sat, 31 Jan 2026 09:32 GMT",
+            "Sat, 31 Jan 2026 24:32:00 GMT",
+            "Sat, 31 Jan 2026 09:32:00 CET",
+            "Sat, 31 Jan 26 09:32:00 GMT",
+            "Saturday, 31-Jan-126 09:32:00 GMT",
+            "2026-01-31T09:32:00Z",
         ];
         for value in nonsense {
             assert_eq!(parse(value, NOW), None, "{value}");

@@ -220,7 +220,8 @@ async fn retry_after_is_honoured_on_429_and_503_in_seconds_and_as_a_date() {
 
 #[tokio::test]
 async fn a_receiver_cannot_use_up_the_schedule_by_asking_for_too_little() {
-    let soon = ["0", "1", "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"];
+    let soon =
+        ["0", "1", "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"];
     for soon in soon {
         first_answer(Reply::status(429).header("retry-after", soon)).await.is_retried_in("5s");
     }
@@ -577,10 +578,8 @@ async fn attempts_by_hand_use_no_step_of_the_schedule_and_move_no_planned_attemp
         assert_eq!(receiver.count(), 7, "three by hand, the first and three of the schedule");
         let delivery = project.delivery_of(&event).await;
         assert_eq!(delivery["status"], "failed");
-        let times: Vec<_> = delivery["attempts"].as_array().unwrap()[3..]
-            .iter()
-            .map(|attempt| time(&attempt["started_at"]))
-            .collect();
+        let times: Vec<_> =
+            delivery["attempts"].as_array().unwrap()[3..].iter().map(|attempt| time(&attempt["started_at"])).collect();
         for (waited, step) in times.windows(2).map(|pair| pair[1].since(pair[0])).zip(["30s", "10m", "1h"]) {
             assert!(waited.abs_diff(span(step)) <= span(step) / 8, "{ordering}: waited {waited:?}, not {step}");
         }

@@ -246,7 +246,17 @@ pub(super) fn new_delivery(
     // With strict order a new delivery stands behind all that were there, also when the clock went back.
     let place = if is_strict(directory, endpoint) { next_attempt_at.max(accepted_at) } else { next_attempt_at };
     let id = shared.next_key();
-    Due { id, endpoint, event: event.clone(), attempts: 0, run_began_at: 0, manual, planned_at: None, place, next_attempt_at }
+    Due {
+        id,
+        endpoint,
+        event: event.clone(),
+        attempts: 0,
+        run_began_at: 0,
+        manual,
+        planned_at: None,
+        place,
+        next_attempt_at,
+    }
 }
 
 /// What the engine is told of a delivery. Where order is strict it looks into the database, which knows the turns of

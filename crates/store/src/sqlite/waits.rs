@@ -20,10 +20,10 @@ pub(crate) fn shift(batch: &mut Batch<'_>, shift: Shift) -> Result<Option<Cursor
          WHERE d.status = 0 AND d.endpoint = ?1 AND (d.place, d.id) > (?2, ?3) ORDER BY d.place, d.id LIMIT ?5",
     )?;
     let (place, id) = (after.0.as_millis(), after.1);
-    let rows = statement.query_map(
-        params![endpoint.as_bytes(), place, id.as_bytes(), now.as_millis(), row::limit(SLICE)],
-        |row| Ok((row.get(0).map(DeliveryId::from_bytes)?, row::time(row, 1)?, row.get::<_, bool>(2)?)),
-    )?;
+    let rows = statement
+        .query_map(params![endpoint.as_bytes(), place, id.as_bytes(), now.as_millis(), row::limit(SLICE)], |row| {
+            Ok((row.get(0).map(DeliveryId::from_bytes)?, row::time(row, 1)?, row.get::<_, bool>(2)?))
+        })?;
     let found: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
     let mut update = db.prepare_cached(
         "UPDATE deliveries SET next_attempt_at = next_attempt_at - ?2, planned_at = planned_at - ?2, place = place - ?3
