@@ -132,6 +132,11 @@ impl Session {
         self.run(&self.beginning("BEGIN")).await
     }
 
+    /// The same where a crash of the database may undo the last moments of what was committed.
+    pub(super) async fn begin_unsynced(&self) -> Result<(), Error> {
+        self.run(&(self.beginning("BEGIN") + "; SET LOCAL synchronous_commit = off")).await
+    }
+
     /// Several queries see the same state.
     pub(super) async fn begin_snapshot(&self) -> Result<(), Error> {
         self.run(&self.beginning("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await
