@@ -33,7 +33,8 @@ use view::{EventView, FullEvent, Taken};
 
 /// Send an event
 ///
-/// `202` means that the event and its deliveries are on disk: none is lost. A repeat with the same `id` or
+/// `202` means that the event is on disk, with its deliveries or, if they are more than 256, with the list of those who
+/// get one: none is lost. A repeat with the same `id` or
 /// `Idempotency-Key` is answered `200` with what the first was answered, and makes nothing new.
 #[utoipa::path(post, path = "/v1/events", tag = "Events", operation_id = "send_event",
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to repeat the request: 1 to 255 ASCII characters.")),

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::dispatcher::Dispatcher;
-use crate::jobs;
 use crate::ticket::Note;
 use crate::transport::Transport;
+use crate::{fan_outs, jobs};
 
 /// How much is under way at a time.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +69,8 @@ impl Engine {
         let tasks = TaskTracker::new();
         let dispatcher = Dispatcher::new(context.clone(), feed, notes.clone(), inbox, tasks.clone(), stop.clone());
         tasks.spawn(dispatcher.run());
-        tasks.spawn(jobs::run(context, stop.clone()));
+        tasks.spawn(jobs::run(context.clone(), stop.clone()));
+        tasks.spawn(fan_outs::run(context, stop.clone()));
         Ok(Self { notes, stop, tasks })
     }
 

@@ -2,12 +2,13 @@
 //!
 //! [`dispatcher`] decides what is sent next, [`shares`] whose turn it is, [`lane`] what an endpoint may have in flight, [`deliver`] carries one
 //! delivery from start to finish, [`transport`] sends it through [`dial`] and [`guard`], and [`jobs`] puts recovered
-//! work on the road.
+//! work on the road, [`fan_outs`] the deliveries of events with many recipients.
 
 mod deliver;
 mod dial;
 mod dispatcher;
 pub mod engine;
+mod fan_outs;
 mod guard;
 mod jobs;
 mod lane;

@@ -7,6 +7,7 @@ use model::endpoint::Endpoint;
 use model::health::Health;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
+use tokio::time::Instant;
 
 use crate::store::Database;
 use crate::{Error, Store};
@@ -74,13 +75,17 @@ impl Store {
     /// Cancels what is pending for a deleted endpoint, a slice a commit, so that nobody waits behind a long one.
     pub(crate) async fn cancel_pending(&self, id: EndpointId) -> Result<(), Error> {
         loop {
+            let began = Instant::now();
             let more = match self.database() {
-                Database::Embedded(db) => db.write(move |batch| sqlite::endpoints::cancel_slice(batch, id)).await?,
+                Database::Embedded(db) => {
+                    db.write_aside(None, move |batch| sqlite::endpoints::cancel_slice(batch, id)).await?
+                }
                 Database::Cluster(db) => postgres::endpoints::cancel_slice(db, id).await?,
             };
             if !more {
                 return Ok(());
             }
+            self.leave_room(began).await;
         }
     }
 

@@ -17,7 +17,7 @@ use crate::shard::Shards;
 const BACKLOG: usize = 1024;
 
 /// Deliveries of one commit that are handed to the engine in memory. It looks up the rest.
-pub(crate) const FED: usize = 16_384;
+pub(crate) const FED: usize = 1024;
 
 /// Something that is now on disk.
 #[derive(Clone, Debug)]

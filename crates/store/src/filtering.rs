@@ -26,7 +26,7 @@ type Answer = Result<bool, String>;
 pub(crate) struct Verdicts(Map<EndpointId, (Arc<Endpoint>, Answer)>);
 
 /// An endpoint that gets an event.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Taker {
     pub(crate) endpoint: EndpointId,
     /// Why it does although its filter could not be asked.
@@ -43,6 +43,19 @@ impl Store {
         }
         Box::pin(Verdicts::in_turns(&directory, event)).await
     }
+}
+
+/// The next of the active endpoints that `event` is for, in the order of their ids, `count` at most.
+pub(crate) fn stretch(
+    directory: &Directory,
+    event: &Event,
+    after: Option<EndpointId>,
+    count: usize,
+) -> Vec<Arc<Endpoint>> {
+    let behind = |endpoint: &&Arc<Endpoint>| after.is_none_or(|after| endpoint.id > after);
+    let mut stretch: Vec<_> = directory.matching(event).filter(behind).collect();
+    stretch.sort_unstable_by_key(|endpoint| endpoint.id);
+    stretch.into_iter().take(count).cloned().collect()
 }
 
 impl Verdicts {
@@ -66,6 +79,14 @@ impl Verdicts {
         verdicts
     }
 
+    /// Asks the filters of these endpoints.
+    pub(crate) fn among(endpoints: &[Arc<Endpoint>], event: &Event) -> Self {
+        let mut verdicts = Self::default();
+        let subject = Subject::of(event);
+        endpoints.iter().for_each(|endpoint| verdicts.ask(endpoint, &subject));
+        verdicts
+    }
+
     fn ask(&mut self, endpoint: &Arc<Endpoint>, subject: &Subject<'_>) {
         if let Some(filter) = &endpoint.settings.filter {
             let answer = filter.passes(subject, Pace::Calm);
@@ -75,6 +96,15 @@ impl Verdicts {
 
     /// Who gets `event`, by these verdicts. An endpoint with another filter since is asked again.
     pub(crate) fn takers(&self, directory: &Directory, event: &Event) -> Vec<Taker> {
+        self.takers_among(directory.matching(event), event)
+    }
+
+    /// The same of endpoints that match it.
+    pub(crate) fn takers_among<'a>(
+        &self,
+        matching: impl Iterator<Item = &'a Arc<Endpoint>>,
+        event: &Event,
+    ) -> Vec<Taker> {
         let subject = Subject::of(event);
         let taker = |endpoint: &Arc<Endpoint>| {
             let note = match &endpoint.settings.filter {
@@ -83,7 +113,7 @@ impl Verdicts {
             };
             Some(Taker { endpoint: endpoint.id, note })
         };
-        directory.matching(event).filter_map(taker).collect()
+        matching.filter_map(taker).collect()
     }
 
     fn answer(&self, endpoint: &Arc<Endpoint>, filter: &Filter, subject: &Subject<'_>) -> Answer {

@@ -1,11 +1,16 @@
 //! Taking events in: which endpoints want them, event and deliveries in one commit, then the feed.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId, EventId};
 use model::subscription::EventType;
 
+use crate::filtering::Verdicts;
+use crate::sqlite::Batch;
 use crate::store::Database;
-use crate::{Error, Store};
+use crate::{Error, Store, slice};
 use crate::{postgres, sqlite};
 
 /// An event that was asked for, and by what a repeat of the request is recognised.
@@ -38,6 +43,9 @@ pub enum Clash {
     IdempotencyKey,
 }
 
+/// Events of a batch, with what filters said of each.
+pub(crate) type Judged = Arc<Vec<(Intake, Verdicts)>>;
+
 impl Store {
     /// Takes an event in. When this returns, it is on disk.
     pub async fn ingest(&self, intake: Intake) -> Result<Accepted, Error> {
@@ -49,21 +57,52 @@ impl Store {
         }
     }
 
-    /// Takes many in, in one commit, each answered by its position.
-    pub async fn ingest_batch(&self, intakes: Vec<Intake>) -> Result<Vec<Accepted>, Error> {
+    /// Takes many in, a slice a commit, and answers each by its position when the last is on disk. One that cannot be
+    /// stored keeps none of the others back. An error if none is stored.
+    pub async fn ingest_batch(&self, intakes: Vec<Intake>) -> Result<Vec<Result<Accepted, Error>>, Error> {
         let mut judged = Vec::with_capacity(intakes.len());
         for intake in intakes {
             let verdicts = self.verdicts(&intake.event).await;
             judged.push((intake, verdicts));
         }
+        let (judged, mut answers) = (Arc::new(judged), Vec::new());
+        let mut failed = None;
+        while answers.len() < judged.len() && failed.is_none() {
+            let next = answers.len();
+            match self.ingest_slice(&judged, next..judged.len()).await {
+                Ok(accepted) => answers.extend(accepted.into_iter().map(Ok)),
+                Err(error) if error.is_absence() => failed = Some(error),
+                // One of them cannot be stored, or none.
+                Err(error) => {
+                    for alone in next..judged.len().min(next + slice::ROWS) {
+                        let accepted = self.ingest_slice(&judged, alone..alone + 1).await;
+                        answers.push(accepted.and_then(|mut accepted| accepted.pop().ok_or(Error::Stopped)));
+                    }
+                    failed = answers[next..].iter().all(Result::is_err).then_some(error);
+                }
+            }
+        }
+        if let Some(error) = failed {
+            answers.resize_with(judged.len(), || Err(error.clone()));
+        }
+        match answers.first() {
+            Some(Err(error)) if answers.iter().all(Result::is_err) => Err(error.clone()),
+            _ => Ok(answers),
+        }
+    }
+
+    /// Takes in as many of these as one commit may, from the first on.
+    async fn ingest_slice(&self, judged: &Judged, which: Range<usize>) -> Result<Vec<Accepted>, Error> {
+        let project = judged.get(which.start).map(|(intake, _)| intake.event.project);
+        let judged = judged.clone();
         match self.database() {
             Database::Embedded(db) => {
-                db.write(move |batch| {
-                    judged.iter().map(|(intake, verdicts)| sqlite::ingest::take(batch, intake, verdicts)).collect()
-                })
-                .await
+                let is_first = which.start == 0;
+                let verb = move |batch: &mut Batch<'_>| sqlite::ingest::take_slice(batch, &judged[which.clone()]);
+                // A batch that is no longer than a slice is not long.
+                if is_first { db.write(verb).await } else { db.write_aside(project, verb).await }
             }
-            Database::Cluster(db) => postgres::ingest::take_many(db, judged).await,
+            Database::Cluster(db) => postgres::ingest::take_slice(db, judged, which).await,
         }
     }
 

@@ -4,17 +4,20 @@
 use std::sync::Arc;
 
 use model::endpoint::Endpoint;
+use model::event::Event;
 use model::id::{EndpointId, JobId, ProjectId};
 use model::job::{Job, Task};
+use tokio::time::Instant;
 
 use crate::directory::Directory;
-use crate::filtering::{Review, Verdicts};
+use crate::filtering::{self, Review, Taker, Verdicts};
+use crate::recovery::Cursor;
 use crate::store::Database;
-use crate::{Error, Store};
+use crate::{Error, Store, slice};
 use crate::{postgres, sqlite};
 
-/// Items that one step puts on the road.
-pub const STEP: usize = 500;
+/// Items that one step puts on the road at most.
+pub const STEP: usize = slice::ROWS;
 
 /// What a step of a job came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,16 +86,20 @@ impl Store {
         }
     }
 
-    /// Does the next [`STEP`] items of a job.
+    /// Does the next items of a job, [`STEP`] at most. Rests afterwards, in proportion to what it took.
     pub async fn step_job(&self, id: JobId) -> Result<Step, Error> {
         let (directory, now) = (self.directory().clone(), self.now());
-        match self.database() {
+        let mut began = Instant::now();
+        let step = match self.database() {
             Database::Embedded(db) => {
                 let judged = db.read(move |db| sqlite::jobs::judge(db, &directory, id, now)).await?;
-                db.write(move |batch| sqlite::jobs::step(batch, id, &judged)).await
+                began = Instant::now();
+                db.write_aside(None, move |batch| sqlite::jobs::step(batch, id, &judged)).await?
             }
-            Database::Cluster(db) => postgres::jobs::step(db, &directory, id, now).await,
-        }
+            Database::Cluster(db) => postgres::jobs::step(db, &directory, id, now).await?,
+        };
+        self.leave_room(began).await;
+        Ok(step)
     }
 }
 
@@ -101,6 +108,34 @@ pub(crate) enum Judged<K> {
     Nothing,
     Replay(Verdicts),
     Recover(Review<K>),
+}
+
+impl<K> Judged<K> {
+    /// Which of these endpoints get the event that is replayed.
+    pub(crate) fn takers(&self, endpoints: &[Arc<Endpoint>], event: &Event) -> Vec<Taker> {
+        match self {
+            Self::Replay(verdicts) => verdicts.takers_among(endpoints.iter(), event),
+            Self::Nothing | Self::Recover(_) => Verdicts::default().takers_among(endpoints.iter(), event),
+        }
+    }
+}
+
+/// The endpoints that the next step of a replay is about.
+pub(crate) fn next_endpoints<K>(
+    directory: &Directory,
+    event: &Event,
+    cursor: Option<&Cursor<K>>,
+) -> Vec<Arc<Endpoint>> {
+    let after = match cursor {
+        Some(Cursor::Endpoint(after)) => Some(*after),
+        Some(Cursor::Failed(_) | Cursor::Missed(_)) | None => None,
+    };
+    filtering::stretch(directory, event, after, STEP)
+}
+
+/// Where a replay goes on after a step that was about these.
+pub(crate) fn after_endpoints<K>(endpoints: &[Arc<Endpoint>]) -> Option<Cursor<K>> {
+    endpoints.get(STEP - 1).map(|last| Cursor::Endpoint(last.id))
 }
 
 /// The endpoint, if it is the project's.

@@ -1,6 +1,6 @@
 //! What Posthaste knows, durably: SQL behind one set of verbs, the directory in memory, and the feed of committed work.
 //!
-//! A verb is one transaction. Verbs of the road: [`ingest`], [`due`], [`record`]; verbs of those who ask: [`search`];
+//! A verb is one transaction. Verbs of the road: [`ingest`], [`fan_outs`], [`due`], [`record`]; verbs of those who ask: [`search`];
 //! verbs of those who configure: [`projects`], [`keys`], [`endpoints`]; work that outlives a request: [`jobs`], [`mails`],
 //! [`retention`].
 //! SQL stands in [`sqlite`] and [`postgres`] alone: two folders behind the same verbs, held to the same conformance suite
@@ -12,9 +12,11 @@ pub mod directory;
 pub mod due;
 pub mod endpoints;
 pub mod error;
+pub mod fan_outs;
 pub mod feed;
 mod filtering;
 mod health;
+pub mod holds;
 pub mod ingest;
 pub mod inspection;
 pub mod jobs;
@@ -39,6 +41,7 @@ pub mod search;
 mod settings;
 pub mod shard;
 pub mod shares;
+pub mod slice;
 pub mod speech;
 mod sqlite;
 pub mod store;

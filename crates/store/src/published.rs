@@ -7,6 +7,7 @@ use tokio::sync::{Notify, broadcast};
 
 use crate::directory::Directory;
 use crate::feed::{Fact, Publisher, Recorded};
+use crate::holds::Holds;
 
 #[derive(Clone)]
 pub(crate) struct Published {
@@ -15,6 +16,10 @@ pub(crate) struct Published {
     pub(crate) watchers: broadcast::Sender<Recorded>,
     /// Told when there may be work for the jobs' runner.
     pub(crate) jobs: Arc<Notify>,
+    /// Told when there is something new to fan out.
+    pub(crate) fan_outs: Arc<Notify>,
+    /// How long commits held those who wait for the next one.
+    pub(crate) holds: Arc<Holds>,
     /// Told when a mail was put into the outbox. `None` where nobody sends mail: none is put then.
     pub(crate) mails: Option<Arc<Notify>>,
 }
@@ -24,6 +29,12 @@ impl Published {
         if !facts.is_empty() {
             self.feed.publish(facts);
         }
+    }
+
+    /// There may be something to do that somebody else has left.
+    pub(crate) fn work_left(&self) {
+        self.jobs.notify_one();
+        self.fan_outs.notify_one();
     }
 
     /// Something was put into the outbox.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::endpoint::Endpoint;
 use model::event::Event;
-use model::id::DeliveryId;
+use model::id::{DeliveryId, EndpointId};
 use model::job::Only;
 
 use crate::Error;
@@ -39,10 +39,10 @@ impl<K: Key> Window<K> {
         }
     }
 
-    /// Where to go on after a step that sent these failed deliveries again.
-    pub(crate) fn after_failed(&self, only: Only, failed: &[DeliveryId]) -> Option<Cursor<K>> {
-        match failed.last() {
-            Some(last) if failed.len() == STEP => Some(Cursor::Failed(*last)),
+    /// Where to go on after a step that sent the first `sent` of these failed deliveries again.
+    pub(crate) fn after_failed(&self, only: Only, failed: &[DeliveryId], sent: usize) -> Option<Cursor<K>> {
+        match failed.get(..sent).and_then(<[_]>::last) {
+            Some(last) if failed.len() == STEP || sent < failed.len() => Some(Cursor::Failed(*last)),
             _ if only == Only::All => Some(Cursor::Missed(self.events.0)),
             _ => None,
         }
@@ -63,11 +63,13 @@ pub(crate) struct Progress<K> {
     pub(crate) cursor: Option<Cursor<K>>,
 }
 
-/// Where a recovery is: first through the failed deliveries, then through the events.
+/// Where a job is: a recovery first goes through the failed deliveries, then through the events; a replay goes through
+/// the endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cursor<K> {
     Failed(DeliveryId),
     Missed(K),
+    Endpoint(EndpointId),
 }
 
 impl<K: Key> Cursor<K> {
@@ -75,6 +77,7 @@ impl<K: Key> Cursor<K> {
         let (phase, place) = match self {
             Self::Failed(id) => (0, *id.as_bytes()),
             Self::Missed(key) => (1, key.to_bytes()),
+            Self::Endpoint(id) => (2, *id.as_bytes()),
         };
         let mut bytes = [phase; 17];
         bytes[1..].copy_from_slice(&place);
@@ -85,6 +88,7 @@ impl<K: Key> Cursor<K> {
         match bytes.split_first().map(|(phase, place)| (phase, place.try_into())) {
             Some((0, Ok(place))) => Ok(Self::Failed(DeliveryId::from_bytes(place))),
             Some((1, Ok(place))) => Ok(Self::Missed(K::from_bytes(place))),
+            Some((2, Ok(place))) => Ok(Self::Endpoint(EndpointId::from_bytes(place))),
             _ => Err(Error::Corrupt("where a job is".to_owned())),
         }
     }

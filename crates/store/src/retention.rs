@@ -15,13 +15,6 @@ use crate::sqlite::retention::{self as sqlite, Look, Walks};
 use crate::store::Database;
 use crate::{Error, Store};
 
-/// Rows that a slice deletes at most.
-pub const SLICE: usize = 256;
-
-/// How long a slice may keep the writer from everybody else's verbs, less than half of what they can bear (20 ms): its
-/// commit comes on top. It looks at the clock after every few rows, so slow disks get smaller slices.
-pub const HOLD: Duration = Duration::from_millis(5);
-
 /// Where deleting has come to. There is one in a process.
 pub struct Sweep {
     servers: Retention,
@@ -93,7 +86,7 @@ impl Store {
             }
             Look::Nothing => Swept::default(),
             Look::Slice(slice) => {
-                let done = db.write(move |batch| sqlite::take(batch, &slice)).await?;
+                let done = db.write_aside(None, move |batch| sqlite::take(batch, &slice)).await?;
                 walks.advance(&done);
                 done.swept
             }

@@ -7,6 +7,7 @@ mod crash_recovery;
 pub(crate) mod due;
 mod embedded;
 pub(crate) mod endpoints;
+pub(crate) mod fan_outs;
 mod filling;
 mod format_one;
 pub(crate) mod ingest;
@@ -37,5 +38,6 @@ mod tables;
 pub(crate) mod waits;
 pub(crate) mod writer;
 
+pub(crate) use batch::Batch;
 pub(crate) use embedded::Embedded;
 use open::Database;

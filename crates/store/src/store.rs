@@ -12,6 +12,7 @@ use tokio::sync::{Notify, broadcast};
 use crate::Error;
 use crate::directory::Directory;
 use crate::feed::{self, Feed, Recorded};
+use crate::holds::{Held, Holds};
 use crate::local_faults::LocalFaults;
 use crate::postgres::{self, Cluster};
 use crate::published::Published;
@@ -48,8 +49,10 @@ struct Inner {
     feed: Mutex<Option<Feed>>,
     watchers: broadcast::Sender<Recorded>,
     jobs: Arc<Notify>,
+    fan_outs: Arc<Notify>,
     mails: Arc<Notify>,
     local_faults: LocalFaults,
+    holds: Arc<Holds>,
 }
 
 /// What is behind the verbs.
@@ -65,12 +68,15 @@ impl Store {
         let (publisher, feed) = feed::channel();
         let (watchers, _) = broadcast::channel(WATCHED);
         let (mails, jobs) = (Arc::<Notify>::default(), Arc::<Notify>::default());
+        let (fan_outs, holds) = (Arc::<Notify>::default(), Arc::<Holds>::default());
         let directory = Arc::<ArcSwap<Directory>>::default();
         let published = Published {
             directory: directory.clone(),
             feed: publisher,
             watchers: watchers.clone(),
             jobs: jobs.clone(),
+            fan_outs: fan_outs.clone(),
+            holds: holds.clone(),
             mails: mail.then(|| mails.clone()),
         };
         let database = match place {
@@ -84,7 +90,8 @@ impl Store {
         let feed = Mutex::new(Some(feed));
         let began = (DeliveryId::new(&*env), env.now());
         let local_faults = LocalFaults::default();
-        let inner = Inner { began, env, database, directory, feed, watchers, jobs, mails, local_faults };
+        let inner =
+            Inner { began, env, database, directory, feed, watchers, jobs, fan_outs, mails, local_faults, holds };
         let store = Self { inner: Arc::new(inner) };
         store.finish_deletions().await?;
         store.seal_urls().await?;
@@ -157,6 +164,15 @@ impl Store {
         &self.inner.local_faults
     }
 
+    /// How long commits have held those who wait for the next one, since the store was opened.
+    pub fn held(&self) -> Held {
+        self.inner.holds.held()
+    }
+
+    pub(crate) fn fan_outs(&self) -> &Notify {
+        &self.inner.fan_outs
+    }
+
     pub(crate) fn began(&self) -> (DeliveryId, Timestamp) {
         self.inner.began
     }
@@ -196,6 +212,7 @@ impl Store {
             Database::Embedded(db) => db.close().await,
             Database::Cluster(db) => db.close().await,
         }
+        self.inner.holds.tell();
     }
 
     pub(crate) fn database(&self) -> &Database {

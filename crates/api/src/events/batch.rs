@@ -1,4 +1,4 @@
-//! Many events in one request: each answered by its position, all that are right accepted in one commit.
+//! Many events in one request: each answered by its position, when all that are right are on disk.
 
 use std::fmt;
 
@@ -60,8 +60,9 @@ enum Item {
 /// Send many events
 ///
 /// A JSON list of events, or with `Content-Type: application/x-ndjson` one event a line, up to 10,000. Each is answered
-/// by its position; one that is not right keeps none of the others back. All that are right are accepted in one commit.
-/// Lines are answered in lines. An `Idempotency-Key` counts for each event with its position.
+/// by its position; one that is not right keeps none of the others back. The answer comes when all that are right are
+/// on disk, in commits of some hundred rows: if the server fails in between, those that are stored are told as stored and
+/// the others with their problem. Lines are answered in lines. An `Idempotency-Key` counts for each event with its position.
 #[utoipa::path(post, path = "/v1/events/batch", tag = "Events", operation_id = "send_events",
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes it safe to repeat the request: 1 to 255 ASCII characters.")),
     request_body(content((Vec<NewEvent<'static>> = "application/json"), (String = "application/x-ndjson"))),
@@ -159,13 +160,13 @@ impl Judged {
 
 fn told(
     verdicts: Vec<Result<model::subscription::EventType, Problem>>,
-    accepted: Vec<Accepted>,
+    accepted: Vec<Result<Accepted, store::Error>>,
     request_id: &RequestId,
 ) -> Vec<Item> {
     let mut accepted = accepted.into_iter();
     let item = |verdict: Result<_, Problem>| {
         let answered = verdict.and_then(|event_type| {
-            let accepted = accepted.next().expect("the store answers every intake");
+            let accepted = accepted.next().expect("the store answers every intake")?;
             super::answer(accepted, event_type)
         });
         match answered {

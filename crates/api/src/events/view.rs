@@ -19,7 +19,7 @@ pub(crate) struct Taken {
     #[serde(rename = "type")]
     #[schema(value_type = String, example = "invoice.paid")]
     pub(super) event_type: EventType,
-    /// How many deliveries it makes: one for each endpoint that wants it.
+    /// How many deliveries it makes: one for each endpoint that wants it. More than 256 are made behind the answer.
     #[schema(example = 2)]
     pub(super) deliveries: u32,
 }
@@ -49,7 +49,7 @@ pub(crate) struct EventView {
     /// Made by `POST /v1/endpoints/{id}/test`, for that endpoint alone.
     #[schema(example = false)]
     test: bool,
-    /// How many deliveries were made when it was accepted.
+    /// For how many endpoints it was accepted. More than 256 deliveries are made behind the answer.
     #[schema(example = 2)]
     deliveries: u32,
 }

@@ -1,5 +1,6 @@
 //! A transaction of one verb: what it sees, what it adds, and what is published when it is on disk.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::future;
@@ -12,12 +13,14 @@ use tokio::time::Instant;
 use tokio_postgres::Row;
 
 use super::cluster::Shared;
+use super::fan_outs;
 use super::param::{Param, Uuid};
 use super::rows::{EventKey, NewRows};
 use super::session::Session;
 use crate::Error;
 use crate::directory::Directory;
 use crate::error::DEADLINE;
+use crate::fan_outs::DIRECT;
 use crate::feed::Fact;
 use crate::filtering::{Taker, Verdicts};
 use crate::operational::Notice;
@@ -132,17 +135,31 @@ impl Change {
         }
     }
 
-    /// Adds an event for those who want it by `verdicts`. Answers how many do.
-    pub(super) fn take(&mut self, event: Event, verdicts: &Verdicts) -> u32 {
+    /// Adds an event for those who want it by `verdicts`.
+    async fn take(&mut self, event: Event, verdicts: &Verdicts) -> Result<(), Error> {
         let key = self.shared.next_key();
         let event = Arc::new(Event { created_at: key.created_at(), ..event });
         let takers = verdicts.takers(&self.directory, &event);
         let deliveries = u32::try_from(takers.len()).unwrap_or(u32::MAX);
         self.rows.event(key, event.clone(), deliveries);
+        if takers.len() > DIRECT || self.must_wait(event.project, &takers).await? {
+            let id = self.shared.next_key();
+            self.rows.fan_out(key, event.project, takers, id);
+            return Ok(());
+        }
         for taker in takers {
             self.deliver_to(key, &event, taker, false);
         }
-        deliveries
+        Ok(())
+    }
+
+    /// Whether one of them has strict order, and may have to be given an event that came before.
+    async fn must_wait(&self, project: ProjectId, takers: &[Taker]) -> Result<bool, Error> {
+        if !fan_outs::has_strict(&self.directory, takers) {
+            return Ok(false);
+        }
+        let waiting = fan_outs::waiting(self.session(), HashSet::from([project])).await?;
+        Ok(!waiting.is_empty() || self.rows.fans_out())
     }
 
     /// Makes a delivery, due now or when the event is.
@@ -166,13 +183,14 @@ impl Change {
     }
 
     /// Adds the operational event that tells `notice`, if anybody wants it.
-    pub(super) fn publish(&mut self, endpoint: &Endpoint, notice: &Notice<'_>) {
+    pub(super) async fn publish(&mut self, endpoint: &Endpoint, notice: &Notice<'_>) -> Result<(), Error> {
         notice.log(endpoint);
         let event = notice.event(endpoint, &*self.shared.env, self.now);
         if self.directory.matching(&event).next().is_some() {
             // Nothing was known of it before this commit: its filters are asked here.
-            self.take(event, &Verdicts::default());
+            self.take(event, &Verdicts::default()).await?;
         }
+        Ok(())
     }
 
     /// Puts it on disk and publishes it. Answers the directory as it is then. Goes on when the caller leaves.
@@ -202,6 +220,9 @@ impl Change {
             self.shared.tell(|news| news.directory = true);
         }
         self.shared.announce(std::mem::take(&mut self.facts));
+        if rows.fans_out() {
+            self.shared.fans_out();
+        }
         if self.mailed {
             self.shared.published.mailed();
             self.shared.tell(|news| news.mails = true);

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::change::{Change, Lock, Scope};
 use super::connect::Connections;
+use super::fan_outs::Turn;
 use super::group::{Group, Patience};
 use super::ingest::Takes;
 use super::lease::Lease;
@@ -33,6 +34,7 @@ pub(crate) struct Cluster {
     pub(super) shared: Arc<Shared>,
     pub(super) takes: Group<Takes>,
     pub(super) records: Group<Records>,
+    pub(super) turn: Turn,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -121,7 +123,7 @@ impl Cluster {
         let patience = Patience { group: patience, caller: Some(patience) };
         let takes = Group::start(Takes::new(shared.clone()), patience, &tasks);
         let records = Group::start(Records::new(shared.clone()), RECORDS, &tasks);
-        Ok(Self { shared, takes, records, tasks, stop })
+        Ok(Self { shared, takes, records, turn: Turn::default(), tasks, stop })
     }
 
     pub(crate) async fn migrate(settings: &Postgres) -> Result<Vec<String>, Error> {
@@ -272,6 +274,17 @@ impl Shared {
         if !others.is_empty() {
             self.tell(|news| news.work.extend(others));
         }
+    }
+
+    /// A group's commit that began then is over.
+    pub(super) fn held_since(&self, began: Duration, items: usize, rows: usize) {
+        self.published.holds.record(self.env.elapsed().saturating_sub(began), items, rows);
+    }
+
+    /// There is something to fan out: whichever node gets to it first.
+    pub(super) fn fans_out(&self) {
+        self.published.fan_outs.notify_one();
+        self.tell(|news| news.jobs = true);
     }
 
     /// Has something told to the other nodes, together with what else there is.

@@ -18,9 +18,10 @@ use crate::Error;
 use crate::endpoints::{Condition, LastDelivery};
 use crate::seal::Seal;
 use crate::settings::{self, Written};
+use crate::slice;
 
-/// Pending deliveries that are cancelled, or given another place, in one commit.
-const SLICE: usize = 1000;
+/// Deliveries at the head of a line that are looked at when it ends: more than are under way at an endpoint.
+const IN_LINE: usize = 1000;
 
 pub(crate) async fn create(db: &Cluster, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
     let change = db.change().await?;
@@ -112,8 +113,9 @@ async fn leave_strict_order(change: &Change, id: EndpointId) -> Result<(), Error
                    SELECT p.delivery, d.next_attempt_at FROM (
                        SELECT delivery FROM pending WHERE endpoint = $1 ORDER BY place, delivery LIMIT $2) AS p
                    JOIN deliveries AS d ON d.id = p.delivery ORDER BY p.delivery FOR UPDATE OF d)
-               UPDATE pending AS p SET place = slice.next_attempt_at FROM slice WHERE p.delivery = slice.delivery";
-    change.execute(sql, &[&Uuid::from(id), &row::limit(SLICE)]).await?;
+               UPDATE pending AS p SET place = slice.next_attempt_at FROM slice
+               WHERE p.delivery = slice.delivery AND p.place <> slice.next_attempt_at";
+    change.execute(sql, &[&Uuid::from(id), &row::limit(IN_LINE)]).await?;
     Ok(())
 }
 
@@ -156,7 +158,7 @@ pub(crate) async fn cancel_slice(db: &Cluster, id: EndpointId) -> Result<bool, E
     );
     let session = db.session().await?;
     let reason = row::position(&Cancelled::EndpointDeleted, &row::REASONS);
-    let row = session.query_one(&sql, &[&Uuid::from(id), &reason, &row::limit(SLICE)]).await?;
+    let row = session.query_one(&sql, &[&Uuid::from(id), &reason, &row::limit(slice::ROWS)]).await?;
     if row::get::<i64>(&row, 0)? > 0 {
         return Ok(true);
     }

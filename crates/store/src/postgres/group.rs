@@ -17,9 +17,10 @@ use crate::clock;
 /// Items that may wait for the next commit; whoever comes later waits outside.
 const QUEUE: usize = 8192;
 
-/// Items in one commit, and what they may weigh together.
+/// Items in one commit, what they may weigh together, and the rows they may come to.
 const GROUP: usize = 1024;
 const WEIGHT: usize = 8 << 20;
+const ROWS: usize = 2048;
 
 /// How long a commit waits for a database that is away.
 #[derive(Clone, Copy)]
@@ -40,6 +41,9 @@ pub(super) trait Commit: Send + 'static {
 
     /// About how many bytes an item is.
     fn weight(item: &Self::Item) -> usize;
+
+    /// About how many rows it comes to.
+    fn rows(item: &Self::Item) -> usize;
 
     /// Commits all items or none, and answers each. `again`: the group was tried before, and the connection broke, so that
     /// it may be on disk already.
@@ -114,7 +118,7 @@ async fn run<C: Commit>(
             // Its caller was told that it was not taken.
             continue;
         }
-        let mut weight = C::weight(&first.0);
+        let (mut weight, mut rows) = (C::weight(&first.0), C::rows(&first.0));
         let (mut items, mut replies) = (vec![first.0], vec![first.1]);
         while items.len() < GROUP {
             let Ok(next) = waiting.try_recv() else { break };
@@ -122,7 +126,8 @@ async fn run<C: Commit>(
                 continue;
             }
             weight += C::weight(&next.0);
-            if weight > WEIGHT {
+            rows += C::rows(&next.0);
+            if weight > WEIGHT || rows > ROWS {
                 left_over = Some(next);
                 break;
             }

@@ -1,15 +1,19 @@
 //! Taking events in, many in one commit: the directory's revision is compared, and two statements to and fro do the rest.
 
+use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use futures_util::future;
+use model::endpoint::Ordering;
 use model::event::Event;
-use model::id::{DeliveryId, EndpointId};
+use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 
 use super::change::{self, Lock};
 use super::claims::Claims;
 use super::cluster::Shared;
+use super::fan_outs;
 use super::group::Commit;
 use super::param::Uuid;
 use super::rows::{EventKey, NewRows};
@@ -17,23 +21,43 @@ use super::session::Session;
 use super::{Cluster, row};
 use crate::Error;
 use crate::directory::Directory;
+use crate::fan_outs::{DIRECT, FEW};
 use crate::feed::Fact;
 use crate::filtering::{Taker, Verdicts};
-use crate::ingest::{Accepted, Intake};
+use crate::ingest::{Accepted, Intake, Judged};
 use crate::occurrences::Noted;
+use crate::slice;
 
 pub(crate) async fn take(db: &Cluster, intake: Intake, verdicts: Verdicts) -> Result<Accepted, Error> {
-    match db.takes.commit(Take::Events(vec![(intake, verdicts)])).await? {
+    let rows = expected(&db.shared.published.directory.load(), &intake.event, DIRECT);
+    match db.takes.commit(Take::Event(Box::new((intake, verdicts)), rows)).await? {
         Taken::Events(mut accepted) if accepted.len() == 1 => Ok(accepted.remove(0)),
         _ => Err(Error::Corrupt("one event has one answer".to_owned())),
     }
 }
 
-pub(crate) async fn take_many(db: &Cluster, judged: Vec<(Intake, Verdicts)>) -> Result<Vec<Accepted>, Error> {
-    match db.takes.commit(Take::Events(judged)).await? {
+/// Takes in as many of these as one commit may, from the first on.
+pub(crate) async fn take_slice(db: &Cluster, judged: Judged, which: Range<usize>) -> Result<Vec<Accepted>, Error> {
+    let (mut rows, mut bytes, mut end) = (0, 0, which.start);
+    {
+        let directory = db.shared.published.directory.load();
+        while end < which.end && rows < slice::ROWS && bytes < BYTES {
+            let event = &judged[end].0.event;
+            rows += expected(&directory, event, slice::ROWS.saturating_sub(rows).max(FEW));
+            bytes += event.data.as_str().len();
+            end += 1;
+        }
+    }
+    match db.takes.commit(Take::Slice(judged, which.start..end, rows)).await? {
         Taken::Events(accepted) => Ok(accepted),
         Taken::Test(_) => Err(Error::Corrupt("events were taken for a test".to_owned())),
     }
+}
+
+/// About how many rows an event comes to, if its deliveries are made with it where they are no more than `room`.
+fn expected(directory: &Directory, event: &Event, room: usize) -> usize {
+    let count = directory.matching(event).take(room + 1).count();
+    if count > room { 2 } else { 1 + count }
 }
 
 pub(crate) async fn take_test(db: &Cluster, event: Event, endpoint: EndpointId) -> Result<Option<DeliveryId>, Error> {
@@ -43,9 +67,13 @@ pub(crate) async fn take_test(db: &Cluster, event: Event, endpoint: EndpointId) 
     }
 }
 
-/// What is taken in together.
+/// Bytes of events in a slice of a batch.
+const BYTES: usize = 1 << 20;
+
+/// What is taken in together, with about how many rows that comes to.
 pub(super) enum Take {
-    Events(Vec<(Intake, Verdicts)>),
+    Event(Box<(Intake, Verdicts)>, usize),
+    Slice(Judged, Range<usize>, usize),
     Test(Event, EndpointId),
 }
 
@@ -76,6 +104,8 @@ struct Done {
     proof: Option<EventKey>,
     answers: Vec<Taken>,
     facts: Vec<Fact>,
+    fans_out: bool,
+    rows: usize,
 }
 
 impl Commit for Takes {
@@ -84,8 +114,15 @@ impl Commit for Takes {
 
     fn weight(item: &Take) -> usize {
         match item {
-            Take::Events(events) => events.iter().map(|(intake, _)| intake.event.data.as_str().len()).sum(),
             Take::Test(event, _) => event.data.as_str().len(),
+            events => events.events().iter().map(|(intake, _)| intake.event.data.as_str().len()).sum(),
+        }
+    }
+
+    fn rows(item: &Take) -> usize {
+        match item {
+            Take::Event(_, rows) | Take::Slice(_, _, rows) => *rows,
+            Take::Test(..) => 2,
         }
     }
 
@@ -95,8 +132,12 @@ impl Commit for Takes {
             None => self.shared.connections.session().await?,
         };
         let doubt = self.doubt.take().filter(|_| again);
+        let began = self.shared.env.elapsed();
         match self.attempt(&session, items, doubt).await {
-            Ok(done) => Ok(self.publish(session, done)),
+            Ok(done) => {
+                self.shared.held_since(began, items.len(), done.rows);
+                Ok(self.publish(session, done))
+            }
             Err(error) => {
                 self.noted.clear();
                 session.abandon();
@@ -120,13 +161,16 @@ impl Takes {
     fn publish(&mut self, session: Session, done: Done) -> Vec<Taken> {
         self.session = Some(session);
         self.shared.announce(done.facts);
+        if done.fans_out {
+            self.shared.fans_out();
+        }
         done.answers
     }
 
     async fn attempt(&mut self, session: &Session, items: &[Take], doubt: Option<Doubt>) -> Result<Done, Error> {
         let (keys, mut before) = match doubt {
             Some(Doubt { keys, done }) => (keys, Some(done)),
-            None => (items.iter().flat_map(Take::events).map(|_| self.shared.next_key()).collect(), None),
+            None => (items.iter().flat_map(Take::ones).map(|_| self.shared.next_key()).collect(), None),
         };
         match self.commit_with(session, items, &keys, &mut before).await {
             Ok(done) => Ok(done),
@@ -157,7 +201,7 @@ impl Takes {
         let head = head?.pop().ok_or_else(|| Error::Corrupt("the directory has no revision".to_owned()))?;
         let now = self.shared.env.shared(Timestamp::from_millis(row::get(&head, 1)?));
         let directory = self.shared.refresh_to(session, row::get(&head, 0)?).await?;
-        let intakes = items.iter().flat_map(Take::events).zip(keys);
+        let intakes = items.iter().flat_map(Take::ones).zip(keys);
         let keyed: Vec<(&Intake, EventKey)> =
             intakes.filter_map(|(event, key)| Some((event.intake()?, *key))).collect();
         let claims = Claims::make(session, &keyed).await?;
@@ -168,6 +212,8 @@ impl Takes {
             session.run("ROLLBACK").await?;
             return before.take().ok_or_else(|| Error::Stopped.into());
         }
+        let in_order = items.iter().flat_map(|item| item.in_order(&directory)).collect();
+        let waiting = fan_outs::waiting(session, in_order).await?;
         let accepted_at = self.shared.accepted_at(now);
         let mut plan = Plan {
             shared: &self.shared,
@@ -177,13 +223,14 @@ impl Takes {
             rows: NewRows::default(),
             facts: Vec::new(),
             claims,
+            waiting,
         };
         let mut keys = keys.iter().copied();
         let answers = items.iter().map(|item| plan.add(item, &mut keys)).collect();
         let Plan { rows, facts, claims, .. } = plan;
         claims.settle(session).await?;
         let ready = rows.ready(session, &mut self.noted).await?;
-        let done = Done { proof: rows.proof(), answers, facts };
+        let done = Done { proof: rows.proof(), answers, facts, fans_out: rows.fans_out(), rows: rows.len() };
         let (sent, committed) = future::join(ready.send(session), session.commit()).await;
         match sent.and(committed) {
             Ok(()) => Ok(done),
@@ -221,12 +268,25 @@ impl<'a> One<'a> {
 }
 
 impl Take {
-    fn events(&self) -> impl Iterator<Item = One<'_>> {
-        let (events, test) = match self {
-            Self::Events(events) => (events.as_slice(), None),
-            Self::Test(..) => (&[][..], Some(One::Test)),
-        };
-        events.iter().map(|(intake, _)| One::Asked(intake)).chain(test)
+    fn events(&self) -> &[(Intake, Verdicts)] {
+        match self {
+            Self::Event(event, _) => std::slice::from_ref(&**event),
+            Self::Slice(judged, which, _) => &judged[which.clone()],
+            Self::Test(..) => &[],
+        }
+    }
+
+    fn ones(&self) -> impl Iterator<Item = One<'_>> {
+        let test = matches!(self, Self::Test(..)).then_some(One::Test);
+        self.events().iter().map(|(intake, _)| One::Asked(intake)).chain(test)
+    }
+
+    /// The projects of events that an endpoint with strict order may get.
+    fn in_order<'a>(&'a self, directory: &'a Directory) -> impl Iterator<Item = ProjectId> + 'a {
+        let is_strict =
+            |event: &Event| directory.matching(event).any(|endpoint| endpoint.settings.ordering == Ordering::Fifo);
+        let events = self.events().iter().map(|(intake, _)| &intake.event);
+        events.filter(move |event| is_strict(event)).map(|event| event.project)
     }
 }
 
@@ -239,20 +299,21 @@ struct Plan<'a> {
     rows: NewRows,
     facts: Vec<Fact>,
     claims: Claims,
+    /// Projects with events that wait to be fanned out, as far as that matters.
+    waiting: HashSet<ProjectId>,
 }
 
 impl Plan<'_> {
     fn add(&mut self, item: &Take, keys: &mut dyn Iterator<Item = EventKey>) -> Taken {
-        match item {
-            Take::Events(events) => {
-                let keyed = events.iter().zip(keys);
-                Taken::Events(keyed.map(|((intake, verdicts), key)| self.event(intake, verdicts, key)).collect())
-            }
-            Take::Test(event, endpoint) => Taken::Test(keys.next().and_then(|key| self.test(event, *endpoint, key))),
+        if let Take::Test(event, endpoint) = item {
+            return Taken::Test(keys.next().and_then(|key| self.test(event, *endpoint, key)));
         }
+        let mut room = DIRECT;
+        let keyed = item.events().iter().zip(keys);
+        Taken::Events(keyed.map(|((intake, verdicts), key)| self.event(intake, verdicts, key, &mut room)).collect())
     }
 
-    fn event(&mut self, intake: &Intake, verdicts: &Verdicts, key: EventKey) -> Accepted {
+    fn event(&mut self, intake: &Intake, verdicts: &Verdicts, key: EventKey, room: &mut usize) -> Accepted {
         if let Some(earlier) = self.claims.earlier(intake, key) {
             return earlier;
         }
@@ -261,6 +322,14 @@ impl Plan<'_> {
         let deliveries = u32::try_from(takers.len()).unwrap_or(u32::MAX);
         self.claims.hold(intake, key, deliveries);
         self.rows.event(key, event.clone(), deliveries);
+        let must_wait = self.waiting.contains(&event.project) && fan_outs::has_strict(&self.directory, &takers);
+        if takers.len() > (*room).max(FEW) || must_wait {
+            let id = self.shared.next_key();
+            self.rows.fan_out(key, event.project, takers, id);
+            self.waiting.insert(event.project);
+            return Accepted::New { id: event.id.clone(), deliveries };
+        }
+        *room = room.saturating_sub(takers.len());
         for taker in takers {
             self.deliver_to(key, &event, taker, false);
         }

@@ -143,7 +143,10 @@ fn is_running((job, _): &Known) -> bool {
 async fn judge(db: &Cluster, directory: &Directory, (job, cursor): &Known, now: Timestamp) -> Result<Judged, Error> {
     match &job.task {
         Task::Replay { event } => match search::event_row(db, job.project, event).await? {
-            Some((_, stored)) => Ok(Judged::Replay(Verdicts::in_turns(directory, &stored.event).await)),
+            Some((_, stored)) => {
+                let next = jobs::next_endpoints(directory, &stored.event, cursor.as_ref());
+                Ok(Judged::Replay(Verdicts::among(&next, &stored.event)))
+            }
             None => Ok(Judged::Nothing),
         },
         Task::Recover { endpoint, since, until, only } => match ours(directory, job.project, *endpoint) {
@@ -157,7 +160,7 @@ async fn judge(db: &Cluster, directory: &Directory, (job, cursor): &Known, now: 
 
 async fn advance(change: &mut Change, (job, cursor): &Known, judged: &Judged) -> Result<Step, Error> {
     let progress = match &job.task {
-        Task::Replay { event } => replay(change, job.project, event, judged).await?,
+        Task::Replay { event } => replay(change, job.project, event, *cursor, judged).await?,
         Task::Recover { endpoint, since, until, only } => {
             let Some(endpoint) = ours(&change.directory, job.project, *endpoint) else {
                 // What could not be put on the road is what was counted and not done.
@@ -191,21 +194,20 @@ async fn replay(
     change: &mut Change,
     project: ProjectId,
     event: &EventId,
+    cursor: Option<Cursor<EventKey>>,
     judged: &Judged,
 ) -> Result<Progress<EventKey>, Error> {
     let Some((key, stored)) = search::event_in(change.session(), project, event).await? else {
         return Ok(Progress { done: 0, cursor: None });
     };
     let event = Arc::new(stored.event);
-    let takers = match judged {
-        Judged::Replay(verdicts) => verdicts.takers(&change.directory, &event),
-        Judged::Nothing | Judged::Recover(_) => Verdicts::default().takers(&change.directory, &event),
-    };
+    let next = jobs::next_endpoints(&change.directory, &event, cursor.as_ref());
+    let takers = judged.takers(&next, &event);
     let done = takers.len() as u64;
     for taker in takers {
         change.deliver_to(key, &event, taker, false);
     }
-    Ok(Progress { done, cursor: None })
+    Ok(Progress { done, cursor: jobs::after_endpoints(&next) })
 }
 
 /// The columns that [`job`] reads.

@@ -107,7 +107,7 @@ impl Member {
             // What was told meanwhile was not heard.
             self.renew().await?;
             self.shared.published.feed.lag();
-            self.shared.published.jobs.notify_one();
+            self.shared.published.work_left();
             self.shared.published.mailed();
         }
         let shared = self.shared.clone();
@@ -228,7 +228,7 @@ impl Member {
         // What the engine has not asked for yet it need not be told of.
         if !moved.gained.is_empty() && self.has_joined {
             self.shared.published.facts(vec![Fact::Gained(moved.gained)]);
-            self.shared.published.jobs.notify_one();
+            self.shared.published.work_left();
             self.shared.published.mailed();
         }
         self.has_joined = true;
@@ -306,7 +306,7 @@ impl Member {
             word::DIRECTORY => self.refresh().await,
             word::SHARDS => self.renew().await,
             word::JOBS => {
-                self.shared.published.jobs.notify_one();
+                self.shared.published.work_left();
                 Ok(())
             }
             word::MAILS => {

@@ -93,12 +93,17 @@ impl Commit for Records {
         }
     }
 
+    fn rows(_: &Outcome) -> usize {
+        2
+    }
+
     async fn commit(&mut self, outcomes: &[Outcome], again: bool) -> Result<Vec<bool>, Error> {
         let held = self.shared.lease.held();
         if held != self.held {
             self.well.clear();
             self.held = held;
         }
+        let began = self.shared.env.elapsed();
         let session = match self.session.take() {
             Some(session) => session,
             None => self.shared.connections.session().await?,
@@ -116,6 +121,7 @@ impl Commit for Records {
             Quiet::Done(recorded) => recorded,
             Quiet::Loud(lock) => self.loudly(outcomes, lock).await.inspect_err(|_| self.noted.clear())?,
         };
+        self.shared.held_since(began, outcomes.len(), 2 * recorded.len());
         // What a first try may have written is not written again.
         let written: HashSet<DeliveryId> = recorded.iter().map(|recorded| recorded.delivery).collect();
         let is_written = |outcome: &Outcome| match outcome {
@@ -270,7 +276,7 @@ pub(super) async fn forgive(change: &Change, id: EndpointId) -> Result<(), Error
 /// Brings about what follows for the endpoint and answers its run.
 async fn follow(change: &mut Change, endpoint: &Arc<Endpoint>, then: Consequences<'_>) -> Result<Run, Error> {
     if let Some(notice) = &then.before {
-        change.publish(endpoint, notice);
+        change.publish(endpoint, notice).await?;
     }
     if let Some(reason) = &then.disabled {
         let disabled = Endpoint {
@@ -281,7 +287,7 @@ async fn follow(change: &mut Change, endpoint: &Arc<Endpoint>, then: Consequence
         };
         endpoints::put(change, disabled).await?;
         if then.announced {
-            change.publish(endpoint, &Notice::Disabled { reason });
+            change.publish(endpoint, &Notice::Disabled { reason }).await?;
         }
     }
     let recovered = matches!(then.mail, Some(What::Recovered));

@@ -15,6 +15,7 @@ use super::param::{Param, Uuid};
 use super::rows::{self, EventKey};
 use super::{Cluster, row};
 use crate::Error;
+use crate::fan_outs;
 use crate::filtering::{Finding, Review, TURN, Taker};
 use crate::jobs::STEP;
 use crate::recovery::{ASKED, Cursor, Key, Progress, SEEN, Seen, Window};
@@ -140,6 +141,7 @@ impl Window<EventKey> {
         match cursor.unwrap_or_else(|| self.start(only)) {
             Cursor::Failed(after) => self.step_failed(change, only, after).await,
             Cursor::Missed(after) => self.step_missed(change, after, review).await,
+            Cursor::Endpoint(_) => Err(Error::Corrupt("where a recovery is".to_owned())),
         }
     }
 
@@ -176,7 +178,7 @@ impl Window<EventKey> {
                 .await?;
             change.announce_work(self.endpoint.id, now);
         }
-        Ok(Progress { done: failed.len() as u64, cursor: self.after_failed(only, &failed) })
+        Ok(Progress { done: failed.len() as u64, cursor: self.after_failed(only, &failed, failed.len()) })
     }
 
     /// Makes the deliveries that were missed.
@@ -255,11 +257,12 @@ impl Window<EventKey> {
     /// The next events after a key, without what is in them.
     async fn candidates(&self, source: Source<'_>, after: EventKey, now: Timestamp) -> Result<Vec<Candidate>, Error> {
         // An event's deliveries are few: no index is to be used for the endpoint's.
-        let sql = "SELECT e.key, e.type, e.tenant, had.one IS NULL AND coalesce(e.expires_at > $7, true)
+        let sql = "SELECT e.key, e.type, e.tenant, had.one IS NULL AND coalesce(e.expires_at > $7, true), l.recipients, f.position
              FROM (SELECT key, type, tenant, expires_at FROM events
                    WHERE project = $1 AND key > $2 AND key < $3 AND NOT test ORDER BY key LIMIT $4) AS e
              LEFT JOIN LATERAL (SELECT 1 AS one FROM deliveries AS d
                    WHERE d.event = e.key AND d.id >= $5 AND d.endpoint IS NOT DISTINCT FROM $6 LIMIT 1) AS had ON true
+             LEFT JOIN fan_outs AS f ON f.project = $1 AND f.event = e.key LEFT JOIN fan_out_lists AS l ON l.id = f.list
              ORDER BY e.key";
         let (project, endpoint) = (Uuid::from(self.endpoint.project), Uuid::from(self.endpoint.id));
         let (from, until) = (Uuid::from(after), Uuid::from(self.events.1));
@@ -269,7 +272,11 @@ impl Window<EventKey> {
         let candidate = |row: &Row| {
             let is_open: bool = row::get(row, 3)?;
             let missed = is_open && self.endpoint.wants(&row::text(row, 1)?, row::get(row, 2)?);
-            Ok(Candidate { key: row::id(row, 0)?, missed })
+            let yet_to_come: Option<&[u8]> = row::get(row, 4)?;
+            let position: Option<i32> = row::get(row, 5)?;
+            let position = position.and_then(|position| usize::try_from(position).ok()).unwrap_or(0);
+            let comes = yet_to_come.map(|list| fan_outs::has_yet_to_come(list, position, self.endpoint.id));
+            Ok(Candidate { key: row::id(row, 0)?, missed: missed && !comes.transpose()?.unwrap_or(false) })
         };
         rows.iter().map(candidate).collect()
     }

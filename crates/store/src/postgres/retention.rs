@@ -18,7 +18,8 @@ use super::partitions::{self, BRIEFLY, Day};
 use super::{Cluster, row};
 use crate::Error;
 use crate::directory::Directory;
-use crate::retention::{SLICE, Swept};
+use crate::retention::Swept;
+use crate::slice::ROWS;
 
 /// A round that found nothing left looks again after so long. Costs a few seeks.
 const ROUND: std::time::Duration = std::time::Duration::from_secs(3_600);
@@ -129,7 +130,9 @@ async fn drop_day(scope: &Scope, before: Timestamp) -> Result<Option<Swept>, Err
         return Ok(Some(Swept { deliveries, attempts, ..Swept::default() }));
     }
     // Of the deliveries there are only those left that are pending, or of a later day.
-    let forgotten = "WITH held AS MATERIALIZED (SELECT event FROM deliveries WHERE event >= $1 AND event < $2)
+    let forgotten = "WITH held AS MATERIALIZED (
+             SELECT event FROM deliveries WHERE event >= $1 AND event < $2
+             UNION ALL SELECT event FROM fan_outs WHERE event >= $1 AND event < $2)
          DELETE FROM idempotency WHERE (project, kind, name) IN (
              SELECT project, kind, name FROM idempotency
              WHERE event >= $1 AND event < $2 AND event NOT IN (SELECT event FROM held)
@@ -137,7 +140,8 @@ async fn drop_day(scope: &Scope, before: Timestamp) -> Result<Option<Swept>, Err
     if scope.session().execute(forgotten, &[&from, &to, &row::limit(FORGOTTEN)]).await? > 0 {
         return Ok(Some(Swept::default()));
     }
-    let held = "SELECT DISTINCT event FROM deliveries WHERE event >= $1 AND event < $2";
+    let held = "SELECT event FROM deliveries WHERE event >= $1 AND event < $2
+         UNION SELECT event FROM fan_outs WHERE event >= $1 AND event < $2";
     let events = partitions::drop_day(scope, table, day, &ids(&scope.query(held, &[&from, &to]).await?)?).await?;
     forget_occurrences(scope, day.keys().1).await?;
     Ok(Some(Swept { events, ..Swept::default() }))
@@ -167,11 +171,11 @@ async fn delete_events(
     let found = match project {
         Some(project) => {
             let sql = format!("{} FROM events AS e WHERE e.project = $4 AND {OLD}", held_or_not());
-            scope.query(&sql, &[&from, &to, &row::limit(SLICE), &Uuid::from(project)]).await?
+            scope.query(&sql, &[&from, &to, &row::limit(ROWS), &Uuid::from(project)]).await?
         }
         None => {
             let sql = format!("{} FROM events_default AS e WHERE {OLD}", held_or_not());
-            scope.query(&sql, &[&from, &to, &row::limit(SLICE)]).await?
+            scope.query(&sql, &[&from, &to, &row::limit(ROWS)]).await?
         }
     };
     let Some(last) = found.last() else { return Ok(None) };
@@ -193,10 +197,11 @@ async fn delete_events(
 /// Which events are old enough, `$1` the last that was looked at.
 const OLD: &str = "e.key > $1 AND e.key < $2 ORDER BY e.key LIMIT $3";
 
-/// An event's key, and whether something of it is pending or younger than what goes.
+/// An event's key, and whether something of it is pending, younger than what goes, or not made yet.
 fn held_or_not() -> &'static str {
     "SELECT e.key, EXISTS (SELECT 1 FROM deliveries AS d LEFT JOIN pending AS p ON p.delivery = d.id
-                           WHERE d.event = e.key AND (p.delivery IS NOT NULL OR d.id >= $2))"
+                           WHERE d.event = e.key AND (p.delivery IS NOT NULL OR d.id >= $2))
+                   OR EXISTS (SELECT 1 FROM fan_outs AS f WHERE f.event = e.key)"
 }
 
 async fn delete_jobs(
@@ -212,7 +217,7 @@ async fn delete_jobs(
                        SELECT id FROM jobs WHERE status <> 0 AND created_at < $1 AND ($2::uuid IS NULL OR project = $2)
                        ORDER BY created_at LIMIT $3)";
         let project = project.map(Uuid::from);
-        let jobs = scope.session().execute(sql, &[&before.as_millis(), &project, &row::limit(SLICE)]).await?;
+        let jobs = scope.session().execute(sql, &[&before.as_millis(), &project, &row::limit(ROWS)]).await?;
         if jobs > 0 {
             return Ok(Some(Swept { jobs, ..Swept::default() }));
         }
@@ -252,7 +257,7 @@ async fn drop_bodies(
          WHERE (a.response_body IS NOT NULL OR a.request_body IS NOT NULL) AND a.started_at >= $1 AND a.started_at < $2
          ORDER BY a.started_at LIMIT $3";
     let others = others.to_vec();
-    let rows = scope.query(sql, &[after, &before.as_millis(), &row::limit(SLICE), &others]).await?;
+    let rows = scope.query(sql, &[after, &before.as_millis(), &row::limit(ROWS), &others]).await?;
     let Some(last) = rows.last() else { return Ok(None) };
     let newest: i64 = row::get(last, 2)?;
     let (mut deliveries, mut numbers) = (Vec::<Uuid>::new(), Vec::<i32>::new());

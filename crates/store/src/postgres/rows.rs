@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future;
 use model::delivery::Due;
 use model::event::Event;
-use model::id::DeliveryId;
+use model::id::{DeliveryId, ProjectId};
 use model::json::Json;
 use model::time::Timestamp;
 
@@ -15,6 +15,8 @@ use super::param::{Param, Uuid};
 use super::row;
 use super::session::{Prepared, Session};
 use crate::Error;
+use crate::fan_outs;
+use crate::filtering::Taker;
 use crate::occurrences::Noted;
 
 /// An event's key: a UUID of version 7 like a delivery's, so that events are in the order they were accepted in.
@@ -34,6 +36,9 @@ const EVENTS: &str = "INSERT INTO events (key, project, id, type, tenant, data, 
      SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 const DELIVERIES: &str = "INSERT INTO deliveries (id, project, endpoint, event, manual, next_attempt_at, note)
      SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)";
+const LISTS: &str = "INSERT INTO fan_out_lists (id, recipients) SELECT * FROM unnest($1, $2)";
+const FAN_OUTS: &str = "INSERT INTO fan_outs (project, event, list, position)
+     SELECT f.project, f.event, f.list, 0 FROM unnest($1, $2, $3) AS f (project, event, list)";
 const PENDING: &str = "INSERT INTO pending (delivery, endpoint, place, project, tenant)
      SELECT * FROM unnest($1, $2, $3, $4, $5)";
 
@@ -42,6 +47,15 @@ const PENDING: &str = "INSERT INTO pending (delivery, endpoint, place, project, 
 pub(super) struct NewRows {
     events: Vec<NewEvent>,
     deliveries: Vec<NewDelivery>,
+    /// Of events that are fanned out: each list of recipients once.
+    lists: Vec<(Uuid, Vec<Taker>)>,
+    fan_outs: Vec<NewFanOut>,
+}
+
+struct NewFanOut {
+    project: ProjectId,
+    event: EventKey,
+    list: Uuid,
 }
 
 struct NewEvent {
@@ -71,6 +85,25 @@ impl NewRows {
         self.deliveries.push(NewDelivery { due, event, note });
     }
 
+    /// The deliveries of an event are made later. `id` is for a list that is not there yet.
+    pub(super) fn fan_out(&mut self, event: EventKey, project: ProjectId, takers: Vec<Taker>, id: DeliveryId) {
+        let known = self.lists.iter().find(|(_, recipients)| *recipients == takers).map(|(id, _)| *id);
+        let list = known.unwrap_or_else(|| {
+            self.lists.push((id.into(), takers));
+            id.into()
+        });
+        self.fan_outs.push(NewFanOut { project, event, list });
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.events.len() + self.deliveries.len() + self.lists.len() + self.fan_outs.len()
+    }
+
+    /// Something is to be fanned out.
+    pub(super) fn fans_out(&self) -> bool {
+        !self.fan_outs.is_empty()
+    }
+
     /// The key of something that is there if and only if the commit is.
     pub(super) fn proof(&self) -> Option<EventKey> {
         self.events.first().map(|new| new.key)
@@ -89,6 +122,10 @@ impl NewRows {
         if !self.deliveries.is_empty() {
             ready.add(session, DELIVERIES, self.delivery_columns()).await?;
             ready.add(session, PENDING, self.pending_columns()).await?;
+        }
+        if !self.fan_outs.is_empty() {
+            ready.add(session, LISTS, self.list_columns()).await?;
+            ready.add(session, FAN_OUTS, self.fan_out_columns()).await?;
         }
         let mut fresh = Fresh::beside(noted);
         self.events.iter().for_each(|new| fresh.event(new.key, &new.event));
@@ -131,6 +168,19 @@ impl NewRows {
             column(new, |new| new.due.manual),
             column(new, |new| new.due.next_attempt_at.as_millis()),
             column(new, |new| new.note.clone()),
+        ]
+    }
+
+    fn list_columns(&self) -> Columns {
+        vec![column(&self.lists, |(id, _)| *id), column(&self.lists, |(_, recipients)| fan_outs::encode(recipients))]
+    }
+
+    fn fan_out_columns(&self) -> Columns {
+        let new = &self.fan_outs;
+        vec![
+            column(new, |new| Uuid::from(new.project)),
+            column(new, |new| Uuid::from(new.event)),
+            column(new, |new| new.list),
         ]
     }
 

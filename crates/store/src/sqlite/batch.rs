@@ -10,6 +10,7 @@ use model::map::Map;
 use model::time::Timestamp;
 use rusqlite::{Connection, ToSql};
 
+use super::fan_outs::FanOuts;
 use super::journal::Journal;
 use super::puts::Put;
 use super::tables::Tables;
@@ -41,6 +42,12 @@ pub(crate) struct Batch<'a> {
     pub(crate) mailing: bool,
     /// Something was put into the outbox.
     pub(crate) mailed: bool,
+    /// Fan-outs as far as they are known to this process, which alone changes them.
+    pub(crate) fan_outs: &'a mut FanOuts,
+    /// There is something new to fan out.
+    pub(crate) fanned_out: bool,
+    /// Rows that were put.
+    pub(super) rows: usize,
     pub(super) facts: Vec<Fact>,
     pub(super) fed: usize,
     pub(super) noted: &'a mut Noted,
@@ -79,6 +86,7 @@ impl<'a> Batch<'a> {
 
     /// Puts a row there, by way of the journal if this commit goes there.
     pub(crate) fn put(&mut self, put: Put, values: &[&dyn ToSql]) -> Result<(), Error> {
+        self.rows += 1;
         if !self.direct {
             self.journal.put(put, values)?;
             if !self.journal.suits() {

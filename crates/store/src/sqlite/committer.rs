@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use model::env::Env;
 use model::id::{DeliveryId, EndpointId};
@@ -10,6 +11,7 @@ use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::batch::Batch;
+use super::fan_outs::{self, FanOuts};
 use super::journal::Journal;
 use super::tables::{self, Tables};
 use super::writer::Verb;
@@ -18,6 +20,7 @@ use crate::health::Run;
 use crate::occurrences::Noted;
 use crate::published::Published;
 use crate::seal::Seal;
+use crate::slice::HOLD;
 
 /// Where a commit goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,9 @@ pub(crate) enum Way {
     /// If it needs nothing of the tables.
     Journal,
 }
+
+/// Rows in one commit. A verb that comes to more than is left of them is the last in it.
+const ROWS: usize = 2048;
 
 /// The one that commits.
 pub(crate) struct Committer {
@@ -41,6 +47,7 @@ pub(crate) struct Committer {
     runs: Map<EndpointId, Run>,
     /// Occurrences that are in the tables or the journal.
     noted: Noted,
+    fan_outs: FanOuts,
     last_id: Option<DeliveryId>,
     last_event: i64,
     accepted_at: Timestamp,
@@ -56,6 +63,7 @@ impl Committer {
         published: Published,
     ) -> Result<Self, Error> {
         let last_id = newest_delivery(&reader)?;
+        let fan_outs = fan_outs::read(&reader)?;
         let (last_event, accepted_at) = newest_event(&reader)?.unwrap_or_else(|| (0, env.now()));
         Ok(Self {
             tables,
@@ -67,6 +75,7 @@ impl Committer {
             published,
             runs: Map::default(),
             noted: Noted::default(),
+            fan_outs,
             last_id,
             last_event,
             accepted_at,
@@ -83,8 +92,9 @@ impl Committer {
     }
 
     /// Runs the verbs and commits what they did: it is on disk, and published, when this returns. If it fails nothing of
-    /// it has happened.
-    pub(crate) fn commit(&mut self, group: &mut [Box<dyn Verb>], way: Way) -> Result<(), Error> {
+    /// it has happened. Says how many verbs there were until the commit had as much as one may have.
+    pub(crate) fn commit(&mut self, group: &mut [Box<dyn Verb>], way: Way) -> Result<usize, Error> {
+        let began = self.env.elapsed();
         let now = self.env.now();
         self.accepted_at = self.accepted_at.max(now);
         let before = self.published.directory.load_full();
@@ -100,6 +110,9 @@ impl Committer {
             seal: &self.seal,
             directory: before.clone(),
             runs: &mut self.runs,
+            fan_outs: &mut self.fan_outs,
+            fanned_out: false,
+            rows: 0,
             recorded: Vec::new(),
             mailing: self.published.mails.is_some(),
             mailed: false,
@@ -109,14 +122,15 @@ impl Committer {
             last_id: &mut self.last_id,
             last_event: &mut self.last_event,
         };
-        let committed = batch.commit(group, way);
-        let Batch { directory, facts, recorded, mailed, .. } = batch;
-        if committed.is_err() {
+        let committed = batch.commit(group, way, began);
+        let Batch { directory, facts, recorded, mailed, fanned_out, rows, .. } = batch;
+        let Ok(verbs) = committed else {
             // What was counted in a transaction that is undone must be read again, and what was noted is not there.
             self.runs.clear();
             self.noted.clear();
+            self.fan_outs.forget();
             return committed;
-        }
+        };
         // Before anybody is answered.
         self.ahead.store(self.is_ahead(), Ordering::Release);
         if !Arc::ptr_eq(&before, &directory) {
@@ -126,19 +140,42 @@ impl Committer {
         if mailed {
             self.published.mailed();
         }
+        if fanned_out {
+            self.published.fan_outs.notify_one();
+        }
         self.published.recorded(recorded);
-        Ok(())
+        self.published.holds.record(self.env.elapsed().saturating_sub(began), verbs, rows);
+        Ok(verbs)
     }
 
-    /// Sees after a group to what is behind it: that a full journal goes into the tables.
-    pub(crate) fn go_on(&mut self) {
+    /// Whether the tables are here, and not with what is brought into them.
+    pub(crate) fn is_calm(&mut self) -> bool {
+        self.tables.look(&mut self.journal);
+        self.ahead.store(self.is_ahead(), Ordering::Release);
+        self.tables.connection().is_some()
+    }
+
+    /// Whether a slice may be put: what was put before is in the tables, or soon will be.
+    pub(crate) fn has_room(&mut self) -> bool {
+        self.is_calm() || !self.journal.is_much()
+    }
+
+    /// Has what the journal has brought into the tables while others go on, if it is much.
+    pub(crate) fn hand_on(&mut self) {
+        if self.is_calm() && self.journal.is_much() {
+            self.tables.lend(&mut self.journal);
+        }
+    }
+
+    /// Sees after a group to what is behind it: that a full journal goes into the tables, and much of it after a slice.
+    pub(crate) fn go_on(&mut self, had_slice: bool) {
         self.tables.look(&mut self.journal);
         if self.journal.is_brimful() {
             self.tables.fetch(&mut self.journal);
         }
         if self.journal.is_stuck() {
             self.catch_up();
-        } else if self.journal.is_full() {
+        } else if self.journal.is_full() || (had_slice && self.journal.is_much()) {
             self.tables.lend(&mut self.journal);
         }
         self.tables.check();
@@ -164,8 +201,8 @@ impl Committer {
 }
 
 impl Batch<'_> {
-    fn commit(&mut self, group: &mut [Box<dyn Verb>], way: Way) -> Result<(), Error> {
-        let ran = self.run(group, way);
+    fn commit(&mut self, group: &mut [Box<dyn Verb>], way: Way, began: Duration) -> Result<usize, Error> {
+        let ran = self.run(group, way, began);
         if ran.is_err()
             && self.direct
             && let Some(connection) = self.tables.connection()
@@ -175,19 +212,26 @@ impl Batch<'_> {
         ran
     }
 
-    fn run(&mut self, group: &mut [Box<dyn Verb>], way: Way) -> Result<(), Error> {
+    fn run(&mut self, group: &mut [Box<dyn Verb>], way: Way, began: Duration) -> Result<usize, Error> {
         if way == Way::Tables {
             self.db()?;
         }
-        group.iter_mut().try_for_each(|verb| verb.run(self))?;
+        let mut verbs = 0;
+        for verb in group {
+            if verbs > 0 && (self.rows >= ROWS || self.env.elapsed().saturating_sub(began) >= HOLD) {
+                break;
+            }
+            verb.run(self)?;
+            verbs += 1;
+        }
         if !self.direct {
-            return self.journal.write();
+            return self.journal.write().map(|()| verbs);
         }
         let connection = self.tables.fetch(self.journal);
         self.journal.mark_done(connection)?;
         connection.execute_batch("COMMIT")?;
         self.journal.begin_anew();
-        Ok(())
+        Ok(verbs)
     }
 }
 

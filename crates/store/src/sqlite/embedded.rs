@@ -111,6 +111,24 @@ impl Embedded {
         self.writer.write(verb)
     }
 
+    /// The same for a slice of work that is long as a whole: a project's, or Posthaste's own.
+    pub(crate) fn write_aside<T, F>(
+        &self,
+        of: Option<ProjectId>,
+        verb: F,
+    ) -> impl Future<Output = Result<T, Error>> + Send
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.writer.write_aside(of, verb)
+    }
+
+    /// Whether somebody else commits, beside whoever brings slices.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.writer.is_busy()
+    }
+
     pub(crate) fn write_then<T, F, S>(&self, verb: F, say: S) -> impl Future<Output = ()> + Send
     where
         T: Send + 'static,

@@ -15,9 +15,10 @@ use crate::Error;
 use crate::endpoints::{Condition, LastDelivery};
 use crate::seal::Seal;
 use crate::settings::{self, Written};
+use crate::slice;
 
-/// Pending deliveries that are cancelled, or given another place, in one commit.
-const SLICE: usize = 1000;
+/// Deliveries at the head of a line that are looked at when it ends: more than are under way at an endpoint.
+const IN_LINE: usize = 1000;
 
 pub(crate) fn create(batch: &mut Batch<'_>, endpoint: &Endpoint) -> Result<Arc<Endpoint>, Error> {
     batch
@@ -100,11 +101,11 @@ fn leave_strict_order(batch: &mut Batch<'_>, id: EndpointId) -> Result<(), Error
     batch
         .db()?
         .prepare_cached(
-            "UPDATE deliveries SET place = next_attempt_at WHERE id IN (
+            "UPDATE deliveries SET place = next_attempt_at WHERE place <> next_attempt_at AND id IN (
                  SELECT id FROM deliveries INDEXED BY deliveries_pending
                  WHERE status = 0 AND endpoint = ? ORDER BY place, id LIMIT ?)",
         )?
-        .execute(params![id.as_bytes(), row::limit(SLICE)])?;
+        .execute(params![id.as_bytes(), row::limit(IN_LINE)])?;
     Ok(())
 }
 
@@ -131,7 +132,7 @@ pub(crate) fn cancel_slice(batch: &mut Batch<'_>, id: EndpointId) -> Result<bool
                  SELECT id FROM deliveries INDEXED BY deliveries_pending
                  WHERE status = 0 AND endpoint = ?1 ORDER BY place, id LIMIT ?3)",
         )?
-        .execute(params![id.as_bytes(), row::reason_number(Cancelled::EndpointDeleted), row::limit(SLICE)])?;
+        .execute(params![id.as_bytes(), row::reason_number(Cancelled::EndpointDeleted), row::limit(slice::ROWS)])?;
     if cancelled > 0 {
         return Ok(true);
     }

@@ -10,25 +10,72 @@ use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::batch::Batch;
+use super::fan_outs::{self, Takers};
 use super::puts::Put;
 use super::{occurrences, row};
 use crate::Error;
+use crate::fan_outs::{DIRECT, FEW};
 use crate::filtering::{Taker, Verdicts};
 use crate::ingest::{Accepted, Clash, Intake};
+use crate::slice::Patience;
+
+/// Bytes of events in a slice of a batch.
+const BYTES: usize = 256 * 1024;
 
 pub(crate) fn take(batch: &mut Batch<'_>, intake: &Intake, verdicts: &Verdicts) -> Result<Accepted, Error> {
+    take_within(batch, intake, verdicts, DIRECT).map(|(accepted, _)| accepted)
+}
+
+/// Takes in as many of a batch as one commit may, from the first on, and answers those.
+pub(crate) fn take_slice(batch: &mut Batch<'_>, judged: &[(Intake, Verdicts)]) -> Result<Vec<Accepted>, Error> {
+    let (mut patience, mut bytes) = (Patience::begin(batch.env), 0);
+    let mut answers = Vec::new();
+    for (intake, verdicts) in judged {
+        let (accepted, rows) = take_within(batch, intake, verdicts, patience.left().saturating_sub(1).max(FEW))?;
+        answers.push(accepted);
+        patience.spend(rows);
+        bytes += intake.event.data.as_str().len();
+        if patience.is_over(batch.env) || bytes >= BYTES {
+            break;
+        }
+    }
+    Ok(answers)
+}
+
+/// Takes one in, and says how many rows it put. Its deliveries are among them if there are no more than `room`.
+fn take_within(
+    batch: &mut Batch<'_>,
+    intake: &Intake,
+    verdicts: &Verdicts,
+    room: usize,
+) -> Result<(Accepted, usize), Error> {
     if let Some(earlier) = earlier(batch, intake)? {
-        return Ok(earlier);
+        return Ok((earlier, 1));
     }
     let event = Arc::new(Event { created_at: batch.accepted_at, ..intake.event.clone() });
-    let takers = verdicts.takers(&batch.directory, &event);
-    let deliveries = u32::try_from(takers.len()).unwrap_or(u32::MAX);
+    let takers = match batch.fan_outs.known_for(&batch.directory, &event) {
+        Some(list) => Takers::Listed(list),
+        None => Takers::Own(verdicts.takers(&batch.directory, &event)),
+    };
+    let count = takers.all().len();
+    let deliveries = u32::try_from(count).unwrap_or(u32::MAX);
     let seq = insert_event(batch, &event, deliveries, intake.fingerprint.as_ref())?;
-    for taker in &takers {
-        deliver_to(batch, seq, &event, taker, false)?;
-    }
+    let rows = if count > room || must_wait(batch, event.project, takers.all()) {
+        fan_outs::mark(batch, seq, &event, takers)?;
+        2
+    } else {
+        for taker in takers.all() {
+            deliver_to(batch, seq, &event, taker, false)?;
+        }
+        1 + count
+    };
     remember_key(batch, intake, seq)?;
-    Ok(Accepted::New { id: event.id.clone(), deliveries })
+    Ok((Accepted::New { id: event.id.clone(), deliveries }, rows))
+}
+
+/// Whether one of them has strict order, and may have to be given an event that came before.
+fn must_wait(batch: &Batch<'_>, project: ProjectId, takers: &[Taker]) -> bool {
+    batch.fan_outs.has(project) && takers.iter().any(|taker| is_strict(batch, taker.endpoint))
 }
 
 pub(crate) fn take_test(
@@ -197,9 +244,9 @@ pub(super) fn deliver_to(
 
 /// With strict order a new delivery stands behind all that were there, also when the clock went back.
 fn first_place(batch: &Batch<'_>, endpoint: EndpointId, at: Timestamp) -> Timestamp {
-    let ordering = batch.directory.endpoint(endpoint).map(|endpoint| endpoint.settings.ordering);
-    match ordering {
-        Some(Ordering::Fifo) => at.max(batch.accepted_at),
-        Some(Ordering::None) | None => at,
-    }
+    if is_strict(batch, endpoint) { at.max(batch.accepted_at) } else { at }
+}
+
+fn is_strict(batch: &Batch<'_>, endpoint: EndpointId) -> bool {
+    batch.directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.settings.ordering == Ordering::Fifo)
 }

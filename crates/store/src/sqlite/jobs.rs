@@ -81,7 +81,10 @@ pub(crate) fn judge(db: &Connection, directory: &Directory, id: JobId, now: Time
     match &job.task {
         Task::Replay { event } => {
             let found = search::event_row(db, job.project, event)?;
-            Ok(found.map_or(Judged::Nothing, |(_, stored)| Judged::Replay(Verdicts::of(directory, &stored.event))))
+            Ok(found.map_or(Judged::Nothing, |(_, stored)| {
+                let next = jobs::next_endpoints(directory, &stored.event, cursor.as_ref());
+                Judged::Replay(Verdicts::among(&next, &stored.event))
+            }))
         }
         Task::Recover { endpoint, since, until, only } => {
             let Some(endpoint) = ours(directory, job.project, *endpoint) else { return Ok(Judged::Nothing) };
@@ -99,7 +102,7 @@ pub(crate) fn step(batch: &mut Batch<'_>, id: JobId, judged: &Judged) -> Result<
         return Ok(Step::Ended);
     }
     let progress = match &job.task {
-        Task::Replay { event } => replay(batch, job.project, event, judged)?,
+        Task::Replay { event } => replay(batch, job.project, event, cursor, judged)?,
         Task::Recover { endpoint, since, until, only } => {
             let Some(endpoint) = ours(&batch.directory, job.project, *endpoint) else {
                 end(batch, id, Status::Failed)?;
@@ -169,19 +172,23 @@ fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn replay(batch: &mut Batch<'_>, project: ProjectId, event: &EventId, judged: &Judged) -> Result<Progress<i64>, Error> {
+fn replay(
+    batch: &mut Batch<'_>,
+    project: ProjectId,
+    event: &EventId,
+    cursor: Option<Cursor<i64>>,
+    judged: &Judged,
+) -> Result<Progress<i64>, Error> {
     let Some((seq, stored)) = search::event_row(batch.db()?, project, event)? else {
         return Ok(Progress { done: 0, cursor: None });
     };
     let event = Arc::new(stored.event);
-    let takers = match judged {
-        Judged::Replay(verdicts) => verdicts.takers(&batch.directory, &event),
-        Judged::Nothing | Judged::Recover(_) => Verdicts::default().takers(&batch.directory, &event),
-    };
+    let next = jobs::next_endpoints(&batch.directory, &event, cursor.as_ref());
+    let takers = judged.takers(&next, &event);
     for taker in &takers {
         ingest::deliver_to(batch, seq, &event, taker, false)?;
     }
-    Ok(Progress { done: takers.len() as u64, cursor: None })
+    Ok(Progress { done: takers.len() as u64, cursor: jobs::after_endpoints(&next) })
 }
 
 /// How many deliveries of `endpoint` are pending, as far as up to `enough`: what a job waits for before it adds more.

@@ -23,6 +23,9 @@ use crate::Error;
 /// With so many bytes a filling goes into the tables: some milliseconds' work.
 const FULL: u64 = 256 * 1024;
 
+/// With so many bytes that work is left to the tables' thread also while little else is to do.
+const MUCH: u64 = 8 * 1024;
+
 /// So many it has at most, while the one before is on its way there.
 const MOST: u64 = 4 * FULL;
 
@@ -71,6 +74,11 @@ impl Journal {
     /// Whether what is written to is to go into the tables. One that failed goes there with the next commit.
     pub(crate) fn is_full(&self) -> bool {
         self.now.written() >= FULL && !self.now.has_failed()
+    }
+
+    /// Whether it has so much that the writer would be held while it brings that into the tables itself.
+    pub(crate) fn is_much(&self) -> bool {
+        self.now.written() >= MUCH && !self.now.has_failed()
     }
 
     /// Whether it has as much as it may have.

@@ -3,7 +3,7 @@
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
-use super::{ingest, occurrences, record};
+use super::{fan_outs, ingest, occurrences, record};
 use crate::Error;
 
 /// A statement, by the number that the journal has for it. What a number means stays, whatever comes: a journal that a
@@ -16,22 +16,33 @@ pub(crate) enum Put {
     Attempt = 3,
     Delivered = 4,
     IdempotencyKey = 5,
+    FanOutList = 6,
+    FanOut = 7,
+    FanOutMoved = 8,
+    FanOutEnded = 9,
+    FanOutListEnded = 10,
     DeliveryOfTenant = 20,
     Occurrence = 21,
 }
 
 impl Put {
+    const ALL: [Self; 12] = [
+        Self::Event,
+        Self::Delivery,
+        Self::Attempt,
+        Self::Delivered,
+        Self::IdempotencyKey,
+        Self::FanOutList,
+        Self::FanOut,
+        Self::FanOutMoved,
+        Self::FanOutEnded,
+        Self::FanOutListEnded,
+        Self::DeliveryOfTenant,
+        Self::Occurrence,
+    ];
+
     fn of(number: u8) -> Option<Self> {
-        let all = [
-            Self::Event,
-            Self::Delivery,
-            Self::Attempt,
-            Self::Delivered,
-            Self::IdempotencyKey,
-            Self::DeliveryOfTenant,
-            Self::Occurrence,
-        ];
-        all.into_iter().find(|put| *put as u8 == number)
+        Self::ALL.into_iter().find(|put| *put as u8 == number)
     }
 
     /// How many values it has.
@@ -43,6 +54,9 @@ impl Put {
             Self::Delivered => 5,
             Self::IdempotencyKey | Self::Occurrence => 4,
             Self::DeliveryOfTenant => 9,
+            Self::FanOut => 3,
+            Self::FanOutList | Self::FanOutMoved => 2,
+            Self::FanOutEnded | Self::FanOutListEnded => 1,
         }
     }
 
@@ -55,6 +69,11 @@ impl Put {
             Self::IdempotencyKey => ingest::PUT_KEY,
             Self::DeliveryOfTenant => ingest::PUT_DELIVERY_OF_TENANT,
             Self::Occurrence => occurrences::PUT,
+            Self::FanOutList => fan_outs::PUT_LIST,
+            Self::FanOut => fan_outs::PUT_MARK,
+            Self::FanOutMoved => fan_outs::MOVE,
+            Self::FanOutEnded => fan_outs::END,
+            Self::FanOutListEnded => fan_outs::END_LIST,
         }
     }
 

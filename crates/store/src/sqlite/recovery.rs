@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use model::endpoint::Endpoint;
 use model::event::Event;
-use model::id::DeliveryId;
+use model::id::{DeliveryId, EndpointId};
 use model::job::Only;
 use model::time::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::batch::Batch;
 use super::{ingest, row, search};
 use crate::Error;
+use crate::fan_outs;
 use crate::filtering::{Finding, Review, Taker};
 use crate::jobs::STEP;
 use crate::recovery::{ASKED, Cursor, Key, Progress, SEEN, Seen, Window};
+use crate::slice::Patience;
 
 /// An event's number.
 impl Key for i64 {
@@ -55,7 +57,7 @@ impl Window<i64> {
             let mut finding = |seq, event: &Event| {
                 if review.len() < ASKED { review.ask(seq, event) } else { Finding::Wanted(None) }
             };
-            while let Some(seen) = self.missed_from(db, from, now, &mut finding)? {
+            while let Some(seen) = self.missed_from(db, from, now, &mut finding, &mut || false)? {
                 total += seen.missed.len() as u64;
                 from = seen.next;
             }
@@ -76,7 +78,7 @@ impl Window<i64> {
             let mut finding = |seq, event: &Event| {
                 if review.len() < STEP { review.ask(seq, event) } else { Finding::Unknown }
             };
-            self.missed_from(db, from, now, &mut finding)?;
+            self.missed_from(db, from, now, &mut finding, &mut || false)?;
         }
         Ok(review)
     }
@@ -92,12 +94,15 @@ impl Window<i64> {
         match cursor.unwrap_or_else(|| self.start(only)) {
             Cursor::Failed(from) => self.step_failed(batch, only, from),
             Cursor::Missed(from) => self.step_missed(batch, from, review),
+            Cursor::Endpoint(_) => Err(Error::Corrupt("where a recovery is".to_owned())),
         }
     }
 
     /// Starts the schedule of failed deliveries anew.
     fn step_failed(&self, batch: &mut Batch<'_>, only: Only, from: DeliveryId) -> Result<Progress<i64>, Error> {
+        let mut patience = Patience::begin(batch.env);
         let failed = self.failed_after(batch.db()?, from)?;
+        let mut sent = 0;
         for id in &failed {
             batch
                 .db()?
@@ -106,11 +111,16 @@ impl Window<i64> {
                      WHERE id = ?2 AND status = 2",
                 )?
                 .execute(params![batch.now.as_millis(), id.as_bytes()])?;
+            sent += 1;
+            patience.spend(1);
+            if patience.is_over(batch.env) {
+                break;
+            }
         }
         if !failed.is_empty() {
             batch.announce_work(self.endpoint.id, batch.now);
         }
-        Ok(Progress { done: failed.len() as u64, cursor: self.after_failed(only, &failed) })
+        Ok(Progress { done: sent as u64, cursor: self.after_failed(only, &failed, sent) })
     }
 
     fn failed_after(&self, db: &Connection, from: DeliveryId) -> Result<Vec<DeliveryId>, Error> {
@@ -149,7 +159,9 @@ impl Window<i64> {
         let none = Review::of(self.endpoint.clone());
         let review = review.unwrap_or(&none);
         let mut finding = |seq, _: &Event| review.about(&self.endpoint, seq);
-        let Some(seen) = self.missed_from(batch.db()?, from, batch.now, &mut finding)? else {
+        let (env, patience) = (batch.env, Patience::begin(batch.env));
+        let found = self.missed_from(batch.db()?, from, batch.now, &mut finding, &mut || patience.is_over(env));
+        let Some(seen) = found? else {
             return Ok(Progress { done: 0, cursor: None });
         };
         let done = seen.missed.len() as u64;
@@ -161,17 +173,19 @@ impl Window<i64> {
     }
 
     /// The next events of the window and those of them that the endpoint should have had; `None` at its end. Stops
-    /// before an event of which nothing is found: what comes next begins there.
+    /// before an event of which nothing is found, and when it took too long: what comes next begins there.
     fn missed_from(
         &self,
         db: &Connection,
         from: i64,
         now: Timestamp,
         finding: &mut dyn FnMut(i64, &Event) -> Finding,
+        too_long: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Seen<i64>>, Error> {
         let sql = format!(
-            "SELECT {}, e.seq, EXISTS (SELECT 1 FROM deliveries AS d WHERE d.event = e.seq AND d.endpoint = ?1)
-             FROM events AS e INDEXED BY events_by_age
+            "SELECT {}, e.seq, EXISTS (SELECT 1 FROM deliveries AS d WHERE d.event = e.seq AND d.endpoint = ?1),
+                 f.list, f.position
+             FROM events AS e INDEXED BY events_by_age LEFT JOIN fan_outs AS f ON f.event = e.seq
              WHERE e.project = ?2 AND e.seq >= ?3 AND e.seq < ?4 AND e.test = 0 ORDER BY e.seq LIMIT ?5",
             row::EVENT
         );
@@ -188,19 +202,34 @@ impl Window<i64> {
             let seq: i64 = row.get(row::EVENT_WIDTH)?;
             let has_delivery: bool = row.get(row::EVENT_WIDTH + 1)?;
             let Seen { missed, next } = seen.get_or_insert_with(|| Seen { missed: Vec::new(), next: from });
-            let event = row::event(row, 0)?;
-            if !has_delivery && self.endpoint.matches(&event) && !event.has_expired(now) {
-                match finding(seq, &event) {
-                    Finding::Wanted(note) => missed.push((seq, event, note)),
-                    Finding::Unwanted => {}
-                    Finding::Unknown => break,
+            if !has_delivery && !has_yet_to_come(db, row, self.endpoint.id)? {
+                let event = row::event(row, 0)?;
+                if self.endpoint.matches(&event) && !event.has_expired(now) {
+                    match finding(seq, &event) {
+                        Finding::Wanted(note) => missed.push((seq, event, note)),
+                        Finding::Unwanted => {}
+                        Finding::Unknown => break,
+                    }
                 }
             }
             *next = seq + 1;
-            if missed.len() == STEP {
+            if missed.len() == STEP || too_long() {
                 break;
             }
         }
         Ok(seen)
     }
+}
+
+/// Whether the endpoint is one of those for whom the event is being fanned out, and its turn has not come. Read from the
+/// columns of the fan-out behind those of the event.
+fn has_yet_to_come(db: &Connection, row: &Row<'_>, endpoint: EndpointId) -> Result<bool, Error> {
+    let Some(list) = row.get::<_, Option<i64>>(row::EVENT_WIDTH + 2)? else { return Ok(false) };
+    let position: i64 = row.get(row::EVENT_WIDTH + 3)?;
+    let recipients: Option<Vec<u8>> = db
+        .prepare_cached("SELECT recipients FROM fan_out_lists WHERE id = ?")?
+        .query_row([list], |row| row.get(0))
+        .optional()?;
+    let recipients = recipients.unwrap_or_default();
+    fan_outs::has_yet_to_come(&recipients, usize::try_from(position).unwrap_or(0), endpoint)
 }

@@ -18,7 +18,8 @@ use rusqlite::Connection;
 use super::batch::Batch;
 use crate::Error;
 use crate::directory::Directory;
-use crate::retention::{HOLD, SLICE, Swept};
+use crate::retention::Swept;
+use crate::slice::Patience;
 
 pub(super) use bodies::begin_anew;
 
@@ -187,26 +188,10 @@ impl Walks {
 
 /// Deletes as much of a slice as the writer may be held for. What has changed since it was found stays.
 pub(crate) fn take(batch: &mut Batch<'_>, slice: &Slice) -> Result<Done, Error> {
-    let patience = Patience { began: batch.env.elapsed(), left: SLICE };
+    let patience = Patience::begin(batch.env);
     match slice {
         Slice::Contents(slice) => contents::take(batch, slice, patience),
         Slice::Bodies(slice) => bodies::take(batch, slice, patience),
         Slice::Pages => pages::take(batch, patience),
-    }
-}
-
-/// What is left of the time and the rows of a slice.
-struct Patience {
-    began: Duration,
-    left: usize,
-}
-
-impl Patience {
-    fn spend(&mut self, rows: usize) {
-        self.left = self.left.saturating_sub(rows);
-    }
-
-    fn is_over(&self, batch: &Batch<'_>) -> bool {
-        self.left == 0 || batch.env.elapsed().saturating_sub(self.began) >= HOLD
     }
 }

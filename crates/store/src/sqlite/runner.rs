@@ -29,6 +29,8 @@ pub(crate) struct Runner<'a> {
     attempts: Vec<Values<'a>>,
     keys: Vec<Values<'a>>,
     occurrences: Vec<Values<'a>>,
+    /// What became of fan-outs, in its order.
+    fan_outs: Vec<Found<'a>>,
     /// Deliveries may be missing that attempts were recorded of.
     after_loss: bool,
 }
@@ -62,6 +64,9 @@ impl<'a> Runner<'a> {
                 Put::Attempt => self.attempts.push(values),
                 Put::IdempotencyKey => self.keys.push(values),
                 Put::Occurrence => self.occurrences.push(values),
+                Put::FanOutList | Put::FanOut | Put::FanOutMoved | Put::FanOutEnded | Put::FanOutListEnded => {
+                    self.fan_outs.push(Found { put, values });
+                }
             }
             statements = rest;
         }
@@ -81,17 +86,15 @@ impl<'a> Runner<'a> {
         EVENTS.run(db, &self.events, |event, places| event.each(|value| places.bind(value)))?;
         DELIVERIES.run(db, &self.deliveries, Delivery::bind)?;
         for delivered in &self.delivered {
-            let mut statement = db.prepare_cached(Put::Delivered.sql())?;
-            let mut places = Places::of(&mut statement);
-            delivered.each(|value| places.bind(value))?;
-            statement.raw_execute()?;
+            run_one(db, Put::Delivered, delivered)?;
         }
         if self.after_loss {
             self.drop_orphans(db)?;
         }
         ATTEMPTS.run(db, &self.attempts, |attempt, places| attempt.each(|value| places.bind(value)))?;
         KEYS.run(db, &self.keys, |key, places| key.each(|value| places.bind(value)))?;
-        OCCURRENCES.run(db, &self.occurrences, |one, places| one.each(|value| places.bind(value)))
+        OCCURRENCES.run(db, &self.occurrences, |one, places| one.each(|value| places.bind(value)))?;
+        self.fan_outs.iter().try_for_each(|Found { put, values }| run_one(db, *put, values))
     }
 }
 
@@ -106,6 +109,14 @@ impl Runner<'_> {
         }
         Ok(())
     }
+}
+
+fn run_one(db: &Connection, put: Put, values: &Values<'_>) -> Result<(), Error> {
+    let mut statement = db.prepare_cached(put.sql())?;
+    let mut places = Places::of(&mut statement);
+    values.each(|value| places.bind(value))?;
+    statement.raw_execute()?;
+    Ok(())
 }
 
 impl Delivery<'_> {

@@ -3,14 +3,18 @@
 //! While a commit is on its way to the disk, verbs queue up; the next commit takes them all. So the cost of a sync is
 //! shared by all who wait for it, and nobody waits for more than the one under way and their own. While there is much to
 //! do, groups of verbs that need nothing from the tables are committed to the [journal](super::journal) and go into the
-//! tables many at a time.
+//! tables many at a time. What is long is done in slices, which stand [aside](aside) for everything else.
+
+mod aside;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use model::id::ProjectId;
 use tokio::sync::{mpsc, oneshot};
 
+use self::aside::Asides;
 use super::batch::Batch;
 use super::committer::{Committer, Way};
 use crate::Error;
@@ -41,10 +45,14 @@ pub(crate) struct Writer {
     lingers_until: Arc<AtomicUsize>,
     /// Something that was committed is in the journal and not in the tables.
     ahead: Arc<AtomicBool>,
+    /// Others than slices were committed a moment ago, as far as slices wait.
+    busy: Arc<AtomicBool>,
 }
 
 enum Work {
     Verb(Box<dyn Verb>),
+    /// A slice of a project's work, or of Posthaste's own.
+    Aside(Option<ProjectId>, Box<dyn Verb>),
     Stop(oneshot::Sender<()>),
 }
 
@@ -81,13 +89,15 @@ impl Writer {
     pub(crate) fn start(committer: Committer) -> Result<Self, Error> {
         let (queue, work) = mpsc::channel(QUEUE);
         let lingers_until = Arc::new(AtomicUsize::new(0));
-        let thread = Thread { committer, lingers_until: lingers_until.clone() };
+        let (group, asides) = (Vec::with_capacity(GROUP), Asides::default());
+        let busy = asides.busy();
+        let thread = Thread { committer, group, asides, lingers_until: lingers_until.clone() };
         let ahead = thread.committer.ahead();
         let running = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || thread.run(work))
             .map_err(Error::files("the writer's thread"))?;
-        Ok(Self { queue, thread: running.thread().clone(), lingers_until, ahead })
+        Ok(Self { queue, thread: running.thread().clone(), lingers_until, ahead, busy })
     }
 
     /// Sees to it that whoever reads the tables from now on finds there what was committed before.
@@ -106,9 +116,36 @@ impl Writer {
         T: Send + 'static,
         F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
     {
+        self.ask(verb, Work::Verb)
+    }
+
+    /// Runs a slice of work that is long as a whole in a commit that others wait for anyway, and answers when that is on
+    /// disk.
+    pub(crate) fn write_aside<T, F>(
+        &self,
+        of: Option<ProjectId>,
+        verb: F,
+    ) -> impl Future<Output = Result<T, Error>> + Send
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.ask(verb, move |verb| Work::Aside(of, verb))
+    }
+
+    fn ask<T, F>(
+        &self,
+        verb: F,
+        work: impl FnOnce(Box<dyn Verb>) -> Work,
+    ) -> impl Future<Output = Result<T, Error>> + Send
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         // Whoever asked may have gone; what was committed stays.
-        let handed_in = self.write_then(verb, |committed| drop(reply.send(committed)));
+        let say = |committed| drop(reply.send(committed));
+        let handed_in = self.hand_in(work(Box::new(Waiting { verb, result: None, say })));
         async move {
             handed_in.await;
             answer.await.map_err(|_| Error::Stopped)?
@@ -123,13 +160,13 @@ impl Writer {
         S: FnOnce(Result<T, Error>) + Send + 'static,
     {
         // Boxed before the future is made: verbs hold whole events, which a future would be moved about with.
-        self.hand_in(Box::new(Waiting { verb, result: None, say }))
+        self.hand_in(Work::Verb(Box::new(Waiting { verb, result: None, say })))
     }
 
-    async fn hand_in(&self, verb: Box<dyn Verb>) {
-        match self.queue.send(Work::Verb(verb)).await {
+    async fn hand_in(&self, work: Work) {
+        match self.queue.send(work).await {
             Ok(()) => self.wake_if_enough(),
-            Err(mpsc::error::SendError(Work::Verb(verb))) => verb.settle(Err(Error::Stopped)),
+            Err(mpsc::error::SendError(Work::Verb(verb) | Work::Aside(_, verb))) => verb.settle(Err(Error::Stopped)),
             Err(mpsc::error::SendError(Work::Stop(_))) => {}
         }
     }
@@ -141,6 +178,10 @@ impl Writer {
         if until > 0 && waiting() >= until && self.lingers_until.swap(0, Ordering::SeqCst) > 0 {
             self.thread.unpark();
         }
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed)
     }
 
     /// Resolves when the thread has ended.
@@ -159,63 +200,165 @@ impl Writer {
 
 struct Thread {
     committer: Committer,
+    /// The verbs of the next commit.
+    group: Vec<Box<dyn Verb>>,
+    asides: Asides,
     lingers_until: Arc<AtomicUsize>,
+}
+
+/// What comes after waiting.
+enum Next {
+    Commit,
+    /// The last commit, and whoever waits for it.
+    End(Option<oneshot::Sender<()>>),
 }
 
 impl Thread {
     fn run(mut self, mut work: mpsc::Receiver<Work>) {
-        let mut group = Vec::with_capacity(GROUP);
         loop {
-            let stop = gather(&mut work, &mut group);
-            let verbs = group.len();
-            if verbs > 0 {
-                self.commit(&mut group);
+            let next = self.gather(&mut work);
+            let others = self.group.len();
+            if others > 0 {
+                self.asides.others_are_busy();
             }
-            self.committer.go_on();
-            let ends = stop.is_some() || (work.is_closed() && work.is_empty());
-            if verbs >= BUSY && !ends {
-                self.linger(&work, verbs);
+            let aside = if self.asides_may_go() { self.asides.next() } else { None };
+            let has_aside = aside.is_some();
+            self.group.extend(aside);
+            if !self.group.is_empty() {
+                self.commit();
             }
-            if self.committer.is_ahead() && (ends || nothing_comes(&work)) {
-                self.committer.catch_up();
+            self.committer.go_on(has_aside);
+            if let Next::End(reply) = next {
+                return self.end(work, reply);
             }
-            if ends {
-                self.committer.close();
-                if let Some(reply) = stop {
-                    let _ = reply.send(());
+            if others >= BUSY {
+                self.linger(&work, others);
+            }
+            self.settle_down(&work);
+        }
+    }
+
+    /// Waits for work, then takes what else is there.
+    fn gather(&mut self, work: &mut mpsc::Receiver<Work>) -> Next {
+        loop {
+            while self.group.len() < GROUP
+                && let Ok(work) = work.try_recv()
+            {
+                if let Some(reply) = self.take(work) {
+                    return Next::End(Some(reply));
                 }
-                return;
             }
+            if !self.group.is_empty() {
+                return Next::Commit;
+            }
+            if self.asides.is_empty() {
+                match work.blocking_recv().map(|work| self.take(work)) {
+                    Some(None) => {}
+                    Some(reply) => return Next::End(reply),
+                    None => return Next::End(None),
+                }
+            } else if work.is_closed() {
+                return Next::End(None);
+            } else if self.asides_may_go() && !self.asides.wait_for_others() {
+                return Next::Commit;
+            } else {
+                self.wait(work, 1);
+            }
+        }
+    }
+
+    fn take(&mut self, work: Work) -> Option<oneshot::Sender<()>> {
+        match work {
+            Work::Verb(verb) => self.group.push(verb),
+            Work::Aside(of, verb) => self.asides.push(of, verb),
+            Work::Stop(reply) => return Some(reply),
+        }
+        None
+    }
+
+    /// Commits what was handed in, then ends what the committer has.
+    fn end(mut self, mut work: mpsc::Receiver<Work>, reply: Option<oneshot::Sender<()>>) {
+        work.close();
+        while let Ok(Work::Verb(verb) | Work::Aside(_, verb)) = work.try_recv() {
+            self.group.push(verb);
+        }
+        self.group.extend(std::iter::from_fn(|| self.asides.next()));
+        while !self.group.is_empty() {
+            self.commit();
+        }
+        self.committer.catch_up();
+        self.committer.close();
+        if let Some(reply) = reply {
+            let _ = reply.send(());
         }
     }
 
     /// Lets others run while they bring more, and until as many verbs wait as the last commit had.
     fn linger(&self, work: &mpsc::Receiver<Work>, verbs: usize) {
         for _ in 0..LINGERS {
-            self.lingers_until.store(verbs, Ordering::SeqCst);
             let waiting = work.len();
-            if waiting < verbs {
-                std::thread::park_timeout(LINGER);
-            }
-            self.lingers_until.store(0, Ordering::Relaxed);
+            self.wait(work, verbs);
             if work.len() == waiting || work.len() >= verbs {
                 return;
             }
         }
     }
 
-    /// Commits a group. If it fails, each verb is tried alone, so that one that cannot succeed harms no other.
-    fn commit(&mut self, group: &mut Vec<Box<dyn Verb>>) {
-        let way = if group.len() >= BUSY || self.committer.is_ahead() { Way::Journal } else { Way::Tables };
-        match self.committer.commit(group, way) {
-            Ok(()) => group.drain(..).for_each(|verb| verb.settle(Ok(()))),
-            Err(error) if group.len() == 1 => group.drain(..).for_each(|verb| verb.settle(Err(error.clone()))),
+    /// Waits a moment, or until so many verbs wait.
+    fn wait(&self, work: &mpsc::Receiver<Work>, verbs: usize) {
+        self.lingers_until.store(verbs, Ordering::SeqCst);
+        if work.len() < verbs {
+            std::thread::park_timeout(LINGER);
+        }
+        self.lingers_until.store(0, Ordering::Relaxed);
+    }
+
+    /// Brings what the journal has into the tables if nothing else comes.
+    fn settle_down(&mut self, work: &mpsc::Receiver<Work>) {
+        if !self.committer.is_ahead() || !self.group.is_empty() || !nothing_comes(work) {
+            return;
+        }
+        self.committer.hand_on();
+        while !self.committer.is_calm() {
+            if !work.is_empty() {
+                return;
+            }
+            rest();
+        }
+        if self.committer.is_ahead() {
+            self.committer.catch_up();
+        }
+    }
+
+    fn asides_may_go(&mut self) -> bool {
+        !self.asides.is_empty() && self.committer.has_room()
+    }
+
+    /// Commits as much of the group as one commit may have. If it fails, each half is tried alone, so that a verb that
+    /// cannot succeed harms no other.
+    fn commit(&mut self) {
+        let way = if self.group.len() >= BUSY || self.committer.is_ahead() { Way::Journal } else { Way::Tables };
+        match self.committer.commit(&mut self.group, way) {
+            Ok(verbs) => self.group.drain(..verbs).for_each(|verb| verb.settle(Ok(()))),
+            Err(error) if self.group.len() == 1 => {
+                self.group.drain(..).for_each(|verb| verb.settle(Err(error.clone())));
+            }
             Err(_) => {
-                for verb in group.drain(..) {
-                    let mut alone = [verb];
-                    let committed = self.committer.commit(&mut alone, Way::Tables);
-                    let [verb] = alone;
-                    verb.settle(committed);
+                let group = std::mem::take(&mut self.group);
+                self.commit_apart(group);
+            }
+        }
+    }
+
+    /// Commits a group that failed as a whole.
+    fn commit_apart(&mut self, mut group: Vec<Box<dyn Verb>>) {
+        let second = group.split_off(group.len() / 2);
+        for mut half in [group, second] {
+            while !half.is_empty() {
+                match self.committer.commit(&mut half, Way::Tables) {
+                    Ok(verbs) => half.drain(..verbs).for_each(|verb| verb.settle(Ok(()))),
+                    Err(error) if half.len() == 1 => half.drain(..).for_each(|verb| verb.settle(Err(error.clone()))),
+                    Err(_) => self.commit_apart(std::mem::take(&mut half)),
                 }
             }
         }
@@ -239,20 +382,4 @@ fn nothing_comes(work: &mpsc::Receiver<Work>) -> bool {
 )]
 fn rest() {
     std::thread::sleep(REST);
-}
-
-/// Waits for work, then takes what else is there. `Some` when it is time to stop after this group.
-fn gather(work: &mut mpsc::Receiver<Work>, group: &mut Vec<Box<dyn Verb>>) -> Option<oneshot::Sender<()>> {
-    let mut next = work.blocking_recv();
-    while let Some(item) = next {
-        match item {
-            Work::Verb(verb) => group.push(verb),
-            Work::Stop(reply) => return Some(reply),
-        }
-        if group.len() == GROUP {
-            break;
-        }
-        next = work.try_recv().ok();
-    }
-    None
 }

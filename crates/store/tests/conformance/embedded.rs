@@ -2,7 +2,8 @@
 
 use model::endpoint::Endpoint;
 use model::retention::Retention;
-use store::retention::{SLICE, Step};
+use store::retention::Step;
+use store::slice::ROWS;
 use store::{Error, Store};
 
 use crate::harness::{DAY, HOUR, Opened, Place};
@@ -74,8 +75,8 @@ async fn what_is_deleted_is_deleted_in_small_slices() {
     let slices = slices(&store).await;
 
     assert_eq!(slices.iter().sum::<u64>(), 600 + 2 * 600 + 2 * 600);
-    assert!(slices.iter().all(|rows| *rows <= SLICE as u64 + 2), "{slices:?}");
-    assert!(slices.len() <= 3_000 / SLICE + 2, "not smaller than they need be: {slices:?}");
+    assert!(slices.iter().all(|rows| *rows <= ROWS as u64 + 2), "{slices:?}");
+    assert!(slices.len() <= 3_000 / ROWS + 2, "not smaller than they need be: {slices:?}");
     assert!(store.all_events().await.is_empty());
 }
 

@@ -92,7 +92,7 @@ async fn every_event_of_a_batch_is_judged_by_itself() {
     let events = ["1", "200", "300", "\"x\""].map(|amount| format!(r#"{{"amount":{amount}}}"#));
 
     let intakes = events.iter().map(|data| store.draft("order.created").data(data).intake()).collect();
-    let accepted = store.ingest_batch(intakes).await.unwrap();
+    let accepted = store.take_all(intakes).await;
 
     assert_eq!(accepted.iter().map(deliveries).collect::<Vec<_>>(), [0, 1, 1, 1]);
     let noted: Vec<bool> = store.notes_of(&endpoint).await.iter().map(Option::is_some).collect();
@@ -186,7 +186,7 @@ async fn a_recovery_goes_on_over_more_refused_events_than_one_step_looks_at() {
     let refused = 2 * STEP + 7;
     let intakes = |count: usize, data: &str| (0..count).map(|_| store.draft("a.b").data(data).intake()).collect();
     for (count, data) in [(3, r#"{"amount":101}"#), (refused, r#"{"amount":1}"#), (STEP, r#"{"amount":101}"#)] {
-        store.ingest_batch(intakes(count, data)).await.unwrap();
+        store.take_all(intakes(count, data)).await;
     }
     let late = store.plan().filter(LARGE).create().await;
 
@@ -201,7 +201,7 @@ async fn a_filter_that_is_changed_during_a_recovery_holds_for_the_rest_of_it() {
     let store = Opened::fresh().await;
     for _ in 0..2 {
         let intakes = (0..STEP).map(|_| store.draft("a.b").data(r#"{"amount":101}"#).intake()).collect();
-        store.ingest_batch(intakes).await.unwrap();
+        store.take_all(intakes).await;
     }
     let late = store.plan().filter(LARGE).create().await;
     let (since, until) = (store.now() - DAY, store.now() + DAY);

@@ -149,7 +149,7 @@ async fn ten_thousand_in_one_batch_with_repeats_among_them_are_answered_each_in_
         (0..9_999).map(|n| store.draft("order.created").id(&format!("order-{}", n % DISTINCT)).intake()).collect();
     intakes.push(store.draft("order.created").id("order-0").data("\"other\"").intake());
 
-    let answers = store.ingest_batch(intakes).await.unwrap();
+    let answers = store.take_all(intakes).await;
 
     assert_eq!(answers.len(), 10_000);
     for (n, answer) in answers.iter().enumerate() {

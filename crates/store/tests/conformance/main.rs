@@ -6,10 +6,12 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot get has failed it, and the line says where")]
 
 mod commit;
+mod doubt;
 mod due;
 mod durability;
 mod embedded;
 mod endpoints;
+mod fan_outs;
 mod feed;
 mod filters;
 mod harness;

@@ -103,6 +103,7 @@ async fn an_event_for_more_endpoints_than_a_slice_has_rows_goes_with_all_deliver
         endpoints.push(store.endpoint(&["*"]).await);
     }
     store.send("order.created").await;
+    while store.fan_out().await.unwrap() == store::fan_outs::Step::More {}
     for endpoint in &endpoints {
         store.give_up_all(endpoint).await;
     }

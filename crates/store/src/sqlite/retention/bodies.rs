@@ -13,7 +13,8 @@ use super::super::batch::Batch;
 use super::super::row;
 use super::{Done, PAUSE, Patience, Reached};
 use crate::Error;
-use crate::retention::{Dropped, SLICE, Swept};
+use crate::retention::{Dropped, Swept};
+use crate::slice::ROWS;
 
 /// A walk that finds nothing to drop writes down where it is after so many attempts: to go past them again after a
 /// restart takes a moment.
@@ -76,7 +77,7 @@ impl Walk {
         let mut rows = statement.query(params![self.after, row::limit(*budget)])?;
         let mut slice = Slice { kept, attempts: Vec::new(), saved, end: self.after };
         let mut next_at = None;
-        while slice.attempts.len() < SLICE && *budget > 0 {
+        while slice.attempts.len() < ROWS && *budget > 0 {
             let Some(row) = rows.next()? else {
                 next_at = Some(now + kept);
                 break;
@@ -144,7 +145,7 @@ pub(super) fn take(batch: &mut Batch<'_>, slice: &Slice, mut patience: Patience)
     for (at, attempt) in slice.attempts.iter().enumerate() {
         swept.bodies += strip(batch, attempt)?;
         patience.spend(1);
-        if patience.is_over(batch) && at + 1 < slice.attempts.len() {
+        if patience.is_over(batch.env) && at + 1 < slice.attempts.len() {
             reached = attempt.number;
             break;
         }

@@ -11,7 +11,8 @@ use super::super::batch::Batch;
 use super::super::{occurrences, row, search};
 use super::{DAY, Done, PAUSE, Patience, Reached as Walked};
 use crate::Error;
-use crate::retention::{SLICE, Swept};
+use crate::retention::Swept;
+use crate::slice::ROWS;
 
 /// Deliveries that were made with their event may be a moment younger, and go with it.
 const TOGETHER: Duration = Duration::from_secs(60);
@@ -76,7 +77,7 @@ impl Walk {
         let jobs = ended_jobs(db, project, before)?;
         let mut slice = Slice { project, jobs, events: Vec::new(), next: self.next };
         let until = search::first_event_at(db, before)?;
-        while slice.rows() < SLICE && *budget > 0 {
+        while slice.rows() < ROWS && *budget > 0 {
             let Some(seq) = next_event(db, project, slice.next)?.filter(|seq| *seq < until) else { break };
             *budget -= 1;
             let (deliveries, rest) = deliveries(db, seq, before + TOGETHER)?;
@@ -140,7 +141,7 @@ fn ended_jobs(db: &Connection, project: ProjectId, before: Timestamp) -> Result<
         "SELECT id FROM jobs INDEXED BY jobs_by_project WHERE project = ? AND id < ? AND status <> 0 ORDER BY id LIMIT ?",
     )?;
     let rows =
-        statement.query_map(params![project.as_bytes(), first.as_bytes(), row::limit(SLICE)], |row| row::id(row, 0))?;
+        statement.query_map(params![project.as_bytes(), first.as_bytes(), row::limit(ROWS)], |row| row::id(row, 0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -160,7 +161,7 @@ enum Rest {
     None,
     /// Others that may go.
     More,
-    /// Others that may not.
+    /// Others that may not, or that are not made yet.
     Held,
 }
 
@@ -171,16 +172,16 @@ fn deliveries(db: &Connection, event: i64, before: Timestamp) -> Result<(Vec<Del
          WHERE event = ? AND id < ? AND status <> 0 ORDER BY id LIMIT ?",
     )?;
     let before = DeliveryId::first_at(before);
-    let rows = statement.query_map(params![event, before.as_bytes(), row::limit(SLICE)], |row| {
-        row.get(0).map(DeliveryId::from_bytes)
-    })?;
+    let rows = statement
+        .query_map(params![event, before.as_bytes(), row::limit(ROWS)], |row| row.get(0).map(DeliveryId::from_bytes))?;
     let ended: Vec<DeliveryId> = rows.collect::<rusqlite::Result<_>>()?;
-    if ended.len() == SLICE {
+    if ended.len() == ROWS {
         return Ok((ended, Rest::More));
     }
     let held = db
         .prepare_cached(
-            "SELECT 1 FROM deliveries INDEXED BY deliveries_by_event WHERE event = ? AND (id >= ? OR status = 0) LIMIT 1",
+            "SELECT 1 FROM deliveries INDEXED BY deliveries_by_event WHERE event = ?1 AND (id >= ?2 OR status = 0)
+             UNION ALL SELECT 1 FROM fan_outs WHERE event = ?1 LIMIT 1",
         )?
         .query_row(params![event, before.as_bytes()], |_| Ok(()))
         .optional()?;
@@ -242,17 +243,18 @@ fn take_event(
     swept: &mut Swept,
 ) -> Result<Fate, Error> {
     for delivery in &event.deliveries {
-        if patience.is_over(batch) || !take_delivery(batch, *delivery, patience, swept)? {
+        if patience.is_over(batch.env) || !take_delivery(batch, *delivery, patience, swept)? {
             return Ok(Fate::Interrupted);
         }
     }
-    if patience.is_over(batch) {
+    if patience.is_over(batch.env) {
         return Ok(Fate::Interrupted);
     }
     let gone = deleted(
         batch,
         "DELETE FROM events WHERE seq = ?1
-         AND NOT EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_by_event WHERE event = ?1)",
+         AND NOT EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_by_event WHERE event = ?1)
+         AND NOT EXISTS (SELECT 1 FROM fan_outs WHERE event = ?1)",
         params![event.seq],
     )?;
     if gone == 0 {
@@ -291,7 +293,7 @@ fn take_delivery(
         if count < ATTEMPTS_AT_ONCE {
             break;
         }
-        if patience.is_over(batch) {
+        if patience.is_over(batch.env) {
             return Ok(false);
         }
     }

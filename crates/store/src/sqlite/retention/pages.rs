@@ -30,7 +30,7 @@ pub(super) fn are_to_spare(db: &Connection) -> Result<bool, Error> {
 
 pub(super) fn take(batch: &mut Batch<'_>, mut patience: Patience) -> Result<Done, Error> {
     let mut swept = Swept::default();
-    while !patience.is_over(batch) && are_to_spare(batch.db()?)? {
+    while !patience.is_over(batch.env) && are_to_spare(batch.db()?)? {
         let given_back = give_back(batch.db()?)?;
         if given_back == 0 {
             break;

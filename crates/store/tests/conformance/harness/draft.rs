@@ -36,10 +36,15 @@ impl Opened {
         self.draft(event_type).send().await
     }
 
-    /// Takes in `count` events of that type in one commit.
+    /// Takes in a batch, all of which can be stored.
+    pub(crate) async fn take_all(&self, intakes: Vec<Intake>) -> Vec<Accepted> {
+        self.ingest_batch(intakes).await.unwrap().into_iter().map(Result::unwrap).collect()
+    }
+
+    /// Takes in `count` events of that type in one batch.
     pub(crate) async fn send_many(&self, event_type: &str, count: usize) -> Vec<EventId> {
         let intakes = (0..count).map(|_| self.draft(event_type).intake()).collect();
-        self.ingest_batch(intakes).await.unwrap().into_iter().map(id_of_new).collect()
+        self.take_all(intakes).await.into_iter().map(id_of_new).collect()
     }
 }
 

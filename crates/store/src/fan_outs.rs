@@ -1,0 +1,116 @@
+//! Fan-outs: an event with many recipients is committed with a mark, and its deliveries are made behind that, in slices,
+//! for the endpoints that wanted it at the moment of acceptance.
+//!
+//! The mark says how many recipients have had their turn, and moves in the commit that makes their deliveries: a crash
+//! loses none and doubles none. Projects take turns. Within a project fan-outs go in the order of their events, and while
+//! there is one, an event for an endpoint with strict order is fanned out as well, so that it comes behind.
+
+use model::id::EndpointId;
+use tokio::time::Instant;
+
+use crate::filtering::Taker;
+use crate::store::Database;
+use crate::{Error, Store};
+use crate::{postgres, sqlite};
+
+/// Deliveries that are made in the commit of their event. One that has more is fanned out.
+pub const DIRECT: usize = crate::slice::ROWS;
+
+/// Deliveries that are made in the commit of their event whatever else is in it: a mark would cost as much.
+pub(crate) const FEW: usize = 16;
+
+/// Events of one project that take a step together, where they are for the same endpoints: what a delivery changes of the
+/// indexes by endpoint is then shared.
+pub(crate) const TOGETHER: usize = 16;
+
+/// Recipients that are gone, and cost no row, in one step.
+pub(crate) const PASSED_OVER: usize = 16 * DIRECT;
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// There may be more to do.
+    More,
+    /// Nothing is left to fan out.
+    Rest,
+}
+
+impl Store {
+    /// Makes the next slice of deliveries. Rests afterwards, in proportion to what it took.
+    pub async fn fan_out(&self) -> Result<Step, Error> {
+        let began = Instant::now();
+        let step = match self.database() {
+            Database::Embedded(db) => db.write_aside(None, sqlite::fan_outs::step).await?,
+            Database::Cluster(db) => postgres::fan_outs::step(db).await?,
+        };
+        if step == Step::More {
+            self.leave_room(began).await;
+        }
+        Ok(step)
+    }
+
+    /// Resolves when something is to be fanned out since this was last called.
+    pub async fn fan_outs_woken(&self) {
+        self.fan_outs().notified().await;
+    }
+}
+
+/// Recipients as they are kept.
+pub(crate) fn encode(recipients: &[Taker]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(recipients.len() * 18);
+    for Taker { endpoint, note } in recipients {
+        let note = note.as_deref().unwrap_or_default();
+        let note = &note[..note.floor_char_boundary(usize::from(u16::MAX))];
+        bytes.extend_from_slice(endpoint.as_bytes());
+        bytes.extend_from_slice(&u16::try_from(note.len()).unwrap_or(u16::MAX).to_le_bytes());
+        bytes.extend_from_slice(note.as_bytes());
+    }
+    bytes
+}
+
+pub(crate) fn decode(mut bytes: &[u8]) -> Result<Vec<Taker>, Error> {
+    let mut recipients = Vec::with_capacity(bytes.len() / 18);
+    while !bytes.is_empty() {
+        let (recipient, rest) = recipient(bytes).ok_or_else(|| Error::Corrupt("a list of recipients".to_owned()))?;
+        recipients.push(recipient);
+        bytes = rest;
+    }
+    Ok(recipients)
+}
+
+/// The first of them, and what is behind it.
+fn recipient(bytes: &[u8]) -> Option<(Taker, &[u8])> {
+    let (id, rest) = bytes.split_first_chunk()?;
+    let (length, rest) = rest.split_first_chunk()?;
+    let (note, rest) = rest.split_at_checked(u16::from_le_bytes(*length).into())?;
+    let note = std::str::from_utf8(note).ok()?;
+    let note = (!note.is_empty()).then(|| note.to_owned());
+    Some((Taker { endpoint: EndpointId::from_bytes(*id), note }, rest))
+}
+
+/// Whether `endpoint` is among the recipients, of which the first `position` have had their turn, and has not.
+pub(crate) fn has_yet_to_come(recipients: &[u8], position: usize, endpoint: EndpointId) -> Result<bool, Error> {
+    Ok(decode(recipients)?.iter().skip(position).any(|recipient| recipient.endpoint == endpoint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recipients_are_read_as_they_were_kept_and_not_when_they_are_cut_off() {
+        let taker =
+            |id, note: Option<&str>| Taker { endpoint: EndpointId::from_bytes([id; 16]), note: note.map(Into::into) };
+        let recipients = vec![taker(1, None), taker(2, Some("the filter failed: ü")), taker(3, None)];
+        let kept = encode(&recipients);
+
+        assert_eq!(decode(&kept).unwrap(), recipients);
+        assert_eq!(kept.len(), 3 * 18 + "the filter failed: ü".len());
+        for end in [1, 17, 19, kept.len() - 1] {
+            assert!(decode(&kept[..end]).is_err(), "after {end} bytes");
+        }
+        for (position, found) in [(0, true), (1, true), (2, false)] {
+            assert_eq!(has_yet_to_come(&kept, position, recipients[1].endpoint).unwrap(), found);
+        }
+    }
+}

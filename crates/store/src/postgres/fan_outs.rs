@@ -1,0 +1,176 @@
+//! The SQL of fan-outs: any node takes a step, and a project's are one node's at a time.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::id::ProjectId;
+
+use super::change::{self, Change};
+use super::param::Uuid;
+use super::rows::EventKey;
+use super::session::Session;
+use super::{Cluster, row};
+use crate::Error;
+use crate::directory::Directory;
+use crate::fan_outs::{self, PASSED_OVER, Step, TOGETHER};
+use crate::filtering::Taker;
+use crate::slice::Patience;
+
+/// Whose fan-outs went last on this node.
+#[derive(Default)]
+pub(super) struct Turn(Mutex<Option<ProjectId>>);
+
+impl Turn {
+    fn last(&self) -> Option<ProjectId> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is(&self, project: ProjectId) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(project);
+    }
+}
+
+/// The project that has fan-outs and comes after another, by their ids.
+const NEXT: &str = "SELECT project FROM fan_outs WHERE project > $1 ORDER BY project LIMIT 1";
+
+/// Held by the node that takes a step for the project, to the end of its transaction.
+const LOCK: &str = "SELECT pg_try_advisory_xact_lock(8600006, hashtext($1::uuid::text))";
+
+/// Projects that are asked for in a step before it is left to a later one.
+const ASKED: usize = 8;
+
+/// Those that go together: the oldest of a project.
+const OLDEST: &str =
+    "SELECT f.event, f.list, f.position FROM fan_outs AS f WHERE f.project = $1 ORDER BY f.event LIMIT $2";
+
+const ENDED: &str = "DELETE FROM fan_outs WHERE project = $1 AND event = ANY($2)";
+const MOVED: &str = "UPDATE fan_outs SET position = $3 WHERE project = $1 AND event = ANY($2)";
+const LIST_ENDED: &str =
+    "DELETE FROM fan_out_lists WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM fan_outs WHERE list = $1)";
+
+/// Makes the next slice of deliveries, of the project whose turn it is.
+pub(crate) async fn step(db: &Cluster) -> Result<Step, Error> {
+    // Nothing is begun for nothing: most often there is none.
+    if next_after(&db.session().await?, None).await?.is_none() {
+        return Ok(Step::Rest);
+    }
+    let mut change = db.work().await?;
+    let Some(project) = lock_next(db, &change).await? else {
+        change.undo().await?;
+        return Ok(Step::Rest);
+    };
+    let oldest = change.query(OLDEST, &[&Uuid::from(project), &row::limit(TOGETHER)]).await?;
+    let mut together: Vec<(EventKey, Uuid, i32)> = Vec::new();
+    for row in &oldest {
+        let next = (row::id(row, 0)?, row::get(row, 1)?, row::get(row, 2)?);
+        if together.first().is_some_and(|(_, list, position)| (*list, *position) != (next.1, next.2)) {
+            break;
+        }
+        together.push(next);
+    }
+    let Some((_, list, from)) = together.first().copied() else {
+        change.undo().await?;
+        return Ok(Step::More);
+    };
+    let keys: Vec<EventKey> = together.iter().map(|(key, ..)| *key).collect();
+    let recipients = recipients(change.session(), list).await?;
+    let from = usize::try_from(from).unwrap_or(0).min(recipients.len());
+    let reached = if change.directory.project(project).is_none() {
+        recipients.len()
+    } else {
+        make(&mut change, &keys, &recipients[from..]).await? + from
+    };
+    settle(&change, project, &keys, list, (reached, recipients.len())).await?;
+    change.commit().await?;
+    Ok(Step::More)
+}
+
+async fn next_after(session: &Session, last: Option<ProjectId>) -> Result<Option<ProjectId>, Error> {
+    let last = last.map_or(Uuid([0; 16]), Uuid::from);
+    session.query_opt(NEXT, &[&last]).await?.as_ref().map(|row| row::id(row, 0)).transpose()
+}
+
+/// The next project in turn that no other node is at.
+async fn lock_next(db: &Cluster, change: &Change) -> Result<Option<ProjectId>, Error> {
+    let mut last = db.turn.last();
+    for _ in 0..ASKED {
+        let next = match next_after(change.session(), last).await? {
+            Some(next) => Some(next),
+            None => next_after(change.session(), None).await?,
+        };
+        let Some(project) = next else { return Ok(None) };
+        db.turn.is(project);
+        if row::get(&change.session().query_one(LOCK, &[&Uuid::from(project)]).await?, 0)? {
+            return Ok(Some(project));
+        }
+        last = Some(project);
+    }
+    Ok(None)
+}
+
+async fn recipients(session: &Session, list: Uuid) -> Result<Vec<Taker>, Error> {
+    let found = session.query_opt("SELECT recipients FROM fan_out_lists WHERE id = $1", &[&list]).await?;
+    found.as_ref().map_or(Ok(Vec::new()), |row| fan_outs::decode(row::get(row, 0)?))
+}
+
+/// Makes deliveries for as many of the recipients as a step may, of all of these events each, and says for how many.
+async fn make(change: &mut Change, keys: &[EventKey], recipients: &[Taker]) -> Result<usize, Error> {
+    let asked: Vec<Uuid> = keys.iter().copied().map(Uuid::from).collect();
+    let sql = format!(
+        "SELECT {}, e.key FROM unnest($1) AS asked (key) JOIN events AS e USING (key) ORDER BY e.key",
+        row::EVENT
+    );
+    let mut events = Vec::with_capacity(keys.len());
+    for row in change.query(&sql, &[&asked]).await? {
+        events.push((row::id(&row, row::EVENT_WIDTH)?, Arc::new(row::event(&row, 0)?)));
+    }
+    let mut patience = Patience::begin(&*change.shared.env);
+    let mut reached = 0;
+    for recipient in recipients.iter().take(PASSED_OVER) {
+        if change.directory.endpoint(recipient.endpoint).is_some() {
+            for (key, event) in &events {
+                change.deliver_to(*key, event, recipient.clone(), false);
+            }
+            patience.spend(events.len());
+        }
+        reached += 1;
+        if patience.left() < events.len() {
+            break;
+        }
+    }
+    Ok(reached)
+}
+
+async fn settle(
+    change: &Change,
+    project: ProjectId,
+    keys: &[EventKey],
+    list: Uuid,
+    (reached, of): (usize, usize),
+) -> Result<(), Error> {
+    let (project, keys): (Uuid, Vec<Uuid>) = (project.into(), keys.iter().copied().map(Uuid::from).collect());
+    if reached < of {
+        let position = i32::try_from(reached).unwrap_or(i32::MAX);
+        change.execute(MOVED, &[&project, &keys, &position]).await?;
+        return Ok(());
+    }
+    change.execute(ENDED, &[&project, &keys]).await?;
+    change.execute(LIST_ENDED, &[&list]).await?;
+    Ok(())
+}
+
+/// Which of these projects have events that wait to be fanned out.
+pub(super) async fn waiting(session: &Session, of: HashSet<ProjectId>) -> Result<HashSet<ProjectId>, Error> {
+    if of.is_empty() {
+        return Ok(of);
+    }
+    let of: Vec<Uuid> = of.into_iter().map(Uuid::from).collect();
+    let sql = "SELECT asked.project FROM unnest($1) AS asked (project)
+               WHERE EXISTS (SELECT 1 FROM fan_outs AS f WHERE f.project = asked.project)";
+    session.query(sql, &[&of]).await?.iter().map(|row| row::id(row, 0)).collect()
+}
+
+/// Whether one that gets an event has strict order.
+pub(super) fn has_strict(directory: &Directory, takers: &[Taker]) -> bool {
+    takers.iter().any(|taker| change::is_strict(directory, taker.endpoint))
+}

@@ -1,0 +1,204 @@
+//! The SQL of fan-outs, and a step of them.
+
+mod queues;
+
+use std::sync::Arc;
+
+use model::event::Event;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::batch::Batch;
+use super::puts::Put;
+use super::{ingest, row};
+use crate::Error;
+use crate::fan_outs::{self, PASSED_OVER, Step};
+use crate::filtering::Taker;
+use crate::slice::Patience;
+
+use queues::{FanOut, Queue};
+pub(super) use queues::{FanOuts, List};
+
+pub(super) const PUT_LIST: &str = "INSERT INTO fan_out_lists (id, recipients) VALUES (?, ?)";
+pub(super) const PUT_MARK: &str = "INSERT INTO fan_outs (event, project, list, position) VALUES (?, ?, ?, 0)";
+pub(super) const MOVE: &str = "UPDATE fan_outs SET position = ?2 WHERE event = ?1";
+pub(super) const END: &str = "DELETE FROM fan_outs WHERE event = ?";
+pub(super) const END_LIST: &str =
+    "DELETE FROM fan_out_lists WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM fan_outs WHERE list = ?1)";
+
+/// Has the deliveries of an event that was just put made later.
+pub(super) fn mark(batch: &mut Batch<'_>, seq: i64, event: &Arc<Event>, takers: Takers) -> Result<(), Error> {
+    ensure_known(batch)?;
+    let list = match takers {
+        Takers::Listed(list) => list,
+        Takers::Own(recipients) => match batch.fan_outs.list_of(&recipients) {
+            Some(list) => list,
+            None => {
+                let list = batch.fan_outs.new_list(recipients);
+                batch.put(Put::FanOutList, params![list.id, fan_outs::encode(&list.recipients)])?;
+                list
+            }
+        },
+    };
+    if batch.directory.filtering(event).next().is_none() {
+        batch.fan_outs.remember(&batch.directory, event, &list);
+    }
+    batch.put(Put::FanOut, params![seq, event.project.as_bytes(), list.id])?;
+    batch.fan_outs.push(seq, event, list);
+    batch.fanned_out = true;
+    Ok(())
+}
+
+/// Who gets an event.
+pub(super) enum Takers {
+    Own(Vec<Taker>),
+    /// As they are for events that are fanned out already.
+    Listed(Arc<List>),
+}
+
+impl Takers {
+    pub(super) fn all(&self) -> &[Taker] {
+        match self {
+            Self::Own(takers) => takers,
+            Self::Listed(list) => &list.recipients,
+        }
+    }
+}
+
+/// Makes the next slice of deliveries, of the project whose turn it is.
+pub(crate) fn step(batch: &mut Batch<'_>) -> Result<Step, Error> {
+    ensure_known(batch)?;
+    let Some(mut queue) = batch.fan_outs.next_queue() else { return Ok(Step::Rest) };
+    if queue.is_empty() {
+        refill(batch, &mut queue)?;
+    }
+    let mut together = queue.take_together();
+    batch.fan_outs.let_go(&mut together);
+    if let Some((list, from)) = together.first().map(|first| (first.list.clone(), first.position)) {
+        let is_gone = batch.directory.project(queue.project).is_none();
+        let reached = if is_gone { list.recipients.len() } else { make(batch, &mut together, &list.recipients, from)? };
+        settle(batch, &mut queue, together, &list, reached)?;
+    }
+    batch.fan_outs.give_back(queue);
+    Ok(Step::More)
+}
+
+/// Makes deliveries for recipients from `from` on, of all of these events each, and says how far it came.
+fn make(batch: &mut Batch<'_>, together: &mut [FanOut], recipients: &[Taker], from: usize) -> Result<usize, Error> {
+    let mut events = Vec::with_capacity(together.len());
+    for fan_out in together.iter_mut() {
+        if fan_out.body.is_none() {
+            fan_out.body = body(batch, fan_out.event)?;
+        }
+        events.extend(fan_out.body.clone().map(|body| (fan_out.event, body)));
+    }
+    let mut patience = Patience::begin(batch.env);
+    let mut reached = from;
+    for recipient in recipients[from..].iter().take(PASSED_OVER) {
+        if batch.directory.endpoint(recipient.endpoint).is_some() {
+            for (seq, event) in &events {
+                ingest::deliver_to(batch, *seq, event, recipient, false)?;
+            }
+            patience.spend(events.len());
+        }
+        reached += 1;
+        if patience.left() < events.len() || patience.is_over(batch.env) {
+            break;
+        }
+    }
+    Ok(reached)
+}
+
+/// Moves the marks on, and takes those away that are done.
+fn settle(
+    batch: &mut Batch<'_>,
+    queue: &mut Queue,
+    together: Vec<FanOut>,
+    list: &Arc<List>,
+    reached: usize,
+) -> Result<(), Error> {
+    let is_done = reached == list.recipients.len();
+    for fan_out in together.into_iter().rev() {
+        if is_done {
+            batch.put(Put::FanOutEnded, params![fan_out.event])?;
+        } else {
+            batch.put(Put::FanOutMoved, params![fan_out.event, row::limit(reached)])?;
+            queue.give_back(FanOut { position: reached, ..fan_out });
+        }
+    }
+    if is_done && !queue.uses(list) {
+        batch.fan_outs.forget_list(list);
+        batch.put(Put::FanOutListEnded, params![list.id])?;
+    }
+    Ok(())
+}
+
+/// The event with that number; `None` if it is gone.
+fn body(batch: &mut Batch<'_>, seq: i64) -> Result<Option<Arc<Event>>, Error> {
+    let find = |db: &Connection| {
+        let sql = format!("SELECT {} FROM events AS e WHERE e.seq = ?", row::EVENT);
+        Ok::<_, Error>(db.prepare_cached(&sql)?.query_row([seq], |row| row::event(row, 0)).optional()?)
+    };
+    let found = match find(batch.tables())? {
+        // It may still be in the journal.
+        None => find(batch.db()?)?,
+        found => found,
+    };
+    Ok(found.map(Arc::new))
+}
+
+/// Reads what fan-outs there are, unless that is known.
+fn ensure_known(batch: &mut Batch<'_>) -> Result<(), Error> {
+    if !batch.fan_outs.are_known() {
+        let db = batch.db()?;
+        *batch.fan_outs = read(db)?;
+    }
+    Ok(())
+}
+
+pub(super) fn read(db: &Connection) -> Result<FanOuts, Error> {
+    let last_list: Option<i64> = db.query_row("SELECT max(id) FROM fan_out_lists", [], |row| row.get(0))?;
+    let mut fan_outs = FanOuts::after(last_list.unwrap_or(0));
+    let mut next = db.prepare(
+        "SELECT project FROM fan_outs INDEXED BY fan_outs_by_project WHERE project > ? ORDER BY project LIMIT 1",
+    )?;
+    let mut after = Vec::new();
+    while let Some(project) = next.query_row([&after], |row| row::id(row, 0)).optional()? {
+        fan_outs.add(project);
+        after = project.as_bytes().to_vec();
+    }
+    Ok(fan_outs)
+}
+
+/// Reads the next fan-outs of a project.
+fn refill(batch: &mut Batch<'_>, queue: &mut Queue) -> Result<(), Error> {
+    let db = batch.db()?;
+    let mut statement = db.prepare_cached(
+        "SELECT event, list, position FROM fan_outs INDEXED BY fan_outs_by_project
+         WHERE project = ? AND event > ? ORDER BY event LIMIT ?",
+    )?;
+    let found: Vec<(i64, i64, i64)> = statement
+        .query_map(params![queue.project.as_bytes(), queue.last, row::limit(queues::KEPT)], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let has_more = found.len() == queues::KEPT;
+    queue.has_more = false;
+    for (event, list, position) in found {
+        let list = match batch.fan_outs.list(list) {
+            Some(list) => list,
+            None => {
+                // After a loss there may be none.
+                let recipients: Option<Vec<u8>> = db
+                    .prepare_cached("SELECT recipients FROM fan_out_lists WHERE id = ?")?
+                    .query_row([list], |row| row.get(0))
+                    .optional()?;
+                let recipients = recipients.unwrap_or_default();
+                batch.fan_outs.known_list(list, fan_outs::decode(&recipients)?)
+            }
+        };
+        let position = usize::try_from(position).unwrap_or(usize::MAX).min(list.recipients.len());
+        queue.push(FanOut { event, list, position, body: None, counted: 0 });
+    }
+    queue.has_more = has_more;
+    Ok(())
+}
