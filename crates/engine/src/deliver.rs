@@ -40,10 +40,13 @@ async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, mut ticket: Ticket)
     let (started_at, began) = (ctx.env.now(), ctx.env.elapsed());
     let (sent, outcome) = match speaker.voice.speak(&due, started_at) {
         Ok(message) => {
-            let sent = Sent::of(&message);
+            let mut sent = Sent::of(&message);
             let sending = pin!(ctx.transport.send(request(speaker, message)));
             match while_ours(ctx, sending).await {
-                Some(Ok(outcome)) => (sent, outcome),
+                Some(Ok(exchange)) => {
+                    sent.notes.extend(exchange.notes);
+                    (sent, exchange.outcome)
+                }
                 Some(Err(fault)) => return unsent(ctx, fault, ticket),
                 None => return ticket.recorded(Ok(End::Unrecorded)),
             }

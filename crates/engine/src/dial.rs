@@ -40,6 +40,14 @@ const NEXT_ADDRESS_AFTER_PROXIED: Duration = Duration::from_secs(3);
 /// Maximum addresses tried per host name.
 const MOST_ADDRESSES: usize = 8;
 
+/// What is offered to the receiver in the TLS handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// HTTP/2 and HTTP/1.1.
+    Both,
+    Http1,
+}
+
 /// Makes connections.
 pub(crate) struct Dialer(Inner);
 
@@ -135,16 +143,16 @@ impl Dialer {
         self.0.underway.step(authority)
     }
 
-    pub(crate) async fn dial(&self, uri: &Uri) -> Result<Wire, Error> {
+    pub(crate) async fn dial(&self, uri: &Uri, offer: Offer) -> Result<Wire, Error> {
         tokio::select! {
-            dialled = self.0.dial(uri) => dialled,
+            dialled = self.0.dial(uri, offer) => dialled,
             () = self.0.env.sleep(LONGEST) => Err(Error::TooLong),
         }
     }
 }
 
 impl Inner {
-    async fn dial(&self, uri: &Uri) -> Result<Wire, Error> {
+    async fn dial(&self, uri: &Uri, offer: Offer) -> Result<Wire, Error> {
         let is_https = uri.scheme() == Some(&Scheme::HTTPS);
         let host = uri.host().unwrap_or_default();
         let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
@@ -165,7 +173,7 @@ impl Inner {
         if !is_https {
             return Ok(Wire::Plain(stream));
         }
-        self.handshake(host, stream, &progress).await
+        self.handshake(host, stream, offer, &progress).await
     }
 
     /// Connects to the first address that takes the call. They are called one after the other, a little apart, and
@@ -206,14 +214,24 @@ impl Inner {
         }
     }
 
-    async fn handshake(&self, host: &str, stream: TcpStream, progress: &Progress<'_>) -> Result<Wire, Error> {
+    async fn handshake(
+        &self,
+        host: &str,
+        stream: TcpStream,
+        offer: Offer,
+        progress: &Progress<'_>,
+    ) -> Result<Wire, Error> {
         progress.reaches(Step::Handshake);
         let failed = |source| Error::Tls { host: host.into(), source };
         let name = match guard::literal(host) {
             Some(address) => ServerName::from(address),
             None => ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?,
         };
-        let stream = self.tls.connect(name, stream).await.map_err(failed)?;
+        let connecting = match offer {
+            Offer::Both => self.tls.connect(name, stream),
+            Offer::Http1 => self.tls.with_alpn(vec![tls::HTTP1.to_vec()]).connect(name, stream),
+        };
+        let stream = connecting.await.map_err(failed)?;
         Ok(Wire::Tls(Box::new(stream)))
     }
 }

@@ -18,16 +18,21 @@ pub(crate) enum Sign {
     Success,
     /// It answered, and not with 2xx, or could not be reached.
     Failure,
-    /// It held us until the time was up.
+    /// It held us until the time was up, whatever it had answered by then.
     Silence,
 }
 
 impl Sign {
     pub(crate) fn of(outcome: &Outcome) -> Self {
-        match outcome {
-            outcome if outcome.is_success() => Self::Success,
-            Outcome::Failed { failure, .. } if failure.kind == FailureKind::Timeout => Self::Silence,
-            Outcome::Failed { .. } | Outcome::Answered(_) => Self::Failure,
+        let broke_off = outcome.answer().and_then(|answer| answer.incomplete.as_ref());
+        let failure = match outcome {
+            Outcome::Answered(_) => broke_off,
+            Outcome::Failed { failure, .. } => broke_off.or(Some(failure)),
+        };
+        match failure {
+            Some(failure) if failure.kind == FailureKind::Timeout => Self::Silence,
+            _ if outcome.is_success() => Self::Success,
+            _ => Self::Failure,
         }
     }
 }
@@ -77,5 +82,31 @@ mod tests {
         assert_eq!((pace.limit(), pace.is_suspect()), (1, true));
         pace.note(Sign::Success);
         assert_eq!((pace.limit(), pace.is_suspect()), (2, false));
+    }
+
+    #[test]
+    fn who_holds_us_until_the_time_is_up_is_silent_whatever_was_answered() {
+        use model::attempt::{Answer, Failure};
+
+        let answered = |status, broke_off: Option<FailureKind>| {
+            let mut answer = Answer { status, ..Answer::default() };
+            if let Some(kind) = broke_off {
+                answer.break_off(Failure::new(kind, ""));
+            }
+            Outcome::Answered(answer)
+        };
+        let cases = [
+            (answered(200, None), Sign::Success),
+            (answered(200, Some(FailureKind::Reset)), Sign::Success),
+            (answered(200, Some(FailureKind::Timeout)), Sign::Silence),
+            (answered(503, None), Sign::Failure),
+            (answered(503, Some(FailureKind::Timeout)), Sign::Silence),
+            (Outcome::failed(FailureKind::Timeout, ""), Sign::Silence),
+            (Outcome::failed(FailureKind::Connect, ""), Sign::Failure),
+            (answered(200, Some(FailureKind::Timeout)).but(Failure::new(FailureKind::Status, "")), Sign::Silence),
+        ];
+        for (outcome, sign) in cases {
+            assert_eq!(Sign::of(&outcome), sign, "{outcome:?}");
+        }
     }
 }

@@ -9,6 +9,9 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
+/// HTTP/1.1, as TLS calls it.
+pub(crate) const HTTP1: &[u8] = b"http/1.1";
+
 /// The operator's own CA file is not one.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -33,7 +36,7 @@ pub(crate) fn config(ca_pem: Option<&[u8]>, env: Arc<dyn Env>) -> Result<ClientC
         .expect("the provider has the default versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"h2".to_vec(), HTTP1.to_vec()];
     Ok(config)
 }
 

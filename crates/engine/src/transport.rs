@@ -1,8 +1,11 @@
 //! One request out, one outcome back: over pooled connections, to checked addresses, in bounded time and memory.
 
+mod again;
 mod chunks;
+mod deadline;
 mod failure;
 mod head;
+mod http1_only;
 mod line;
 mod outgoing;
 mod own;
@@ -16,7 +19,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use dialect::voice::Header;
 use model::attempt::{Answer, Failure, Outcome};
-use model::env::{Env, Sleep};
+use model::env::Env;
 use model::local_fault::LocalFault;
 use model::network::Policy;
 use model::url::EndpointUrl;
@@ -24,17 +27,17 @@ use model::url::EndpointUrl;
 pub use crate::dial::proxy::{NotAProxy, Proxy};
 pub use crate::tls::{Error, system_has_roots};
 
-use self::line::{Answering, Line, NoAnswer, Rest};
+use self::again::{Again, End};
+use self::deadline::Deadline;
+use self::http1_only::Http1Only;
+use self::line::{Answering, Line, Rest};
 use self::outgoing::Outgoing;
 use self::pool::Pool;
-use crate::dial::openings::{Openings, Waiting};
-use crate::dial::{Dialer, Route};
+use crate::dial::openings::{Opening, Openings};
+use crate::dial::{Dialer, Offer, Route};
 use crate::guard::Guard;
 use crate::resolve::Resolve;
 use crate::tls;
-
-/// Of the connections in the pool, so many may turn out to have gone stale before a new one is made.
-const MOST_STALE: usize = 3;
 
 /// What an operator chose.
 #[derive(Default)]
@@ -59,9 +62,18 @@ pub struct Request<'a> {
     pub response_bytes: usize,
 }
 
+/// What came of a request.
+#[derive(Debug)]
+pub struct Exchange {
+    pub outcome: Outcome,
+    /// What a person should know besides: what was wrong with the answer, and that the request was sent more than once.
+    pub notes: Vec<String>,
+}
+
 /// Sends webhooks.
 pub struct Transport {
     pool: Pool,
+    http1_only: Http1Only,
     dialer: Dialer,
     openings: Openings,
     env: Arc<dyn Env>,
@@ -70,7 +82,7 @@ pub struct Transport {
 /// Why there is no answer.
 enum Unanswered {
     Failed(Failure),
-    /// The receiver has no part in it, and nothing was sent.
+    /// The receiver has no part in it, and has taken nothing.
     Local(LocalFault),
 }
 
@@ -90,111 +102,158 @@ impl Transport {
             (Some(proxy), true) => Route::ResolvingProxy(proxy),
         };
         let dialer = Dialer::new(guard, route, tls, env.clone());
-        Ok(Self { pool: Pool::default(), dialer, openings: Openings::default(), env })
+        let (pool, http1_only) = (Pool::new(env.clone()), Http1Only::default());
+        Ok(Self { pool, http1_only, dialer, openings: Openings::default(), env })
     }
 
-    /// Sends it and reads the answer. Never follows a redirect and never sends twice; when the outcome is a failure, the
-    /// receiver may have got the request nevertheless. `Err` is a fault of this machine: nothing was sent.
-    pub async fn send(&self, request: Request<'_>) -> Result<Outcome, LocalFault> {
-        let Request { url, headers, body, timeout, response_bytes } = request;
-        let outgoing = match Outgoing::new(url, headers, body) {
-            Ok(outgoing) => outgoing,
-            Err(failure) => return Ok(Outcome::Failed { failure, answer: None }),
-        };
-        let mut late = self.env.sleep(timeout);
-        let Answering { head, mut rest } = match self.respond(&outgoing, timeout, &mut late).await {
-            Ok(answering) => answering,
-            Err(Unanswered::Failed(failure)) => return Ok(Outcome::Failed { failure, answer: None }),
+    /// Sends it and reads the answer. Never follows a redirect. It is sent again only as [`again`] has it; when the outcome
+    /// is a failure, the receiver may have got the request nevertheless. `Err` is a fault of this machine: nothing was sent.
+    pub async fn send(&self, request: Request<'_>) -> Result<Exchange, LocalFault> {
+        let mut notes = Vec::new();
+        let outcome = match self.exchange(request, &mut notes).await {
+            Ok(answer) => Outcome::Answered(answer),
+            Err(Unanswered::Failed(failure)) => Outcome::Failed { failure, answer: None },
             Err(Unanswered::Local(fault)) => return Err(fault),
         };
-        let mut answer = Answer { status: head.status, headers: head.headers, body: Vec::new(), truncated: false };
+        Ok(Exchange { outcome, notes })
+    }
+
+    /// The answer, if its status line came: that is what decides. What is wrong with the rest of it is a note, and ends the
+    /// connection.
+    async fn exchange(&self, request: Request<'_>, notes: &mut Vec<String>) -> Result<Answer, Unanswered> {
+        let Request { url, headers, body, timeout, response_bytes } = request;
+        let outgoing = Outgoing::new(url, headers, body)?;
+        let mut deadline = Deadline::begin(timeout, &*self.env);
+        let Answering { head, mut rest } = self.ask(&outgoing, &mut deadline, notes).await?;
+        notes.extend(head.note);
+        let mut answer = Answer { status: head.status, headers: head.headers, ..Answer::default() };
         let read = tokio::select! {
             biased; // a body that is here is in time
             read = rest.read(response_bytes, &mut answer) => read,
-            () = late => Err(failure::stalled(timeout, &answer)),
+            () = deadline => Err(failure::stalled(timeout, &answer)),
         };
-        Ok(match read {
+        match read {
             Ok(()) => {
                 if let Rest::Own(own) = rest
                     && own.is_free()
                 {
                     self.pool.put(outgoing.origin(), own);
                 }
-                Outcome::Answered(answer)
             }
             // The connection is closed; an HTTP/2 stream is reset.
-            Err(failure) => Outcome::Failed { failure, answer: Some(answer) },
-        })
+            Err(failure) => {
+                notes.push(failure.message.clone());
+                answer.break_off(failure);
+            }
+        }
+        Ok(answer)
     }
 
     /// As far as the answer's head.
-    async fn respond(
+    async fn ask(
         &self,
         request: &Outgoing<'_>,
-        timeout: Duration,
-        late: &mut Sleep,
+        deadline: &mut Deadline,
+        notes: &mut Vec<String>,
     ) -> Result<Answering, Unanswered> {
-        // Pinned out here: while it lives, the dialer knows what it waits for.
-        let waiting = Waiting::default();
-        let mut answering = pin!(self.ask(request, &waiting));
+        let (mut again, mut begun) = (Again::default(), None);
         loop {
-            tokio::select! {
-                biased; // an answer that is here is in time
-                answering = &mut answering => return answering,
-                () = &mut *late => {
-                    let waited = waiting.take(&*self.env);
-                    if waited.is_zero() {
-                        let step = self.dialer.step(request.authority());
-                        return Err(failure::unanswered(timeout, request.sent.is_sent(), step).into());
+            let (line, reused) = match self.reuse(request, &mut again).await {
+                Some(line) => (line, true),
+                None => match Box::pin(self.open(request, deadline, &mut again)).await {
+                    // What was begun before is an attempt, whatever this machine lacks by now.
+                    Err(Unanswered::Local(fault)) => {
+                        return Err(begun.map_or(Unanswered::Local(fault), Unanswered::Failed));
                     }
-                    *late = self.env.sleep(waited);
-                }
+                    connected => connected?,
+                },
+            };
+            let no_answer = match line.ask(request, deadline).await {
+                Ok(answering) => return Ok(answering),
+                Err(no_answer) => no_answer,
+            };
+            if no_answer.end == End::WantsHttp1 {
+                self.http1_only.add(request.origin(), self.env.elapsed());
+            }
+            if !again.allows(no_answer.end, reused) {
+                return Err(no_answer.failure.into());
+            }
+            notes.extend(no_answer.end.note().map(str::to_owned));
+            request.sent.clear();
+            if no_answer.end != End::Unbegun {
+                begun = Some(no_answer.failure);
             }
         }
     }
 
-    /// Over a connection that is there, or else over a new one. A request that went out is never sent again.
-    async fn ask(&self, request: &Outgoing<'_>, waiting: &Waiting) -> Result<Answering, Unanswered> {
-        if let Some(answering) = self.ask_again(request).await {
-            return answering;
-        }
-        let opening = waiting.turn(&self.openings, request.origin(), &*self.env).await;
-        // Those before it may have left some, or one that many can use.
-        if opening.was_waited_for()
-            && let Some(answering) = self.ask_again(request).await
-        {
-            return answering;
-        }
-        let line = Box::pin(self.connect(request)).await?;
-        drop(opening);
-        line.ask(request).await.map_err(|(NoAnswer::Unbegun(failure) | NoAnswer::Failed(failure))| failure.into())
-    }
-
-    /// Over a connection that is there, if one is and takes the request.
-    async fn ask_again(&self, request: &Outgoing<'_>) -> Option<Result<Answering, Unanswered>> {
-        for _ in 0..MOST_STALE {
+    /// A connection from the pool that has not ended, as far as is known.
+    async fn reuse(&self, request: &Outgoing<'_>, again: &mut Again) -> Option<Line> {
+        while again.may_reuse() {
             let mut line = self.pool.take(request.origin())?;
-            if !line.is_fresh().await {
-                continue;
+            if line.is_fresh().await {
+                return Some(line);
             }
-            match line.ask(request).await {
-                Ok(answering) => return Some(Ok(answering)),
-                Err(NoAnswer::Unbegun(_)) => {}
-                Err(NoAnswer::Failed(failure)) => return Some(Err(failure.into())),
-            }
+            again.was_stale();
         }
         None
     }
 
-    async fn connect(&self, request: &Outgoing<'_>) -> Result<Line, Unanswered> {
-        let dialled = self.dialer.dial(&request.uri()?).await;
+    /// A new connection, in its turn. Those before it may have left some, or one that many can use.
+    async fn open(
+        &self,
+        request: &Outgoing<'_>,
+        deadline: &mut Deadline,
+        again: &mut Again,
+    ) -> Result<(Line, bool), Unanswered> {
+        let opening = self.turn(request, deadline).await;
+        if opening.was_waited_for()
+            && let Some(line) = self.reuse(request, again).await
+        {
+            return Ok((line, true));
+        }
+        self.connect_in_time(request, deadline).await
+    }
+
+    /// Leave to open a connection. Waiting for it is no part of the request's time.
+    async fn turn(&self, request: &Outgoing<'_>, deadline: &mut Deadline) -> Opening {
+        let began = self.env.elapsed();
+        let opening = self.openings.turn(request.origin()).await;
+        if opening.was_waited_for() {
+            deadline.put_off(self.env.elapsed().saturating_sub(began), &*self.env);
+        }
+        opening
+    }
+
+    async fn connect_in_time(
+        &self,
+        request: &Outgoing<'_>,
+        deadline: &mut Deadline,
+    ) -> Result<(Line, bool), Unanswered> {
+        let timeout = deadline.timeout;
+        // Pinned out here: while it lives, the dialer knows what it waits for.
+        let connecting = pin!(self.connect(request));
+        tokio::select! {
+            biased; // a connection that is here is in time
+            connected = connecting => connected,
+            () = deadline => Err(failure::unanswered(timeout, false, self.dialer.step(request.authority())).into()),
+        }
+    }
+
+    /// A new connection, or one over HTTP/2 that was made meanwhile and that others use.
+    async fn connect(&self, request: &Outgoing<'_>) -> Result<(Line, bool), Unanswered> {
+        let is_http1 = self.http1_only.has(request.origin(), self.env.elapsed());
+        let offer = if is_http1 { Offer::Http1 } else { Offer::Both };
+        let dialled = self.dialer.dial(&request.uri()?, offer).await;
         let wire = dialled.map_err(|error| match error.local() {
             Some(fault) => Unanswered::Local(fault),
             None => Failure::new(error.kind(), error.to_string()).into(),
         })?;
         match Line::over(wire).await? {
-            Line::Shared(shared) => Ok(Line::Shared(self.pool.share(request.origin(), shared))),
-            line => Ok(line),
+            Line::Shared(shared) => {
+                let (shared, is_reused) = self.pool.share(request.origin(), shared);
+                Ok((Line::Shared(shared), is_reused))
+            }
+            line => Ok((line, false)),
         }
     }
 }

@@ -21,13 +21,13 @@ pub enum FailureKind {
     Tls,
     /// The whole request took longer than the endpoint's timeout.
     Timeout,
-    /// The connection broke before the answer was complete.
+    /// The connection broke before an answer came.
     Reset,
     /// The address is one that webhooks are not sent to.
     Blocked,
     /// What came back is not HTTP.
     Protocol,
-    /// The answer's body could not be read.
+    /// The answer's body could not be read. Attempts have not failed of that since the status alone decides; earlier ones did.
     Body,
     /// Answered, but not with 2xx, or with an error inside it.
     Status,
@@ -89,13 +89,21 @@ pub struct Answer {
     pub headers: Headers,
     /// The first bytes of the body, at most as many as the endpoint's dialect captures.
     pub body: Vec<u8>,
-    /// There was more to the body than was read.
+    /// There was more to the body than was read, or it broke off.
     pub truncated: bool,
+    /// Why the body broke off, where it did. It changes nothing of what the status says.
+    pub incomplete: Option<Failure>,
 }
 
 impl Answer {
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// What came of its body is all there will be.
+    pub fn break_off(&mut self, failure: Failure) {
+        self.truncated = true;
+        self.incomplete = Some(failure);
     }
 
     /// The first header of that name, whatever its case.
@@ -107,9 +115,9 @@ impl Answer {
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A status came, with 2xx or without.
+    /// A status came, with 2xx or without, whatever became of the headers and the body behind it.
     Answered(Answer),
-    /// No whole answer came, or one that means a failure. A status may have come before the body failed.
+    /// No status came, or an answer that means a failure whatever its status says.
     Failed { failure: Failure, answer: Option<Answer> },
 }
 
@@ -193,7 +201,8 @@ pub struct Attempt {
     /// As sent, secrets masked.
     pub request_headers: Headers,
     pub body: Body,
-    /// What a person who looks at the attempt should know besides its outcome: slots of a template that found nothing.
+    /// What a person who looks at the attempt should know besides its outcome: slots of a template that found nothing,
+    /// what was wrong with an answer behind its status, a request that was sent again within the attempt.
     pub notes: Vec<String>,
     pub outcome: Outcome,
     /// When the next one is due, if there will be one.

@@ -99,26 +99,30 @@ fn jittered(wait: Duration, jitter: f64, dice: f64) -> Duration {
 }
 
 impl RetryOn {
+    /// By the status wherever one came, by the kind of failure where none did.
     fn covers(&self, outcome: &Outcome) -> bool {
-        match outcome {
-            Outcome::Answered(answer) => self.covers_status(answer.status),
-            Outcome::Failed { failure, answer } => match failure.kind {
-                FailureKind::Timeout => self.timeout,
-                FailureKind::Status => match answer {
-                    Some(answer) if !answer.is_success() => self.covers_status(answer.status),
-                    // An error inside a 2xx: what stands behind the receiver did not answer.
-                    _ => self.connection,
-                },
-                // What cannot be built today cannot be built tomorrow: it waits for a person.
-                FailureKind::Render => false,
+        let (failure, answer) = match outcome {
+            Outcome::Answered(answer) => return self.covers_status(answer.status),
+            Outcome::Failed { failure, answer } => (failure, answer),
+        };
+        match (answer, failure.kind) {
+            (Some(answer), _) if !answer.is_success() => self.covers_status(answer.status),
+            // An error inside a 2xx: what stands behind the receiver did not answer.
+            (Some(_), _) => self.connection,
+            (None, FailureKind::Timeout) => self.timeout,
+            // What cannot be built today cannot be built tomorrow: it waits for a person.
+            (None, FailureKind::Render) => false,
+            (
+                None,
                 FailureKind::Dns
                 | FailureKind::Connect
                 | FailureKind::Tls
                 | FailureKind::Reset
                 | FailureKind::Blocked
                 | FailureKind::Protocol
-                | FailureKind::Body => self.connection,
-            },
+                | FailureKind::Body
+                | FailureKind::Status,
+            ) => self.connection,
         }
     }
 
@@ -182,6 +186,23 @@ mod tests {
         ];
         for (used, outcome, expected) in cases {
             assert_eq!(policy().next(used, &outcome, NOW, 0.5), expected, "{used} {outcome:?}");
+        }
+    }
+
+    #[test]
+    fn what_became_of_a_body_changes_nothing_of_what_its_status_says() {
+        let mut policy = policy();
+        policy.on.timeout = false;
+        policy.on.connection = false;
+        for kind in FailureKind::ALL {
+            for (status, expected) in
+                [(200, Next::Delivered), (500, again(1)), (410, Next::GiveUp { exhausted: false })]
+            {
+                let mut answer = Answer { status, ..Answer::default() };
+                answer.break_off(Failure::new(kind, ""));
+                let outcome = Outcome::Answered(answer);
+                assert_eq!(policy.next(0, &outcome, NOW, 0.5), expected, "{status} {kind:?}");
+            }
         }
     }
 

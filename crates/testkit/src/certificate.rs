@@ -92,15 +92,15 @@ impl Identity {
         &self.pem
     }
 
-    pub(crate) fn ca_pem(&self) -> &str {
+    pub fn ca_pem(&self) -> &str {
         &self.ca_pem
     }
 
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.names[0]
     }
 
-    pub(crate) fn server_config(self) -> Arc<ServerConfig> {
+    pub fn server_config(self) -> Arc<ServerConfig> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -96,7 +96,7 @@ pub(crate) struct AttemptView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
     response_body: Option<String>,
-    /// There was more to it than was read.
+    /// There was more to it than was read, or it broke off: then a note says how. Neither changes what the status says.
     response_truncated: bool,
     /// There were bodies, and they were dropped because of their age: the response's and, where it was not one that can
     /// be made again from the event, the request's.
@@ -104,7 +104,8 @@ pub(crate) struct AttemptView {
     /// When the next one was due, if there was to be one.
     #[schema(required = true, value_type = Option<String>, format = DateTime, example = json!(null))]
     next_attempt_at: Option<Timestamp>,
-    /// What else is worth knowing: for example slots of a template for which the event had nothing.
+    /// What else is worth knowing: slots of a template for which the event had nothing, lines of the answer's head that
+    /// could not be read, how its body broke off, and that the request went out more than once within the attempt.
     #[schema(example = json!([]))]
     notes: Vec<String>,
 }

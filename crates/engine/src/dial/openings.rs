@@ -4,11 +4,8 @@
 //! are dropped by its kernel, and asked for again a second later.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use model::env::Env;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Maximum connections being opened to one host.
@@ -37,42 +34,6 @@ impl Opening {
     pub(crate) fn was_waited_for(&self) -> bool {
         self.waited
     }
-}
-
-/// How long a request waits for leave to open a connection, which is no part of its time.
-#[derive(Default)]
-pub(crate) struct Waiting {
-    /// By the stopwatch, in milliseconds and one more; 0 while it does not wait.
-    began: AtomicU64,
-    /// Waited and not asked for yet, in milliseconds.
-    waited: AtomicU64,
-}
-
-impl Waiting {
-    pub(crate) async fn turn(&self, openings: &Openings, origin: &str, env: &dyn Env) -> Opening {
-        self.began.store(1 + millis(env), Ordering::Relaxed);
-        let opening = openings.turn(origin).await;
-        let began = self.began.swap(0, Ordering::Relaxed);
-        self.waited.fetch_add((1 + millis(env)).saturating_sub(began), Ordering::Relaxed);
-        opening
-    }
-
-    /// How long it waited since this was last asked.
-    pub(crate) fn take(&self, env: &dyn Env) -> Duration {
-        let now = 1 + millis(env);
-        let still = match self.began.load(Ordering::Relaxed) {
-            0 => 0,
-            began => {
-                self.began.store(now, Ordering::Relaxed);
-                now.saturating_sub(began)
-            }
-        };
-        Duration::from_millis(still + self.waited.swap(0, Ordering::Relaxed))
-    }
-}
-
-fn millis(env: &dyn Env) -> u64 {
-    u64::try_from(env.elapsed().as_millis()).unwrap_or(u64::MAX - 1)
 }
 
 impl Openings {

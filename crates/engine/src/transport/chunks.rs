@@ -42,6 +42,8 @@ pub(super) enum Piece {
 pub(super) enum NotChunks {
     #[error("a chunk does not begin with its size")]
     Size,
+    #[error("a line of it ends with LF and not with CR LF")]
+    BareLf,
     #[error("a chunk does not end where it should")]
     End,
     #[error("what stands behind the last chunk is too long")]
@@ -53,7 +55,7 @@ impl Chunks {
     pub(super) fn next(&mut self, bytes: &[u8]) -> Result<Piece, NotChunks> {
         match self.state {
             State::Size => {
-                let Some(line) = line(bytes, LONGEST_SIZE).ok_or(NotChunks::Size)? else { return Ok(Piece::Wanting) };
+                let Some(line) = line(bytes, LONGEST_SIZE, NotChunks::Size)? else { return Ok(Piece::Wanting) };
                 self.state = match size(line).ok_or(NotChunks::Size)? {
                     0 => State::Trailer,
                     size => State::Data(size),
@@ -67,13 +69,12 @@ impl Chunks {
                     Ok(Piece::Skip(2))
                 }
                 [] | [b'\r'] => Ok(Piece::Wanting),
+                [b'\n', ..] => Err(NotChunks::BareLf),
                 _ => Err(NotChunks::End),
             },
             State::Trailer => {
                 let longest = LONGEST_TRAILERS - self.trailers;
-                let Some(line) = line(bytes, longest as usize).ok_or(NotChunks::Trailers)? else {
-                    return Ok(Piece::Wanting);
-                };
+                let Some(line) = line(bytes, longest as usize, NotChunks::Trailers)? else { return Ok(Piece::Wanting) };
                 if line.is_empty() {
                     self.state = State::Ended;
                 }
@@ -93,13 +94,13 @@ impl Chunks {
     }
 }
 
-/// The line that `bytes` begin with, without its end. `Some(None)` if it has not come whole, `None` if it is too long.
-fn line(bytes: &[u8], longest: usize) -> Option<Option<&[u8]>> {
+/// The line that `bytes` begin with, without its end; `None` if it has not come whole, `too_long` if it is that.
+fn line(bytes: &[u8], longest: usize, too_long: NotChunks) -> Result<Option<&[u8]>, NotChunks> {
     let seen = &bytes[..bytes.len().min(longest + 2)];
-    match seen.windows(2).position(|end| end == b"\r\n") {
-        Some(end) => Some(Some(&bytes[..end])),
-        None if seen.len() == longest + 2 => None,
-        None => Some(None),
+    match seen.iter().position(|byte| *byte == b'\n') {
+        Some(end) => seen[..end].strip_suffix(b"\r").map(Some).ok_or(NotChunks::BareLf),
+        None if seen.len() == longest + 2 => Err(too_long),
+        None => Ok(None),
     }
 }
 
@@ -158,7 +159,9 @@ mod tests {
             ("fffffffffffffffff\r\n", NotChunks::Size),
             (&long, NotChunks::Size),
             ("1\r\nab\r\n", NotChunks::End),
-            ("1\r\na\n\r", NotChunks::End),
+            ("1\r\na\n\r", NotChunks::BareLf),
+            ("1\na\n0\n\n", NotChunks::BareLf),
+            ("1\r\na\r\n0\r\nx: y\n\n", NotChunks::BareLf),
             (&trailers, NotChunks::Trailers),
         ];
         for (bytes, error) in cases {

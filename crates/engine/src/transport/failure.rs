@@ -1,28 +1,29 @@
 //! What an error on the network means, told to a person. Errors are known by their types, never by their words.
 
-use std::error::Error as StdError;
-use std::fmt;
+mod http2;
+
 use std::io;
 use std::time::Duration;
 
 use model::attempt::{Answer, Failure, FailureKind};
 use model::time::Span;
 
+pub(super) use self::http2::{in_http2_body, no_http2_answer, stream_ended};
+use super::chunks::NotChunks;
+use super::head::{NotAHead, Unclear};
 use crate::dial::Step;
 use crate::tls;
 
 /// When a connection broke.
 const BEFORE: &str = "before an answer came";
+const IN_HEAD: &str = "in the middle of the answer's head";
 const IN_BODY: &str = "in the middle of the answer's body";
 
-/// Why no head of an answer came over an HTTP/2 connection.
-pub(super) fn explain(error: &hyper::Error) -> Failure {
-    exchange(error, BEFORE)
-}
-
-/// Why the body of an HTTP/2 answer ended too soon.
-pub(super) fn in_http2_body(error: &hyper::Error) -> Failure {
-    exchange(error, IN_BODY)
+/// How much of a body came, and how much was announced.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bytes {
+    pub(super) came: u64,
+    pub(super) announced: Option<u64>,
 }
 
 /// Why no head of an answer came over an HTTP/1.1 connection.
@@ -30,19 +31,14 @@ pub(super) fn unanswered_by(error: &io::Error) -> Failure {
     broken(error, BEFORE)
 }
 
-/// Why the body of an HTTP/1.1 answer ended too soon.
-pub(super) fn in_body(error: &io::Error) -> Failure {
-    broken(error, IN_BODY)
-}
-
 /// What came is not the head of an answer.
-pub(super) fn not_http(what: &dyn fmt::Display) -> Failure {
+pub(super) fn not_http(what: &NotAHead) -> Failure {
     Failure::new(FailureKind::Protocol, format!("what came back is not HTTP: {what}"))
 }
 
-/// What came is not a body.
-pub(super) fn unreadable(what: &dyn fmt::Display) -> Failure {
-    Failure::new(FailureKind::Body, format!("the answer's body cannot be read: {what}"))
+/// Interim answers came and nothing else.
+pub(super) fn no_head() -> Failure {
+    Failure::new(FailureKind::Protocol, "what came back is not HTTP: more than 64 KiB without an answer")
 }
 
 /// No head came in time.
@@ -57,60 +53,70 @@ pub(super) fn unanswered(timeout: Duration, sent: bool, step: Option<Step>) -> F
     Failure::new(FailureKind::Timeout, format!("no answer within {} ({waited_for})", Span(timeout)))
 }
 
-/// A head came, but the body did not end in time.
-pub(super) fn stalled(timeout: Duration, answer: &Answer) -> Failure {
-    let (timeout, status, read) = (Span(timeout), answer.status, answer.body.len());
-    let message = format!(
-        "no whole answer within {timeout} (answered {status}, then stalled while reading the body, after {read} bytes)"
-    );
+/// Why a head ended behind its status line.
+pub(super) fn in_head(error: &io::Error) -> Failure {
+    broken(error, IN_HEAD)
+}
+
+/// The status line came in time, and not all of the head behind it.
+pub(super) fn head_stalled(timeout: Duration) -> Failure {
+    let message = format!("the answer's head did not end within {}", Span(timeout));
     Failure::new(FailureKind::Timeout, message)
 }
 
-fn exchange(error: &hyper::Error, when: &str) -> Failure {
-    if error.is_parse() {
-        return not_http(error);
-    }
-    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() || error.is_body_write_aborted() {
-        return Failure::new(FailureKind::Reset, format!("the connection was closed {when}"));
-    }
-    if let Some(error) = cause::<h2::Error>(error) {
-        return http2(error, when);
-    }
-    match cause::<io::Error>(error) {
-        Some(error) => broken(error, when),
-        None => Failure::new(FailureKind::Protocol, format!("HTTP went wrong {when}: {error}")),
-    }
+pub(super) fn head_too_long() -> Failure {
+    Failure::new(FailureKind::Protocol, "the answer's head has more than 64 KiB; what came behind them was not read")
 }
 
-fn http2(error: &h2::Error, when: &str) -> Failure {
-    match (error.get_io(), error.reason()) {
-        (Some(error), _) => broken(error, when),
-        (None, Some(reason)) if error.is_remote() && error.is_go_away() => {
-            Failure::new(FailureKind::Reset, format!("the receiver ended the HTTP/2 connection {when} ({reason})"))
-        }
-        (None, Some(reason)) if error.is_remote() => {
-            Failure::new(FailureKind::Reset, format!("the receiver reset the HTTP/2 stream {when} ({reason})"))
-        }
-        _ => Failure::new(FailureKind::Protocol, format!("what came back is not HTTP/2: {error}")),
+/// Where the body ends cannot be said.
+pub(super) fn unclear(what: Unclear) -> Failure {
+    Failure::new(FailureKind::Body, format!("the answer's body was not read, because {what}"))
+}
+
+/// The body is not in chunks, although its head says so.
+pub(super) fn not_chunks(what: &NotChunks) -> Failure {
+    Failure::new(FailureKind::Body, format!("the answer's body cannot be read in chunks: {what}"))
+}
+
+/// Why the body of an HTTP/1.1 answer ended too soon, after so many bytes.
+pub(super) fn in_body(error: &io::Error, came: usize) -> Failure {
+    if error.kind() == io::ErrorKind::UnexpectedEof && error.get_ref().is_some() {
+        // TCP says that it ended by reading nothing. This is TLS.
+        let message = format!(
+            "the connection was closed without the close_notify of TLS, so the answer's body may not be whole ({came} bytes came)"
+        );
+        return Failure::new(FailureKind::Reset, message);
     }
+    let Failure { kind, message } = broken(error, IN_BODY);
+    Failure::new(kind, format!("{message}, after {came} bytes"))
+}
+
+/// The connection was closed before the body was whole.
+pub(super) fn body_ended(Bytes { came, announced }: Bytes) -> Failure {
+    let message = match announced {
+        Some(announced) => {
+            format!("the connection was closed {IN_BODY}, after {came} of {announced} bytes")
+        }
+        None => format!("the connection was closed {IN_BODY}, after {came} bytes and before the last chunk"),
+    };
+    Failure::new(FailureKind::Reset, message)
+}
+
+/// A head came, but the body did not end in time.
+pub(super) fn stalled(timeout: Duration, answer: &Answer) -> Failure {
+    let message =
+        format!("the answer's body did not end within {}: it stalled after {} bytes", Span(timeout), answer.body.len());
+    Failure::new(FailureKind::Timeout, message)
 }
 
 fn broken(error: &io::Error, when: &str) -> Failure {
     if let Some(message) = tls::explain("the receiver", error) {
         return Failure::new(FailureKind::Tls, message);
     }
-    match error.kind() {
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => unreadable(error),
-        io::ErrorKind::ConnectionReset => {
-            Failure::new(FailureKind::Reset, format!("the receiver reset the connection {when}"))
-        }
-        io::ErrorKind::UnexpectedEof => Failure::new(FailureKind::Reset, format!("the connection was closed {when}")),
-        _ => Failure::new(FailureKind::Reset, format!("the connection broke {when}: {error}")),
-    }
-}
-
-/// The first error of type `E` among the causes, the error itself included.
-fn cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
-    let causes = std::iter::successors(Some(error), |error| StdError::source(*error));
-    causes.filter_map(|error| error.downcast_ref()).next()
+    let message = match error.kind() {
+        io::ErrorKind::ConnectionReset => format!("the receiver reset the connection {when}"),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe => format!("the connection was closed {when}"),
+        kind => format!("the connection broke {when}: {kind}"),
+    };
+    Failure::new(FailureKind::Reset, message)
 }

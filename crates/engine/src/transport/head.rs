@@ -1,18 +1,32 @@
 //! The head of an HTTP/1.1 answer: its status, its headers, and how the body behind it ends (RFC 9112, section 6.3).
+//!
+//! The status line decides. What cannot be read of the lines behind it is skipped and noted; but where a body ends is taken
+//! from lines that leave no doubt, or it is not read at all.
+
+mod lines;
 
 use std::mem::MaybeUninit;
+use std::time::Duration;
 
 use httparse::{Header, ParserConfig, Response, Status};
 use model::headers::Headers;
 
-/// Headers of an answer.
-const MOST_HEADERS: usize = 100;
+use self::lines::Lines;
+
+/// Headers of an answer that is read the fast way. One with more is read line by line.
+const USUAL_HEADERS: usize = 100;
+
+/// Maximum headers kept of an answer. Those after them are dropped.
+const MOST_KEPT: usize = 256;
 
 /// Headers are kept up to so many bytes, names and values together. Those after them are dropped.
-const KEPT_HEADERS: usize = 8 * 1024;
+const KEPT_BYTES: usize = 64 * 1024;
 
 /// Room for a header that is kept. Many have more and most have less.
 const USUAL_HEADER: usize = 32;
+
+/// How an answer begins.
+const BEGINNING: &[u8] = b"HTTP/1.";
 
 /// What is known of an answer before its body.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +34,8 @@ pub(super) struct Head {
     pub(super) status: u16,
     /// What is kept of them.
     pub(super) headers: Headers,
+    /// What of it was skipped or dropped, told to a person.
+    pub(super) note: Option<String>,
 }
 
 /// How a body ends.
@@ -29,78 +45,147 @@ pub(super) enum Framing {
     Chunked,
     /// With the connection.
     Close,
+    Unclear(Unclear),
+}
+
+/// Why nobody can say where a body ends. Reads on after what was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unclear {
+    #[error("its content-length is not one number")]
+    Length,
+    #[error("its transfer-encoding is none that HTTP/1.1 has")]
+    Coding,
+    #[error("a line of its head that is about the body's length is not as HTTP has it")]
+    Line,
 }
 
 /// A head as it was found.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) head: Head,
-    /// Bytes that it takes.
-    pub(super) length: usize,
     pub(super) framing: Framing,
     /// The receiver lets the connection be used again.
     pub(super) stays: bool,
+    /// How long the receiver says that it keeps the connection open while nothing is on it.
+    pub(super) keep_alive: Option<Duration>,
 }
 
 impl Found {
     /// A 1xx: the answer is still to come. 101 is none of them: nothing like HTTP comes behind it.
     pub(super) fn is_interim(&self) -> bool {
-        matches!(self.head.status, 100..200) && self.head.status != 101
+        is_interim(self.head.status)
     }
 }
 
-/// What is wrong with an answer, told to a person.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NotAHead {
-    #[error(transparent)]
-    Unreadable(#[from] httparse::Error),
-    #[error("its content-length is not one number")]
-    Length,
+fn is_interim(status: u16) -> bool {
+    matches!(status, 100..200) && status != 101
 }
 
-/// The head that `bytes` begin with; `None` if it has not come whole.
-pub(super) fn find(bytes: &[u8]) -> Result<Option<Found>, NotAHead> {
-    let mut room = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+/// What came is not the head of an answer, told to a person.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it does not begin with a status line such as HTTP/1.1 200 OK")]
+pub(super) struct NotAHead;
+
+/// The head that `bytes` are, up to the empty line that ends it.
+pub(super) fn whole(bytes: &[u8]) -> Result<Found, NotAHead> {
+    let mut room = [const { MaybeUninit::uninit() }; USUAL_HEADERS];
     let mut response = Response::new(&mut []);
-    let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, &mut room)?;
-    let Status::Complete(length) = parsed else { return Ok(None) };
-    let status = response.code.unwrap_or_default();
-    let is_old = response.version == Some(0);
-    let headers = &*response.headers;
-    let (framing, is_clear) = framing(status, headers)?;
+    let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, &mut room);
+    match (parsed, response.code) {
+        (Ok(Status::Complete(_)), Some(status)) => {
+            let (framing, is_clear) = framing(status, response.headers);
+            Ok(found(status, response.version == Some(0), response.headers, framing, is_clear))
+        }
+        _ => line_by_line(bytes),
+    }
+}
+
+/// What is known of a head that broke off: nothing until its first line has come whole, or while that is an interim one's.
+pub(super) fn part(bytes: &[u8]) -> Result<Option<Head>, NotAHead> {
+    if !bytes.contains(&b'\n') {
+        return if may_begin(bytes) { Ok(None) } else { Err(NotAHead) };
+    }
+    let head = line_by_line(bytes)?.head;
+    Ok((!is_interim(head.status)).then_some(head))
+}
+
+/// Whether more may make an answer of `bytes`, of whose first line not all has come.
+pub(super) fn may_begin(bytes: &[u8]) -> bool {
+    let length = bytes.len().min(BEGINNING.len());
+    bytes[..length] == BEGINNING[..length] || bytes == b"\r"
+}
+
+/// Whether an answer begins with this line.
+pub(super) fn begins(line: &[u8]) -> bool {
+    lines::status(line).is_some()
+}
+
+fn line_by_line(bytes: &[u8]) -> Result<Found, NotAHead> {
+    let unfolded = lines::unfolded(bytes);
+    let lines = Lines::of(bytes, &unfolded).ok_or(NotAHead)?;
+    let (framing, is_clear) = match framing(lines.status, &lines.headers) {
+        (Framing::Length(0), is_clear) if has_no_body(lines.status) => (Framing::Length(0), is_clear),
+        _ if lines.is_unclear => (Framing::Unclear(Unclear::Line), false),
+        clear => clear,
+    };
+    let mut found = found(lines.status, lines.is_old, &lines.headers, framing, is_clear);
+    found.head.note = join(lines.note(), found.head.note);
+    Ok(found)
+}
+
+fn join(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(format!("{one}; {other}")),
+        (one, other) => one.or(other),
+    }
+}
+
+fn found(status: u16, is_old: bool, headers: &[Header<'_>], framing: Framing, is_clear: bool) -> Found {
     let stays = match (says(headers, "close"), is_old) {
         (true, _) => false,
         (false, true) => says(headers, "keep-alive") && framing != Framing::Chunked,
         (false, false) => true,
     };
     let stays = stays && is_clear && status != 101 && framing != Framing::Close;
-    let headers = keep(headers.len(), headers.iter().map(|header| (header.name, header.value)));
-    Ok(Some(Found { head: Head { status, headers }, length, framing, stays }))
+    let head = keep(status, headers.len(), headers.iter().map(|header| (header.name, header.value)));
+    Found { head, framing, stays, keep_alive: keep_alive(headers) }
+}
+
+fn has_no_body(status: u16) -> bool {
+    matches!(status, 100..200 | 204 | 304)
 }
 
 /// How the body ends, and whether nothing contradicts that.
-fn framing(status: u16, headers: &[Header<'_>]) -> Result<(Framing, bool), NotAHead> {
-    if matches!(status, 100..200 | 204 | 304) {
-        return Ok((Framing::Length(0), true));
+fn framing(status: u16, headers: &[Header<'_>]) -> (Framing, bool) {
+    if has_no_body(status) {
+        return (Framing::Length(0), true);
     }
-    let length = content_length(headers)?;
+    let length = content_length(headers);
     let last_coding = tokens(headers, "transfer-encoding").last();
-    Ok(match (last_coding, length) {
-        (Some(coding), length) if coding.eq_ignore_ascii_case(b"chunked") => (Framing::Chunked, length.is_none()),
-        (Some(_), _) => (Framing::Close, false),
-        (None, Some(length)) => (Framing::Length(length), true),
-        (None, None) => (Framing::Close, true),
-    })
+    match (last_coding, length) {
+        (Some(coding), Ok(length)) if coding.eq_ignore_ascii_case(b"chunked") => (Framing::Chunked, length.is_none()),
+        (Some(coding), _) if is_known_coding(coding) => (Framing::Close, false),
+        (Some(_), Ok(_)) => (Framing::Unclear(Unclear::Coding), false),
+        (_, Err(unclear)) => (Framing::Unclear(unclear), false),
+        (None, Ok(Some(length))) => (Framing::Length(length), true),
+        (None, Ok(None)) => (Framing::Close, true),
+    }
+}
+
+/// Codings behind which a body ends with the connection, if they come last (RFC 9112, section 7).
+fn is_known_coding(coding: &[u8]) -> bool {
+    const KNOWN: [&[u8]; 6] = [b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", b"identity"];
+    KNOWN.iter().any(|known| coding.eq_ignore_ascii_case(known))
 }
 
 /// The same number may stand there several times.
-fn content_length(headers: &[Header<'_>]) -> Result<Option<u64>, NotAHead> {
+fn content_length(headers: &[Header<'_>]) -> Result<Option<u64>, Unclear> {
     let mut found = None;
     for token in tokens(headers, "content-length") {
         let digits = std::str::from_utf8(token).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-        let length = digits.and_then(|digits| digits.parse::<u64>().ok()).ok_or(NotAHead::Length)?;
+        let length = digits.and_then(|digits| digits.parse::<u64>().ok()).ok_or(Unclear::Length)?;
         if *found.get_or_insert(length) != length {
-            return Err(NotAHead::Length);
+            return Err(Unclear::Length);
         }
     }
     Ok(found)
@@ -110,6 +195,17 @@ fn says(headers: &[Header<'_>], word: &str) -> bool {
     tokens(headers, "connection").any(|token| token.eq_ignore_ascii_case(word.as_bytes()))
 }
 
+/// The seconds of `Keep-Alive: timeout=5, max=100`.
+fn keep_alive(headers: &[Header<'_>]) -> Option<Duration> {
+    let seconds = tokens(headers, "keep-alive").find_map(|token| {
+        let (name, value) = std::str::from_utf8(token).ok()?.split_once('=')?;
+        let digits = value.trim().trim_matches('"');
+        let digits = &digits[..digits.bytes().take_while(u8::is_ascii_digit).count()];
+        name.trim().eq_ignore_ascii_case("timeout").then(|| digits.parse().ok()).flatten()
+    });
+    seconds.map(Duration::from_secs)
+}
+
 /// What stands between commas in all headers of that name.
 fn tokens<'a>(headers: &'a [Header<'_>], name: &str) -> impl Iterator<Item = &'a [u8]> {
     let named = headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
@@ -117,76 +213,23 @@ fn tokens<'a>(headers: &'a [Header<'_>], name: &str) -> impl Iterator<Item = &'a
 }
 
 /// Of `count` headers as many as are kept, with names in lower case.
-pub(super) fn keep<'a>(count: usize, headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Headers {
-    let mut kept = Headers::with_room(count, count * USUAL_HEADER);
-    let (mut room, mut lower) = (KEPT_HEADERS, String::new());
-    for (name, value) in headers {
+pub(super) fn keep<'a>(status: u16, count: usize, headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Head {
+    let room = count.min(MOST_KEPT);
+    let mut kept = Headers::with_room(room, room * USUAL_HEADER);
+    let (mut bytes, mut number, mut lower) = (KEPT_BYTES, 0, String::new());
+    for (name, value) in headers.take(MOST_KEPT) {
         let value = String::from_utf8_lossy(value);
-        let Some(left) = room.checked_sub(name.len() + value.len()) else { break };
-        room = left;
+        let Some(left) = bytes.checked_sub(name.len() + value.len()) else { break };
+        bytes = left;
+        number += 1;
         lower.clear();
         lower.push_str(name);
         lower.make_ascii_lowercase();
         kept.push(&lower, &value);
     }
-    kept
+    let note = (number < count).then(|| format!("of the {count} headers of the answer the first {number} are kept"));
+    Head { status, headers: kept, note }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(head: &str) -> Found {
-        let bytes = format!("{head}\r\n\r\nbody");
-        let found = find(bytes.as_bytes()).unwrap().unwrap();
-        assert_eq!(found.length, bytes.len() - 4);
-        found
-    }
-
-    #[test]
-    fn how_a_body_ends_and_whether_the_connection_stays() {
-        let cases = [
-            ("HTTP/1.1 200 OK\r\ncontent-length: 5", Framing::Length(5), true),
-            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\ncontent-length: 5, 5", Framing::Length(5), true),
-            ("HTTP/1.1 200\r\ncontent-length: 0\r\nconnection: x, Close", Framing::Length(0), false),
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked", Framing::Chunked, true),
-            ("HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\ntransfer-encoding: chunked", Framing::Chunked, true),
-            ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 5", Framing::Chunked, false),
-            ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked, gzip\r\ncontent-length: 5", Framing::Close, false),
-            ("HTTP/1.1 200 OK", Framing::Close, false),
-            ("HTTP/1.1 204 No Content", Framing::Length(0), true),
-            ("HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked", Framing::Length(0), true),
-            ("HTTP/1.1 304 Not Modified\r\ncontent-length: 5", Framing::Length(0), true),
-            ("HTTP/1.1 101 Switching Protocols", Framing::Length(0), false),
-            ("HTTP/1.0 200 OK\r\ncontent-length: 5", Framing::Length(5), false),
-            ("HTTP/1.0 200 OK\r\ncontent-length: 5\r\nconnection: Keep-Alive", Framing::Length(5), true),
-        ];
-        for (head, framing, stays) in cases {
-            let found = found(head);
-            assert_eq!((found.framing, found.stays), (framing, stays), "{head}");
-        }
-    }
-
-    #[test]
-    fn a_content_length_that_is_not_one_number_is_refused() {
-        for length in ["", "five", "+5", "-5", "5, 6", "5,", "99999999999999999999", "5\r\ncontent-length: 6"] {
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
-            assert_eq!(find(head.as_bytes()), Err(NotAHead::Length), "{length:?}");
-        }
-    }
-
-    #[test]
-    fn an_interim_answer_is_not_the_answer() {
-        for (status, is_interim) in [(100, true), (103, true), (101, false), (200, false)] {
-            assert_eq!(found(&format!("HTTP/1.1 {status} X")).is_interim(), is_interim, "{status}");
-        }
-    }
-
-    #[test]
-    fn a_head_that_has_not_come_whole_is_waited_for() {
-        let head = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n";
-        for end in 0..head.len() {
-            assert_eq!(find(&head.as_bytes()[..end]), Ok(None), "{end}");
-        }
-    }
-}
+mod tests;

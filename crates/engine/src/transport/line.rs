@@ -3,27 +3,19 @@
 use hyper::body::Incoming;
 use model::attempt::{Answer, Failure};
 
+use super::again::NoAnswer;
+use super::deadline::Deadline;
 use super::head::Head;
 use super::outgoing::Outgoing;
 use super::own::Own;
 use super::shared::{self, Shared};
 use crate::dial::wire::Wire;
 
-/// The head of an answer has at most so many bytes.
-pub(super) const LONGEST_HEAD: usize = 16 * 1024;
-
 pub(super) enum Line {
     /// For one request at a time. Boxed: it goes from hand to hand with every request.
     Own(Box<Own>),
     /// For as many as come.
     Shared(Shared),
-}
-
-/// Why there is no answer.
-pub(super) enum NoAnswer {
-    /// Nothing of the request was written: it may go out over another connection.
-    Unbegun(Failure),
-    Failed(Failure),
 }
 
 /// An answer whose head has come, and where the rest of it comes from.
@@ -51,14 +43,14 @@ impl Line {
     }
 
     /// Asks, and waits for the head of the answer.
-    pub(super) async fn ask(self, request: &Outgoing<'_>) -> Result<Answering, NoAnswer> {
+    pub(super) async fn ask(self, request: &Outgoing<'_>, deadline: &mut Deadline) -> Result<Answering, NoAnswer> {
         match self {
             Self::Own(mut own) => {
-                let head = own.ask(&request.to_http1(), &request.sent).await?;
+                let head = own.ask(&request.to_http1(), &request.sent, deadline).await?;
                 Ok(Answering { head, rest: Rest::Own(own) })
             }
             Self::Shared(mut shared) => {
-                let (head, body) = shared.ask(request).await?;
+                let (head, body) = shared.ask(request, deadline).await?;
                 Ok(Answering { head, rest: Rest::Shared(body) })
             }
         }

@@ -20,7 +20,7 @@ const FRAME: usize = 128;
 /// What stands between a header's name and its value, and behind that.
 const BETWEEN: usize = 4;
 
-/// Whether the request was written to a connection. Before that, a timeout means that there was none.
+/// Whether the request was written to the connection that it is on now. Before that, a timeout means that there was none.
 #[derive(Clone, Default)]
 pub(super) struct Sent(Arc<AtomicBool>);
 
@@ -31,6 +31,11 @@ impl Sent {
 
     pub(super) fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// It goes out once more.
+    pub(super) fn clear(&self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 

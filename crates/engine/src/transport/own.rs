@@ -3,20 +3,26 @@
 //! It has no task of its own: whoever has a request on it reads and writes it. So nothing is handed from task to task on
 //! the way of a request, and a connection in the pool is still.
 
-use std::future::poll_fn;
+mod reading;
+mod writing;
+
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use model::attempt::{Answer, Failure};
-use tokio::io::AsyncWrite;
 use tokio_util::io::poll_read_buf;
 
+use self::reading::Reading;
+use self::writing::Writing;
+use super::again::{End, NoAnswer};
 use super::chunks::{Chunks, Piece};
-use super::failure;
-use super::head::{self, Found, Framing, Head};
-use super::line::{LONGEST_HEAD, NoAnswer};
+use super::deadline::Deadline;
+use super::failure::{self, Bytes};
+use super::head::{self, Found, Framing, Head, NotAHead};
 use super::outgoing::Sent;
 use crate::dial::wire::Wire;
 
@@ -30,6 +36,8 @@ pub(super) struct Own {
     body: Body,
     /// It can have another request when this answer has been read.
     stays: bool,
+    /// What the receiver said of how long it keeps the connection.
+    keep_alive: Option<Duration>,
 }
 
 /// What of an answer's body is still to come.
@@ -37,11 +45,27 @@ enum Body {
     Length(u64),
     Chunks(Chunks),
     Close,
+    /// Nothing that can be read, for that reason.
+    Unreadable(Failure),
+}
+
+/// Why no head was found.
+enum Stopped {
+    NotHttp,
+    TooLong,
+    Broken(io::Error),
+    Late,
+}
+
+impl From<NotAHead> for Stopped {
+    fn from(_: NotAHead) -> Self {
+        Self::NotHttp
+    }
 }
 
 impl Own {
     pub(super) fn new(wire: Wire) -> Self {
-        Self { wire, inbox: BytesMut::new(), body: Body::Length(0), stays: true }
+        Self { wire, inbox: BytesMut::new(), body: Body::Length(0), stays: true, keep_alive: None }
     }
 
     /// Whether a request can be written to it, as far as is known now. A receiver that closed it, or said something that
@@ -51,65 +75,96 @@ impl Own {
     }
 
     /// Writes a request and reads as far as the answer's head. An answer may come before all is written; the rest is not
-    /// written then, and the connection not used again.
-    pub(super) async fn ask(&mut self, request: &[u8], sent: &Sent) -> Result<Head, NoAnswer> {
-        let mut writing = Writing { rest: request, is_flushed: false, error: None };
+    /// written then, and the connection not used again. A head that breaks off is one if its status line has come.
+    pub(super) async fn ask(&mut self, request: &[u8], sent: &Sent, deadline: &mut Deadline) -> Result<Head, NoAnswer> {
+        let mut writing = Writing::of(request);
         let mut reading = Reading::default();
         let found = poll_fn(|cx| {
             writing.go_on(&mut self.wire, cx);
-            if writing.rest.len() < request.len() {
+            if writing.has_begun() {
                 sent.set();
             } else if let Some(error) = writing.error.take() {
-                return Poll::Ready(Err(NoAnswer::Unbegun(failure::unanswered_by(&error))));
+                return Poll::Ready(Err(Stopped::Broken(error)));
             }
-            self.poll_head(&mut reading, cx).map_err(|failure| {
-                // That it could not be written is why nothing can be read.
-                let written = writing.error.as_ref().map(failure::unanswered_by);
-                NoAnswer::Failed(written.unwrap_or(failure))
-            })
+            match self.poll_head(&mut reading, cx) {
+                Poll::Pending => Pin::new(&mut *deadline).poll(cx).map(|()| Err(Stopped::Late)),
+                found => found,
+            }
         })
-        .await?;
-        self.stays = found.stays && writing.is_flushed;
-        self.body = match found.framing {
-            Framing::Length(length) => Body::Length(length),
-            Framing::Chunked => Body::Chunks(Chunks::default()),
-            Framing::Close => Body::Close,
-        };
-        Ok(found.head)
+        .await;
+        match found {
+            Ok(found) => {
+                self.stays = found.stays && writing.is_flushed;
+                self.keep_alive = found.keep_alive;
+                self.body = match found.framing {
+                    Framing::Length(length) => Body::Length(length),
+                    Framing::Chunked => Body::Chunks(Chunks::default()),
+                    Framing::Close => Body::Close,
+                    Framing::Unclear(unclear) => Body::Unreadable(failure::unclear(unclear)),
+                };
+                Ok(found.head)
+            }
+            Err(stopped) => self.broke_off(&stopped, &reading, &writing, deadline.timeout),
+        }
     }
 
-    fn poll_head(&mut self, reading: &mut Reading, cx: &mut Context<'_>) -> Poll<Result<Found, Failure>> {
+    /// What is known of an answer whose head did not come whole.
+    fn broke_off(
+        &mut self,
+        stopped: &Stopped,
+        reading: &Reading,
+        writing: &Writing<'_>,
+        timeout: Duration,
+    ) -> Result<Head, NoAnswer> {
+        self.stays = false;
+        let head = match stopped {
+            Stopped::NotHttp => Err(NotAHead),
+            Stopped::TooLong | Stopped::Broken(_) | Stopped::Late => head::part(&self.inbox),
+        };
+        match (head, stopped) {
+            (Ok(Some(head)), _) => {
+                self.body = Body::Unreadable(match stopped {
+                    Stopped::Broken(error) => failure::in_head(error),
+                    Stopped::Late => failure::head_stalled(timeout),
+                    Stopped::NotHttp | Stopped::TooLong => failure::head_too_long(),
+                });
+                Ok(head)
+            }
+            (Err(NotAHead), _) => Err(NoAnswer::failed(failure::not_http(&NotAHead))),
+            (Ok(None), Stopped::Late) => Err(NoAnswer::failed(failure::unanswered(timeout, writing.has_begun(), None))),
+            (Ok(None), Stopped::NotHttp | Stopped::TooLong) => Err(NoAnswer::failed(failure::no_head())),
+            (Ok(None), Stopped::Broken(error)) => {
+                let end = match (writing.has_begun(), reading.has_begun() || !self.inbox.is_empty()) {
+                    (false, _) => End::Unbegun,
+                    (true, false) => End::Silent,
+                    (true, true) => End::Failed,
+                };
+                // That it could not be written is why nothing can be read.
+                Err(NoAnswer { end, failure: failure::unanswered_by(writing.error.as_ref().unwrap_or(error)) })
+            }
+        }
+    }
+
+    fn poll_head(&mut self, reading: &mut Reading, cx: &mut Context<'_>) -> Poll<Result<Found, Stopped>> {
         loop {
-            if reading.may_find_a_head(&self.inbox) {
-                match self.find_head()? {
-                    Some(found) if found.is_interim() => reading.begin_after(found.length),
-                    Some(found) => return Poll::Ready(Ok(found)),
-                    None => {}
+            if let Some(end) = reading.look(&mut self.inbox)? {
+                let found = head::whole(&self.inbox[..end])?;
+                self.inbox.advance(end);
+                if !found.is_interim() {
+                    return Poll::Ready(Ok(found));
                 }
+                reading.begin_after(end);
                 continue;
             }
-            if reading.interim + self.inbox.len() >= LONGEST_HEAD {
-                return Poll::Ready(Err(failure::not_http(&format_args!("a head of more than {LONGEST_HEAD} bytes"))));
+            if reading.is_too_long(&self.inbox) {
+                return Poll::Ready(Err(Stopped::TooLong));
             }
             match ready!(self.poll_read(cx)) {
-                Ok(0) => {
-                    // What came may be something else than HTTP, or HTTP that broke off.
-                    self.find_head()?;
-                    return Poll::Ready(Err(failure::unanswered_by(&io::ErrorKind::UnexpectedEof.into())));
-                }
+                Ok(0) => return Poll::Ready(Err(Stopped::Broken(io::ErrorKind::UnexpectedEof.into()))),
                 Ok(_) => {}
-                Err(error) => return Poll::Ready(Err(failure::unanswered_by(&error))),
+                Err(error) => return Poll::Ready(Err(Stopped::Broken(error))),
             }
         }
-    }
-
-    /// Takes the head that has come, if it has come whole.
-    fn find_head(&mut self) -> Result<Option<Found>, Failure> {
-        let found = head::find(&self.inbox).map_err(|error| failure::not_http(&error))?;
-        if let Some(found) = &found {
-            self.inbox.advance(found.length);
-        }
-        Ok(found)
     }
 
     /// Reads the body of the answer, of which at most `most` bytes are kept. Reading stops there.
@@ -127,7 +182,8 @@ impl Own {
                 Body::Length(0) => return Poll::Ready(Ok(())),
                 Body::Length(left) => Some(*left),
                 Body::Close => Some(u64::MAX),
-                Body::Chunks(chunks) => match chunks.next(&self.inbox).map_err(|error| failure::unreadable(&error))? {
+                Body::Unreadable(failure) => return Poll::Ready(Err(failure.clone())),
+                Body::Chunks(chunks) => match chunks.next(&self.inbox).map_err(|error| failure::not_chunks(&error))? {
                     Piece::Skip(count) => {
                         self.inbox.advance(count);
                         continue;
@@ -152,9 +208,9 @@ impl Own {
             }
             match ready!(self.poll_read(cx)) {
                 Ok(0) if matches!(self.body, Body::Close) => return Poll::Ready(Ok(())),
-                Ok(0) => return Poll::Ready(Err(failure::in_body(&io::ErrorKind::UnexpectedEof.into()))),
+                Ok(0) => return Poll::Ready(Err(failure::body_ended(self.body.announced(answer)))),
                 Ok(_) => {}
-                Err(error) => return Poll::Ready(Err(failure::in_body(&error))),
+                Err(error) => return Poll::Ready(Err(failure::in_body(&error, answer.body.len()))),
             }
         }
     }
@@ -162,6 +218,11 @@ impl Own {
     /// Whether it can be used for another request, once the answer was read.
     pub(super) fn is_free(&self) -> bool {
         self.stays && self.inbox.is_empty()
+    }
+
+    /// What the receiver said of how long it keeps the connection while nothing is on it.
+    pub(super) fn keep_alive(&self) -> Option<Duration> {
+        self.keep_alive
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -175,70 +236,16 @@ impl Body {
         match self {
             Self::Length(left) => *left -= count,
             Self::Chunks(chunks) => chunks.took(count),
-            Self::Close => {}
+            Self::Close | Self::Unreadable(_) => {}
         }
     }
-}
 
-/// A head that is being read. However slowly it comes, it is parsed a few times only.
-#[derive(Default)]
-struct Reading {
-    /// Bytes of interim answers before it.
-    interim: usize,
-    /// Bytes that were looked through for its end.
-    seen: usize,
-    /// With so many it is parsed in any case: it may be something else than HTTP.
-    parsed_at: usize,
-}
-
-impl Reading {
-    /// Whether it is worth parsing what has come since this was last asked.
-    fn may_find_a_head(&mut self, inbox: &[u8]) -> bool {
-        if inbox.len() <= self.seen {
-            return false;
-        }
-        // The end is an empty line; two bytes before the new ones may belong to it.
-        let new = &inbox[self.seen.saturating_sub(2)..];
-        self.seen = inbox.len();
-        let may = inbox.len() >= self.parsed_at
-            || new.windows(2).any(|end| end == b"\n\n")
-            || new.windows(3).any(|end| end == b"\n\r\n");
-        if may {
-            self.parsed_at = 2 * inbox.len();
-        }
-        may
-    }
-
-    fn begin_after(&mut self, interim: usize) {
-        *self = Self { interim: self.interim + interim, ..Self::default() };
-    }
-}
-
-/// A request that is being written.
-struct Writing<'a> {
-    rest: &'a [u8],
-    is_flushed: bool,
-    /// Why nothing more can be written. The receiver may have answered before it stopped reading.
-    error: Option<io::Error>,
-}
-
-impl Writing<'_> {
-    /// Writes as far as that goes now.
-    fn go_on(&mut self, wire: &mut Wire, cx: &mut Context<'_>) {
-        while self.error.is_none() && !self.rest.is_empty() {
-            match Pin::new(&mut *wire).poll_write(cx, self.rest) {
-                Poll::Ready(Ok(0)) => self.error = Some(io::ErrorKind::WriteZero.into()),
-                Poll::Ready(Ok(count)) => self.rest = &self.rest[count..],
-                Poll::Ready(Err(error)) => self.error = Some(error),
-                Poll::Pending => return,
-            }
-        }
-        if self.error.is_none() && !self.is_flushed {
-            match Pin::new(wire).poll_flush(cx) {
-                Poll::Ready(Ok(())) => self.is_flushed = true,
-                Poll::Ready(Err(error)) => self.error = Some(error),
-                Poll::Pending => {}
-            }
+    /// How much of it came, and how much was announced.
+    fn announced(&self, answer: &Answer) -> Bytes {
+        let came = answer.body.len() as u64;
+        match self {
+            Self::Length(left) => Bytes { came, announced: Some(came + left) },
+            Self::Chunks(_) | Self::Close | Self::Unreadable(_) => Bytes { came, announced: None },
         }
     }
 }

@@ -1,34 +1,51 @@
-//! Connections between requests, by where they go to. A quiet receiver's are let go.
+//! Connections between requests, by where they go to. Each leaves before its receiver may close it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use hyper::rt::{Executor, Timer};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::rt::Executor;
+use hyper_util::rt::TokioExecutor;
+use model::env::Env;
 
 use super::line::Line;
 use super::own::Own;
 use super::shared::Shared;
 
-/// The pool is looked through so often, and what was not used since the last time is closed. So a busy endpoint's
-/// connections are reused, and a quiet one's cost nothing after half a minute.
-const ROUND: Duration = Duration::from_secs(15);
+/// An HTTP/1.1 connection is kept so long between requests if its receiver says nothing about it: many close after five
+/// seconds.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// It leaves so long before the time that the receiver named: a request takes a while on its way.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// No connection is kept for longer without a request, HTTP/2 included.
+const LONGEST_IDLE: Duration = Duration::from_secs(30);
+
+/// What has to leave is closed so often.
+const ROUND: Duration = Duration::from_secs(2);
 
 /// Idle connections kept to one host: as many as one endpoint has in flight at its best, so that none is made anew at
 /// full speed.
 const MOST_IDLE_PER_HOST: usize = 64;
 
+/// Idle connections kept in all. Each holds a descriptor.
+const MOST_IDLE: usize = 4096;
+
 /// Scheme and authority, as a URL begins: connections are one host's, and not shared with other names for it.
 type Origin = str;
 
-#[derive(Clone, Default)]
-pub(super) struct Pool(Arc<Mutex<Inner>>);
+#[derive(Clone)]
+pub(super) struct Pool {
+    inner: Arc<Mutex<Inner>>,
+    env: Arc<dyn Env>,
+}
 
 #[derive(Default)]
 struct Inner {
     hosts: HashMap<Box<Origin>, Host>,
-    round: u64,
+    /// HTTP/1.1 connections of all hosts.
+    idle: usize,
     is_watched: bool,
 }
 
@@ -41,57 +58,80 @@ struct Host {
 
 struct Idle<T> {
     line: T,
-    /// In which it was used last.
-    round: u64,
+    /// Then it leaves.
+    until: Duration,
 }
 
 impl Pool {
+    pub(super) fn new(env: Arc<dyn Env>) -> Self {
+        Self { inner: Arc::default(), env }
+    }
+
     /// A connection that is there. It may have gone stale.
     pub(super) fn take(&self, origin: &Origin) -> Option<Line> {
+        let now = self.env.elapsed();
         let mut inner = self.inner();
-        let round = inner.round;
+        let inner = &mut *inner;
         let host = inner.hosts.get_mut(origin)?;
-        if host.shared.as_ref().is_some_and(|shared| shared.line.is_closed()) {
-            host.shared = None;
-        }
-        if let Some(shared) = &mut host.shared {
-            shared.round = round;
+        if let Some(shared) = host.shared.as_mut().filter(|shared| shared.is_good(now)) {
+            shared.until = now + LONGEST_IDLE;
             return Some(Line::Shared(shared.line.clone()));
         }
-        host.idle.pop().map(|idle| Line::Own(idle.line))
+        host.shared = None;
+        while let Some(idle) = host.idle.pop() {
+            inner.idle -= 1;
+            if idle.until > now {
+                return Some(Line::Own(idle.line));
+            }
+        }
+        None
     }
 
     /// Keeps an HTTP/1.1 connection that is free for the next request.
     pub(super) fn put(&self, origin: &Origin, line: Box<Own>) {
+        let idle_for = idle_for(line.keep_alive());
+        if idle_for.is_zero() {
+            return;
+        }
+        let until = self.env.elapsed() + idle_for;
         let mut inner = self.inner();
-        let round = inner.round;
+        let has_room = inner.idle < MOST_IDLE;
         let host = inner.host(origin);
-        if host.idle.len() < MOST_IDLE_PER_HOST {
-            host.idle.push(Idle { line, round });
+        if has_room && host.idle.len() < MOST_IDLE_PER_HOST {
+            host.idle.push(Idle { line, until });
+            inner.idle += 1;
         }
         self.watch(inner);
     }
 
-    /// Shares a new HTTP/2 connection with all who come. Whoever was faster stays: the answer is the one to use.
-    pub(super) fn share(&self, origin: &Origin, line: Shared) -> Shared {
+    /// Shares a new HTTP/2 connection with all who come. Whoever was faster stays: the answer is the one to use, and
+    /// whether others use it.
+    pub(super) fn share(&self, origin: &Origin, line: Shared) -> (Shared, bool) {
+        let now = self.env.elapsed();
         let mut inner = self.inner();
-        let round = inner.round;
         let host = inner.host(origin);
-        let there = host.shared.take().filter(|shared| !shared.line.is_closed());
+        let there = host.shared.take().filter(|shared| shared.is_good(now));
+        let is_there = there.is_some();
         let shared = there.map_or(line, |shared| shared.line);
-        host.shared = Some(Idle { line: shared.clone(), round });
+        host.shared = Some(Idle { line: shared.clone(), until: now + LONGEST_IDLE });
         self.watch(inner);
-        shared
+        (shared, is_there)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn watch(&self, mut inner: MutexGuard<'_, Inner>) {
         if !std::mem::replace(&mut inner.is_watched, true) {
-            TokioExecutor::new().execute(rounds(Arc::downgrade(&self.0)));
+            TokioExecutor::new().execute(rounds(Arc::downgrade(&self.inner), self.env.clone()));
         }
+    }
+}
+
+impl Idle<Shared> {
+    fn is_good(&self, now: Duration) -> bool {
+        self.until > now && !self.line.is_closed()
     }
 }
 
@@ -103,27 +143,53 @@ impl Inner {
         self.hosts.get_mut(origin).expect("it was there or was just put there")
     }
 
-    /// Closes what was not used since the round before. True while there is anything left.
-    fn end_round(&mut self) -> bool {
-        let ended = self.round;
-        self.round += 1;
+    /// Takes out what has to leave.
+    fn end_round(&mut self, now: Duration) -> (Vec<Idle<Box<Own>>>, Vec<Idle<Shared>>) {
+        let (mut left, mut shared_left) = (Vec::new(), Vec::new());
         self.hosts.retain(|_, host| {
-            host.idle.retain(|idle| idle.round == ended);
-            host.shared.take_if(|shared| shared.round != ended || shared.line.is_closed());
+            left.extend(host.idle.extract_if(.., |idle| idle.until <= now));
+            shared_left.extend(host.shared.take_if(|shared| !shared.is_good(now)));
             !host.idle.is_empty() || host.shared.is_some()
         });
+        self.idle -= left.len();
         self.is_watched = !self.hosts.is_empty();
-        self.is_watched
+        (left, shared_left)
     }
 }
 
+/// How long a connection is kept whose receiver closes it after `keep_alive` without a request.
+fn idle_for(keep_alive: Option<Duration>) -> Duration {
+    keep_alive.map_or(IDLE, |keep_alive| keep_alive.saturating_sub(MARGIN).min(LONGEST_IDLE))
+}
+
 /// Ends with the pool, or when that is empty.
-async fn rounds(pool: Weak<Mutex<Inner>>) {
+async fn rounds(pool: Weak<Mutex<Inner>>, env: Arc<dyn Env>) {
     loop {
-        TokioTimer::new().sleep(ROUND).await;
+        env.sleep(ROUND).await;
         let Some(pool) = pool.upgrade() else { return };
-        if !pool.lock().unwrap_or_else(PoisonError::into_inner).end_round() {
+        let mut inner = pool.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = inner.end_round(env.elapsed());
+        let is_watched = inner.is_watched;
+        drop(inner);
+        // Closed where nobody waits for the pool.
+        drop(left);
+        if !is_watched {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_leaves_a_second_before_its_receiver_closes_it() {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        let cases =
+            [(None, 4), (seconds(5), 4), (seconds(2), 1), (seconds(1), 0), (seconds(0), 0), (seconds(3600), 30)];
+        for (keep_alive, kept) in cases {
+            assert_eq!(idle_for(keep_alive), Duration::from_secs(kept), "{keep_alive:?}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One HTTP/2 connection, and the requests that share it. A task reads and writes for all of them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -8,12 +10,17 @@ use hyper::client::conn::http2;
 use hyper::rt::Executor;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use model::attempt::{Answer, Failure};
+use tokio_util::sync::CancellationToken;
 
+use super::again::{End, NoAnswer};
+use super::deadline::Deadline;
 use super::failure;
 use super::head::{self, Head};
-use super::line::{LONGEST_HEAD, NoAnswer};
 use super::outgoing::{Outgoing, Posted};
 use crate::dial::wire::Wire;
+
+/// Maximum size of a head, as HTTP/2 counts it (RFC 9113, section 6.5.2): what is kept of one, and what others have besides.
+const LONGEST_HEAD: u32 = 256 * 1024;
 
 /// What a receiver may send ahead of what is read: on one stream, on the whole connection.
 const STREAM_WINDOW: u32 = 32 * 1024;
@@ -26,45 +33,98 @@ const PONG_WITHIN: Duration = Duration::from_secs(5);
 
 /// It ends when the last clone is dropped and the last request answered.
 #[derive(Clone)]
-pub(super) struct Shared(http2::SendRequest<Posted>);
+pub(super) struct Shared {
+    requests: http2::SendRequest<Posted>,
+    state: Arc<State>,
+}
+
+/// What is known of a connection besides what hyper knows.
+#[derive(Default)]
+struct State {
+    /// It takes no more requests, or has ended: a request on it was told so.
+    is_over: AtomicBool,
+    /// The receiver ended it because it wants HTTP/1.1.
+    wants_http1: AtomicBool,
+    /// Cancelled when it has ended, and the above is known.
+    ended: CancellationToken,
+}
 
 impl Shared {
     pub(super) async fn over(wire: Wire) -> Result<Self, Failure> {
         let handshake = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
-            .max_header_list_size(LONGEST_HEAD as u32)
+            .max_header_list_size(LONGEST_HEAD)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PONG_WITHIN)
             .handshake(TokioIo::new(wire));
-        let (requests, connection) = handshake.await.map_err(|error| failure::explain(&error))?;
+        let (requests, connection) = handshake.await.map_err(|error| failure::no_http2_answer(&error).failure)?;
+        let state = Arc::<State>::default();
+        let told = state.clone();
         TokioExecutor::new().execute(async move {
-            // Requests on it are told what went wrong.
-            let _ = connection.await;
+            // Requests on it are told what went wrong themselves, but not always why.
+            if let Err(error) = connection.await
+                && failure::no_http2_answer(&error).end == End::WantsHttp1
+            {
+                told.wants_http1.store(true, Ordering::Relaxed);
+            }
+            told.is_over.store(true, Ordering::Relaxed);
+            told.ended.cancel();
         });
-        Ok(Self(requests))
+        Ok(Self { requests, state })
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.0.is_closed()
+        self.state.is_over.load(Ordering::Relaxed) || self.requests.is_closed()
     }
 
-    pub(super) async fn ask(&mut self, request: &Outgoing<'_>) -> Result<(Head, Incoming), NoAnswer> {
-        let request = request.to_http2().map_err(NoAnswer::Failed)?;
-        match self.0.try_send_request(request).await {
-            Ok(response) => {
-                let (parts, body) = response.into_parts();
-                let all = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-                let headers = head::keep(parts.headers.len(), all);
-                Ok((Head { status: parts.status.as_u16(), headers }, body))
+    pub(super) async fn ask(
+        &mut self,
+        request: &Outgoing<'_>,
+        deadline: &mut Deadline,
+    ) -> Result<(Head, Incoming), NoAnswer> {
+        let posted = request.to_http2().map_err(NoAnswer::failed)?;
+        let asking = async {
+            match self.requests.try_send_request(posted).await {
+                Ok(response) => Ok(response),
+                Err(mut error) => {
+                    let is_unbegun = error.take_message().is_some();
+                    Err(self.state.explain(&error.into_error(), is_unbegun).await)
+                }
             }
-            Err(mut error) => {
-                let is_unbegun = error.take_message().is_some();
-                let failure = failure::explain(&error.into_error());
-                Err(if is_unbegun { NoAnswer::Unbegun(failure) } else { NoAnswer::Failed(failure) })
+        };
+        let response = tokio::select! {
+            biased; // an answer that is here is in time
+            response = asking => response?,
+            () = &mut *deadline => {
+                let sent = request.sent.is_sent();
+                return Err(NoAnswer::failed(failure::unanswered(deadline.timeout, sent, None)));
             }
+        };
+        let (parts, body) = response.into_parts();
+        let all = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        Ok((head::keep(parts.status.as_u16(), parts.headers.len(), all), body))
+    }
+}
+
+impl State {
+    async fn explain(&self, error: &hyper::Error, is_unbegun: bool) -> NoAnswer {
+        let NoAnswer { end, failure } = failure::no_http2_answer(error);
+        if end == End::Silent {
+            // Why the connection ended is told to its task alone.
+            self.ended.cancelled().await;
         }
+        let wants_http1 = self.wants_http1.load(Ordering::Relaxed);
+        let end = match end {
+            _ if wants_http1 => End::WantsHttp1,
+            _ if is_unbegun => End::Unbegun,
+            end => end,
+        };
+        if matches!(end, End::Unbegun | End::Silent | End::WantsHttp1 | End::GoingAway) {
+            self.is_over.store(true, Ordering::Relaxed);
+        }
+        NoAnswer { end, failure }
     }
 }
 
@@ -75,8 +135,11 @@ pub(super) async fn read(body: &mut Incoming, most: usize, answer: &mut Answer) 
             answer.truncated = true;
             break;
         }
-        let Some(frame) = body.frame().await else { break };
-        let frame = frame.map_err(|error| failure::in_http2_body(&error))?;
+        let Some(frame) = body.frame().await else {
+            // hyper ends a body also where its stream was reset without an error.
+            return if body.is_end_stream() { Ok(()) } else { Err(failure::stream_ended(answer.body.len())) };
+        };
+        let frame = frame.map_err(|error| failure::in_http2_body(&error, answer.body.len()))?;
         let Ok(data) = frame.into_data() else { continue }; // trailers say nothing to us
         let room = most - answer.body.len();
         if data.len() > room {

@@ -91,16 +91,6 @@ async fn a_receiver_that_restarts_is_connected_to_again() {
     assert_eq!(receiver.count(), 1);
 }
 
-#[tokio::test]
-async fn of_several_addresses_the_first_that_takes_the_call_gets_the_request() {
-    let receiver = Receiver::healthy().start().await;
-    let names = Names::default().with("hooks.example", &["127.0.0.3", "127.0.0.2", "127.0.0.1"]);
-    let sender = Sender::allowed(&["127.0.0.0/8"]).names(names).start();
-    assert!(sender.post(&receiver.url_as("hooks.example")).await.is_success());
-    let port = receiver.address().port();
-    assert_eq!(receiver.requests()[0].header("host"), Some(&*format!("hooks.example:{port}")));
-}
-
 async fn over_tls(receiver: Builder, identity: Identity) -> (Receiver, Sender) {
     let receiver = receiver.tls(identity).start().await;
     let names = Names::default().with("hooks.example", &["127.0.0.1"]);

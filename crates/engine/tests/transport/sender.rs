@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dialect::voice::Header;
-use engine::transport::{Proxy, Request, Settings, Transport};
-use model::attempt::{Failure, FailureKind, Outcome};
+use engine::transport::{Exchange, Proxy, Request, Settings, Transport};
+use model::attempt::{Answer, Failure, FailureKind, Outcome};
 use model::network::Policy;
 use model::url::EndpointUrl;
 use testkit::clock::TestEnv;
+use testkit::patiently;
 
 use crate::names::Names;
 
@@ -44,14 +45,24 @@ impl Sender {
     }
 
     pub(crate) async fn post_with(&self, url: &str, headers: &[(&str, &str)]) -> Outcome {
-        self.send(url, headers, Bytes::from_static(BODY.as_bytes())).await
+        self.send(url, headers, Bytes::from_static(BODY.as_bytes())).await.outcome
     }
 
     pub(crate) async fn post_body(&self, url: &str, body: Bytes) -> Outcome {
-        self.send(url, &[], body).await
+        self.send(url, &[], body).await.outcome
     }
 
-    async fn send(&self, url: &str, headers: &[(&str, &str)], body: Bytes) -> Outcome {
+    /// With the notes.
+    pub(crate) async fn exchange(&self, url: &str) -> Exchange {
+        self.send(url, &[], Bytes::from_static(BODY.as_bytes())).await
+    }
+
+    /// An exchange that does not end fails its test, instead of keeping it.
+    async fn send(&self, url: &str, headers: &[(&str, &str)], body: Bytes) -> Exchange {
+        patiently(self.send_now(url, headers, body), || format!("no end of a request to {url}")).await
+    }
+
+    async fn send_now(&self, url: &str, headers: &[(&str, &str)], body: Bytes) -> Exchange {
         let header =
             |(name, value): &(&str, &str)| Header { name: (*name).into(), value: (*value).into(), secret: false };
         let url = EndpointUrl::stored(url).expect("the test's URL is one");
@@ -103,14 +114,15 @@ pub(crate) fn failure(outcome: &Outcome) -> Failure {
     outcome.failure().unwrap_or_else(|| panic!("it succeeded: {outcome:?}"))
 }
 
+/// The answer that the status line alone made one, and the only note about it.
+#[track_caller]
+pub(crate) fn noted(exchange: &Exchange) -> (&Answer, &str) {
+    let Outcome::Answered(answer) = &exchange.outcome else { panic!("{exchange:?}") };
+    let [note] = exchange.notes.as_slice() else { panic!("{exchange:?}") };
+    (answer, note)
+}
+
 #[track_caller]
 pub(crate) fn assert_failure(failure: &Failure, kind: FailureKind, message: &str) {
     assert_eq!((failure.kind, failure.message.as_str()), (kind, message));
-}
-
-/// For messages that end in another's words.
-#[track_caller]
-pub(crate) fn assert_beginning(failure: &Failure, kind: FailureKind, beginning: &str) {
-    assert_eq!(failure.kind, kind, "{}", failure.message);
-    assert!(failure.message.starts_with(beginning), "{}", failure.message);
 }

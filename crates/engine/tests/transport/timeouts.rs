@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use engine::transport::Exchange;
 use model::attempt::{FailureKind, Outcome};
 use testkit::behaviour::{Behaviour, OPENING};
 use testkit::certificate::Identity;
@@ -10,7 +11,8 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::names::Names;
-use crate::sender::{Sender, TIMEOUT, assert_failure, failure};
+use crate::peer::Peer;
+use crate::sender::{Sender, TIMEOUT, assert_failure, failure, noted};
 
 #[tokio::test]
 async fn a_receiver_that_hangs_costs_the_timeout_and_its_connection_is_closed() {
@@ -50,19 +52,51 @@ async fn nobody_is_given_up_before_the_timeout() {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_is_a_timeout_with_what_came_of_it() {
+async fn a_body_that_stalls_leaves_the_answer_and_a_note() {
+    let over_tls = Receiver::behaving(vec![Behaviour::StallInBody]).tls(Identity::valid_for(["hooks.example"]));
+    for receiver in [Receiver::behaving(vec![Behaviour::StallInBody]), over_tls] {
+        let receiver = receiver.start().await;
+        let names = Names::default().with("hooks.example", &["127.0.0.1"]);
+        let sender = Sender::allowed(&["127.0.0.1/32"]).names(names);
+        let sender = if receiver.url().starts_with("https") { sender.trusting(receiver.ca_pem()) } else { sender };
+        let sender = sender.start();
+        let exchange = exchange_until_late(&sender, receiver.url(), receiver.received(1)).await;
+        let (answer, note) = noted(&exchange);
+        assert_eq!((answer.status, answer.body.as_slice(), answer.truncated), (200, OPENING.as_bytes(), true));
+        assert_eq!(note, "the answer's body did not end within 10s: it stalled after 15 bytes");
+        assert_eq!(answer.incomplete.as_ref().map(|failure| failure.kind), Some(FailureKind::Timeout));
+        assert!(exchange.outcome.is_success());
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_closes_its_connection() {
     let receiver = Receiver::behaving(vec![Behaviour::StallInBody]).start().await;
     let sender = Sender::new();
-    let answered = async {
-        receiver.received(1).await;
-        settle().await;
-    };
-    let outcome = post_until_late(&sender, receiver.url(), answered).await;
-    let message = "no whole answer within 10s (answered 200, then stalled while reading the body, after 15 bytes)";
-    assert_failure(&failure(&outcome), FailureKind::Timeout, message);
-    let answer = outcome.answer().unwrap();
-    assert_eq!((answer.status, answer.body.as_slice()), (200, OPENING.as_bytes()));
+    exchange_until_late(&sender, receiver.url(), receiver.received(1)).await;
     receiver.disconnected(1).await;
+}
+
+#[tokio::test]
+async fn a_head_that_stalls_behind_its_status_line_leaves_the_answer_and_a_note() {
+    for (begun, status) in
+        [("HTTP/1.1 200 OK\r\nx-a: 1\r\nx-b", Some(200)), ("HTTP/1.1 503 No\r\n", Some(503)), ("HTTP/1.1 200 OK", None)]
+    {
+        let peer = Peer::talking(move |mut conversation| async move {
+            assert!(conversation.request().await);
+            conversation.say(begun).await;
+            conversation.closed().await;
+        })
+        .await;
+        let sender = peer.sender();
+        let exchange = exchange_until_late(&sender, &peer.url, peer.requested(1)).await;
+        assert_eq!(exchange.outcome.status(), status, "{begun:?}");
+        match status {
+            Some(_) => assert_eq!(noted(&exchange).1, "the answer's head did not end within 10s"),
+            None => assert_eq!(failure(&exchange.outcome).kind, FailureKind::Timeout),
+        }
+        peer.ended(1).await;
+    }
 }
 
 #[tokio::test]
@@ -97,9 +131,20 @@ async fn post_until_late<T>(sender: &Sender, url: &str, begun: impl Future<Outpu
     tokio::join!(sender.post(url), clock).0
 }
 
+/// As that, with time to read what came after `begun`.
+async fn exchange_until_late<T>(sender: &Sender, url: &str, begun: impl Future<Output = T>) -> Exchange {
+    let clock = async {
+        let held = begun.await;
+        settle().await;
+        sender.env.advance(TIMEOUT);
+        held
+    };
+    tokio::join!(sender.exchange(url), clock).0
+}
+
 /// Lets everything happen that can while the clock stands. All of a test runs on one thread, and its sockets are
 /// looked at every 61 turns.
-async fn settle() {
+pub(crate) async fn settle() {
     for _ in 0..2_000 {
         tokio::task::yield_now().await;
     }

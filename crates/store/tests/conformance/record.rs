@@ -87,6 +87,7 @@ async fn an_attempt_is_kept_with_all_that_was_sent_and_came_back() {
         headers: Headers::from([("retry-after", "3600")]),
         body: vec![0, 159, 146, 150],
         truncated: true,
+        ..Answer::default()
     });
 
     store.record(record).await.unwrap();

@@ -38,7 +38,7 @@ impl Opened {
         record.attempt.body = body;
         let headers = Headers::from([("x-request-id", "7")]);
         record.attempt.outcome =
-            Outcome::Answered(Answer { status: 200, headers, body: answer.into(), truncated: false });
+            Outcome::Answered(Answer { status: 200, headers, body: answer.into(), ..Answer::default() });
         self.record(record).await.unwrap();
     }
 

@@ -51,6 +51,8 @@ pub(super) fn read(answer: &Answer) -> Reading {
     // Webhooks say a word; those of Workflow Builder say `{"ok":false,"error":"a_word"}`.
     let refused = body["ok"] == false;
     let word = if refused { body["error"].as_str().unwrap_or("no reason") } else { first_word(&said) };
+    // A body that broke off in the middle of its word says nothing: it may have been another.
+    let word = if answer.incomplete.is_some() && word.len() == said.len() { "" } else { word };
     if answer.is_success() && !refused {
         return Reading::default();
     }

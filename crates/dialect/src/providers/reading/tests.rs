@@ -6,7 +6,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn answered(status: u16, headers: &[(&str, &str)], body: &str) -> Outcome {
     let headers = headers.iter().copied().collect();
-    Outcome::Answered(Answer { status, headers, body: body.into(), truncated: false })
+    Outcome::Answered(Answer { status, headers, body: body.into(), ..Answer::default() })
 }
 
 /// Checks advice, rest and a part of the failure's words; no words are no failure.
@@ -176,6 +176,17 @@ fn servers_and_automation_services_mean_what_they_answer() {
             assert_eq!(read(provider, &answered(429, &[("retry-after", "3")], body)), Reading::default());
         }
     }
+}
+
+#[test]
+fn a_word_that_broke_off_is_none() {
+    let broke_off = |body: &str| {
+        let mut answer = Answer { status: 404, body: body.into(), ..Answer::default() };
+        answer.break_off(Failure::new(FailureKind::Reset, "the connection was closed"));
+        Outcome::Answered(answer)
+    };
+    assert_eq!(read(Provider::Slack, &broke_off("no_service")), Reading::default());
+    assert_eq!(read(Provider::Slack, &broke_off("no_service\n<")).next, Advice::Gone);
 }
 
 #[test]

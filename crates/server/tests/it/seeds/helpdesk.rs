@@ -408,19 +408,17 @@ async fn a_name_that_resolves_to_a_private_ip_is_not_connected_to() {
 
 #[tokio::test]
 async fn requests_time_out_after_10_seconds() {
-    for behaviour in [Behaviour::HangBeforeHeaders, Behaviour::StallInBody] {
-        let receiver = Receiver::behaving(vec![behaviour]).start().await;
-        let gateway = Gateway::new().start().await;
-        let project = helpdesk(&gateway).await.endpoint(receiver.url()).await;
-        project.send("ticket.created", json!({})).await;
-        receiver.received(1).await;
-        gateway.env.advance(span("9999ms"));
-        assert_eq!(project.only_delivery().await["attempts"], json!([]), "it has a millisecond left");
-        gateway.lose_patience("1ms").await;
-        let attempt = project.only_delivery().await["attempts"][0].clone();
-        assert_eq!((&attempt["error"]["kind"], &attempt["duration_ms"]), (&json!("timeout"), &json!(10_000)));
-        assert_eq!(time(&attempt["next_attempt_at"]), gateway.now() + span("1s"));
-    }
+    let receiver = Receiver::behaving(vec![Behaviour::HangBeforeHeaders]).start().await;
+    let gateway = Gateway::new().start().await;
+    let project = helpdesk(&gateway).await.endpoint(receiver.url()).await;
+    project.send("ticket.created", json!({})).await;
+    receiver.received(1).await;
+    gateway.env.advance(span("9999ms"));
+    assert_eq!(project.only_delivery().await["attempts"], json!([]), "it has a millisecond left");
+    gateway.lose_patience("1ms").await;
+    let attempt = project.only_delivery().await["attempts"][0].clone();
+    assert_eq!((&attempt["error"]["kind"], &attempt["duration_ms"]), (&json!("timeout"), &json!(10_000)));
+    assert_eq!(time(&attempt["next_attempt_at"]), gateway.now() + span("1s"));
 }
 
 #[tokio::test]

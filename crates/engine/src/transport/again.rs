@@ -1,0 +1,136 @@
+//! A request that got no answer: whether it may go out once more within its attempt, and over what.
+//!
+//! What was not begun, or was refused unprocessed, may. What was begun may once, if the connection was a reused one: those
+//! are closed by receivers at any time, also while a request is on its way. The receiver may get it twice then, with the
+//! same ids. A request that went out over a fresh connection is never sent again by itself.
+
+use model::attempt::Failure;
+
+/// Maximum reused connections found stale in one attempt before a fresh one is made.
+const MOST_STALE: usize = 3;
+
+/// Maximum times a request is sent again after the receiver refused it unprocessed.
+const MOST_REFUSED: usize = 3;
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) struct NoAnswer {
+    pub(super) end: End,
+    /// What is told if the request is not sent again.
+    pub(super) failure: Failure,
+}
+
+/// How an exchange ended without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Nothing of the request was written.
+    Unbegun,
+    /// The receiver guarantees that it did nothing with it (RFC 9113, section 8.7).
+    Unprocessed,
+    /// As [`Self::Unprocessed`], because the receiver ends the connection.
+    GoingAway,
+    /// The receiver wants it over HTTP/1.1 (`HTTP_1_1_REQUIRED`).
+    WantsHttp1,
+    /// The connection ended before any byte of the answer came.
+    Silent,
+    /// Otherwise.
+    Failed,
+}
+
+/// What an attempt has tried.
+#[derive(Debug, Default)]
+pub(super) struct Again {
+    stale: usize,
+    refused: usize,
+    was_silent: bool,
+}
+
+impl Again {
+    /// Whether a connection from the pool will do.
+    pub(super) fn may_reuse(&self) -> bool {
+        self.stale < MOST_STALE && !self.was_silent
+    }
+
+    /// A connection from the pool had ended before anything was written to it.
+    pub(super) fn was_stale(&mut self) {
+        self.stale += 1;
+    }
+
+    /// Whether the request may be sent again after this end, over a connection that was reused or fresh.
+    pub(super) fn allows(&mut self, end: End, reused: bool) -> bool {
+        match end {
+            End::Unbegun => {
+                self.stale += 1;
+                reused && self.stale <= MOST_STALE
+            }
+            End::Unprocessed | End::GoingAway | End::WantsHttp1 => {
+                self.refused += 1;
+                self.refused <= MOST_REFUSED
+            }
+            End::Silent => reused && !std::mem::replace(&mut self.was_silent, true),
+            End::Failed => false,
+        }
+    }
+}
+
+impl End {
+    /// What a person is told of a request that was sent again after this; nothing if it was not begun.
+    pub(super) fn note(self) -> Option<&'static str> {
+        match self {
+            Self::Unbegun | Self::Failed => None,
+            Self::Unprocessed | Self::GoingAway => {
+                Some("the receiver refused the request without processing it; it was sent again at once")
+            }
+            Self::WantsHttp1 => Some("the receiver asked for HTTP/1.1; the request was sent again over that"),
+            Self::Silent => Some(
+                "the connection, which earlier requests had used, ended before an answer came; the request was sent again \
+                 over a new one",
+            ),
+        }
+    }
+}
+
+impl NoAnswer {
+    pub(super) fn failed(failure: Failure) -> Self {
+        Self { end: End::Failed, failure }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often a request is sent whose every exchange ends so.
+    fn sent(end: End, reused: bool) -> usize {
+        let mut again = Again::default();
+        1 + (0..100).take_while(|_| again.allows(end, reused)).count()
+    }
+
+    #[test]
+    fn each_end_allows_so_many_times() {
+        let cases = [
+            (End::Unbegun, true, 1 + MOST_STALE),
+            (End::Unbegun, false, 1),
+            (End::Unprocessed, true, 1 + MOST_REFUSED),
+            (End::Unprocessed, false, 1 + MOST_REFUSED),
+            (End::GoingAway, false, 1 + MOST_REFUSED),
+            (End::WantsHttp1, false, 1 + MOST_REFUSED),
+            (End::Silent, true, 2),
+            (End::Silent, false, 1),
+            (End::Failed, true, 1),
+            (End::Failed, false, 1),
+        ];
+        for (end, reused, times) in cases {
+            assert_eq!(sent(end, reused), times, "{end:?} {reused}");
+        }
+    }
+
+    #[test]
+    fn after_silence_the_pool_is_not_asked_again() {
+        let mut again = Again::default();
+        assert!(again.may_reuse());
+        assert!(again.allows(End::Unprocessed, true) && again.may_reuse());
+        assert!(again.allows(End::Silent, true) && !again.may_reuse());
+        assert!(!again.allows(End::Silent, true));
+    }
+}
