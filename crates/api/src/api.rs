@@ -6,17 +6,16 @@ use std::sync::Arc;
 use dialect::Dialect;
 use dialect::dialects::Dialects;
 use model::env::Env;
+use model::id::ProjectId;
 use model::network::Policy;
 use model::project::Project;
 use store::Store;
-use tokio::sync::Semaphore;
 
 use crate::answers::Answers;
 use crate::openapi::{Document, Documents};
 use crate::problem::Problem;
-
-/// Bytes of large bodies that are held in memory at once, over all requests. Further ones wait their turn.
-const ROOM: usize = 256 * 1024 * 1024;
+use crate::room::Room;
+use crate::workers::Workers;
 
 /// What a handler needs, shared by all of them. Cloning is cheap.
 #[derive(Clone)]
@@ -33,8 +32,9 @@ pub struct Shared {
     pub(crate) batch_bytes: usize,
     /// How the world reaches us, without a slash at the end. In the OpenAPI document, so that its examples run.
     pub public_url: Option<Arc<str>>,
-    /// Kibibytes of large bodies that may still be read.
-    pub(crate) room: Arc<Semaphore>,
+    /// Memory for large bodies.
+    pub(crate) room: Room,
+    workers: Workers,
     /// Room for answers that are made in memory.
     pub(crate) answers: Answers,
     pub(crate) documents: Arc<Documents>,
@@ -59,8 +59,7 @@ impl Api {
         batch_bytes: usize,
         public_url: Option<Arc<str>>,
     ) -> Self {
-        // There is room for one batch at least.
-        let room = Arc::new(Semaphore::new(ROOM.max(batch_bytes).div_ceil(1024)));
+        let room = Room::new(env.clone(), batch_bytes);
         let documents = Arc::new(Documents::of(public_url.as_deref(), &policy));
         Self(Arc::new(Shared {
             store,
@@ -71,20 +70,42 @@ impl Api {
             public_url,
             room,
             answers: Answers::default(),
+            workers: Workers::start(),
             documents,
             dialects,
         }))
     }
 
-    /// How a project speaks. A project whose dialect this version does not have cannot be served.
+    /// Does what would take the processor for too long on a thread of the runtime.
+    pub(crate) async fn work<T, F>(&self, project: ProjectId, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Problem> + Send + 'static,
+    {
+        self.workers.run(project, work).await
+    }
+
+    /// How a project speaks. Made by the workers if it is not there yet.
+    pub(crate) async fn dialect(&self, project: &Project) -> Result<Arc<Dialect>, Problem> {
+        let speech = self.store.directory().speech(project.id);
+        match self.dialects.ready(project, &speech) {
+            Some(dialect) => dialect.ok_or_else(|| unknown_dialect(project)),
+            None => {
+                let (api, project) = (self.clone(), project.clone());
+                self.work(project.id, move || api.dialect_of(&project)).await
+            }
+        }
+    }
+
+    /// The same for those who may take their time. A project whose dialect this version does not have cannot be served.
     pub(crate) fn dialect_of(&self, project: &Project) -> Result<Arc<Dialect>, Problem> {
         let speech = self.store.directory().speech(project.id);
-        self.dialects.of(project, &speech).ok_or_else(|| {
-            let cause =
-                format!("project {} has the dialect {:?}, which is not known here", project.id, project.dialect);
-            Problem::broken(cause)
-        })
+        self.dialects.of(project, &speech).ok_or_else(|| unknown_dialect(project))
     }
+}
+
+fn unknown_dialect(project: &Project) -> Problem {
+    Problem::broken(format!("project {} has the dialect {:?}, which is not known here", project.id, project.dialect))
 }
 
 /// The OpenAPI 3.1 document, as `/openapi.json` gives it.

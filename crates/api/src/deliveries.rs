@@ -140,7 +140,7 @@ pub(crate) async fn full(
         (Bodies::With, None) | (Bodies::Without, _) => None,
     };
     // What was sent is shown also where the dialect it was sent in is gone.
-    let dialect = api.dialect_of(project).ok();
+    let dialect = api.dialect(project).await.ok();
     let shown = Shown { dialect: dialect.as_deref(), sight: Sight::of(caller), bodies };
     Ok(found.map(|found| FullDelivery::of(found, sent, &shown)))
 }

@@ -97,9 +97,12 @@ pub(crate) async fn list(
     let paging = query.paging();
     query.finish()?;
     let speech = api.store.directory().speech(project.id);
-    let own = speech.files.iter().map(|(name, file)| DialectView::own(name, file));
-    let all = built_in_names().filter_map(DialectView::built_in).chain(own);
-    Ok(Json(Listed { data: all.take(paging.limit).collect(), next_cursor: None }))
+    let read = move || {
+        let own = speech.files.iter().map(|(name, file)| DialectView::own(name, file));
+        let all = built_in_names().filter_map(DialectView::built_in).chain(own);
+        Ok(Json(Listed { data: all.take(paging.limit).collect(), next_cursor: None }))
+    };
+    api.work(project.id, read).await
 }
 
 /// Show a dialect
@@ -127,8 +130,9 @@ pub(crate) async fn show(
     let (media, text) = if wants_toml(&headers) {
         (TOML, file.into_owned())
     } else {
-        let unreadable = |_| Problem::broken(format!("the dialect {name} of project {} is no TOML", project.id));
-        ("application/json", json_from_toml(&file).map_err(unreadable)?)
+        let (own, file) = (project.id, file.into_owned());
+        let unreadable = move |_| Problem::broken(format!("the dialect {name} of project {own} is no TOML"));
+        ("application/json", api.work(project.id, move || json_from_toml(&file).map_err(unreadable)).await?)
     };
     Ok(([(CONTENT_TYPE, media), (VARY, "accept")], text).into_response())
 }
@@ -164,13 +168,16 @@ pub(crate) async fn put(
 ) -> Result<(StatusCode, Json<DialectView>), Problem> {
     let project = caller.may(Scope::Admin)?;
     judge_own(&name)?;
-    let file = File::read(body).await?.judge(&name)?;
+    let (file, own) = (File::read(body, project.id).await?, name.clone());
+    let file = api.work(project.id, move || file.judge(&own)).await?;
     let is_new = is_new(&name, &api.store.directory().speech(project.id))?;
     if !api.store.put_dialect(project.id, name.clone(), file.text.into()).await? {
         return Err(no_project(project.slug.as_str()));
     }
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(put_view(&api, project, &name, file.title)?)))
+    let (view, own) = (api.clone(), project.clone());
+    let view = api.work(project.id, move || put_view(&view, &own, &name, file.title)).await?;
+    Ok((status, Json(view)))
 }
 
 fn put_view(api: &Api, project: &Project, name: &str, title: String) -> Result<DialectView, Problem> {

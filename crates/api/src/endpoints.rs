@@ -3,6 +3,7 @@
 pub(crate) mod auth;
 mod changes;
 pub(crate) mod fields;
+mod filter;
 pub(crate) mod headers;
 pub(crate) mod recovery;
 pub(crate) mod rotation;
@@ -17,11 +18,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use model::endpoint::Endpoint;
 use model::id::EndpointId;
 use model::key::Scope;
 use model::project::Project;
 use store::endpoints::Condition;
+use store::search::Page;
 
 use crate::Api;
 use crate::body::{SETTINGS, Sent};
@@ -34,6 +37,7 @@ use crate::query::{Listed, Query, page_of};
 use crate::sight::Sight;
 use changes::Rules;
 use fields::{Fields, NewEndpoint};
+use filter::Filter;
 pub(crate) use view::EndpointView;
 
 /// Create an endpoint
@@ -48,42 +52,55 @@ pub(crate) async fn create(
     body: Sent,
 ) -> Result<(StatusCode, Json<EndpointView>), Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
-    let dialect = api.dialect_of(project)?;
-    let text = body.json(SETTINGS).await?;
-    let fields = json::object::<Fields>(&text)?;
-    let endpoint = api.store.create_endpoint(judge_new(&api, project, fields)?).await?;
+    let dialect = api.dialect(project).await?;
+    let text = body.json(project.id, SETTINGS).await?;
+    let (judge, own) = (api.clone(), project.clone());
+    let endpoint = api.work(project.id, move || judge_new(&judge, &own, json::object(&text)?)).await?;
+    let endpoint = api.store.create_endpoint(endpoint).await?;
     let view = EndpointView::of(&endpoint, &Condition::default(), &dialect, Sight::of(&caller));
-    Ok((StatusCode::CREATED, Json(view.with_secret(&endpoint))))
+    let view = view.with_secret(&endpoint).with_warnings(warnings(&api, &endpoint));
+    Ok((StatusCode::CREATED, Json(view)))
 }
 
 /// List endpoints
 ///
-/// Newest first.
+/// Newest first. Of several filters all hold.
 #[utoipa::path(get, path = "/v1/endpoints", tag = "Endpoints", operation_id = "list_endpoints",
     params(
+        ("tenant" = Option<String>, Query, description = "Of this tenant."),
+        ("status" = Option<String>, Query, description = "`active`, `paused` or `disabled`."),
+        ("type" = Option<String>, Query, description = "Those that events of this type are for."),
+        ("url" = Option<String>, Query, description = "With exactly this URL."),
+        ("name" = Option<String>, Query, description = "With exactly this name."),
+        ("q" = Option<String>, Query, description = "With this in the URL or the name, in capital or small letters."),
+        ("metadata.KEY" = Option<String>, Query, description = "Whose `metadata` has this value as its member KEY. May be given for several keys."),
         ("limit" = Option<u32>, Query, description = "1 to 250, usually 50."),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
     ),
     responses((status = 200, description = "A page of endpoints.", body = Listed<EndpointView>), Lookup))]
-pub(crate) async fn list(
-    caller: Caller,
-    State(api): State<Api>,
-    mut query: Query,
-) -> Result<Json<Listed<EndpointView>>, Problem> {
+pub(crate) async fn list(caller: Caller, State(api): State<Api>, mut query: Query) -> Result<Response, Problem> {
     let project = caller.may(Scope::Read)?;
+    let dialect = api.dialect(project).await?;
+    let filter = Filter::take(&mut query, dialect.catalogue.names);
     let paging = query.paging();
     query.finish()?;
-    let page = {
-        let directory = api.store.directory();
-        page_of(directory.endpoints_of(project.id).iter().cloned(), |endpoint| endpoint.id, paging)
+    let sight = Sight::of(&caller);
+    let (directory, own) = (api.store.directory().clone(), project.id);
+    let find = move || {
+        let fitting = directory.endpoints_of(own).iter().filter(|endpoint| filter.fits(endpoint, sight));
+        let Page { items, next } = page_of(fitting, |endpoint| endpoint.id, paging);
+        Ok(Page { items: items.into_iter().cloned().collect::<Vec<_>>(), next })
     };
+    let page = api.work(project.id, find).await?;
     let ids = page.items.iter().map(|endpoint| endpoint.id).collect();
     let mut conditions = api.store.conditions(ids).await?.into_iter();
-    let dialect = api.dialect_of(project)?;
-    let sight = Sight::of(&caller);
-    let view =
-        |endpoint: Arc<Endpoint>| EndpointView::of(&endpoint, &conditions.next().unwrap_or_default(), &dialect, sight);
-    Ok(Json(Listed::of(page, view)))
+    let write = move || {
+        let view = |endpoint: Arc<Endpoint>| {
+            EndpointView::of(&endpoint, &conditions.next().unwrap_or_default(), &dialect, sight)
+        };
+        Ok(Json(Listed::of(page, view)).into_response())
+    };
+    api.work(project.id, write).await
 }
 
 /// Show an endpoint
@@ -116,10 +133,10 @@ pub(crate) async fn change(
 ) -> Result<Json<EndpointView>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     find(&api, project, id)?;
-    let text = body.json(SETTINGS).await?;
-    let fields = json::object::<Fields>(&text)?;
-    let endpoint = change_to(&api, project, id, fields).await?;
-    viewed(&api, &caller, &endpoint).await
+    let text = body.json(project.id, SETTINGS).await?;
+    let endpoint = change_to(&api, project, id, move || json::object(&text)).await?;
+    let Json(view) = viewed(&api, &caller, &endpoint).await?;
+    Ok(Json(view.with_warnings(warnings(&api, &endpoint))))
 }
 
 /// Delete an endpoint
@@ -143,7 +160,8 @@ pub(crate) async fn delete(
 /// An endpoint to create, by the rules of its project's dialect: whichever way it was asked for.
 pub(crate) fn judge_new(api: &Api, project: &Project, fields: Fields) -> Result<Endpoint, Problem> {
     let dialect = api.dialect_of(project)?;
-    fields.create(project.id, &Rules { dialect: &dialect, policy: &api.policy }, &*api.env)
+    let rules = Rules { dialect: &dialect, policy: &api.policy, tenants: project.tenants };
+    fields.create(project.id, &rules, &*api.env)
 }
 
 /// Changes an endpoint, by the rules of its project's dialect: whichever way it was asked for.
@@ -151,10 +169,12 @@ pub(crate) async fn change_to(
     api: &Api,
     project: &Project,
     id: EndpointId,
-    fields: Fields,
+    fields: impl FnOnce() -> Result<Fields, Problem> + Send + 'static,
 ) -> Result<Arc<Endpoint>, Problem> {
-    let dialect = api.dialect_of(project)?;
-    let changes = fields.change(&Rules { dialect: &dialect, policy: &api.policy })?;
+    let (dialect, policy) = (api.dialect(project).await?, api.policy.clone());
+    let tenants = project.tenants;
+    let judge = move || fields()?.change(&Rules { dialect: &dialect, policy: &policy, tenants });
+    let changes = api.work(project.id, judge).await?;
     let changed = api.store.change_endpoint(project.id, id, move |before| changes.clone().made_to(before)).await?;
     changed.ok_or_else(|| not_found(id))?
 }
@@ -166,11 +186,19 @@ pub(crate) fn find(api: &Api, project: &Project, id: EndpointId) -> Result<Arc<E
     found.cloned().ok_or_else(|| not_found(id))
 }
 
+/// What whoever made or changed an endpoint may not have meant.
+fn warnings(api: &Api, endpoint: &Endpoint) -> Vec<String> {
+    let directory = api.store.directory();
+    let has_tenants = || directory.endpoints_of(endpoint.project).iter().any(|other| other.settings.tenant.is_some());
+    let without = endpoint.settings.tenant.is_none() && has_tenants();
+    without.then(|| tenant::WITHOUT.to_owned()).into_iter().collect()
+}
+
 fn not_found(id: EndpointId) -> Problem {
     Problem::not_found("endpoint", &id.to_string())
 }
 
 async fn viewed(api: &Api, caller: &Caller, endpoint: &Endpoint) -> Result<Json<EndpointView>, Problem> {
     let condition = api.store.conditions(vec![endpoint.id]).await?.pop().unwrap_or_default();
-    Ok(Json(EndpointView::of(endpoint, &condition, &*api.dialect_of(caller.project())?, Sight::of(caller))))
+    Ok(Json(EndpointView::of(endpoint, &condition, &*api.dialect(caller.project()).await?, Sight::of(caller))))
 }

@@ -1,5 +1,7 @@
 //! Event types: those of the project's dialect, and its own over them.
 
+use std::cell::Cell;
+
 use aws_lc_rs::digest;
 use axum::Json;
 use axum::extract::State;
@@ -137,7 +139,7 @@ pub(crate) fn example(name: &str, dialect: &Dialect) -> Result<(subscription::Ev
     let name = dialect.catalogue.names.event_type(name);
     let name = name.map_err(|error| refused(Code::InvalidRequest, error.to_string()))?;
     let known = dialect.catalogue.find(&name);
-    let known = known.ok_or_else(|| refused(Code::UnknownEventType, unknown(&name, dialect)))?;
+    let known = known.ok_or_else(|| refused(Code::UnknownEventType, unknown(&name, dialect, &Hints::default())))?;
     let example = known.event_type.example.clone();
     let example = example.ok_or_else(|| {
         let message = format!("{name} has no example: PUT /v1/event-types/{name} gives it one");
@@ -147,8 +149,8 @@ pub(crate) fn example(name: &str, dialect: &Dialect) -> Result<(subscription::Ev
 }
 
 /// Why an event of this type is not taken, nor subscribed to.
-pub(crate) fn unknown(event_type: &subscription::EventType, dialect: &Dialect) -> String {
-    let near = near(event_type.as_str(), dialect);
+pub(crate) fn unknown(event_type: &subscription::EventType, dialect: &Dialect, hints: &Hints) -> String {
+    let near = if hints.take() { near(event_type.as_str(), dialect) } else { Vec::new() };
     let hint = match near.as_slice() {
         [] => "GET /v1/event-types lists those that are".to_owned(),
         names => format!("did you mean {}?", names.join(" or ")),
@@ -156,11 +158,27 @@ pub(crate) fn unknown(event_type: &subscription::EventType, dialect: &Dialect) -
     format!("{event_type} is not in the catalogue of the dialect {}: {hint}", dialect.name)
 }
 
+/// How often one request may be told what was probably meant: each time all names are looked through.
+#[derive(Default)]
+pub(crate) struct Hints(Cell<usize>);
+
+impl Hints {
+    /// Hints that one request gets.
+    const MOST: usize = 8;
+
+    /// Whether there is another one.
+    fn take(&self) -> bool {
+        self.0.set(self.0.get() + 1);
+        self.0.get() <= Self::MOST
+    }
+}
+
 /// Names that are written almost like this one, the nearest first.
 fn near<'d>(word: &str, dialect: &'d Dialect) -> Vec<&'d str> {
+    let word = word.to_ascii_lowercase();
     let likeness = |known: &'d catalogue::Known| {
         let name = known.event_type.name.as_str();
-        (strsim::jaro_winkler(&word.to_ascii_lowercase(), &name.to_ascii_lowercase()), name)
+        (strsim::jaro_winkler(&word, &name.to_ascii_lowercase()), name)
     };
     let mut near: Vec<_> = dialect.catalogue.types().map(likeness).filter(|(likeness, _)| *likeness >= NEAR).collect();
     near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
@@ -189,7 +207,7 @@ pub(crate) async fn list(
     mut query: Query,
 ) -> Result<Json<Listed<EventTypeView>>, Problem> {
     let project = caller.may(Scope::Read)?;
-    let dialect = api.dialect_of(project)?;
+    let dialect = api.dialect(project).await?;
     let group: Option<String> = query.take("group");
     let limit = query.limit(USUAL_PAGE);
     let start = query.take_with("cursor", |cursor| place_after(cursor, &dialect)).unwrap_or_default();
@@ -242,7 +260,7 @@ pub(crate) async fn show(
     Named(name): Named<subscription::EventType>,
 ) -> Result<Json<EventTypeView>, Problem> {
     let project = caller.may(Scope::Read)?;
-    let dialect = api.dialect_of(project)?;
+    let dialect = api.dialect(project).await?;
     let known = dialect.catalogue.find(&name).ok_or_else(|| Problem::not_found("event type", name.as_str()))?;
     Ok(Json(EventTypeView::of(&known.event_type, &api.store.directory().speech(project.id))))
 }
@@ -267,10 +285,11 @@ pub(crate) async fn put(
     body: Sent,
 ) -> Result<(StatusCode, Json<EventTypeView>), Problem> {
     let project = caller.may(Scope::Admin)?;
-    let dialect = api.dialect_of(project)?;
+    let dialect = api.dialect(project).await?;
     let name = judge_name(&name, &dialect)?;
-    let text = body.json(SETTINGS).await?;
-    let event_type = json::object::<Description>(&text)?.judge(name, &dialect)?;
+    let text = body.json(project.id, SETTINGS).await?;
+    let judge = move || json::object::<Description>(&text)?.judge(name, &dialect);
+    let event_type = api.work(project.id, judge).await?;
     let own = &api.store.directory().speech(project.id).event_types;
     let is_new = !own.contains_key(&event_type.name);
     if is_new && own.len() >= MOST_OWN {
@@ -308,7 +327,7 @@ pub(crate) async fn delete(
     if api.store.remove_event_type(project.id, name.clone()).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
-    Err(not_own(&name, project, &*api.dialect_of(project)?))
+    Err(not_own(&name, project, &*api.dialect(project).await?))
 }
 
 fn not_own(name: &subscription::EventType, project: &Project, dialect: &Dialect) -> Problem {

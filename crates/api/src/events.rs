@@ -9,17 +9,21 @@ mod view;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use dialect::Dialect;
+use model::env::Env;
 use model::id::EventId;
 use model::job::Task;
 use model::key::Scope;
+use model::project::Project;
 use model::subscription::EventType;
-use store::ingest::{Accepted, Clash};
+use store::ingest::{Accepted, Clash, Intake};
 use store::search::{DeliveryFilter, EventFilter, Paging};
 
 use crate::Api;
 use crate::answers::Answer;
-use crate::body::Sent;
+use crate::body::{SMALL, Sent};
 use crate::caller::Caller;
+use crate::event_types::Hints;
 use crate::jobs::JobView;
 use crate::json;
 use crate::openapi::{Lookup, Writing};
@@ -30,6 +34,9 @@ pub(crate) use fit::brand_of;
 use idempotency::IdempotencyKey;
 use new_event::{ENVELOPE, NewEvent};
 use view::{EventView, FullEvent, Taken};
+
+/// Bytes of an event times subschemas that it may be held against: two milliseconds' work.
+const LIGHT: usize = 64 * 1024;
 
 /// Send an event
 ///
@@ -51,13 +58,32 @@ pub(crate) async fn create(
     body: Sent,
 ) -> Result<(StatusCode, Json<Taken>), Problem> {
     let project = caller.may(Scope::EventsWrite)?;
-    let dialect = api.dialect_of(project)?;
-    let text = body.json(dialect.limits.payload_bytes + ENVELOPE).await?;
-    let event: NewEvent<'_> = json::object(&text)?;
-    let intake = event.judge(project, &dialect, key.0, &*api.env)?;
-    let _room = text.into_room();
+    let dialect = api.dialect(project).await?;
+    let text = body.json(project.id, dialect.limits.payload_bytes + ENVELOPE).await?;
+    let (intake, _room) = if is_light(&text, &dialect) {
+        (judged(&text, project, &dialect, key, &*api.env)?, text.into_room())
+    } else {
+        let (own, env) = (project.clone(), api.env.clone());
+        let judge = move || Ok((judged(&text, &own, &dialect, key, &*env)?, text.into_room()));
+        api.work(project.id, judge).await?
+    };
     let event_type = intake.event.event_type.clone();
     answer(api.store.ingest(intake).await?, event_type).map(|(status, taken)| (status, Json(taken)))
+}
+
+fn judged(
+    text: &str,
+    project: &Project,
+    dialect: &Dialect,
+    key: IdempotencyKey,
+    env: &dyn Env,
+) -> Result<Intake, Problem> {
+    json::object::<NewEvent<'_>>(text)?.judge(project, dialect, key.alone(), env, &Hints::default())
+}
+
+/// Whether reading it, and holding it against any schema of the dialect, is done within a request's turn.
+fn is_light(text: &str, dialect: &Dialect) -> bool {
+    text.len() <= SMALL && text.len().saturating_mul(dialect.catalogue.heaviest()) <= LIGHT
 }
 
 /// What became of an event, as its sender is told.

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 
 use axum::extract::{FromRequestParts, Request};
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +21,8 @@ use crate::problem::Problem;
 use remainder::Remainder;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// A caller's own id for a request has at most so many characters.
 const LONGEST_REQUEST_ID: usize = 64;
@@ -59,7 +61,10 @@ where
     let took = api.env.elapsed().saturating_sub(began).as_millis();
     let status = response.status().as_u16();
     tracing::debug!(request.id = id.as_str(), http.method = %method, url.path = path, http.status = status, took_ms = %took, "answered");
-    response.headers_mut().insert(REQUEST_ID, id.0);
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id.0);
+    // What is one caller's is no cache's to keep.
+    headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
     response
 }
 

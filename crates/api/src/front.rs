@@ -5,10 +5,11 @@ use std::pin::Pin;
 use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
-use axum::http::Method;
-use axum::response::Response;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
 use tower_service::Service;
 
+use crate::problem::{Code, Problem};
 use crate::{Api, events, frame, routes};
 
 /// Boxed: a future that all of them are part of would have kilobytes, which every request moves.
@@ -29,6 +30,13 @@ impl Front {
     /// Answers always, and always with the request's id.
     pub async fn answer(&self, request: Request) -> Response {
         frame::frame(&self.api, request, |request| self.route(request)).await
+    }
+
+    /// Answers a request that does not say which host it is for.
+    pub(crate) async fn no_host(&self, request: Request) -> Response {
+        let detail = "An HTTP/1.1 request has one Host header, which says where it is sent to.";
+        let problem = Problem::at(Code::InvalidRequest, "host", detail).answered(StatusCode::BAD_REQUEST);
+        frame::frame(&self.api, request, |_| std::future::ready(problem.into_response())).await
     }
 
     /// Nearly all requests bring an event. They go straight to their handler: finding a route costs as much as what is

@@ -15,6 +15,7 @@ use crate::caller::Caller;
 use crate::openapi::Lookup;
 use crate::path::Named;
 use crate::problem::{Code, Problem};
+use crate::query::{Listed, Query};
 
 /// Work that goes on after its request was answered, and after a restart.
 #[derive(Serialize, ToSchema)]
@@ -53,6 +54,27 @@ impl JobView {
             created_at: job.created_at,
         }
     }
+}
+
+/// List jobs
+///
+/// Newest first. Jobs that ended are kept as long as the project's contents.
+#[utoipa::path(get, path = "/v1/jobs", tag = "Jobs", operation_id = "list_jobs",
+    params(
+        ("limit" = Option<u32>, Query, description = "1 to 250, usually 50."),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+    ),
+    responses((status = 200, description = "A page of jobs.", body = Listed<JobView>), Lookup))]
+pub(crate) async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    mut query: Query,
+) -> Result<Json<Listed<JobView>>, Problem> {
+    let project = caller.may(Scope::Read)?;
+    let paging = query.paging();
+    query.finish()?;
+    let page = api.store.jobs(project.id, paging).await?;
+    Ok(Json(Listed::of(page, |job| JobView::of(&job))))
 }
 
 /// Show a job

@@ -1,22 +1,28 @@
 //! JSON into what a handler asks for, and when that fails, which field was at fault.
 
+mod reader;
+
 use std::fmt;
 
-use model::invalid::Fault;
 use model::json::{DEEPEST, is_deeper};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::error::Category;
 use serde_json::value::RawValue;
-use serde_path_to_error::{Path, Segment};
 
 use crate::object::Object;
 use crate::problem::{Code, Problem};
 
-/// Reads an object. Unknown and repeated fields are faults if `T` says so.
+/// Characters of what somebody sent that are told back.
+const LONGEST_TOLD: usize = 80;
+
+/// The only way to write U+0000 in JSON.
+const NUL: &str = "\\u0000";
+
+/// Reads an object. Unknown and repeated fields are faults if `T` says so, and texts with U+0000 are.
 pub(crate) fn object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Problem> {
     match serde_json::from_str::<Object<T>>(text) {
-        Ok(Object(read)) => judge_depth(text).map(|()| read),
-        Err(_) => Err(why_not::<Object<T>>(text)),
+        Ok(Object(read)) if !text.contains(NUL) => judge_depth(text).map(|()| read),
+        Ok(_) => judge_depth(text).and_then(|()| read_slowly(text)),
+        Err(_) => Err(why_not::<T>(text)),
     }
 }
 
@@ -35,48 +41,32 @@ pub(crate) fn judge_depth(text: &str) -> Result<(), Problem> {
 }
 
 /// Text that is no JSON at all.
-pub(crate) fn broken(error: &serde_json::Error) -> Problem {
-    let position = format!("line {} column {}", error.line(), error.column());
-    Problem::new(Code::InvalidJson, format!("Not JSON at {position}: {}.", message(error)))
+pub(crate) fn broken(text: &str, error: &serde_json::Error) -> Problem {
+    let why = model::json::why_broken(text, error);
+    let empty = text.trim_ascii().is_empty();
+    let detail =
+        if empty { "The body is empty: send JSON.".to_owned() } else { format!("Not{}.", &why["not".len()..]) };
+    Problem::new(Code::InvalidJson, detail)
 }
 
-/// Reads once more, this time with an eye on where. Slower, and only for those who made a mistake.
+/// Reads once more, this time with an eye on where.
+fn read_slowly<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Problem> {
+    reader::read(text).map(|Object(read)| read).map_err(|fault| Problem::of(Code::InvalidRequest, vec![fault]))
+}
+
 fn why_not<'de, T: Deserialize<'de>>(text: &'de str) -> Problem {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let failed = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-        Err(failed) => failed,
-        // The object is right and something comes after it.
-        Ok(_) => return deserializer.end().err().map_or_else(|| unexplained(text), |error| broken(&error)),
-    };
-    let error = failed.inner();
-    if error.classify() != Category::Data {
-        return broken(error);
-    }
     // A field may be wrong and the text behind it broken: broken comes first.
     if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
-        return broken(&error);
+        return broken(text, &error);
     }
-    let pointer = pointer(failed.path());
-    let pointer = match repeated(text, failed.path()) {
-        Some(field) => format!("{pointer}/{}", escaped(&field)),
-        None => pointer,
-    };
-    Problem::of(Code::InvalidRequest, vec![Fault::new(pointer, readable(&message(error)))])
+    match read_slowly::<T>(text) {
+        Err(problem) => problem,
+        Ok(_) => judge_depth(text).err().unwrap_or_else(|| unexplained(text)),
+    }
 }
 
 fn unexplained(text: &str) -> Problem {
     Problem::new(Code::InvalidJson, format!("The body of {} bytes could not be read.", text.len()))
-}
-
-/// RFC 6901.
-fn pointer(path: &Path) -> String {
-    path.iter()
-        .filter_map(|segment| match segment {
-            Segment::Seq { index } => Some(format!("/{index}")),
-            Segment::Map { key } | Segment::Enum { variant: key } => Some(format!("/{}", escaped(key))),
-            Segment::Unknown => None,
-        })
-        .collect()
 }
 
 /// A key as it stands in a pointer.
@@ -84,36 +74,12 @@ pub(crate) fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// serde's own words, without the position that it appends.
-fn message(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let position = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&position).unwrap_or(&text).to_owned()
-}
-
-/// Names of Rust's types are not words of ours.
-fn readable(message: &str) -> String {
-    ["u8", "u16", "u32", "u64", "i32", "i64"]
-        .iter()
-        .find_map(|number| message.strip_suffix(&format!("expected {number}")))
-        .map_or_else(|| message.to_owned(), |rest| format!("{rest}expected a whole number"))
-}
-
-/// The first field that stands twice in the object at `path`, which is where reading stops then.
-fn repeated(text: &str, path: &Path) -> Option<String> {
-    let at = path.iter().try_fold(text, |text, segment| match segment {
-        Segment::Seq { index } => serde_json::from_str::<Vec<&RawValue>>(text).ok()?.get(*index).map(|raw| raw.get()),
-        Segment::Map { key } | Segment::Enum { variant: key } => {
-            let Members(members) = serde_json::from_str(text).ok()?;
-            members.into_iter().rev().find(|(name, _)| name == key).map(|(_, raw)| raw.get())
-        }
-        Segment::Unknown => None,
-    })?;
-    let Members(members) = serde_json::from_str(at).ok()?;
-    let is_repeated = |(index, (name, _)): (usize, &(String, &RawValue))| {
-        members[..index].iter().any(|(before, _)| before == name).then(|| name.clone())
-    };
-    members.iter().enumerate().find_map(is_repeated)
+/// As much of what somebody sent as is told back.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_TOLD) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
 }
 
 /// All members of an object, repeated ones too.
@@ -173,18 +139,31 @@ mod tests {
 
     #[test]
     fn a_fault_is_named_by_its_pointer() {
+        let fields = "there are name, count, lines, headers";
         let cases = [
-            (r#"{"name": 5}"#, "/name", "invalid type: integer `5`, expected a string"),
-            (r#"{"count": -1}"#, "/count", "invalid value: integer `-1`, expected a whole number"),
-            (r#"{"nam": "x"}"#, "/nam", "unknown field `nam`, expected one of `name`, `count`, `lines`, `headers`"),
-            (r#"{"a/b~": 1}"#, "/a~1b~0", "unknown field `a/b~`, expected one of `name`, `count`, `lines`, `headers`"),
-            (r#"{"lines": [{}, {"sku": []}]}"#, "/lines/1/sku", "invalid type: sequence, expected a string"),
-            (r#"{"lines": [{"sku": "a", "sku": "b"}]}"#, "/lines/0/sku", "duplicate field `sku`"),
-            (r#"{"name": "a", "count": 1, "name": "b"}"#, "/name", "duplicate field `name`"),
-            (r#"{"headers": {"a": "b", "a": "c"}}"#, "/headers/a", "duplicate field `a`"),
-            (r#"{"headers": {"a": 1}}"#, "/headers/a", "invalid type: integer `1`, expected a string"),
-            (r#"["x", 1]"#, "", "invalid type: sequence, expected an object"),
-            ("null", "", "invalid type: null, expected an object"),
+            (r#"{"name": 5}"#, "/name", "is a number, and should be a string"),
+            (
+                r#"{"name": "a\u0000b"}"#,
+                "/name",
+                "has the character U+0000 (\\u0000), which no text may have: leave it out",
+            ),
+            (
+                r#"{"name": "\ud800"}"#,
+                "/name",
+                "has half of a surrogate pair (\\ud800 to \\udfff), which is no character",
+            ),
+            (r#"{"count": -1}"#, "/count", "is -1, and should be a whole number that fits"),
+            (r#"{"count": "1"}"#, "/count", "is a text, and should be a whole number that fits"),
+            (r#"{"nam": "x"}"#, "/nam", &format!("is not a field here: did you mean name? {fields}")),
+            (r#"{"a/b~": 1}"#, "/a~1b~0", &format!("is not a field here: {fields}")),
+            (r#"{"lines": {}}"#, "/lines", "is an object, and should be a list"),
+            (r#"{"lines": [{}, {"sku": []}]}"#, "/lines/1/sku", "is a list, and should be a string"),
+            (r#"{"lines": [{"sku": "a", "sku": "b"}]}"#, "/lines/0/sku", "stands here twice"),
+            (r#"{"name": "a", "count": 1, "name": "b"}"#, "/name", "stands here twice"),
+            (r#"{"headers": {"a": "b", "a": "c"}}"#, "/headers/a", "stands here twice"),
+            (r#"{"headers": {"a": 1}}"#, "/headers/a", "is a number, and should be a string"),
+            (r#"["x", 1]"#, "", "is a list, and should be an object"),
+            ("null", "", "is null, and should be an object"),
         ];
         for (text, pointer, message) in cases {
             let refusal = refusal(text);
@@ -197,17 +176,48 @@ mod tests {
     #[test]
     fn broken_json_is_told_with_line_and_column() {
         let cases = [
-            ("", "Not JSON at line 1 column 0: EOF while parsing a value."),
-            ("{\n  \"name\": nope\n}", "Not JSON at line 2 column 12: expected ident."),
-            ("{\"name\": \"a\",}", "Not JSON at line 1 column 14: trailing comma."),
-            ("{} x", "Not JSON at line 1 column 4: trailing characters."),
-            ("{\"name\": 5, oops}", "Not JSON at line 1 column 13: key must be a string."),
-            ("{\"name\": \"\\ud800\"}", "Not JSON at line 1 column 17: unexpected end of hex escape."),
+            ("", "The body is empty: send JSON."),
+            (
+                "{\n  \"name\": nope\n}",
+                "Not JSON at line 2 column 12: near `nope`: names and texts stand in double quotes.",
+            ),
+            (
+                "{\"name\": \"a\",}",
+                "Not JSON at line 1 column 14: near `}`: nothing comes after the last comma: leave it out.",
+            ),
+            ("{} x", "Not JSON at line 1 column 4: the value has ended before, and only one is taken."),
+            (
+                "{\"name\": 5, oops}",
+                "Not JSON at line 1 column 13: near `oops`: names and texts stand in double quotes.",
+            ),
+            ("{'name': 5}", "Not JSON at line 1 column 2: near `'`: names and texts stand in double quotes."),
+            (
+                "{\"name\": [",
+                "Not JSON at line 1 column 10: it ends before it is complete; a quotation mark, bracket or brace is not closed.",
+            ),
         ];
         for (text, detail) in cases {
             let refusal = refusal(text);
             assert_eq!((&refusal["code"], &refusal["detail"]), (&"invalid_json".into(), &detail.into()), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_kept_as_it_was_written_may_say_anything() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Raw<'a> {
+            #[serde(borrow)]
+            data: &'a RawValue,
+        }
+        let text = r#"{"data": "a\u0000b"}"#;
+        assert_eq!(object::<Raw<'_>>(text).unwrap().data.get(), r#""a\u0000b""#);
+    }
+
+    #[test]
+    fn a_refused_object_costs_no_more_than_it_is_long() {
+        let members: String = (0..100_000).map(|index| format!(",\"k{index}\":1")).collect();
+        let refusal = refusal(&format!("{{\"name\":\"a\"{members}}}"));
+        assert_eq!(refusal["errors"][0]["pointer"], "/k0");
     }
 
     #[test]

@@ -127,7 +127,7 @@ pub(crate) async fn create(
     body: Sent,
 ) -> Result<(StatusCode, Json<CreatedKey>), Problem> {
     let project = caller.may(Scope::Admin)?;
-    let text = body.json(SETTINGS).await?;
+    let text = body.json(project.id, SETTINGS).await?;
     let (name, scopes) = json::object::<NewKey>(&text)?.judge()?;
     let (key, api_key) = make(project.id, name, scopes, &*api.env);
     api.store.create_key(key.clone()).await?;

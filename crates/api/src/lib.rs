@@ -28,11 +28,13 @@ mod path;
 pub mod problem;
 mod projects;
 mod query;
+mod room;
 mod routes;
 pub mod serve;
 mod sight;
 mod surfaces;
 mod templates;
+mod workers;
 
 pub use api::{Api, openapi};
 pub use front::Front;

@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor
 #[derive(Clone)]
 pub(crate) struct Object<T>(pub(crate) T);
 
-/// The members of an object of texts, in the order they were written, no name twice.
+/// The members of an object of texts, in the order they were written, no name twice, at most [`Texts::MOST`].
 #[derive(Clone, Debug)]
 pub(crate) struct Texts(pub(crate) Vec<(String, String)>);
 
@@ -49,6 +49,10 @@ impl<'de> Deserialize<'de> for Texts {
     }
 }
 
+impl Texts {
+    pub(crate) const MOST: usize = 50;
+}
+
 struct TextsVisitor;
 
 impl<'de> Visitor<'de> for TextsVisitor {
@@ -61,8 +65,11 @@ impl<'de> Visitor<'de> for TextsVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Texts, A::Error> {
         let mut members: Vec<(String, String)> = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
+            if members.len() == Texts::MOST {
+                return Err(A::Error::custom(format_args!("has more than {} members", Texts::MOST)));
+            }
             if members.iter().any(|(known, _)| *known == name) {
-                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+                map.next_value::<Repeated>()?;
             }
             members.push((name, map.next_value()?));
         }
@@ -106,6 +113,15 @@ impl Visitor<'_> for WholeVisitor {
         }
         #[expect(clippy::cast_possible_truncation, reason = "whole, and smaller than 2^53")]
         Ok(Whole(number as i64))
+    }
+}
+
+/// The value of a name that stood there before: refused where it stands.
+struct Repeated;
+
+impl<'de> Deserialize<'de> for Repeated {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(D::Error::custom("stands here twice"))
     }
 }
 

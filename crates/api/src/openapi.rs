@@ -58,7 +58,7 @@ const OF_WHOM: HeaderValue = HeaderValue::from_static("authorization, posthaste-
         dialects::list, dialects::show, dialects::put, dialects::delete,
         event_types::list, event_types::show, event_types::put, event_types::delete,
         templates::preview,
-        jobs::show, jobs::cancel,
+        jobs::list, jobs::show, jobs::cancel,
         projects::create, projects::list, projects::show, projects::change, projects::delete,
         keys::create, keys::list, keys::show, keys::revoke,
         webhooks_surface::create, webhooks_surface::list, webhooks_surface::show, webhooks_surface::delete,
@@ -198,8 +198,13 @@ pub(crate) async fn document_json(
         None => api.documents.json.clone(),
         Some(caller) => {
             let project = caller.may(Scope::Read)?;
-            let document = api.documents.document.for_project(project.id, &api.dialect_of(project)?);
-            document.to_pretty_json().expect("a document is texts and numbers").into()
+            let (own, dialect) = (project.id, api.dialect(project).await?);
+            let documents = api.documents.clone();
+            let write = move || {
+                let document = documents.document.for_project(own, &dialect);
+                Ok(document.to_pretty_json().expect("a document is texts and numbers").into())
+            };
+            api.work(project.id, write).await?
         }
     };
     let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, REVALIDATE), (VARY, OF_WHOM)];

@@ -8,7 +8,7 @@ use std::iter;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use model::invalid::{Fault, Faults};
 use serde::Serialize;
@@ -19,10 +19,18 @@ pub use code::{About, Code};
 /// Seconds after which something that was not possible may be tried again.
 const TRY_AGAIN_AFTER: HeaderValue = HeaderValue::from_static("5");
 
+/// Faults that an answer lists.
+const MOST_ERRORS: usize = 100;
+
+/// Faults that its detail tells in a sentence.
+const MOST_TOLD: usize = 3;
+
 /// Answered instead of what was asked. The frame gives it its request's id and logs its cause.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
     code: Code,
+    /// Where the code's own status is not the one that says it best.
+    status: Option<StatusCode>,
     detail: String,
     errors: Vec<Fault>,
     /// For the log alone.
@@ -31,7 +39,12 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), cause: None }
+        Self { code, status: None, detail: detail.into(), errors: Vec::new(), cause: None }
+    }
+
+    /// The same, answered with another status than its code's.
+    pub(crate) fn answered(self, status: StatusCode) -> Self {
+        Self { status: Some(status), ..self }
     }
 
     /// What is wrong at `pointer` alone.
@@ -41,11 +54,12 @@ impl Problem {
 
     /// All that is wrong, at least one thing.
     pub(crate) fn of(code: Code, errors: Vec<Fault>) -> Self {
+        let errors = bounded(errors);
         let detail = match errors.as_slice() {
-            [only] => only.message.clone(),
-            several => format!("{} things are wrong; errors names each.", several.len()),
+            [only] => sentence(only),
+            several => several_wrong(several),
         };
-        Self { code, detail, errors, cause: None }
+        Self { errors, ..Self::new(code, detail) }
     }
 
     /// The same of a request in which the fields have other names, with what else is wrong in it.
@@ -97,7 +111,7 @@ impl Problem {
         Document {
             kind: format!("/docs#{}", about.name),
             title: about.title,
-            status: about.status.as_u16(),
+            status: self.status().as_u16(),
             code: self.code,
             detail: &self.detail,
             errors: &self.errors,
@@ -108,6 +122,10 @@ impl Problem {
     pub(crate) fn body(&self, request_id: &str) -> Body {
         let json = serde_json::to_vec(&self.document(request_id)).expect("a problem is text and numbers");
         Body::from(json)
+    }
+
+    fn status(&self) -> StatusCode {
+        self.status.unwrap_or_else(|| self.code.status())
     }
 
     fn challenge(&self) -> Option<(HeaderName, HeaderValue)> {
@@ -141,13 +159,34 @@ impl From<store::Error> for Problem {
 /// The body is put in by the frame, which knows the request's id.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.code.status().into_response();
+        let mut response = self.status().into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.extend(self.challenge());
         response.extensions_mut().insert(self);
         response
     }
+}
+
+/// The first [`MOST_ERRORS`], and how many more there are.
+fn bounded(mut errors: Vec<Fault>) -> Vec<Fault> {
+    let more = errors.len().saturating_sub(MOST_ERRORS);
+    if more > 0 {
+        errors.truncate(MOST_ERRORS);
+        errors.push(Fault::new("", format!("and {more} more")));
+    }
+    errors
+}
+
+/// What is wrong, and where: a person may see nothing but the detail.
+fn sentence(Fault { pointer, message }: &Fault) -> String {
+    if pointer.is_empty() { message.clone() } else { format!("{pointer}: {message}") }
+}
+
+fn several_wrong(errors: &[Fault]) -> String {
+    let named: Vec<String> = errors.iter().take(MOST_TOLD).map(sentence).collect();
+    let rest = if errors.len() > MOST_TOLD { "; and more, all in errors" } else { "" };
+    format!("{}{rest}", named.join("; "))
 }
 
 /// Ends the judging of an input: nothing wrong, or all that is.

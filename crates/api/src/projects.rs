@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use model::id::ProjectId;
 use model::invalid::Faults;
 use model::key::Scope;
-use model::project::{Project, Slug};
+use model::project::{Project, Slug, Tenants};
 use model::retention::Chosen;
 use model::speech::Speech;
 use model::time::Timestamp;
@@ -58,6 +58,9 @@ pub(crate) struct NewProject {
     #[serde(default)]
     #[schema(value_type = Option<RetentionFields>)]
     retention: Change<Object<RetentionFields>>,
+    /// `optional`, or `required`: endpoints and events without a tenant are refused.
+    #[schema(example = "optional", default = "optional")]
+    tenants: Option<String>,
 }
 
 /// What is to be different. What is left out stays.
@@ -77,6 +80,10 @@ pub(crate) struct ProjectChange {
     #[serde(default)]
     #[schema(value_type = Option<RetentionFields>)]
     retention: Change<Object<RetentionFields>>,
+    /// `optional`, or `required`: endpoints and events without a tenant are refused from then on. Endpoints without one
+    /// that are there stay as they are.
+    #[schema(example = "required")]
+    tenants: Option<String>,
 }
 
 /// One product's webhooks.
@@ -94,6 +101,9 @@ pub(crate) struct ProjectView {
     #[schema(example = json!(["oncall@example.com"]))]
     admins: Vec<String>,
     retention: RetentionView,
+    /// `optional`, or `required`: endpoints and events without a tenant are refused.
+    #[schema(value_type = String, example = "optional")]
+    tenants: Tenants,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     /// The project's first key, with the scope `admin`. Shown this once, when the project is made.
@@ -115,6 +125,7 @@ impl ProjectView {
             dialect: project.dialect.clone(),
             admins: project.admins.clone(),
             retention: RetentionView::of(project.retention),
+            tenants: project.tenants,
             created_at: project.created_at,
             api_key,
             warnings: Vec::new(),
@@ -138,6 +149,7 @@ impl NewProject {
         let dialect = faults.check("/dialect", judge_dialect(dialect, &Speech::default()));
         let admins = judge_admins(self.admins.unwrap_or_default(), &mut faults);
         let retention = retention::changed(Chosen::default(), self.retention, &mut faults);
+        let tenants = self.tenants.and_then(|tenants| faults.check("/tenants", judge_tenants(&tenants)));
         judged(faults)?;
         Ok(Project {
             id: ProjectId::new(&*api.env),
@@ -146,6 +158,7 @@ impl NewProject {
             dialect: dialect.expect("its absence is a fault"),
             admins,
             retention,
+            tenants: tenants.unwrap_or_default(),
             created_at: api.env.now(),
         })
     }
@@ -159,6 +172,7 @@ impl ProjectChange {
         let dialect = self.dialect.and_then(|dialect| faults.check("/dialect", judge_dialect(dialect, speech)));
         let admins = self.admins.map(|admins| judge_admins(admins, &mut faults));
         let retention = retention::changed(before.retention, self.retention, &mut faults);
+        let tenants = self.tenants.and_then(|tenants| faults.check("/tenants", judge_tenants(&tenants)));
         judged(faults)?;
         let slug = slug.unwrap_or_else(|| before.slug.clone());
         if is_default(before) && slug != before.slug {
@@ -170,9 +184,14 @@ impl ProjectChange {
             dialect: dialect.unwrap_or_else(|| before.dialect.clone()),
             admins: admins.unwrap_or_else(|| before.admins.clone()),
             retention,
+            tenants: tenants.unwrap_or(before.tenants),
             ..before.clone()
         })
     }
+}
+
+fn judge_tenants(name: &str) -> Result<Tenants, &'static str> {
+    Tenants::ALL.into_iter().find(|tenants| tenants.name() == name).ok_or("tenants are optional or required")
 }
 
 /// A name that people read.
@@ -239,7 +258,7 @@ pub(crate) async fn create(
     body: Sent,
 ) -> Result<(StatusCode, Json<ProjectView>), Problem> {
     caller.must_be_admin()?;
-    let text = body.json(SETTINGS).await?;
+    let text = body.json(caller.project().id, SETTINGS).await?;
     let project = json::object::<NewProject>(&text)?.judge(&api)?;
     let (key, api_key) = keys::make(project.id, FIRST_KEY.to_owned(), vec![Scope::Admin], &*api.env);
     let project = api.store.create_project(project, key).await??;
@@ -298,12 +317,17 @@ pub(crate) async fn change(
     body: Sent,
 ) -> Result<Json<ProjectView>, Problem> {
     let before: Arc<Project> = caller.may_in(Scope::Admin, &named, &api.store.directory())?;
-    let text = body.json(SETTINGS).await?;
+    let text = body.json(before.id, SETTINGS).await?;
     let wanted = json::object::<ProjectChange>(&text)?;
     let change = move |before: &Project, speech: &Speech| wanted.clone().judge(before, speech);
     let changed = api.store.change_project(before.id, change).await?;
     let project = changed.ok_or_else(|| no_project(&named))??;
-    let warnings = if project.dialect == before.dialect { Vec::new() } else { warnings::of(&api, &project)? };
+    let warnings = if project.dialect == before.dialect {
+        Vec::new()
+    } else {
+        let (api, project) = (api.clone(), project.clone());
+        api.clone().work(project.id, move || warnings::of(&api, &project)).await?
+    };
     Ok(Json(ProjectView { warnings, ..ProjectView::of(&project, None) }))
 }
 

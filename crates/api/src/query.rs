@@ -18,6 +18,9 @@ use crate::problem::{Problem, judged};
 pub(crate) const USUAL_PAGE: usize = 50;
 pub(crate) const LARGEST_PAGE: usize = 250;
 
+/// Parameters that are read. No route takes half as many.
+const MOST_PARAMETERS: usize = 100;
+
 /// The parameters of a query that were not taken yet, and what was wrong with those that were.
 pub(crate) struct Query {
     parameters: Vec<(String, String)>,
@@ -29,8 +32,18 @@ impl FromRequestParts<Api> for Query {
 
     async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
-        let parameters = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        Ok(Self { parameters, faults: Faults::default() })
+        let mut asked = Self { parameters: Vec::new(), faults: Faults::default() };
+        for (name, text) in form_urlencoded::parse(query.as_bytes()).take(MOST_PARAMETERS) {
+            if name.contains('\0') || text.contains('\0') {
+                asked.faults.add(
+                    pointer(&name.replace('\0', "")),
+                    "has the character U+0000 (%00), which no text may have: leave it out",
+                );
+                continue;
+            }
+            asked.parameters.push((name.into_owned(), text.into_owned()));
+        }
+        Ok(asked)
     }
 }
 
@@ -38,6 +51,13 @@ impl Query {
     /// A parameter by its name, if it is there and reads as what it should be.
     pub(crate) fn take<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         self.take_with(name, |text| text.parse::<T>())
+    }
+
+    /// All parameters whose names begin with `prefix`, by the rest of their names.
+    pub(crate) fn take_all(&mut self, prefix: &str) -> Vec<(String, String)> {
+        let named = |(name, _): &mut (String, String)| name.strip_prefix(prefix).is_some_and(|key| !key.is_empty());
+        let taken = self.parameters.extract_if(.., named);
+        taken.map(|(name, text)| (name[prefix.len()..].to_owned(), text)).collect()
     }
 
     pub(crate) fn take_with<T, E: Display>(
@@ -71,7 +91,7 @@ impl Query {
     /// What is left is not known, or came twice.
     pub(crate) fn finish(mut self) -> Result<(), Problem> {
         for (name, _) in self.parameters {
-            self.faults.add(pointer(&name), "this parameter is not known here, or was given twice");
+            self.faults.add(pointer(&name), "is not a parameter here, or was given twice");
         }
         judged(self.faults)
     }
@@ -104,9 +124,14 @@ pub(crate) fn page_of<T, K: Kind>(items: impl Iterator<Item = T>, id: impl Fn(&T
     let mut items: Vec<T> = items
         .filter(|item| after.as_ref().is_none_or(|after| id(item).as_bytes().as_slice() < after.as_slice()))
         .collect();
-    items.sort_unstable_by_key(|item| std::cmp::Reverse(id(item)));
     let has_more = items.len() > paging.limit;
-    items.truncate(paging.limit);
+    let newest_first = |item: &T| std::cmp::Reverse(id(item));
+    if has_more {
+        // Those of the page come to the front, and only they are sorted.
+        items.select_nth_unstable_by_key(paging.limit, newest_first);
+        items.truncate(paging.limit);
+    }
+    items.sort_unstable_by_key(newest_first);
     let last = items.last().filter(|_| has_more).map(|item| *id(item).as_bytes());
     let next = last.and_then(|bytes| Cursor::parse(&data_encoding::BASE64URL_NOPAD.encode(&bytes)));
     Page { items, next }

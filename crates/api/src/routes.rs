@@ -42,6 +42,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/v1/event-types/{name}",            get(event_types::show).put(event_types::put).delete(event_types::delete)),
         ("/v1/templates/preview",             post(templates::preview)),
 
+        ("/v1/jobs",                          get(jobs::list)),
         ("/v1/jobs/{id}",                     get(jobs::show).delete(jobs::cancel)),
 
         ("/v1/projects",                      get(projects::list).post(projects::create)),

@@ -1,5 +1,6 @@
 //! The accept loop: connections taken, bounded, watched and at the end let finish.
 
+mod addresses;
 mod pulse;
 mod tasks;
 
@@ -13,20 +14,25 @@ use std::time::Duration;
 
 use crate::Front;
 use axum::body::Body;
-use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::HOST;
 use hyper::service::service_fn;
+use hyper::{Request, Version};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use model::env::Env;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use addresses::{Addresses, Place, TooMany};
 use pulse::{Felt, Pulse};
 use tasks::Tasks;
 
 /// Connections at a time where nothing is said. More wait in the kernel's queue.
 pub const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(10_000).expect("it is not zero");
+
+/// Connections from one address where nothing is said.
+pub const CONNECTIONS_PER_ADDRESS: usize = 1_000;
 
 /// A request with more headers than this is refused with 431.
 const MOST_HEADERS: usize = 100;
@@ -45,6 +51,8 @@ const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(200);
 pub struct Options {
     /// Connections at a time.
     pub connections: NonZeroUsize,
+    /// Of them, those from one address; any number if `None`.
+    pub connections_per_address: Option<NonZeroUsize>,
     /// How long requests in flight have to finish once `stop` has resolved.
     pub grace: Duration,
 }
@@ -69,14 +77,15 @@ pub async fn serve(
     let tasks = Tasks::new();
     let host = Arc::new(Host { front, env, http: http(&tasks), tasks: tasks.clone() });
     let room = Arc::new(Semaphore::new(options.connections.get()));
+    let addresses = Addresses::new(options.connections_per_address);
     let mut stop = pin!(stop);
     loop {
-        let (stream, permit) = tokio::select! {
+        let taken = tokio::select! {
             biased;
             () = &mut stop => break,
-            taken = take(&listener, &room, &*host.env) => taken,
+            taken = take(&listener, &room, &addresses, &*host.env) => taken,
         };
-        tasks.spawn(host.clone().connection(stream, permit));
+        tasks.spawn(host.clone().connection(taken));
     }
     drop(listener);
     tasks.finish(&*host.env, options.grace).await;
@@ -92,12 +101,24 @@ fn http(tasks: &Tasks) -> auto::Builder<Tasks> {
     http
 }
 
-/// The next connection, as soon as there is room for it.
-async fn take(listener: &TcpListener, room: &Arc<Semaphore>, env: &dyn Env) -> (TcpStream, OwnedSemaphorePermit) {
+/// A connection, and its places among all and among those of its address.
+struct Taken {
+    stream: TcpStream,
+    _permit: OwnedSemaphorePermit,
+    _place: Option<Place>,
+}
+
+/// The next connection, as soon as there is room for it. One too many from its address is closed.
+async fn take(listener: &TcpListener, room: &Arc<Semaphore>, addresses: &Addresses, env: &dyn Env) -> Taken {
     let permit = room.clone().acquire_owned().await.expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, permit),
+            Ok((stream, peer)) => match addresses.admit(peer.ip()) {
+                Ok(place) => return Taken { stream, _permit: permit, _place: place },
+                Err(TooMany) => {
+                    tracing::debug!(address = %peer.ip(), "an address has too many connections; one was closed");
+                }
+            },
             Err(error) if is_theirs(&error) => {}
             Err(error) => {
                 tracing::warn!(error = %error, "cannot accept connections right now");
@@ -105,6 +126,15 @@ async fn take(listener: &TcpListener, room: &Arc<Semaphore>, env: &dyn Env) -> (
             }
         }
     }
+}
+
+/// Whether it says which host it is for, once, as RFC 9112, section 3.2, wants of HTTP/1.1.
+fn names_host(request: &Request<Body>) -> bool {
+    if request.version() != Version::HTTP_11 {
+        return true;
+    }
+    let mut hosts = request.headers().get_all(HOST).iter();
+    hosts.next().is_some() && hosts.next().is_none()
 }
 
 /// The client was gone before we came: nothing is wrong here.
@@ -115,7 +145,8 @@ fn is_theirs(error: &io::Error) -> bool {
 
 impl Host {
     /// One connection, from its first byte to its last.
-    async fn connection(self: Arc<Self>, stream: TcpStream, _permit: OwnedSemaphorePermit) {
+    async fn connection(self: Arc<Self>, taken: Taken) {
+        let Taken { stream, _permit, _place } = taken;
         // Answers are small and written whole: nothing is gained by waiting for more of them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(error = %error, "a connection ended as it began");
@@ -125,7 +156,12 @@ impl Host {
         let answer = |request: Request<Incoming>| {
             let (host, under_way) = (self.clone(), pulse.clone().begin(request.version()));
             async move {
-                let answer = host.front.answer(request.map(Body::new)).await;
+                let request = request.map(Body::new);
+                let answer = if names_host(&request) {
+                    host.front.answer(request).await
+                } else {
+                    host.front.no_host(request).await
+                };
                 drop(under_way);
                 Ok::<_, Infallible>(answer)
             }

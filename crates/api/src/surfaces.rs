@@ -49,7 +49,7 @@ impl<S: Surface> FromRequestParts<Api> for Served<S> {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, api).await?;
-        let dialect = api.dialect_of(caller.project())?;
+        let dialect = api.dialect(caller.project()).await?;
         if !serves::<S>(&dialect) {
             return Err(not_served::<S>(&dialect));
         }

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use crate::body::{SETTINGS, Sent};
 use crate::caller::Caller;
 use crate::endpoints::values::template_text;
+use crate::event_types::Hints;
 use crate::events::new_event::NewEvent;
 use crate::object::Object;
 use crate::openapi::Writing;
@@ -62,9 +63,14 @@ pub(crate) struct Preview {
     responses((status = 200, description = "What would be sent.", body = Preview), Writing))]
 pub(crate) async fn preview(caller: Caller, State(api): State<Api>, body: Sent) -> Result<Json<Preview>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
-    let dialect = api.dialect_of(project)?;
-    let text = body.json(SETTINGS + dialect.limits.payload_bytes).await?;
-    let Trial { template, event, event_type } = json::object(&text)?;
+    let dialect = api.dialect(project).await?;
+    let text = body.json(project.id, SETTINGS + dialect.limits.payload_bytes).await?;
+    let (own, judge) = (project.clone(), api.clone());
+    api.work(project.id, move || tried(&text, &own, &dialect, &judge)).await.map(Json)
+}
+
+fn tried(text: &str, project: &Project, dialect: &Dialect, api: &Api) -> Result<Preview, Problem> {
+    let Trial { template, event, event_type } = json::object(text)?;
     let template = template.ok_or_else(|| {
         Problem::at(
             Code::InvalidRequest,
@@ -74,9 +80,12 @@ pub(crate) async fn preview(caller: Caller, State(api): State<Api>, body: Sent) 
     })?;
     let event = match (event, event_type) {
         (Some(Object(event)), None) => {
-            event.judge(project, &dialect, None, &*api.env).map_err(|problem| problem.below("/event"))?.event
+            event
+                .judge(project, dialect, None, &*api.env, &Hints::default())
+                .map_err(|problem| problem.below("/event"))?
+                .event
         }
-        (None, Some(name)) => example(&name, project, &dialect, &api)?,
+        (None, Some(name)) => example(&name, project, dialect, api)?,
         _ => {
             let message =
                 "what the template is tried with is an event, or the event_type whose example is taken: one of them";
@@ -84,7 +93,7 @@ pub(crate) async fn preview(caller: Caller, State(api): State<Api>, body: Sent) 
         }
     };
     let template = Template::parse(&template_text(&template)).map_err(invalid)?;
-    rendered(&template, &event, &api).map(Json)
+    rendered(&template, &event, api)
 }
 
 fn rendered(template: &Template, event: &Event, api: &Api) -> Result<Preview, Problem> {

@@ -16,6 +16,8 @@ pub struct Catalogue {
     pub open: bool,
     /// Which names types may have.
     pub names: Names,
+    /// Of the schemas that were ever put in.
+    heaviest: usize,
     known: Vec<Known>,
     /// Where each stands in `known`.
     places: HashMap<subscription::EventType, usize>,
@@ -64,13 +66,31 @@ impl Catalogue {
         self.find(name).map(|known| known.judge(data)).unwrap_or_default()
     }
 
+    /// What a byte of data costs at most, in subschemas that it is held against.
+    pub fn heaviest(&self) -> usize {
+        self.heaviest
+    }
+
     /// This catalogue with a project's own types laid over it: of two with the same name the project's holds. New ones
     /// follow in their order.
     pub fn with_types<'t>(&self, own: impl Iterator<Item = &'t Arc<EventType>>) -> Result<Self, Unfit> {
+        self.with_types_as_in(own, None)
+    }
+
+    /// The same, where types that stand in `before` as they are now are taken from there: their schemas are compiled.
+    pub(crate) fn with_types_as_in<'t>(
+        &self,
+        own: impl Iterator<Item = &'t Arc<EventType>>,
+        before: Option<&Self>,
+    ) -> Result<Self, Unfit> {
         let mut catalogue = self.clone();
         for event_type in own {
-            let known = Known::new(Arc::clone(event_type))
-                .map_err(|findings| Unfit { name: event_type.name.clone(), findings })?;
+            let same = before.and_then(|before| before.find(&event_type.name));
+            let known = match same.filter(|known| known.event_type == *event_type) {
+                Some(known) => known.clone(),
+                None => Known::new(Arc::clone(event_type))
+                    .map_err(|findings| Unfit { name: event_type.name.clone(), findings })?,
+            };
             catalogue.put(known);
         }
         Ok(catalogue)
@@ -79,6 +99,7 @@ impl Catalogue {
     /// Adds a type, or puts it in the place of the one with its name.
     pub(crate) fn put(&mut self, known: Known) {
         let name = known.event_type.name.clone();
+        self.heaviest = self.heaviest.max(known.schema.as_ref().map_or(0, |schema| schema.weight()));
         match self.places.get(&name) {
             Some(place) => self.known[*place] = known,
             None => {

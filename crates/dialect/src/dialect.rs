@@ -210,6 +210,6 @@ impl Dialect {
     pub fn reserved(&self, name: &str) -> bool {
         let dialects =
             self.headers.iter().map(|header| &header.name).chain(self.schemes.iter().map(|scheme| &scheme.header));
-        header::is_reserved(name) || dialects.into_iter().any(|own| own.eq_ignore_ascii_case(name))
+        header::is_reserved(name) || dialects.into_iter().any(|own| header::are_twins(own, name))
     }
 }

@@ -18,23 +18,34 @@ pub struct Dialects {
     made: RwLock<Map<ProjectId, Made>>,
 }
 
+#[derive(Clone)]
 struct Made {
     name: String,
     from: Arc<Speech>,
+    /// Without the project's own event types.
+    plain: Option<Arc<Dialect>>,
     dialect: Option<Arc<Dialect>>,
 }
 
 impl Dialects {
-    /// How `project` speaks. `None` if it names a dialect that is not known here.
-    pub fn of(&self, project: &Project, speech: &Arc<Speech>) -> Option<Arc<Dialect>> {
+    /// How `project` speaks, if that is known without making anything.
+    pub fn ready(&self, project: &Project, speech: &Arc<Speech>) -> Option<Option<Arc<Dialect>>> {
         if speech.files.is_empty() && speech.event_types.is_empty() {
-            return built_in(&project.dialect);
+            return Some(built_in(&project.dialect));
         }
-        if let Some(known) = self.known(project, speech) {
-            return known;
+        let all = self.made.read().unwrap_or_else(PoisonError::into_inner);
+        let made = all.get(&project.id)?;
+        (made.name == project.dialect && Arc::ptr_eq(&made.from, speech)).then(|| made.dialect.clone())
+    }
+
+    /// The same, made if need be. `None` if it names a dialect that is not known here.
+    pub fn of(&self, project: &Project, speech: &Arc<Speech>) -> Option<Arc<Dialect>> {
+        if let Some(ready) = self.ready(project, speech) {
+            return ready;
         }
-        let dialect = make(&project.dialect, speech);
-        let made = Made { name: project.dialect.clone(), from: speech.clone(), dialect: dialect.clone() };
+        let before = self.made.read().unwrap_or_else(PoisonError::into_inner).get(&project.id).cloned();
+        let made = Made::of(&project.dialect, speech, before.as_ref());
+        let dialect = made.dialect.clone();
         let mut all = self.made.write().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= KEPT {
             all.clear();
@@ -42,26 +53,43 @@ impl Dialects {
         all.insert(project.id, made);
         dialect
     }
+}
 
-    fn known(&self, project: &Project, speech: &Arc<Speech>) -> Option<Option<Arc<Dialect>>> {
-        let all = self.made.read().unwrap_or_else(PoisonError::into_inner);
-        let made = all.get(&project.id)?;
-        (made.name == project.dialect && Arc::ptr_eq(&made.from, speech)).then(|| made.dialect.clone())
+impl Made {
+    /// What has not changed since `before` is taken from there.
+    fn of(name: &str, speech: &Arc<Speech>, before: Option<&Self>) -> Self {
+        let before = before.filter(|before| before.name == name);
+        let same_file = before.filter(|before| match (before.from.files.get(name), speech.files.get(name)) {
+            (Some(one), Some(other)) => one.text == other.text,
+            (None, None) => true,
+            _ => false,
+        });
+        let plain = match same_file {
+            Some(before) => before.plain.clone(),
+            None => plain(name, speech),
+        };
+        let types = before.and_then(|before| before.dialect.as_deref()).map(|dialect| &dialect.catalogue);
+        let dialect = plain.as_ref().map(|plain| laid_over(plain, speech, types));
+        Self { name: name.to_owned(), from: speech.clone(), plain, dialect }
     }
 }
 
-/// The project's dialect with its own event types laid over the catalogue.
-fn make(name: &str, speech: &Speech) -> Option<Arc<Dialect>> {
-    let dialect = match built_in(name) {
-        Some(dialect) => dialect,
-        None => Arc::new(Dialect::parse(&speech.files.get(name)?.text).ok()?),
-    };
-    let catalogue = dialect.catalogue.with_types(speech.event_types.values()).unwrap_or_else(|_| {
+fn plain(name: &str, speech: &Speech) -> Option<Arc<Dialect>> {
+    match built_in(name) {
+        Some(dialect) => Some(dialect),
+        None => Some(Arc::new(Dialect::parse(&speech.files.get(name)?.text).ok()?)),
+    }
+}
+
+/// A dialect with the project's own event types laid over its catalogue.
+fn laid_over(dialect: &Arc<Dialect>, speech: &Speech, before: Option<&Catalogue>) -> Arc<Dialect> {
+    let with_types = dialect.catalogue.with_types_as_in(speech.event_types.values(), before);
+    let catalogue = with_types.unwrap_or_else(|_| {
         // Each was judged when it was saved. One that this version does not take any more harms no other.
         let add = |catalogue: Catalogue, own| catalogue.with_types(std::iter::once(own)).unwrap_or(catalogue);
         speech.event_types.values().fold(dialect.catalogue.clone(), add)
     });
-    Some(Arc::new(Dialect { catalogue, ..Dialect::clone(&dialect) }))
+    Arc::new(Dialect { catalogue, ..Dialect::clone(dialect) })
 }
 
 #[cfg(test)]
@@ -80,6 +108,7 @@ mod tests {
             dialect: dialect.into(),
             admins: vec![],
             retention: model::retention::Chosen::default(),
+            tenants: model::project::Tenants::Optional,
             created_at: Timestamp::from_millis(0),
         }
     }

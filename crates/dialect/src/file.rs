@@ -5,10 +5,11 @@ use std::fmt;
 use model::subscription::Names;
 use model::time::Span;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::dialect::{EventsRule, RotateRule, SecretRule};
+use crate::plain;
 use crate::sign::{Algorithm, Encoding, KeyForm, When};
 
 #[derive(Deserialize)]
@@ -148,9 +149,9 @@ impl<T: Default> Default for Checked<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Checked<T> {
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Checked<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(T::deserialize(deserializer).map_err(|error| error.to_string().trim_end().to_owned())))
+        Ok(Self(plain::read(toml::Value::deserialize(deserializer)?)))
     }
 }
 

@@ -31,8 +31,21 @@ pub enum NotAHeader {
 const LONGEST_NAME: usize = 128;
 
 /// What carries the request from hop to hop, and so is the connection's to set (RFC 9110, section 7.6.1; RFC 9113, 8.2.2).
-const TRANSPORT: [&str; 9] =
-    ["host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "expect"];
+const TRANSPORT: [&str; 10] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+    "http2-settings",
+];
+
+/// What headers between a client and its proxy begin with.
+const PROXY: &str = "proxy-";
 
 /// Stands in the requests of test events, and in no others.
 pub const TEST: &str = "posthaste-test";
@@ -74,13 +87,20 @@ pub fn check_value(value: &str) -> Result<(), NotAHeader> {
 
 /// Whether `name` is the connection's own, whatever its case: neither a dialect nor an endpoint may set it.
 pub fn is_transport(name: &str) -> bool {
-    TRANSPORT.iter().any(|own| own.eq_ignore_ascii_case(name)) || name.to_ascii_lowercase().starts_with("proxy-")
+    let is_proxy = name.get(..PROXY.len()).is_some_and(|start| are_twins(start, PROXY));
+    is_proxy || TRANSPORT.iter().any(|own| are_twins(own, name))
 }
 
 /// Whether `name` is ours in every dialect: an endpoint may not set it.
 pub fn is_reserved(name: &str) -> bool {
     let ours = ["content-type", "user-agent", TEST];
-    is_transport(name) || ours.iter().any(|own| own.eq_ignore_ascii_case(name))
+    is_transport(name) || ours.iter().any(|own| are_twins(own, name))
+}
+
+/// Whether receivers may take two names for the same: CGI and its heirs know no capital letters and no hyphens.
+pub fn are_twins(one: &str, other: &str) -> bool {
+    let folded = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    one.len() == other.len() && one.bytes().map(folded).eq(other.bytes().map(folded))
 }
 
 #[cfg(test)]
@@ -110,6 +130,10 @@ mod tests {
             "content-length",
             "Transfer-Encoding",
             "TE",
+            "HTTP2-Settings",
+            "transfer_encoding",
+            "Proxy_Authorization",
+            "content_type",
             "Proxy-Authorization",
             "User-Agent",
             "Content-Type",

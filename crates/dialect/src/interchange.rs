@@ -1,14 +1,20 @@
 //! Dialect files as JSON and back. One form is kept, TOML, with the same tables and keys; schemas and examples of event types,
 //! which are JSON inside of a text there, can be JSON values here.
 
-use model::json::{DEEPEST, is_deeper};
+use model::json::{DEEPEST, is_deeper, why_broken};
 use serde_json::value::RawValue;
 use toml::{Table, Value};
 
 use crate::dialect::LONGEST;
 use crate::mistake::{Mistake, Mistakes};
 use crate::raw;
-use crate::syntax::Readable;
+use crate::syntax::{Readable, why_not_toml};
+
+/// Mistakes that are told.
+const MOST_MISTAKES: usize = 99;
+
+/// Longer keys are not followed further down.
+const LONGEST_KEY: usize = 256;
 
 /// Keys of event types whose value is JSON.
 const JSON_KEYS: [&str; 2] = ["schema", "example"];
@@ -27,7 +33,7 @@ pub fn toml_from_json(json: &str) -> Result<String, Vec<Mistake>> {
             return refuse(None, format!("objects and lists stand at most {DEEPEST} levels inside each other"));
         }
         Ok(object) => object.get(),
-        Err(error) => return refuse(Some(error.line()), format!("not JSON: {error}")),
+        Err(error) => return refuse(Some(error.line()), why_broken(json, &error)),
     };
     let mut reader = Reader { json, mistakes: Vec::new() };
     let file = reader.table(object, "");
@@ -47,7 +53,8 @@ pub fn title_of(toml: &str) -> Option<String> {
 pub fn json_from_toml(text: &str) -> Result<String, Vec<Mistake>> {
     Readable::of(text).add_to(Mistakes::default()).none_or(())?;
     let file: Table = text.parse().map_err(|error: toml::de::Error| {
-        vec![Mistake { key: String::new(), line: None, message: error.message().to_owned() }]
+        let at = error.span().map_or(0, |span| span.start);
+        vec![Mistake { key: String::new(), line: None, message: why_not_toml(text, at) }]
     })?;
     let mut json = String::with_capacity(text.len());
     write_table(&file, false, &mut json);
@@ -65,7 +72,8 @@ impl<'j> Reader<'j> {
         for member in raw::members(object) {
             let name = raw::text(member.key).into_owned();
             let dot = if key.is_empty() { "" } else { "." };
-            let key = format!("{key}{dot}{name}");
+            // What lies below so long a name is no place that a dialect has.
+            let key = if key.len() > LONGEST_KEY { key.to_owned() } else { format!("{key}{dot}{name}") };
             if table.contains_key(&name) {
                 self.note(member.key, key, "stands here twice");
                 continue;
@@ -107,6 +115,9 @@ impl<'j> Reader<'j> {
 
     /// `part` is a slice of the JSON.
     fn note(&mut self, part: &str, key: String, message: &str) {
+        if self.mistakes.len() > MOST_MISTAKES {
+            return;
+        }
         let before = (part.as_ptr() as usize).checked_sub(self.json.as_ptr() as usize);
         let before = before.and_then(|length| self.json.get(..length));
         let line = before.map(|before| before.matches('\n').count() + 1);

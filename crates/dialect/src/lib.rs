@@ -18,6 +18,7 @@ mod line;
 pub mod mistake;
 mod moment;
 mod paths;
+mod plain;
 pub mod providers;
 mod raw;
 pub mod redact;

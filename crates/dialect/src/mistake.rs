@@ -28,29 +28,45 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// Collects the mistakes of one file, so that its writer is told all of them at once.
+/// Mistakes of one file that are told.
+const MOST: usize = 99;
+
+/// Collects the mistakes of one file, so that its writer is told all of them at once. The first [`MOST`] are kept, and how
+/// many more there are.
 #[derive(Debug, Default)]
-pub(crate) struct Mistakes(Vec<(Option<usize>, Mistake)>);
+pub(crate) struct Mistakes {
+    kept: Vec<(Option<usize>, Mistake)>,
+    more: usize,
+}
 
 impl Mistakes {
     pub(crate) fn add(&mut self, place: &Place<'_>, message: impl Into<String>) {
-        self.0.push((place.start, place.mistake(message)));
+        self.add_with(place, || message.into());
+    }
+
+    /// The same, where it is work to say what is wrong.
+    pub(crate) fn add_with(&mut self, place: &Place<'_>, message: impl FnOnce() -> String) {
+        if self.kept.len() < MOST {
+            self.kept.push((place.start, place.mistake(message())));
+        } else {
+            self.more += 1;
+        }
     }
 
     /// What keeps the TOML from being a dialect file.
     pub(crate) fn add_toml(&mut self, error: &toml::de::Error, whole: &Place<'_>) {
-        let Some(span) = error.span() else { return self.add(whole, error.message()) };
+        let Some(span) = error.span() else { return self.add(whole, "not a dialect file: it cannot be read") };
         let place = whole.around(span.start).unwrap_or_else(|| whole.clone());
-        self.add(&place.starting(span.start), error.message());
+        self.add(&place.starting(span.start), "cannot be read as what stands here in a dialect file");
     }
 
     /// Keeps those whose byte in the file, if they have one, is as asked for.
     pub(crate) fn retain(&mut self, keep: impl Fn(Option<usize>) -> bool) {
-        self.0.retain(|(start, _)| keep(*start));
+        self.kept.retain(|(start, _)| keep(*start));
     }
 
     pub(crate) fn extend(&mut self, others: Vec<Mistake>) {
-        self.0.extend(others.into_iter().map(|mistake| (None, mistake)));
+        self.kept.extend(others.into_iter().map(|mistake| (None, mistake)));
     }
 
     /// Keeps the value, or notes the mistake and goes on.
@@ -75,13 +91,16 @@ impl Mistakes {
 
     /// `value`, if nothing is wrong with it.
     pub(crate) fn none_or<T>(self, value: T) -> Result<T, Vec<Mistake>> {
-        if self.0.is_empty() { Ok(value) } else { Err(self.into_vec()) }
+        if self.kept.is_empty() { Ok(value) } else { Err(self.into_vec()) }
     }
 
     /// In the order of the file.
     fn into_vec(self) -> Vec<Mistake> {
-        let mut mistakes: Vec<Mistake> = self.0.into_iter().map(|(_, mistake)| mistake).collect();
+        let mut mistakes: Vec<Mistake> = self.kept.into_iter().map(|(_, mistake)| mistake).collect();
         mistakes.sort_by_key(|mistake| mistake.line);
+        if self.more > 0 {
+            mistakes.push(Mistake { key: String::new(), line: None, message: format!("and {} more", self.more) });
+        }
         mistakes
     }
 }

@@ -5,12 +5,14 @@
 
 mod message;
 mod outline;
+mod work;
 
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use model::json::{Json, is_deeper};
 use serde_json::Value;
 
 use self::outline::Outline;
+use self::work::Patterns;
 
 /// A JSON pointer (RFC 6901), and what is wrong there.
 pub type Finding = (String, String);
@@ -25,12 +27,19 @@ const LONGEST_LISTED: usize = 64 * 1024;
 const MOST_WORK: usize = 8 * 1024 * 1024;
 /// With a schema that refers to itself, deeper data is not searched: the library looks again from each level.
 const DEEPEST_LISTED: usize = 16;
+const TOO_MUCH_WORK: &str = "is too much work to hold against this schema: send less at a time, or give the schema fewer alternatives, patterns and references";
 /// Of one compiled pattern, in bytes.
 const LARGEST_PATTERN: usize = 128 * 1024;
+/// Into how many KiB a pattern may be compiled. The smallest that is enough is what it is charged by.
+const PATTERN_SIZES: [u64; 3] = [4, 16, 64];
+/// Bytes of data times the schema's weight that nobody counts: less than a millisecond's work.
+const UNCOUNTED: usize = 16 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Schema {
+    schema: Value,
     validator: Validator,
+    patterns: Patterns,
     outline: Outline,
 }
 
@@ -49,8 +58,8 @@ impl Schema {
         if text.as_str().len() > LONGEST {
             return Err(whole(format!("a schema has at most {LONGEST} bytes")));
         }
-        let schema: Value =
-            serde_json::from_str(text.as_str()).map_err(|error| whole(format!("cannot be read: {error}")))?;
+        let schema: Value = serde_json::from_str(text.as_str())
+            .map_err(|_| whole("has a number that is out of range or half of a surrogate pair in a text"))?;
         let outline = outline::of(&schema).map_err(|wrong| few(wrong.into_iter()))?;
         let meta = jsonschema::meta::validator_for(&schema).map_err(|error| vec![in_schema(&error)])?;
         let wrong = few(meta.iter_errors(&schema).map(|error| in_schema(&error)));
@@ -63,7 +72,16 @@ impl Schema {
             .with_pattern_options(PatternOptions::regex().size_limit(LARGEST_PATTERN))
             .build(&schema)
             .map_err(|error| vec![in_schema(&error)])?;
-        Ok(Self { validator, outline })
+        let mut patterns = Patterns::default();
+        for pattern in &outline.patterns {
+            patterns.add(pattern, compiled_kib(pattern));
+        }
+        Ok(Self { schema, validator, patterns, outline })
+    }
+
+    /// What a byte of data costs at most, in subschemas that it is held against.
+    pub(crate) fn weight(&self) -> usize {
+        self.outline.unfolded + self.patterns.weight()
     }
 
     /// All that the schema forbids in `data`, which is JSON.
@@ -71,8 +89,16 @@ impl Schema {
         let value: Value = match serde_json::from_str(data) {
             Ok(value) => value,
             // A number too large or half a surrogate pair passes for JSON, but not for a value.
-            Err(error) => return whole(format!("cannot be held against the schema: {error}")),
+            Err(_) => {
+                return whole(
+                    "has a number that is out of range or half of a surrogate pair in a text: it cannot be held against the schema",
+                );
+            }
         };
+        let is_counted = data.len().saturating_mul(self.weight()) > UNCOUNTED;
+        if is_counted && !work::is_affordable(&self.schema, &self.patterns, &self.outline, &value, data.len()) {
+            return whole(TOO_MUCH_WORK);
+        }
         if self.validator.is_valid(&value) {
             return Vec::new();
         }
@@ -84,7 +110,7 @@ impl Schema {
     }
 
     fn search(&self, data: &str) -> Search {
-        let Outline { unfolded, returns, alternatives } = self.outline;
+        let Outline { unfolded, returns, alternatives, .. } = self.outline;
         match returns {
             0 => {}
             1 if !is_deeper(data, DEEPEST_LISTED) => {}
@@ -99,6 +125,16 @@ impl Schema {
             Search::First
         }
     }
+}
+
+/// The KiB that a pattern is compiled into, rounded up.
+fn compiled_kib(pattern: &str) -> u64 {
+    let fits = |kib: &u64| {
+        let most = usize::try_from(kib * 1024).unwrap_or(usize::MAX);
+        let options = jsonschema::options().with_pattern_options(PatternOptions::regex().size_limit(most));
+        options.build(&serde_json::json!({ "pattern": pattern })).is_ok()
+    };
+    PATTERN_SIZES.into_iter().find(fits).unwrap_or(LARGEST_PATTERN as u64 / 1024)
 }
 
 /// The first ones, each once: what two references lead to is found twice.

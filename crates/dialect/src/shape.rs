@@ -2,10 +2,11 @@
 //!
 //! What does not fit is noted and replaced by the least that does, so that all the rest is looked at as well.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::mistake::{Mistakes, Place};
 
@@ -35,14 +36,19 @@ fn fit_table(ours: &mut DeTable<'_>, pattern: &DeTable<'_>, place: &Place<'_>, m
         let fits = fits(key.get_ref(), value.get_mut(), pattern, &place.member(key.get_ref()), m);
         (!fits).then(|| key.get_ref().clone().into_owned())
     });
-    for key in misfits.collect::<Vec<String>>() {
-        ours.remove(key.as_str());
+    let misfits: HashSet<String> = misfits.collect();
+    if !misfits.is_empty() {
+        let all = std::mem::take(ours).into_iter();
+        *ours = all.filter(|(key, _)| !misfits.contains(key.get_ref().as_ref())).collect();
     }
 }
 
 fn fits(key: &str, value: &mut DeValue<'_>, pattern: &DeTable<'_>, place: &Place<'_>, m: &mut Mistakes) -> bool {
     let wrong = match (pattern.get(key).map(Spanned::get_ref), value) {
-        (None, _) => unknown(key, pattern),
+        (None, _) => {
+            m.add_with(place, || unknown(key, pattern));
+            return false;
+        }
         (Some(DeValue::Table(known)), DeValue::Table(table)) => {
             if !FREE.contains(&key) {
                 fit_table(table, known, place, m);
@@ -51,7 +57,7 @@ fn fits(key: &str, value: &mut DeValue<'_>, pattern: &DeTable<'_>, place: &Place
         }
         (Some(DeValue::Array(known)), DeValue::Array(items)) => {
             if let Some(DeValue::Table(known)) = known.first().map(Spanned::get_ref) {
-                fit_tables(items.iter_mut(), known, place, m);
+                fit_tables(items, known, place, m);
             }
             return true;
         }
@@ -66,16 +72,14 @@ fn fits(key: &str, value: &mut DeValue<'_>, pattern: &DeTable<'_>, place: &Place
     false
 }
 
-fn fit_tables<'i, 't: 'i>(
-    items: impl ExactSizeIterator<Item = &'i mut Spanned<DeValue<'t>>>,
-    pattern: &DeTable<'_>,
-    place: &Place<'_>,
-    m: &mut Mistakes,
-) {
+/// More entries than there may be are not looked at.
+fn fit_tables(items: &mut DeArray<'_>, pattern: &DeTable<'_>, place: &Place<'_>, m: &mut Mistakes) {
     if items.len() > MOST_EVENT_TYPES {
         m.add(place, format!("at most {MOST_EVENT_TYPES} entries, and here are {}", items.len()));
+        let all = std::mem::replace(items, DeArray::new());
+        all.into_iter().take(MOST_EVENT_TYPES).for_each(|item| items.push(item));
     }
-    for (index, item) in items.enumerate() {
+    for (index, item) in items.iter_mut().enumerate() {
         let place = place.item(index);
         match item.get_mut() {
             DeValue::Table(table) => fit_table(table, pattern, &place, m),

@@ -53,6 +53,8 @@ const LONGEST_TRUNCATED: usize = 10_000;
 
 const FILTERS: &str = "json, default, upper, lower, truncate, unix, unix_ms, rfc3339 and date";
 const DATE_EXAMPLE: &str = "date(\"%Y-%m-%dT%H:%M:%SZ\")";
+/// Mistakes of one text, or of all of a template's, that are told.
+pub(crate) const MOST_WRONG: usize = 99;
 
 /// Whether there is anything for [`pieces`] to find.
 pub(crate) fn has_slots(text: &str) -> bool {
@@ -79,6 +81,9 @@ pub(crate) fn pieces<S>(
         match parse(inside).and_then(|slot| resolve(&slot)) {
             Ok(slot) => pieces.push(Piece::Slot(slot)),
             Err(message) => wrong.push(message),
+        }
+        if wrong.len() == MOST_WRONG {
+            return Err(wrong);
         }
         rest = after;
     }

@@ -10,6 +10,12 @@ use crate::mistake::{Mistake, Mistakes, Place};
 /// After so many slips the writer has enough to do.
 const MOST_SLIPS: usize = 50;
 
+/// Characters of a line that are told back.
+const LONGEST_TOLD: usize = 40;
+
+/// Bytes that are read at most in search of slips: the text is read anew for each.
+const MOST_READ: usize = 2 * 1024 * 1024;
+
 /// The text that is TOML, every byte where it was, and what is wrong with the rest.
 pub(crate) struct Readable<'t> {
     pub(crate) text: Cow<'t, str>,
@@ -21,7 +27,7 @@ pub(crate) struct Readable<'t> {
 impl<'t> Readable<'t> {
     pub(crate) fn of(text: &'t str) -> Self {
         let mut readable = Self { text: Cow::Borrowed(text), mistakes: Vec::new(), doubtful: Vec::new() };
-        for _ in 0..MOST_SLIPS {
+        for _ in 0..MOST_SLIPS.min(1 + MOST_READ / text.len().max(1)) {
             let Some((slip, at)) = first_slip(&readable.text) else { break };
             let follows = readable.doubtful.last().is_some_and(|doubtful| doubtful.contains(&at));
             if !follows {
@@ -56,7 +62,30 @@ fn first_slip(text: &str) -> Option<(Mistake, usize)> {
     let tree = DeValue::Table(table.into_inner());
     let whole = Place::whole(text, &tree);
     let place = whole.around(at).unwrap_or_else(|| whole.clone());
-    Some((place.starting(at).mistake(error.message()), at))
+    Some((place.starting(at).mistake(why_not_toml(text, at)), at))
+}
+
+/// What is probably wrong with a line that is no TOML, by what it looks like.
+pub(crate) fn why_not_toml(text: &str, at: usize) -> String {
+    let line = &text[line_around(text, text.floor_char_boundary(at))];
+    let written = line.trim();
+    let hint = match written.split_once('=') {
+        _ if written.starts_with('[') => {
+            "a heading is [name], or [[name]] for one entry of a list, alone on its line and once in the file"
+        }
+        Some((key, _)) if key.trim().is_empty() => "a name is missing before =",
+        Some((_, value)) if value.trim().is_empty() => "a value is missing behind =",
+        Some(_) => {
+            "a line is name = value, each name once in its table; a text stands in quotes, a list between [ and ] with commas"
+        }
+        None => "a line is name = value, [heading] or # comment",
+    };
+    let shown: String = written.chars().take(LONGEST_TOLD).collect();
+    if shown.is_empty() {
+        format!("not TOML: {hint}")
+    } else {
+        format!("not TOML at `{}`: {hint}", shown.escape_debug())
+    }
 }
 
 /// The line of a byte, without its end.

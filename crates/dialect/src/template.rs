@@ -5,7 +5,7 @@ mod cutter;
 use std::fmt::{self, Write};
 
 use model::attempt::Failure;
-use model::json::{DEEPEST, is_deeper};
+use model::json::{DEEPEST, is_deeper, why_broken};
 use serde_json::value::RawValue;
 
 use crate::exactly::exactly;
@@ -80,10 +80,9 @@ impl Template {
 }
 
 fn not_json(text: &str, error: &serde_json::Error) -> String {
+    let why = why_broken(text, error);
     if slot::has_slots(text) {
-        return format!(
-            "not JSON: {error}. Slots stand inside strings, and \"{{{{… | json}}}}\" alone in one is the value itself"
-        );
+        return format!("{why}. Slots stand inside strings, and \"{{{{… | json}}}}\" alone in one is the value itself");
     }
-    format!("not JSON: {error}")
+    why
 }

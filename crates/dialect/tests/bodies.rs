@@ -122,7 +122,7 @@ fn a_template_that_cannot_be_filled_is_refused_with_what_is_wrong() {
         (r#"{"a":"{{event.id | json | upper}}"}"#, "last"),
         (r#"{"a":"{# b #}"}"#, "comments"),
         (r#"{"a":"{% if b %}"}"#, "statements"),
-        (r#"{"a":"\ud800{{event.id}}"}"#, "no text"),
+        (r#"{"a":"\ud800{{event.id}}"}"#, "no character"),
         (r#"{"a":[{"b/~c":"{{nobody}}"}]}"#, "/a/0/b~1~0c: "),
     ];
     for (template, reason) in cases {

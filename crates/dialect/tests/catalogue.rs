@@ -131,7 +131,7 @@ fn findings_are_few_and_short_whatever_the_data() {
 fn data_that_no_value_can_hold_is_told() {
     for data in ["1e400", r#""\ud800""#] {
         let message = &judge("{}", data)[0].1;
-        assert!(message.starts_with("cannot be held against the schema"), "{message}");
+        assert!(message.ends_with("cannot be held against the schema"), "{message}");
     }
 }
 

@@ -359,7 +359,7 @@ fn a_mistake_says_what_would_be_right() {
     let cases = [
         ("retry.schedule = ['soon']", "\"10s\""),
         ("retry.on = ['2xx']", "timeout, connection"),
-        ("signatures = [{ algorithm = 'md5' }]", "`hmac-sha256`"),
+        ("signatures = [{ algorithm = 'md5' }]", "hmac-sha256"),
         ("signatures = [{ format = 'v1' }]", "{{signature}}"),
         ("signatures = [{ format = '' }]", "{{signature}}"),
         ("signatures = [{ format = \"{{signature}}\\n\" }]", "control characters"),

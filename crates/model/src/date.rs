@@ -112,10 +112,10 @@ mod tests {
 
     #[test]
     fn every_conversion_writes_something_short_at_any_time() {
-        for millis in [i64::MIN, -62_167_219_200_000, -1, 0, AT.as_millis(), 253_402_300_799_999, i64::MAX] {
+        for millis in [i64::MIN, -62_167_219_200_000, -1, 0, AT.as_millis(), 253_402_207_200_999, i64::MAX] {
             for name in CONVERSIONS {
                 let text = written(&format!("%{name}"), Timestamp::from_millis(millis));
-                let is_a_year = (-62_167_219_200_000..=253_402_300_799_999).contains(&millis);
+                let is_a_year = (-62_167_219_200_000..=253_402_207_200_999).contains(&millis);
                 assert!(!text.is_empty() && (text.len() <= LONGEST_PART || !is_a_year), "%{name} of {millis}: {text}");
             }
         }

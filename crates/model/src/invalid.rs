@@ -15,14 +15,25 @@ impl Fault {
     }
 }
 
-/// Collects the faults of one input, so that a caller is told all of them at once.
+/// Faults of one input that are told.
+const MOST: usize = 99;
+
+/// Collects the faults of one input, so that a caller is told all of them at once. The first [`MOST`] are kept, and how
+/// many more there are.
 #[derive(Debug, Default)]
-pub struct Faults(Vec<Fault>);
+pub struct Faults {
+    kept: Vec<Fault>,
+    more: usize,
+}
 
 impl Faults {
     #[expect(clippy::needless_pass_by_value, reason = "callers pass literals and `format_args!` alike")]
     pub fn add(&mut self, pointer: impl Into<String>, message: impl ToString) {
-        self.0.push(Fault::new(pointer, message.to_string()));
+        if self.kept.len() < MOST {
+            self.kept.push(Fault::new(pointer, message.to_string()));
+        } else {
+            self.more += 1;
+        }
     }
 
     /// Keeps the value, or notes the fault at `pointer` and goes on.
@@ -30,15 +41,24 @@ impl Faults {
         result.map_err(|error| self.add(pointer, error.to_string())).ok()
     }
 
+    /// Whether something is wrong there already.
+    pub fn has(&self, pointer: &str) -> bool {
+        self.kept.iter().any(|fault| fault.pointer == pointer)
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
     pub fn into_result(self) -> Result<(), Vec<Fault>> {
-        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
+        if self.kept.is_empty() { Ok(()) } else { Err(self.into_vec()) }
     }
 
     pub fn into_vec(self) -> Vec<Fault> {
-        self.0
+        let Self { mut kept, more } = self;
+        if more > 0 {
+            kept.push(Fault::new("", format!("and {more} more")));
+        }
+        kept
     }
 }

@@ -1,6 +1,10 @@
 //! JSON kept as the bytes that came in: never parsed into a tree, never written differently.
 
+pub(crate) mod broken;
+
 use std::sync::Arc;
+
+pub use broken::why_broken;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;

@@ -20,7 +20,32 @@ pub struct Project {
     pub admins: Vec<String>,
     /// How long its data is kept.
     pub retention: retention::Chosen,
+    /// Whether its endpoints and events must have one.
+    pub tenants: Tenants,
     pub created_at: Timestamp,
+}
+
+/// Whether each endpoint and each event of a project is one tenant's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tenants {
+    /// An endpoint without one gets the events of all.
+    #[default]
+    Optional,
+    /// Endpoints and events without one are refused.
+    Required,
+}
+
+impl Tenants {
+    pub const ALL: [Self; 2] = [Self::Optional, Self::Required];
+
+    /// As callers write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Optional => "optional",
+            Self::Required => "required",
+        }
+    }
 }
 
 /// A project's name in headers and command lines: `[a-z0-9][a-z0-9-]{0,62}`.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use data_encoding::BASE64;
+use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD};
 
 use crate::env::Env;
 use crate::time::Timestamp;
@@ -30,8 +30,22 @@ pub enum Form {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotASecret {
+    #[error("a secret is base64 with its padding: put as many = at its end as are missing")]
+    Padding,
+    #[error("a secret is base64 with + and /, and this one has the - and _ of base64url: replace them")]
+    UrlAlphabet,
+    #[error(
+        "this is a signature (v1,…), or the secret with the v1, of one before it: a secret starts with whsec_ or whsk_"
+    )]
+    Signature,
+    #[error(
+        "whsk_ is an Ed25519 key, and this endpoint is signed to with hmac-sha256: give a whsec_ secret, or have an endpoint with ed25519"
+    )]
+    PrivateKey,
+    #[error("whpk_ is a public key, which verifies: a secret starts with whsec_, or with whsk_ for Ed25519")]
+    PublicKey,
     #[error("a secret starts with whsec_ and goes on with 24 to 64 bytes in base64")]
     Symmetric,
     #[error(
@@ -74,9 +88,9 @@ impl Secret {
         };
         match (fits, form, signing) {
             (true, ..) => Ok(Self(text.to_owned())),
-            (false, _, Signing::Ed25519) => Err(NotASecret::Asymmetric),
-            (false, Form::Standard, _) => Err(NotASecret::Symmetric),
-            (false, Form::Text, _) => Err(NotASecret::Text),
+            (false, Form::Text, Signing::HmacSha256) => Err(NotASecret::Text),
+            (false, _, Signing::HmacSha256) if text.starts_with(PRIVATE_PREFIX) => Err(NotASecret::PrivateKey),
+            (false, _, signing) => Err(slip(text, signing)),
         }
     }
 
@@ -108,6 +122,31 @@ impl Secret {
 
 fn decoded(text: &str, prefix: &str) -> Option<Vec<u8>> {
     BASE64.decode(text.strip_prefix(prefix)?.as_bytes()).ok()
+}
+
+/// What is probably wrong with a secret that is none.
+fn slip(text: &str, signing: Signing) -> NotASecret {
+    let (prefix, otherwise) = match signing {
+        Signing::HmacSha256 => (SYMMETRIC_PREFIX, NotASecret::Symmetric),
+        Signing::Ed25519 => (PRIVATE_PREFIX, NotASecret::Asymmetric),
+    };
+    if text.starts_with("v1,") || text.starts_with("v1a,") {
+        return NotASecret::Signature;
+    }
+    if text.starts_with(PUBLIC_PREFIX) {
+        return NotASecret::PublicKey;
+    }
+    let Some(encoded) = text.strip_prefix(prefix) else { return otherwise };
+    let bare = encoded.trim_end_matches('=').as_bytes();
+    if BASE64.decode(encoded.as_bytes()).is_ok() {
+        otherwise
+    } else if BASE64_NOPAD.decode(bare).is_ok() {
+        NotASecret::Padding
+    } else if BASE64URL_NOPAD.decode(bare).is_ok() {
+        NotASecret::UrlAlphabet
+    } else {
+        otherwise
+    }
 }
 
 /// The seed comes alone (32 bytes) or with its public key behind it (64).
@@ -201,6 +240,39 @@ mod tests {
         for (text, form, signing, taken) in cases {
             assert_eq!(Secret::parse(&text, form, signing).is_ok(), taken, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_no_secret_is_told_with_the_slip_that_made_it_none() {
+        use NotASecret as Not;
+        use Signing::{Ed25519, HmacSha256};
+        let encoded = BASE64.encode(&[251; 25]);
+        let cases = [
+            (format!("whsec_{}", encoded.trim_end_matches('=')), HmacSha256, Not::Padding),
+            (format!("whsec_{}", encoded.replace('+', "-").replace('/', "_")), HmacSha256, Not::UrlAlphabet),
+            (format!("v1,whsec_{encoded}"), HmacSha256, Not::Signature),
+            (format!("v1,{encoded}"), HmacSha256, Not::Signature),
+            (format!("whpk_{encoded}"), HmacSha256, Not::PublicKey),
+            (format!("whsk_{}", BASE64.encode(&[1; 32])), HmacSha256, Not::PrivateKey),
+            (encoded, HmacSha256, Not::Symmetric),
+            (format!("whsk_{}", BASE64_NOPAD.encode(&[1; 32])), Ed25519, Not::Padding),
+            (format!("whsk_{}", BASE64URL_NOPAD.encode(&[251; 32])), Ed25519, Not::UrlAlphabet),
+            (standard(32), Ed25519, Not::Asymmetric),
+        ];
+        for (text, signing, expected) in cases {
+            assert_eq!(Secret::parse(&text, Form::Standard, signing).err(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_more_than_four_earlier_secrets_sign_and_the_oldest_goes() {
+        let at = Timestamp::from_millis;
+        let secret = |text: &str| Secret::stored(text.into());
+        let rotations = ["b", "c", "d", "e", "f", "g"];
+        let secrets = rotations
+            .iter()
+            .fold(Secrets::of(secret("a")), |secrets, text| secrets.rotated(secret(text), at(0), at(1_000)));
+        assert_eq!(secrets.valid(at(500)).map(Secret::reveal).collect::<Vec<_>>(), ["g", "f", "e", "d", "c"]);
     }
 
     #[test]

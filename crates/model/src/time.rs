@@ -1,6 +1,7 @@
 //! Instants and durations as they are typed, stored and printed.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -61,10 +62,11 @@ impl std::ops::Sub<Duration> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(at) => write!(f, "{at:.3}"),
-            Err(_) => write!(f, "{}ms", self.0),
-        }
+        let (days, millis) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
+        let (year, month, day) = date_of(days);
+        let (hour, minute) = (millis / 3_600_000, millis / 60_000 % 60);
+        let (second, milli) = (millis / 1_000 % 60, millis % 1_000);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
     }
 }
 
@@ -74,17 +76,78 @@ impl fmt::Debug for Timestamp {
     }
 }
 
+/// Milliseconds.
+const DAY: i64 = 86_400_000;
+
+/// The years that RFC 3339 can write, in UTC.
+const YEARS: RangeInclusive<i64> = 0..=9999;
+
+/// The days from 0000-03-01 to 1970-01-01, and those of 400 years, after which the calendar repeats.
+const DAYS_TO_1970: i64 = 719_468;
+const DAYS_OF_ERA: i64 = 146_097;
+
+/// Days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March, so that the day that leap
+/// years have more is their last.
+fn days_to(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    era * DAYS_OF_ERA + year * 365 + year / 4 - year / 100 + day_of_year - DAYS_TO_1970
+}
+
+/// The other way round: year, month and day.
+fn date_of(days: i64) -> (i64, i64, i64) {
+    let days = days + DAYS_TO_1970;
+    let (era, day) = (days.div_euclid(DAYS_OF_ERA), days.rem_euclid(DAYS_OF_ERA));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
+    (year + era * 400, month, day)
+}
+
 /// A time that does not read as RFC 3339.
-#[derive(Debug, thiserror::Error)]
-#[error("not a time: write it as in RFC 3339, for example 2026-01-31T09:30:00Z")]
-pub struct NotATime;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotATime {
+    #[error("not a time: write it as in RFC 3339, for example 2026-01-31T09:30:00Z")]
+    Spelling,
+    #[error(
+        "not a time: it does not say in which time zone it is; write for example 2026-01-31T09:30:00Z or 2026-01-31T10:30:00+01:00"
+    )]
+    Offset,
+    #[error(
+        "not a time: the + of its offset has become a space; in a query write %2B, as in 2026-01-31T10:30:00%2B01:00"
+    )]
+    Query,
+    #[error("not a time that can be kept: years go from 0000 to 9999, in UTC")]
+    Year,
+}
 
 impl FromStr for Timestamp {
     type Err = NotATime;
 
     fn from_str(text: &str) -> Result<Self, NotATime> {
-        let at: jiff::Timestamp = text.parse().map_err(|_| NotATime)?;
-        Ok(Self(at.as_millisecond()))
+        // What begins with a sign has a year of six digits, which RFC 3339 does not know.
+        if text.starts_with(['+', '-']) {
+            return Err(NotATime::Year);
+        }
+        let pieces = jiff::fmt::temporal::Pieces::parse(text).map_err(|_| spelling(text))?;
+        let (date, time) = (pieces.date(), pieces.time().ok_or(NotATime::Spelling)?);
+        let offset = pieces.to_numeric_offset().ok_or(NotATime::Offset)?;
+        let days = days_to(date.year().into(), date.month().into(), date.day().into());
+        let seconds = i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+        let millis = i64::from(time.subsec_nanosecond()) / 1_000_000;
+        let at = days * DAY + (seconds - i64::from(offset.seconds())) * 1_000 + millis;
+        if YEARS.contains(&date_of(at.div_euclid(DAY)).0) { Ok(Self(at)) } else { Err(NotATime::Year) }
+    }
+}
+
+/// What most likely went wrong.
+fn spelling(text: &str) -> NotATime {
+    match text.rsplit_once(' ') {
+        Some((at, offset)) if offset.len() == 5 && offset.as_bytes()[2] == b':' && at.contains('T') => NotATime::Query,
+        _ => NotATime::Spelling,
     }
 }
 
@@ -165,6 +228,59 @@ mod tests {
         assert_eq!(at.to_string(), "2026-01-31T09:30:00.120Z");
         assert_eq!(at.to_string().parse::<Timestamp>().unwrap(), at);
         assert_eq!("2026-01-31T10:30:00.12+01:00".parse::<Timestamp>().unwrap(), at);
+    }
+
+    #[test]
+    fn years_go_from_0000_to_9999_and_no_further() {
+        for text in [
+            "0000-01-01T00:00:00.000Z",
+            "0000-02-29T23:59:59.999Z",
+            "1582-10-15T00:00:00.000Z",
+            "1969-12-31T23:59:59.999Z",
+            "2000-02-29T12:00:00.000Z",
+            "9999-12-31T23:59:59.999Z",
+        ] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
+        }
+        for text in [
+            "-000001-12-31T23:59:59Z",
+            "-000000-01-01T00:00:00Z",
+            "+002026-01-01T00:00:00Z",
+            "+010000-01-01T00:00:00Z",
+            "10000-01-01T00:00:00Z",
+            "0000-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-00:01",
+        ] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+        assert_eq!("0000-01-01T00:30:00+00:30".parse::<Timestamp>().unwrap().to_string(), "0000-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn what_is_no_time_is_told_in_words_that_help() {
+        let cases = [
+            ("yesterday", NotATime::Spelling),
+            ("2026-01-31", NotATime::Spelling),
+            ("2026-02-30T09:30:00Z", NotATime::Spelling),
+            ("2026-01-31T09:30:00", NotATime::Offset),
+            ("2026-01-31T10:30:00 01:00", NotATime::Query),
+            ("+002026-01-31T10:30:00Z", NotATime::Year),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(text.parse::<Timestamp>(), Err(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_day_of_ten_thousand_years_reads_as_it_prints() {
+        let (first, last) = (days_to(0, 1, 1), days_to(9999, 12, 31));
+        assert_eq!((days_to(1970, 1, 1), first, last), (0, -719_528, 2_932_896));
+        let mut expected = jiff::civil::date(0, 1, 1);
+        for days in first..=last {
+            let read = (expected.year().into(), expected.month().into(), expected.day().into());
+            assert_eq!((date_of(days), days_to(read.0, read.1, read.2)), (read, days));
+            expected = expected.tomorrow().unwrap_or(expected);
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub enum Refusal {
     #[error("not a URL: write it in full, for example https://example.com/webhooks")]
     Relative,
     #[error("not a URL: {0}; write it like https://example.com/webhooks")]
-    Malformed(ParseError),
+    Malformed(&'static str),
     #[error("a webhook's URL starts with https://, not with {scheme}:")]
     Scheme { scheme: Box<str> },
     #[error("http:// sends events in the clear; use https:// (an operator can permit http with --allow-http)")]
@@ -168,7 +168,13 @@ impl From<ParseError> for Refusal {
         match error {
             ParseError::RelativeUrlWithoutBase => Self::Relative,
             ParseError::EmptyHost => Self::NoHost,
-            other => Self::Malformed(other),
+            ParseError::InvalidPort => Self::Malformed("the port is no number from 1 to 65535"),
+            ParseError::InvalidIpv4Address => Self::Malformed("the host looks like an IPv4 address and is none"),
+            ParseError::InvalidIpv6Address => Self::Malformed("the host between [ and ] is no IPv6 address"),
+            ParseError::IdnaError | ParseError::InvalidDomainCharacter => {
+                Self::Malformed("the host is not a name that can be looked up")
+            }
+            _ => Self::Malformed("it cannot be read"),
         }
     }
 }

@@ -118,6 +118,8 @@ pub struct Delivery {
 #[derive(Clone, Debug, Default)]
 pub struct Api {
     pub max_batch_bytes: usize,
+    /// Any number, if it is zero.
+    pub connections_per_address: usize,
 }
 
 /// How admins are mailed. Without a server they are not.

@@ -1,9 +1,9 @@
 //! Every wire of the server: which part is given which.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use api::{Api, Front, serve};
 use aws_lc_rs::digest;
@@ -50,9 +50,13 @@ pub struct Listening {
 }
 
 impl Listening {
-    fn start(listener: TcpListener, api: Api, env: Arc<dyn Env>, grace: Duration) -> Self {
+    fn start(listener: TcpListener, api: Api, env: Arc<dyn Env>, config: &Config) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let options = serve::Options { connections: serve::CONNECTIONS, grace };
+        let options = serve::Options {
+            connections: serve::CONNECTIONS,
+            connections_per_address: NonZeroUsize::new(config.api.connections_per_address),
+            grace: config.delivery.grace,
+        };
         tasks.spawn(serve::serve(listener, Front::new(api), env, options, stop.clone().cancelled_owned()));
         Self { stop, tasks }
     }
@@ -160,7 +164,7 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
         config.public_url.as_deref().map(Into::into),
     );
     let sweeper = Sweeper::start(store.clone(), env.clone(), config.retention);
-    let server = Listening::start(listener, api, env, config.delivery.grace);
+    let server = Listening::start(listener, api, env, config);
     Ok(Running { address, admin_key, store, engine, mailer, sweeper, server })
 }
 

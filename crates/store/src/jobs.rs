@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::directory::Directory;
 use crate::filtering::{self, Review, Taker, Verdicts};
 use crate::recovery::Cursor;
+use crate::search::{Page, Paging};
 use crate::store::Database;
 use crate::{Error, Store, slice};
 use crate::{postgres, sqlite};
@@ -50,6 +51,14 @@ impl Store {
         match self.database() {
             Database::Embedded(db) => db.read(move |db| sqlite::jobs::find(db, project, id)).await,
             Database::Cluster(db) => postgres::jobs::find(db, project, id).await,
+        }
+    }
+
+    /// A project's jobs, newest first.
+    pub async fn jobs(&self, project: ProjectId, paging: Paging) -> Result<Page<Job>, Error> {
+        match self.database() {
+            Database::Embedded(db) => db.read(move |db| sqlite::jobs::list(db, project, paging)).await,
+            Database::Cluster(db) => postgres::jobs::list(db, project, paging).await,
         }
     }
 

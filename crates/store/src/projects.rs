@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::env::Env;
 use model::id::ProjectId;
 use model::key::Key;
-use model::project::{Project, Slug};
+use model::project::{Project, Slug, Tenants};
 use model::retention::Chosen;
 use model::speech::Speech;
 
@@ -26,6 +26,7 @@ pub(crate) fn default_project(env: &dyn Env) -> Project {
         dialect: "standard".to_owned(),
         admins: Vec::new(),
         retention: Chosen::default(),
+        tenants: Tenants::default(),
         created_at: env.now(),
     }
 }

@@ -3,18 +3,19 @@
 use dialect::interchange::toml_from_json;
 use dialect::mistake::Mistake;
 use dialect::{Dialect, LONGEST};
+use model::id::ProjectId;
 use model::invalid::Fault;
 use serde::de::IgnoredAny;
 
-use crate::body::{Media, Sent};
+use crate::body::{Media, Sent, Text, unsupported};
 use crate::json::{self, escaped};
 use crate::problem::{Code, Problem};
 
-/// What was sent, in TOML.
+/// What was sent.
 pub(super) struct File {
-    toml: String,
-    /// Whether lines of it mean something to the caller.
-    has_lines: bool,
+    text: Text,
+    /// Lines of the TOML that is made of it mean nothing to the caller.
+    is_json: bool,
 }
 
 /// A file without mistakes.
@@ -25,22 +26,24 @@ pub(super) struct Judged {
 }
 
 impl File {
-    pub(super) async fn read(body: Sent) -> Result<Self, Problem> {
-        match body.media().clone() {
-            Media::Toml => Ok(Self { toml: body.text(LONGEST).await?.to_owned(), has_lines: true }),
-            Media::Json => {
-                let text = body.json(LONGEST).await?;
-                serde_json::from_str::<IgnoredAny>(&text).map_err(|error| json::broken(&error))?;
-                Ok(Self { toml: toml_from_json(&text).map_err(invalid)?, has_lines: false })
-            }
-            Media::Lines => Err(unsupported("application/x-ndjson")),
-            Media::Other(other) => Err(unsupported(&other)),
-        }
+    pub(super) async fn read(body: Sent, project: ProjectId) -> Result<Self, Problem> {
+        let is_json = match body.media() {
+            Media::Toml => false,
+            Media::Json => true,
+            other => return Err(unsupported(other, "a dialect as application/toml or application/json")),
+        };
+        Ok(Self { text: body.text(project, LONGEST).await?, is_json })
     }
 
     /// The dialect goes by `name`, whether the file says so or leaves it out.
     pub(super) fn judge(self, name: &str) -> Result<Judged, Problem> {
-        let Self { toml, has_lines } = self;
+        let toml = if self.is_json {
+            serde_json::from_str::<IgnoredAny>(&self.text).map_err(|error| json::broken(&self.text, &error))?;
+            toml_from_json(&self.text).map_err(invalid)?
+        } else {
+            self.text.to_owned()
+        };
+        let has_lines = !self.is_json;
         let (text, parsed) = match Dialect::parse(&toml) {
             Err(mistakes) if mistakes.iter().any(is_absent_name) => {
                 let named = format!("name = \"{name}\"\n{toml}");
@@ -88,11 +91,6 @@ fn pointer(key: &str) -> String {
     }
     let words = key.split('.').flat_map(|word| word.split('[')).filter(|word| !word.is_empty());
     words.map(|word| format!("/{}", escaped(word.trim_end_matches(']')))).collect()
-}
-
-fn unsupported(media: &str) -> Problem {
-    let detail = format!("The body is {media}; send a dialect as application/toml or application/json.");
-    Problem::new(Code::UnsupportedMediaType, detail)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use model::invalid::Faults;
 use model::json::Json;
 use model::mask;
 use model::network::Policy;
+use model::project::Tenants;
 use model::provider::Provider;
 use model::rate::RateLimit;
 use model::secret::Secrets;
@@ -32,6 +33,8 @@ use crate::projects::judge_name;
 pub(super) struct Rules<'a> {
     pub(super) dialect: &'a Dialect,
     pub(super) policy: &'a Policy,
+    /// Whether the project's endpoints must have one.
+    pub(super) tenants: Tenants,
 }
 
 impl Rules<'_> {
@@ -69,9 +72,12 @@ impl Fields {
         if matches!(self.url, Change::Keep) {
             findings.faults.add("/url", "required: where webhooks go, for example https://example.com/webhooks");
         }
+        if rules.tenants == Tenants::Required && !matches!(self.tenant, Change::Set(_)) {
+            findings.faults.add("/tenant", tenant::REQUIRED_OF_ENDPOINTS);
+        }
         judge_named(&self.events, rules.dialect, true, &mut findings);
-        let signing = judge_signing(std::mem::take(&mut self.signing), &mut findings.faults);
         let own = std::mem::take(&mut self.secret);
+        let signing = judge_signing(std::mem::take(&mut self.signing), &own, rules.dialect, &mut findings.faults);
         let secret = judge_secret(own, signing, rules.dialect, &mut findings.faults, env);
         let changes = self.judge(rules, &mut findings);
         findings.judged()?;
@@ -106,6 +112,9 @@ impl Fields {
         }
         if !rules.dialect.endpoints.editable && !self.is_only_active() {
             return Err(not_editable(rules.dialect));
+        }
+        if rules.tenants == Tenants::Required && matches!(self.tenant, Change::Clear) {
+            findings.faults.add("/tenant", tenant::REQUIRED_OF_ENDPOINTS);
         }
         judge_named(&self.events, rules.dialect, false, &mut findings);
         let changes = self.judge(rules, &mut findings);

@@ -41,7 +41,7 @@ pub(crate) struct Fields {
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "customer_42")]
     pub(crate) tenant: Change<String>,
-    /// On create only: `hmac-sha256` or `ed25519`.
+    /// On create only: `hmac-sha256` or `ed25519`, which a `whsk_` secret alone means as well.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "hmac-sha256")]
     pub(crate) signing: Change<String>,

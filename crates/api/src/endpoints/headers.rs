@@ -8,22 +8,16 @@ use crate::json::escaped;
 use crate::object::{Change, Texts};
 use crate::problem::{Code, Problem};
 
-const MOST: usize = 50;
-
 const LONGEST_VALUE: usize = 4096;
 
 /// What can be sent, each fault at the header's name.
 pub(super) fn judge(Texts(headers): Texts, dialect: &Dialect, faults: &mut Faults) -> Vec<(String, String)> {
-    if headers.len() > MOST {
-        faults.add("/headers", format_args!("an endpoint has at most {MOST} headers"));
-        return Vec::new();
-    }
     let mut judged: Vec<(String, String)> = Vec::with_capacity(headers.len());
     for (name, value) in headers {
         let pointer = pointer(&name);
         let Some(name) = faults.check(&pointer, judge_name(&name, dialect)) else { continue };
-        if judged.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
-            faults.add(pointer, "this header stands here twice: capital letters make no difference");
+        if judged.iter().any(|(known, _)| header::are_twins(known, &name)) {
+            faults.add(pointer, "this header stands here twice: capital letters make no difference, nor does _ for -");
             continue;
         }
         if faults.check(&pointer, judge_value(&value)).is_some() {

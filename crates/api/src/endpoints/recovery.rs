@@ -82,7 +82,7 @@ pub(crate) async fn recover(
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     find(&api, project, id)?;
-    let text = body.json(SETTINGS).await?;
+    let text = body.json(project.id, SETTINGS).await?;
     let task = json::object::<Recovery>(&text)?.judge(id, api.env.now())?;
     let job = api.store.create_job(project.id, task).await?;
     Ok((StatusCode::ACCEPTED, Json(JobView::of(&job))))

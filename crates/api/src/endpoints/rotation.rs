@@ -105,7 +105,7 @@ pub(crate) async fn rotate(
 ) -> Result<Json<Rotated>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     let endpoint = find(&api, project, id)?;
-    let text = body.json(SETTINGS).await?;
+    let text = body.json(project.id, SETTINGS).await?;
     let rotation = json::object_or_default::<Rotation>(&text)?;
     let rotated = rotate_to(&api, project, &endpoint, rotation).await?;
     Ok(Json(rotated))
@@ -118,7 +118,7 @@ pub(crate) async fn rotate_to(
     endpoint: &Endpoint,
     rotation: Rotation,
 ) -> Result<Rotated, Problem> {
-    let dialect = api.dialect_of(project)?;
+    let dialect = api.dialect(project).await?;
     if dialect.endpoints.secret == SecretRule::Never {
         return Err(Problem::new(Code::Conflict, "Endpoints of this dialect have no secret."));
     }

@@ -16,7 +16,8 @@ use crate::problem::Problem;
 
 /// Pause an endpoint
 ///
-/// No new deliveries are made for it; those that are pending wait.
+/// Those deliveries that are pending wait. Events that are sent meanwhile are not kept for it: when it is resumed,
+/// `POST /v1/endpoints/{id}/recover` with `"only": "missed"` sends them.
 #[utoipa::path(post, path = "/v1/endpoints/{id}/pause", tag = "Endpoints", operation_id = "pause_endpoint",
     params(("id" = String, Path, description = "The endpoint's id.")),
     responses((status = 200, description = "Paused.", body = EndpointView), Lookup))]
@@ -30,7 +31,8 @@ pub(crate) async fn pause(
 
 /// Resume an endpoint
 ///
-/// A disabled one starts with no failures. `recover` sends what it missed.
+/// A disabled one starts with no failures. Events that were sent while it was paused or disabled were not kept for it:
+/// `POST /v1/endpoints/{id}/recover` with `"only": "missed"` sends them.
 #[utoipa::path(post, path = "/v1/endpoints/{id}/resume", tag = "Endpoints", operation_id = "resume_endpoint",
     params(("id" = String, Path, description = "The endpoint's id.")),
     responses((status = 200, description = "Active.", body = EndpointView), Lookup))]
@@ -45,7 +47,7 @@ pub(crate) async fn resume(
 async fn set(caller: &Caller, api: &Api, id: EndpointId, active: bool) -> Result<Json<EndpointView>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     find(api, project, id)?;
-    judge_pausable(&*api.dialect_of(project)?)?;
+    judge_pausable(&*api.dialect(project).await?)?;
     let switched = move |before: &Endpoint| {
         let mut after = before.clone();
         switch(&mut after, active);

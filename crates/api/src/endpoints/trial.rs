@@ -64,7 +64,7 @@ pub(crate) async fn test(
 ) -> Result<Answer<Tested>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     let endpoint = find(&api, project, id)?;
-    let text = body.json(SETTINGS).await?;
+    let text = body.json(project.id, SETTINGS).await?;
     let wish = json::object_or_default::<Wish>(&text)?;
     let delivery = try_out(&api, project, &endpoint, wish).await?;
     let full = deliveries::full(&api, &caller, delivery, Bodies::With).await?;
@@ -78,7 +78,7 @@ pub(crate) async fn try_out(
     endpoint: &Endpoint,
     wish: Wish,
 ) -> Result<DeliveryId, Problem> {
-    let dialect = api.dialect_of(project)?;
+    let dialect = api.dialect(project).await?;
     let timeout = endpoint.settings.timeout.unwrap_or(dialect.limits.timeout);
     let event = sample::event(endpoint, &dialect, wish, &*api.env)?;
     // Before the event is there, so that its attempt cannot be missed.

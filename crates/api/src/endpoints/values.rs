@@ -15,13 +15,13 @@ use model::network::Policy;
 use model::provider::Provider;
 use model::rate::RateLimit;
 use model::retry::MOST_RETRIES;
-use model::secret::{Secret, Signing};
+use model::secret::{PRIVATE_PREFIX, Secret, Signing};
 use model::subscription::{Pattern, Subscription};
 use model::time::Span;
 use model::url::EndpointUrl;
 
 use super::fields::{RateFields, RetryFields};
-use crate::event_types;
+use crate::event_types::{self, Hints};
 use crate::object::{Change, Whole};
 use crate::problem::{Code, Problem};
 
@@ -72,13 +72,14 @@ pub(super) fn judge_url(url: Change<String>, policy: &Policy, findings: &mut Fin
 
 pub(super) fn judge_events(texts: &[String], dialect: &Dialect, findings: &mut Findings) -> Option<Subscription> {
     let mut patterns = Vec::with_capacity(texts.len().min(Subscription::MOST));
+    let hints = Hints::default();
     for (index, text) in texts.iter().enumerate().take(Subscription::MOST) {
         let pointer = format!("/events/{index}");
         let Some(pattern) = findings.faults.check(&pointer, dialect.catalogue.names.pattern(text)) else { continue };
         if let Pattern::One(event_type) = &pattern
             && !dialect.catalogue.accepts(event_type)
         {
-            findings.refuse(Code::UnknownEventType, pointer, event_types::unknown(event_type, dialect));
+            findings.refuse(Code::UnknownEventType, pointer, event_types::unknown(event_type, dialect, &hints));
         }
         patterns.push(pattern);
     }
@@ -186,8 +187,16 @@ pub(super) fn judge_metadata(metadata: Json) -> Result<Json, String> {
     Ok(metadata)
 }
 
-pub(super) fn judge_signing(signing: Change<String>, faults: &mut Faults) -> Signing {
+/// As it is said or, where nothing is, as the endpoint's own secret tells.
+pub(super) fn judge_signing(
+    signing: Change<String>,
+    own: &Change<String>,
+    dialect: &Dialect,
+    faults: &mut Faults,
+) -> Signing {
+    let is_private = matches!(own, Change::Set(text) if text.starts_with(PRIVATE_PREFIX));
     match signing {
+        Change::Keep | Change::Clear if is_private && dialect.signs_with(Signing::Ed25519) => Signing::Ed25519,
         Change::Keep | Change::Clear => Signing::default(),
         Change::Set(name) => match name.as_str() {
             "hmac-sha256" => Signing::HmacSha256,

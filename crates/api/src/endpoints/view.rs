@@ -80,6 +80,10 @@ pub(crate) struct EndpointView {
     retry: Option<RetryView>,
     #[schema(required = true, value_type = Option<Object>, example = json!({ "crm_id": 7 }))]
     metadata: Option<Json>,
+    /// What may not be meant, after it was made or changed. Left out if it is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!([]))]
+    warnings: Vec<String>,
     /// The newest, if there was one.
     #[schema(required = true)]
     last_delivery: Option<LastDeliveryView>,
@@ -134,10 +138,15 @@ impl EndpointView {
             timeout_ms: settings.timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
             retry: settings.retry.as_ref().map(waits),
             metadata: settings.metadata.clone(),
+            warnings: Vec::new(),
             last_delivery: condition.last_delivery.as_ref().map(LastDeliveryView::of),
             created_at: endpoint.created_at,
             updated_at: endpoint.updated_at,
         }
+    }
+
+    pub(super) fn with_warnings(self, warnings: Vec<String>) -> Self {
+        Self { warnings, ..self }
     }
 
     /// For the one who made it.

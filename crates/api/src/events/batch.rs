@@ -1,12 +1,16 @@
 //! Many events in one request: each answered by its position, when all that are right are on disk.
 
 use std::fmt;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use dialect::Dialect;
+use model::env::Env;
 use model::key::Scope;
+use model::project::Project;
 use serde::Serialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::error::Category;
@@ -20,6 +24,7 @@ use super::view::Taken;
 use crate::Api;
 use crate::body::{Media, Sent, unsupported};
 use crate::caller::Caller;
+use crate::event_types::Hints;
 use crate::frame::RequestId;
 use crate::json;
 use crate::openapi::Writing;
@@ -29,7 +34,10 @@ use crate::problem::{Code, Document, Problem};
 const MOST_ITEMS: usize = 10_000;
 
 /// Items that are read before others get a turn.
-const TURN: usize = 256;
+const TURN: usize = 64;
+
+/// Answers to items that are written on the runtime; more are a worker's to write.
+const FEW: usize = 500;
 
 /// How the items stand in the body, and how the answers to them do.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,21 +86,55 @@ pub(crate) async fn create(
     body: Sent,
 ) -> Result<Response, Problem> {
     let project = caller.may(Scope::EventsWrite)?;
-    let dialect = api.dialect_of(project)?;
+    let dialect = api.dialect(project).await?;
     let form = Form::of(body.media())?;
-    let text = body.text(api.batch_bytes).await?;
-    let mut judged = Judged::default();
-    for (position, item) in form.split(&text)?.into_iter().enumerate() {
-        let event = json::object::<NewEvent<'_>>(item);
-        judged.add(event.and_then(|event| event.judge(project, &dialect, key.of_item(position), &*api.env)));
-        if position % TURN == TURN - 1 {
-            tokio::task::yield_now().await;
-        }
-    }
-    let _room = text.into_room();
-    let Judged { intakes, verdicts } = judged;
+    let text = body.text(project.id, api.batch_bytes).await?;
+    let judge = Judge { project: project.clone(), dialect, key, env: api.env.clone() };
+    let (Judged { intakes, verdicts }, _room) = if super::is_light(&text, &judge.dialect) {
+        (judge.in_turns(form.split(&text)?).await, text.into_room())
+    } else {
+        api.work(project.id, move || Ok((judge.all(form.split(&text)?), text.into_room()))).await?
+    };
     let accepted = if intakes.is_empty() { Vec::new() } else { api.store.ingest_batch(intakes).await? };
-    Ok(form.answer(told(verdicts, accepted, &request_id)))
+    if verdicts.len() <= FEW {
+        return Ok(form.answer(told(verdicts, accepted, &request_id)));
+    }
+    api.work(project.id, move || Ok(form.answer(told(verdicts, accepted, &request_id)))).await
+}
+
+/// What the items of a batch are judged by.
+struct Judge {
+    project: Arc<Project>,
+    dialect: Arc<Dialect>,
+    key: IdempotencyKey,
+    env: Arc<dyn Env>,
+}
+
+impl Judge {
+    fn all(&self, items: Vec<&str>) -> Judged {
+        let (mut judged, hints) = (Judged::default(), Hints::default());
+        for (position, item) in items.into_iter().enumerate() {
+            judged.add(self.one(position, item, &hints));
+        }
+        judged
+    }
+
+    /// The same on the runtime, where others get their turn.
+    async fn in_turns(&self, items: Vec<&str>) -> Judged {
+        let (mut judged, hints) = (Judged::default(), Hints::default());
+        for (position, item) in items.into_iter().enumerate() {
+            judged.add(self.one(position, item, &hints));
+            if position % TURN == TURN - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        judged
+    }
+
+    fn one(&self, position: usize, item: &str, hints: &Hints) -> Result<Intake, Problem> {
+        let event = json::object::<NewEvent<'_>>(item)?;
+        event.judge(&self.project, &self.dialect, self.key.of_item(position), &*self.env, hints)
+    }
 }
 
 impl Form {
@@ -100,8 +142,7 @@ impl Form {
         match media {
             Media::Json => Ok(Self::List),
             Media::Lines => Ok(Self::Lines),
-            Media::Toml => Err(unsupported("application/toml")),
-            Media::Other(other) => Err(unsupported(other)),
+            other => Err(unsupported(other, "application/json or application/x-ndjson")),
         }
     }
 
@@ -190,7 +231,7 @@ fn listed(text: &str) -> Result<(Vec<&str>, usize), Problem> {
             "",
             "a batch is a list of events, or one event a line as application/x-ndjson",
         ),
-        _ => json::broken(&error),
+        _ => json::broken(text, &error),
     })
 }
 

@@ -7,18 +7,18 @@ use model::subscription::EventType;
 use serde_json::Value;
 
 use crate::endpoints::tenant;
-use crate::event_types;
+use crate::event_types::{self, Hints};
 use crate::problem::{Code, Problem};
 
 /// Whether an event of this type with this data is one that the dialect knows how to speak of.
-pub(super) fn judge(event_type: &EventType, data: &str, dialect: &Dialect) -> Result<(), Problem> {
+pub(super) fn judge(event_type: &EventType, data: &str, dialect: &Dialect, hints: &Hints) -> Result<(), Problem> {
     let most = dialect.limits.payload_bytes;
     if data.len() > most {
         let message = format!("data has {} bytes, and at most {most} are taken", data.len());
         return Err(Problem::at(Code::PayloadTooLarge, "/data", message));
     }
     if !dialect.catalogue.accepts(event_type) {
-        return Err(Problem::at(Code::UnknownEventType, "/type", event_types::unknown(event_type, dialect)));
+        return Err(Problem::at(Code::UnknownEventType, "/type", event_types::unknown(event_type, dialect, hints)));
     }
     event_types::spreadable(data, dialect).map_err(|message| Problem::at(Code::SchemaViolation, "/data", message))?;
     let findings = dialect.catalogue.judge(event_type, data);

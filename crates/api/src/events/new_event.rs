@@ -9,7 +9,7 @@ use model::event::Event;
 use model::id::EventId;
 use model::invalid::Faults;
 use model::json::Json;
-use model::project::Project;
+use model::project::{Project, Tenants};
 use model::subscription::{EventType, Names, OPERATIONAL};
 use model::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 
 use super::fit::{self, Owner};
 use crate::endpoints::tenant;
+use crate::event_types::Hints;
 use crate::problem::{Problem, judged};
 
 /// Bytes that a request may have besides `data`.
@@ -93,6 +94,7 @@ impl NewEvent<'_> {
         dialect: &Dialect,
         idempotency_key: Option<String>,
         env: &dyn Env,
+        hints: &Hints,
     ) -> Result<Intake, Problem> {
         let chose_id = self.id.is_some();
         let fingerprint = (chose_id || idempotency_key.is_some()).then(|| self.fingerprint());
@@ -110,13 +112,16 @@ impl NewEvent<'_> {
         let tenant = self.tenant.and_then(|tenant| faults.check("/tenant", tenant::judge(tenant)));
         let brand = object("/brand", self.brand, &mut faults);
         let Owner { tenant, brand } = Owner { tenant, brand }.completed(dialect, &mut faults);
+        if tenant.is_none() && project.tenants == Tenants::Required && !faults.has("/tenant") {
+            faults.add("/tenant", tenant::REQUIRED_OF_EVENTS);
+        }
         let workflow = object("/workflow", self.workflow, &mut faults);
         if self.summary.as_ref().is_some_and(|summary| summary.len() > LONGEST_SUMMARY) {
             faults.add("/summary", format_args!("a summary has at most {LONGEST_SUMMARY} bytes"));
         }
         judged(faults)?;
         let (Some(event_type), Some(data)) = (event_type, data) else { unreachable!("their absence is a fault") };
-        fit::judge(&event_type, data.get(), dialect)?;
+        fit::judge(&event_type, data.get(), dialect, hints)?;
         let summary = self.summary.or_else(|| fit::summary_of(&event_type, dialect));
         let event = Event {
             id: id.flatten().unwrap_or_else(|| EventId::new(env)),

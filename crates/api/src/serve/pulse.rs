@@ -31,7 +31,7 @@ pub(super) struct Pulse {
     requests: AtomicU32,
     /// A head is arriving: something was read since the last request began.
     arriving: AtomicBool,
-    /// Several requests share the connection, and frames come that belong to none.
+    /// Several requests share the connection, and frames come that belong to none: reading is no sign of life.
     shared: AtomicBool,
     /// Milliseconds on the environment's clock since when it is as it is.
     since: AtomicU64,
@@ -82,8 +82,9 @@ impl Pulse {
     }
 
     fn read(&self) {
-        let is_idle = self.requests.load(Ordering::Relaxed) == 0;
-        if self.shared.load(Ordering::Relaxed) || (is_idle && !self.arriving.swap(true, Ordering::Relaxed)) {
+        // Pings alone keep nothing open: a shared connection is idle from the end of its last request on.
+        let is_idle = !self.shared.load(Ordering::Relaxed) && self.requests.load(Ordering::Relaxed) == 0;
+        if is_idle && !self.arriving.swap(true, Ordering::Relaxed) {
             self.touch();
         }
     }

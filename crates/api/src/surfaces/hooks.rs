@@ -44,8 +44,9 @@ pub(crate) async fn create(
     body: Sent,
 ) -> Result<(StatusCode, Json<HookView>), Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
-    let text = body.json(SETTINGS).await?;
-    let hook = json::object::<HookFields>(&text)?.judge_new(&api, project)?;
+    let text = body.json(project.id, SETTINGS).await?;
+    let (judge, own) = (api.clone(), project.clone());
+    let hook = api.work(project.id, move || json::object::<HookFields>(&text)?.judge_new(&judge, &own)).await?;
     let hook = api.store.create_endpoint(hook).await?;
     Ok((StatusCode::CREATED, Json(HookView::of(&hook, caller.sight()).with_secret(hook.settings.secrets.revealed()))))
 }
@@ -97,7 +98,7 @@ pub(crate) async fn change(
 ) -> Result<Json<HookView>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     let hook = caller.find(&api, &id)?;
-    let text = body.json(SETTINGS).await?;
+    let text = body.json(project.id, SETTINGS).await?;
     let hook = json::object::<HookFields>(&text)?.change(&api, project, hook.id).await?;
     Ok(Json(HookView::of(&hook, caller.sight())))
 }

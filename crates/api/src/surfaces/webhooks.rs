@@ -51,8 +51,10 @@ pub(crate) async fn create(
     body: Sent,
 ) -> Result<(StatusCode, Json<WebhookView>), Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
-    let text = body.json(SETTINGS).await?;
-    let webhook = json::object::<NewWebhook>(&text)?.judge(&api, project)?;
+    let text = body.json(project.id, SETTINGS).await?;
+    let (judge, own) = (api.clone(), project.clone());
+    let webhook = move || json::object::<NewWebhook>(&text)?.judge(&judge, &own);
+    let webhook = api.work(project.id, webhook).await?;
     let webhook = api.store.create_endpoint(webhook).await?;
     Ok((StatusCode::CREATED, Json(WebhookView::of(&webhook, caller.dialect(), caller.sight()).with_secret(&webhook))))
 }

@@ -92,6 +92,35 @@ async fn a_batch_is_repeated_safely() {
 }
 
 #[tokio::test]
+async fn an_events_own_key_is_never_taken_for_that_of_an_item() {
+    let gateway = Gateway::start().await;
+    let item = json!({ "type": "a", "data": 1 });
+    let batch = send(&gateway, "application/json", Some("k"), json!([item]).to_string()).await.expect(200);
+    let request = || {
+        let request = Request::post("/v1/events").header("authorization", format!("Bearer {ADMIN_KEY}"));
+        let request = request.header("content-type", "application/json").header("idempotency-key", "k/0");
+        request.body(Body::from(json!({ "type": "a", "data": 2 }).to_string())).unwrap()
+    };
+    let alone = gateway.send(request()).await.expect(202);
+    assert_ne!(alone["id"], batch["results"][0]["id"]);
+    assert_eq!(gateway.send(request()).await.expect(200)["id"], alone["id"], "and it is a key like any other");
+}
+
+#[tokio::test]
+async fn unknown_types_are_told_at_once_however_many_there_are() {
+    let gateway = Gateway::start().await;
+    gateway.ask("PUT", "/v1/dialects/closed", Some(json!({ "catalogue": { "open": false } }))).await.expect(201);
+    gateway.ask("PATCH", "/v1/projects/default", Some(json!({ "dialect": "closed" }))).await.expect(200);
+    gateway.ask("PUT", "/v1/event-types/invoice.paid", Some(json!({}))).await.expect(201);
+    let items: Vec<_> = (0..100).map(|_| json!({ "type": "invoice.payed", "data": 1 })).collect();
+    let answer = send(&gateway, "application/json", None, json!(items).to_string()).await.expect(200);
+    let told: Vec<_> =
+        answer["results"].as_array().unwrap().iter().map(|item| item["error"]["detail"].to_string()).collect();
+    assert!(told[0].contains("did you mean invoice.paid?"), "{}", told[0]);
+    assert!(told[99].contains("GET /v1/event-types lists"), "{}", told[99]);
+}
+
+#[tokio::test]
 async fn what_is_no_batch_is_refused_whole() {
     let gateway = Gateway::start().await;
     let json = "application/json";

@@ -11,3 +11,5 @@ mod events;
 mod gateway;
 mod projects_and_keys;
 mod serving;
+mod tenants;
+mod who_may;

@@ -28,7 +28,7 @@ struct Server {
 
 impl Server {
     async fn start() -> Self {
-        Self::with(Options { connections: NonZeroUsize::new(100).unwrap(), grace: Duration::from_secs(5) }).await
+        Self::with(options(100)).await
     }
 
     async fn with(options: Options) -> Self {
@@ -62,6 +62,11 @@ impl Server {
     async fn stopped(&mut self) {
         self.serving.join_next().await.unwrap().unwrap();
     }
+}
+
+fn options(connections: usize) -> Options {
+    let connections = NonZeroUsize::new(connections).unwrap();
+    Options { connections, connections_per_address: None, grace: Duration::from_secs(5) }
 }
 
 async fn read_all(stream: &mut TcpStream) -> String {
@@ -143,11 +148,117 @@ async fn a_body_that_does_not_come_is_given_up() {
     stream.write_all(head("POST", "/v1/events", "Content-Length: 24\r\n").as_bytes()).await.unwrap();
     stream.write_all(b"{").await.unwrap();
     server.gateway.env.asleep(2).await;
-    server.gateway.env.advance(Duration::from_secs(61));
+    server.gateway.env.advance(Duration::from_secs(11));
     server.gateway.env.asleep(2).await;
     server.gateway.env.advance(Duration::from_secs(3));
     let answer = read_answer(&mut stream).await;
-    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    let problem = problem(&answer);
+    assert_eq!((&problem["code"], &problem["status"]), (&"invalid_request".into(), &408.into()));
+}
+
+#[tokio::test]
+async fn a_body_that_comes_slowly_but_steadily_is_taken() {
+    let server = Server::start().await;
+    let mut stream = server.connect().await;
+    let text = format!("[{}]", r#"{"type": "a", "data": 1},"#.repeat(20_000).trim_end_matches(','));
+    let length = format!("Content-Length: {}\r\n", text.len());
+    stream.write_all(head("POST", "/v1/events/batch", &length).as_bytes()).await.unwrap();
+    let pieces: Vec<&[u8]> = text.as_bytes().chunks(200 * 1024).collect();
+    for (at, piece) in pieces.iter().enumerate() {
+        stream.write_all(piece).await.unwrap();
+        if at + 1 < pieces.len() {
+            server.gateway.env.asleep(2).await;
+            server.gateway.env.advance(Duration::from_secs(9));
+        }
+    }
+    let answer = read_answer(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "it is read whole, and has too many items: {answer}");
+    assert!(answer.contains("20000"), "{answer}");
+}
+
+#[tokio::test]
+async fn bodies_that_were_announced_and_do_not_come_keep_nobody_out() {
+    let server = Server::start().await;
+    let mut waiting = Vec::new();
+    for _ in 0..9 {
+        let mut stream = server.connect().await;
+        let head = head("POST", "/v1/events/batch", "Content-Length: 33554432\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&[b'\n'; 100]).await.unwrap();
+        waiting.push(stream);
+    }
+    server.gateway.env.asleep(18).await;
+    let body = format!(r#"{{"type": "a", "data": "{}"}}"#, "x".repeat(70_000));
+    let request = head("POST", "/v1/events", &format!("Content-Length: {}\r\n", body.len())) + &body;
+    let mut stream = server.connect().await;
+    stream.write_all(request.as_bytes()).await.unwrap();
+    assert!(read_answer(&mut stream).await.starts_with("HTTP/1.1 202"));
+}
+
+#[tokio::test]
+async fn a_request_names_its_host_once() {
+    let server = Server::start().await;
+    for hosts in ["", "Host: a\r\nHost: b\r\n"] {
+        let answer = server.send(format!("GET /healthz HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n").as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        assert_eq!(problem(&answer)["errors"][0]["pointer"], "host");
+    }
+    let answer = server.send(b"GET /healthz HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_connections() {
+    let server = Server::with(Options { connections_per_address: NonZeroUsize::new(2), ..options(100) }).await;
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let mut stream = server.connect().await;
+        stream.write_all(head("GET", "/healthz", "").as_bytes()).await.unwrap();
+        read_answer(&mut stream).await;
+        open.push(stream);
+    }
+    let mut third = server.connect().await;
+    assert_eq!(read_all(&mut third).await, "", "closed at once");
+    let mut other = tokio::net::TcpSocket::new_v4().unwrap();
+    other.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut other =
+        std::mem::replace(&mut other, tokio::net::TcpSocket::new_v4().unwrap()).connect(server.address).await.unwrap();
+    other.write_all(head("GET", "/healthz", "").as_bytes()).await.unwrap();
+    assert!(read_answer(&mut other).await.starts_with("HTTP/1.1 200"), "another address is another");
+}
+
+#[tokio::test]
+async fn pings_alone_keep_no_connection_open() {
+    let server = Server::start().await;
+    let mut stream = server.connect().await;
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let fields = [&[0x82, 0x86, 0x04, 8][..], b"/healthz", &[0x01, 1], b"x"].concat();
+    let get = [&[0, 0, u8::try_from(fields.len()).unwrap(), 1, 5, 0, 0, 0, 1][..], &fields].concat();
+    let opening = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, &get].concat();
+    stream.write_all(&opening).await.unwrap();
+    let mut read = Vec::new();
+    while !read.windows(7).any(|bytes| bytes == b"\"status") {
+        let mut buffer = [0; 4096];
+        let length = stream.read(&mut buffer).await.unwrap();
+        assert!(length > 0, "closed before the answer");
+        read.extend_from_slice(&buffer[..length]);
+    }
+    let ping = [&[0, 0, 8, 6, 0, 0, 0, 0, 0][..], b"still on"].concat();
+    for _ in 0..8 {
+        // Once it is closed there is nobody to ping.
+        if stream.write_all(&ping).await.is_err() {
+            break;
+        }
+        let mut answer = [0; 512];
+        if !matches!(stream.read(&mut answer).await, Ok(1..)) {
+            break;
+        }
+        server.gateway.env.asleep(1).await;
+        server.gateway.env.advance(Duration::from_secs(11));
+    }
+    let mut rest = Vec::new();
+    testkit::patiently(stream.read_to_end(&mut rest), || "it is still open".to_owned()).await.ok();
 }
 
 #[tokio::test]
@@ -278,7 +389,7 @@ async fn what_does_not_finish_within_the_grace_is_cut_off() {
 
 #[tokio::test]
 async fn connections_beyond_the_bound_wait_for_their_turn() {
-    let server = Server::with(Options { connections: NonZeroUsize::MIN, grace: Duration::ZERO }).await;
+    let server = Server::with(Options { grace: Duration::ZERO, ..options(1) }).await;
     let mut first = server.connect().await;
     first.write_all(head("GET", "/healthz", "").as_bytes()).await.unwrap();
     read_answer(&mut first).await;

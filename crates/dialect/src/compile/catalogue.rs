@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::catalogue::EventType;
-use model::json::Json;
+use model::json::{Json, why_broken};
 use model::subscription::Names;
 use serde_json::value::RawValue;
 
@@ -50,7 +50,7 @@ fn event_type(file: file::EventType, names: Option<Names>, place: &Place<'_>, m:
 
 fn json(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<Json> {
     let text = m.take(place, text)?;
-    let raw: &RawValue = m.check(place, serde_json::from_str(&text).map_err(|error| format!("not JSON: {error}")))?;
+    let raw: &RawValue = m.check(place, serde_json::from_str(&text).map_err(|error| why_broken(&text, &error)))?;
     Some(Json::trusted(raw.get()))
 }
 

@@ -9,6 +9,9 @@ use super::span;
 use crate::file::{self, Checked};
 use crate::mistake::{Mistakes, Place};
 
+/// Entries of a list of statuses: there are hardly more statuses.
+const MOST_STATUSES: usize = 500;
+
 /// The rule, and whether disabling is announced.
 pub(super) fn disable(file: file::Disable, place: &Place<'_>, m: &mut Mistakes) -> (DisableRule, bool) {
     let rule = DisableRule {
@@ -38,13 +41,16 @@ fn schedule(file: Vec<Checked<model::time::Span>>, place: &Place<'_>, m: &mut Mi
     if file.len() > MOST_RETRIES {
         m.add(place, format!("at most {MOST_RETRIES} waits"));
     }
-    m.each(place, file).into_iter().map(|span| span.0).collect()
+    m.each(place, file.into_iter().take(MOST_RETRIES).collect()).into_iter().map(|span| span.0).collect()
 }
 
 fn on(file: Vec<Checked<String>>, disable: &DisableRule, place: &Place<'_>, m: &mut Mistakes) -> RetryOn {
     // Who says "never again" is not asked again, though a class covers it.
     let mut on = RetryOn { except: disable.on_status.clone(), ..RetryOn::default() };
-    for (index, word) in file.into_iter().enumerate() {
+    if file.len() > MOST_STATUSES {
+        m.add(place, format!("at most {MOST_STATUSES} entries"));
+    }
+    for (index, word) in file.into_iter().take(MOST_STATUSES).enumerate() {
         let place = place.item(index);
         let Some(word) = m.take(&place, word) else { continue };
         match (word.as_str(), word.strip_suffix("xx").and_then(|hundreds| hundreds.parse().ok())) {
@@ -79,7 +85,10 @@ fn jitter(jitter: Checked<f64>, place: &Place<'_>, m: &mut Mistakes) -> f64 {
 
 fn statuses(file: Vec<Checked<u16>>, place: &Place<'_>, m: &mut Mistakes) -> Vec<u16> {
     let mut statuses = Vec::new();
-    for (index, status) in file.into_iter().enumerate() {
+    if file.len() > MOST_STATUSES {
+        m.add(place, format!("at most {MOST_STATUSES} statuses"));
+    }
+    for (index, status) in file.into_iter().take(MOST_STATUSES).enumerate() {
         let place = place.item(index);
         match m.take(&place, status) {
             Some(status) if is_failure(status) => statuses.push(status),

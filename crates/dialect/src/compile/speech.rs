@@ -23,7 +23,7 @@ pub(super) fn headers(file: file::Headers, place: &Place<'_>, m: &mut Mistakes) 
         m.add(place, format!("at most {MOST_HEADERS} headers"));
     }
     let mut headers: Vec<HeaderLine> = Vec::new();
-    for (name, value) in file.0 {
+    for (name, value) in file.0.into_iter().take(MOST_HEADERS) {
         let place = place.member(&name);
         let value = m.take(&place, value).unwrap_or_default();
         let line = header_value(&value.text, &place, m).unwrap_or_default();
@@ -60,7 +60,8 @@ pub(super) fn schemes(file: Vec<file::Signature>, place: &Place<'_>, m: &mut Mis
     if file.len() > MOST_SIGNATURES {
         m.add(place, format!("at most {MOST_SIGNATURES} signatures"));
     }
-    file.into_iter().enumerate().map(|(index, signature)| scheme(signature, &place.item(index), m)).collect()
+    let told = file.into_iter().take(MOST_SIGNATURES).enumerate();
+    told.map(|(index, signature)| scheme(signature, &place.item(index), m)).collect()
 }
 
 fn scheme(file: file::Signature, place: &Place<'_>, m: &mut Mistakes) -> Scheme {

@@ -46,6 +46,10 @@ pub(super) struct Outline {
     pub(super) unfolded: usize,
     /// How often a reference leads back to where it comes from.
     pub(super) returns: usize,
+    /// References, each counted once.
+    pub(super) references: usize,
+    /// The patterns in it.
+    pub(super) patterns: Vec<String>,
     /// Values may fit one subschema or another.
     pub(super) alternatives: bool,
 }
@@ -59,30 +63,41 @@ pub(super) fn of(schema: &Value) -> Result<Outline, Vec<Finding>> {
     let mut unfolding = Unfolding { survey: &survey, open: Vec::new(), unfolded: 0, returns: 0 };
     unfolding.enter(schema).map_err(|message| vec![(String::new(), message)])?;
     let Unfolding { unfolded, returns, .. } = unfolding;
-    Ok(Outline { unfolded, returns, alternatives: survey.alternatives })
+    let Survey { references, patterns, alternatives, .. } = survey;
+    Ok(Outline { unfolded, returns, references, patterns, alternatives })
 }
 
 /// Every subschema once, with what is wrong with its references.
 struct Survey<'s> {
     schema: &'s Value,
     anchors: HashMap<&'s str, &'s Value>,
+    references: usize,
+    patterns: Vec<String>,
     alternatives: bool,
     wrong: Vec<Finding>,
 }
 
 impl<'s> Survey<'s> {
     fn of(schema: &'s Value) -> Self {
-        let mut survey = Self { schema, anchors: HashMap::new(), alternatives: false, wrong: Vec::new() };
+        let mut survey = Self {
+            schema,
+            anchors: HashMap::new(),
+            references: 0,
+            patterns: Vec::new(),
+            alternatives: false,
+            wrong: Vec::new(),
+        };
         let reached = survey.reach();
         survey.drafts();
-        let mut patterns = 0;
         for (pointer, subschema) in reached {
-            patterns += usize::from(subschema.contains_key("pattern"))
-                + subschema.get("patternProperties").and_then(Value::as_object).map_or(0, Map::len);
+            survey.references += usize::from(subschema.contains_key("$ref"));
+            survey.patterns.extend(subschema.get("pattern").and_then(Value::as_str).map(str::to_owned));
+            let names = subschema.get("patternProperties").and_then(Value::as_object).into_iter().flat_map(Map::keys);
+            survey.patterns.extend(names.cloned());
             survey.alternatives |= subschema.contains_key("anyOf") || subschema.contains_key("oneOf");
             survey.keywords(&pointer, subschema);
         }
-        if patterns > MOST_PATTERNS {
+        if survey.patterns.len() > MOST_PATTERNS {
             survey.wrong.push((String::new(), format!("a schema has at most {MOST_PATTERNS} patterns")));
         }
         survey

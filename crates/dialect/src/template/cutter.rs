@@ -6,6 +6,9 @@ use crate::fill::{Hole, Slots};
 use crate::raw;
 use crate::slot::{self, Piece};
 
+/// Bytes of a pointer that are told with what is wrong there.
+const LONGEST_TOLD: usize = 512;
+
 #[derive(Default)]
 pub(super) struct Cutter {
     pieces: Vec<Piece<Hole>>,
@@ -62,7 +65,7 @@ impl Cutter {
         let string: String = match serde_json::from_str(quoted) {
             Ok(string) => string,
             // Half a surrogate pair passes for JSON, but is no text.
-            Err(error) => return self.note(&format!("{quoted} is no text: {error}")),
+            Err(_) => return self.note("has half of a surrogate pair (\\ud800 to \\udfff), which is no character"),
         };
         if !slot::has_slots(&string) {
             return self.text.push_str(quoted);
@@ -105,9 +108,13 @@ impl Cutter {
     }
 
     fn note(&mut self, message: &str) {
+        if self.wrong.len() == slot::MOST_WRONG {
+            return;
+        }
         // The whole template has the empty pointer.
         let colon = if self.pointer.is_empty() { "" } else { ": " };
-        self.wrong.push(format!("{}{colon}{message}", self.pointer));
+        let pointer = &self.pointer[..self.pointer.floor_char_boundary(LONGEST_TOLD)];
+        self.wrong.push(format!("{pointer}{colon}{message}"));
     }
 
     pub(super) fn finish(mut self) -> Result<Template, Vec<String>> {

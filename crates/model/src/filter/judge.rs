@@ -222,11 +222,9 @@ fn compile(pattern: &str) -> Result<Pattern, String> {
         }
     }
     Err(match failed {
-        Some(regex::Error::Syntax(wrong)) => {
-            // The first lines draw the pattern; the last says what is wrong with it.
-            let reason = wrong.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            format!("`{pattern}` is not a regular expression: {reason}")
-        }
+        Some(regex::Error::Syntax(_)) => format!(
+            "`{pattern}` is not a regular expression: a bracket may not be closed, or a sign that means something else needs \\ before it; there is no look-around and there are no backreferences"
+        ),
         _ => format!("`{pattern}` is too large a regular expression: repeat less, or name letters as in [A-Za-z0-9_]"),
     })
 }

@@ -11,6 +11,8 @@ use cel::{Context, Env, ExecutionError, ParseErrors, Value};
 
 use super::meter::{self, Meter};
 use super::subject::{Members, Subject};
+use crate::json::broken::{excerpt, offset};
+
 use super::{LONGEST, NotAFilter, Pace, bounded, judge, scan};
 
 /// Mistakes of spelling that are told: the first ones bring about the others.
@@ -125,11 +127,28 @@ fn contained<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 fn mistakes(errors: &ParseErrors, source: &str) -> Vec<String> {
     let told = errors.errors.iter().take(TOLD).map(|error| {
         let (line, column) = (error.pos.0.unsigned_abs(), error.pos.1.unsigned_abs());
-        // What could have stood there instead is nearly everything.
-        let message = error.msg.split(" expecting ").next().unwrap_or_default();
-        bounded(format_args!("{}: {}", place(line, column, source), message.trim_start_matches("Syntax error: ")))
+        bounded(format_args!("{}: {}", place(line, column, source), why_not(source, offset(source, line, column))))
     });
     told.collect()
+}
+
+/// What is wrong at a byte where the parser could not go on. What could have stood there is nearly everything.
+fn why_not(source: &str, at: usize) -> String {
+    let (before, behind) = source.split_at(at);
+    if behind.trim().is_empty() {
+        return "it ends too early: something is missing behind this".to_owned();
+    }
+    let word = excerpt(before, behind);
+    let hint = match word.as_str() {
+        "=" => "two values are compared with ==",
+        "&" | "|" => "conditions are joined with && and ||",
+        "and" | "or" | "not" => "conditions are joined with && and ||, and turned round with !",
+        word if word.starts_with(|c: char| c.is_ascii_digit()) => {
+            "this is no number that CEL knows, or something is missing before it"
+        }
+        _ => "this has no place here",
+    };
+    format!("near `{word}`: {hint}")
 }
 
 /// A place as people count.

@@ -2,11 +2,13 @@
 
 use clap::Subcommand;
 
-use super::call::Call;
+use super::call::{Call, Column, Paging};
 use super::typed;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Jobs {
+    /// List the jobs, newest first
+    List(Paging),
     /// Show how far a job is
     Show(One),
     /// Stop a job; what it has sent stays sent
@@ -20,9 +22,20 @@ pub(crate) struct One {
     id: String,
 }
 
+const COLUMNS: &[Column] = &[
+    Column { title: "ID", members: &["id"] },
+    Column { title: "KIND", members: &["kind"] },
+    Column { title: "STATUS", members: &["status"] },
+    Column { title: "DONE", members: &["done"] },
+    Column { title: "FAILED", members: &["failed"] },
+    Column { title: "TOTAL", members: &["total"] },
+    Column { title: "CREATED", members: &["created_at"] },
+];
+
 impl Jobs {
     pub(super) fn call(&self) -> Call {
         match self {
+            Self::List(paging) => Call::list(&["jobs"], COLUMNS, paging),
             Self::Show(One { id }) => Call::get(&["jobs", id]),
             Self::Cancel(One { id }) => Call::delete(["jobs", id], "ended"),
         }

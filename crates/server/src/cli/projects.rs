@@ -66,6 +66,9 @@ pub(crate) struct Update {
     /// How its webhooks speak
     #[arg(long)]
     dialect: Option<String>,
+    /// Whether endpoints and events without a tenant are taken (optional) or refused (required)
+    #[arg(long, value_name = "WHETHER", value_parser = ["optional", "required"])]
+    tenants: Option<String>,
     #[command(flatten)]
     retention: Retention,
 }
@@ -90,8 +93,9 @@ impl Projects {
             }
             Self::List(paging) => Call::list(&["projects"], COLUMNS, paging),
             Self::Show(One { id }) => Call::get(&["projects", id]),
-            Self::Update(Update { one, name, slug, dialect, retention }) => {
+            Self::Update(Update { one, name, slug, dialect, tenants, retention }) => {
                 let body = Body::default().with_some("name", name.as_ref()).with_some("slug", slug.as_ref());
+                let body = body.with_some("tenants", tenants.as_ref());
                 let body = body.with_some("dialect", dialect.as_ref()).with_some("retention", retention.members());
                 Call::patch(&["projects", &one.id], body)
             }

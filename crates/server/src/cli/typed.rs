@@ -1,6 +1,6 @@
 //! Values that people type at commands: times, limits, headers, JSON.
 
-use model::json::Json;
+use model::json::{Json, why_broken};
 use model::rate::RateLimit;
 use model::time::{Span, Timestamp};
 
@@ -50,6 +50,12 @@ pub(super) fn header(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// `KEY=VALUE`
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or("write KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
 /// `user:password`
 pub(super) fn user(text: &str) -> Result<(String, String), String> {
     let (name, password) = text.split_once(':').ok_or("write USER:PASSWORD")?;
@@ -57,7 +63,7 @@ pub(super) fn user(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn json(text: &str) -> Result<Json, String> {
-    serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
+    serde_json::from_str(text).map_err(|error| why_broken(text, &error))
 }
 
 /// Names that a thing is sent under, in a command and in JSON alike: an id, a slug. A dot or a slash cannot leave the path.

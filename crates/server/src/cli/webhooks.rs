@@ -19,14 +19,14 @@ pub(crate) enum Webhooks {
     /// Make a webhook; prints its id and its secret
     Register(Register),
     /// List the webhooks
-    List(Paging),
+    List(List),
     /// Show a webhook
     Show(One),
     /// Change a webhook
     Update(Update),
-    /// Make no new deliveries to a webhook; pending ones wait
+    /// Pause a webhook: pending deliveries wait; events sent meanwhile are not kept for it, `recover --only missed` sends them
     Pause(One),
-    /// Take up deliveries again, also after Posthaste disabled the webhook
+    /// Deliver again, also after Posthaste disabled the webhook; `recover --only missed` sends the events of the meantime
     Resume(One),
     /// Make a new secret; the old one goes on signing for a while
     RotateSecret(Rotate),
@@ -45,6 +45,33 @@ pub(crate) struct One {
     /// Id of the webhook (ep_…)
     #[arg(value_parser = typed::id)]
     id: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// Of this tenant
+    #[arg(long)]
+    tenant: Option<String>,
+    /// active, paused or disabled
+    #[arg(long, value_name = "STATUS", value_parser = ["active", "paused", "disabled"])]
+    status: Option<String>,
+    /// Those that events of this type are for
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: Option<String>,
+    /// With exactly this URL
+    #[arg(long)]
+    url: Option<String>,
+    /// With exactly this name
+    #[arg(long)]
+    name: Option<String>,
+    /// With this in the URL or the name
+    #[arg(short, long = "query", value_name = "TEXT")]
+    query: Option<String>,
+    /// With this in its metadata; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = typed::pair)]
+    metadata: Vec<(String, String)>,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 #[derive(Debug, clap::Args)]
@@ -236,7 +263,7 @@ impl Webhooks {
         let of = |one: &One, verb: &str| Call::post(&["endpoints", &one.id, verb], None);
         match self {
             Self::Register(words) => words.call(),
-            Self::List(paging) => Call::list(&["endpoints"], COLUMNS, paging),
+            Self::List(words) => words.call(),
             Self::Show(One { id }) => Call::get(&["endpoints", id]),
             Self::Update(words) => words.call(),
             Self::Pause(one) => of(one, "pause"),
@@ -259,6 +286,20 @@ impl Webhooks {
                 Call::ask_and_delete("endpoints", deleted, "deleted", consequence)
             }
         }
+    }
+}
+
+impl List {
+    fn call(&self) -> Call {
+        let Self { tenant, status, event_type, url, name, query, metadata, paging } = self;
+        let call = Call::list(&["endpoints"], COLUMNS, paging)
+            .query("tenant", tenant.as_ref())
+            .query("status", status.as_ref())
+            .query("type", event_type.as_ref())
+            .query("url", url.as_ref())
+            .query("name", name.as_ref())
+            .query("q", query.as_ref());
+        metadata.iter().fold(call, |call, (key, value)| call.query(&format!("metadata.{key}"), Some(value)))
     }
 }
 

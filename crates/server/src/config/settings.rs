@@ -308,6 +308,17 @@ pub(super) static SETTINGS: &[Setting] = &[
         set: |config, text| values::number(text, 1_024..=1 << 30).map(|bytes| config.api.max_batch_bytes = bytes),
     },
     Setting {
+        key: "api.connections_per_address",
+        flag: Some("connections-per-address"),
+        env: "POSTHASTE_CONNECTIONS_PER_ADDRESS",
+        value: "COUNT",
+        shape: Number,
+        unless_set: Default("1000"),
+        help: "Connections from one address, at most; 0 behind a proxy, from whose address all of them come",
+        secret: false,
+        set: |config, text| values::number(text, 0..=65_536).map(|count| config.api.connections_per_address = count),
+    },
+    Setting {
         key: "retention.contents",
         flag: Some("retention-contents"),
         env: "POSTHASTE_RETENTION_CONTENTS",

@@ -94,7 +94,7 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
             "listen" => "127.0.0.1:9",
             "data_dir" => "./elsewhere",
             "roles" => "deliver",
-            "admin_key" => "chosen",
+            "admin_key" => "chosen-by-a-test-0",
             "master_key" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
             "master_key_file" | "network.ca_file" => pem.to_str().unwrap(),
             "network.allow_http" | "network.proxy_resolves" => "true",
@@ -105,7 +105,7 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
             "cluster.lease" | "database.patience" => "10s",
             "delivery.grace" => "2m",
             "retention.contents" | "retention.attempt_bodies" => "3d",
-            "delivery.concurrency" | "api.max_batch_bytes" => "2048",
+            "delivery.concurrency" | "api.max_batch_bytes" | "api.connections_per_address" => "2048",
             _ => setting.shown(),
         };
         let mut expected = Config::unset();
@@ -329,7 +329,7 @@ fn one_endpoint_and_one_host_get_no_more_than_the_node() {
 #[test]
 fn secrets_are_not_printed() {
     let environment = Environment::from([
-        ("POSTHASTE_ADMIN_KEY", "hush-admin"),
+        ("POSTHASTE_ADMIN_KEY", "hush-admin-0123456789"),
         ("POSTHASTE_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
         ("POSTHASTE_PROXY", "http://u:hush-proxy@proxy"),
         ("POSTHASTE_SMTP_URL", "smtp://hush-user:hush-password@mail.example.com"),
@@ -338,7 +338,7 @@ fn secrets_are_not_printed() {
         ("POSTHASTE_DATABASE_DIRECT_URL", "postgres://u:hush-direct@db/x"),
     ]);
     let config = Written::new("").load(&[], &environment).unwrap();
-    assert_eq!(config.admin_key.as_ref().unwrap().reveal(), "hush-admin");
+    assert_eq!(config.admin_key.as_ref().unwrap().reveal(), "hush-admin-0123456789");
     let printed = format!("{config:?}");
     assert!(!printed.contains("hush") && !printed.contains("AAEC"), "{printed}");
 }

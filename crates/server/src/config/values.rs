@@ -20,6 +20,9 @@ use super::{Hidden, LogFormat, Roles};
 
 type Read<T> = Result<T, String>;
 
+/// Characters of an admin key, at least.
+const SHORTEST_KEY: usize = 16;
+
 pub(super) fn address(text: &str) -> Read<SocketAddr> {
     text.parse().map_err(|_| "not an IP address and a port, for example 127.0.0.1:8600 or [::]:8600".to_owned())
 }
@@ -110,10 +113,12 @@ pub(super) fn role(text: &str, roles: &mut Roles) -> Read<()> {
 /// A key travels in a header, so it is made of visible ASCII.
 pub(super) fn key(text: &str) -> Read<Hidden> {
     let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_visible {
-        Ok(Hidden(text.to_owned()))
-    } else {
-        Err("not a key: write visible ASCII without spaces".to_owned())
+    match is_visible {
+        false => Err("not a key: write visible ASCII without spaces".to_owned()),
+        true if text.len() < SHORTEST_KEY => Err(format!(
+            "too short a key: write at least {SHORTEST_KEY} characters, for example what `openssl rand -hex 32` prints"
+        )),
+        true => Ok(Hidden(text.to_owned())),
     }
 }
 

@@ -18,6 +18,7 @@ mod fresh;
 mod gateway;
 mod guard;
 mod harm;
+mod hostile;
 mod idempotency;
 mod life;
 mod mail;

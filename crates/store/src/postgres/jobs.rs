@@ -16,6 +16,7 @@ use crate::directory::Directory;
 use crate::filtering::Verdicts;
 use crate::jobs::{self, Step, ours};
 use crate::recovery::{Cursor, Progress, Window};
+use crate::search::{Cursor as Position, Page, Paging};
 use crate::shard;
 
 type Judged = jobs::Judged<EventKey>;
@@ -70,6 +71,16 @@ pub(crate) async fn create(db: &Cluster, project: ProjectId, task: &Task, total:
 
 pub(crate) async fn find(db: &Cluster, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
     Ok(load(db, id).await?.map(|(job, _)| job).filter(|job| job.project == project))
+}
+
+pub(crate) async fn list(db: &Cluster, project: ProjectId, paging: Paging) -> Result<Page<Job>, Error> {
+    let before = Uuid::from(JobId::from_bytes(paging.after.map_or([0xff; 16], |cursor| cursor.0)));
+    let sql = format!("SELECT {JOB} FROM jobs WHERE project = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    let limit = row::limit(paging.limit + 1);
+    let rows = db.session().await?.query(&sql, &[&Uuid::from(project), &before, &limit]).await?;
+    let read = |row: &Row| job(row).map(|(job, _)| (Position(*job.id.as_bytes()), job));
+    let rows: Vec<_> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Page::of(rows.into_iter().map(|(position, job)| (job, position)).collect(), paging.limit))
 }
 
 pub(crate) async fn cancel(db: &Cluster, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {

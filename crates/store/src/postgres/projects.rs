@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::id::{EndpointId, ProjectId};
 use model::key::Key;
-use model::project::Project;
+use model::project::{Project, Tenants};
 use model::speech::Speech;
 use tokio_postgres::Row;
 
@@ -21,11 +21,11 @@ pub(crate) async fn create(db: &Cluster, project: Project, key: Key) -> Result<R
         change.undo().await?;
         return Ok(Err(SlugTaken));
     }
-    let sql = "INSERT INTO projects (id, slug, name, dialect, admins, retention, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sql = "INSERT INTO projects (id, slug, name, dialect, admins, retention, created_at, tenants)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let (id, created_at) = (Uuid::from(project.id), project.created_at.as_millis());
     let [slug, name, dialect, admins, retention] = texts(&project)?;
-    change.execute(sql, &[&id, &slug, &name, &dialect, &admins, &retention, &created_at]).await?;
+    change.execute(sql, &[&id, &slug, &name, &dialect, &admins, &retention, &created_at, &tenants(&project)]).await?;
     change.touch(Subject::Project(project.id));
     keys::insert(&mut change, &key).await?;
     let directory = change.commit().await?;
@@ -51,9 +51,10 @@ pub(crate) async fn change<E: From<SlugTaken>>(
             return Ok(Some(Err(refused.err().unwrap_or_else(|| SlugTaken.into()))));
         }
     };
-    let sql = "UPDATE projects SET slug = $2, name = $3, dialect = $4, admins = $5, retention = $6 WHERE id = $1";
+    let sql = "UPDATE projects SET slug = $2, name = $3, dialect = $4, admins = $5, retention = $6, tenants = $7 WHERE id = $1";
     let [slug, name, dialect, admins, retention] = texts(&project)?;
-    transaction.execute(sql, &[&Uuid::from(id), &slug, &name, &dialect, &admins, &retention]).await?;
+    let tenants = tenants(&project);
+    transaction.execute(sql, &[&Uuid::from(id), &slug, &name, &dialect, &admins, &retention, &tenants]).await?;
     transaction.touch(Subject::Project(id));
     let directory = transaction.commit().await?;
     Ok(Some(Ok(directory.project(id).cloned().unwrap_or_else(|| Arc::new(project)))))
@@ -101,9 +102,13 @@ fn texts(project: &Project) -> Result<[String; 5], Error> {
     Ok([slug, name, dialect, row::to_json(&project.admins)?, row::to_json(&project.retention)?])
 }
 
+fn tenants(project: &Project) -> i16 {
+    row::position(&project.tenants, &Tenants::ALL)
+}
+
 /// All, or those of `only`.
 pub(super) async fn read(session: &Session, only: Option<&[Uuid]>) -> Result<Vec<Project>, Error> {
-    let select = "SELECT id, slug, name, dialect, admins, retention, created_at FROM projects";
+    let select = "SELECT id, slug, name, dialect, admins, retention, created_at, tenants FROM projects";
     session.query_of(select, "id", only).await?.iter().map(project).collect()
 }
 
@@ -116,5 +121,6 @@ fn project(row: &Row) -> Result<Project, Error> {
         admins: row::json(row, 4)?,
         retention: row::json(row, 5)?,
         created_at: row::time(row, 6)?,
+        tenants: row::member(row::get(row, 7)?, &Tenants::ALL)?,
     })
 }

@@ -13,7 +13,8 @@ use crate::Error;
 use crate::directory::Directory;
 use crate::filtering::Verdicts;
 use crate::jobs::{self, Step, ours};
-use crate::recovery::{Cursor, Progress, Window};
+use crate::recovery::{self, Progress, Window};
+use crate::search::{Cursor, Page, Paging};
 
 type Judged = jobs::Judged<i64>;
 
@@ -52,6 +53,16 @@ pub(crate) fn create(batch: &mut Batch<'_>, project: ProjectId, task: &Task, tot
 
 pub(crate) fn find(db: &Connection, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
     Ok(load(db, id)?.map(|(job, _)| job).filter(|job| job.project == project))
+}
+
+pub(crate) fn list(db: &Connection, project: ProjectId, paging: Paging) -> Result<Page<Job>, Error> {
+    let before = paging.after.map_or([0xff; 16], |cursor| cursor.0);
+    let sql = format!("SELECT {JOB} FROM jobs WHERE project = ? AND id < ? ORDER BY id DESC LIMIT ?");
+    let mut statement = db.prepare_cached(&sql)?;
+    let values = params![project.as_bytes(), before, row::limit(paging.limit + 1)];
+    let rows = statement.query_map(values, |row| job(row).map(|(job, _)| (Cursor(*job.id.as_bytes()), job)))?;
+    let rows: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
+    Ok(Page::of(rows.into_iter().map(|(cursor, job)| (job, cursor)).collect(), paging.limit))
 }
 
 pub(crate) fn cancel(batch: &mut Batch<'_>, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
@@ -126,7 +137,7 @@ pub(crate) fn step(batch: &mut Batch<'_>, id: JobId, judged: &Judged) -> Result<
 fn advance(batch: &mut Batch<'_>, id: JobId, progress: &Progress<i64>) -> Result<(), Error> {
     batch.db()?.prepare_cached("UPDATE jobs SET done = done + ?, cursor = ? WHERE id = ?")?.execute(params![
         number(progress.done),
-        progress.cursor.map(Cursor::to_bytes),
+        progress.cursor.map(recovery::Cursor::to_bytes),
         id.as_bytes()
     ])?;
     Ok(())
@@ -144,28 +155,32 @@ fn end(batch: &mut Batch<'_>, id: JobId, status: Status) -> Result<(), Error> {
 }
 
 /// A job, and where its next step begins.
-type Loaded = (Job, Option<Cursor<i64>>);
+type Loaded = (Job, Option<recovery::Cursor<i64>>);
 
 fn load(db: &Connection, id: JobId) -> Result<Option<Loaded>, Error> {
-    let read = |row: &Row<'_>| {
-        let job = Job {
-            id,
-            project: row::id(row, 0)?,
-            task: row::json(row, 1)?,
-            status: row::job_status(row, 2)?,
-            total: row.get::<_, i64>(3)?.unsigned_abs(),
-            done: row.get::<_, i64>(4)?.unsigned_abs(),
-            failed: row.get::<_, i64>(5)?.unsigned_abs(),
-            created_at: row::time(row, 7)?,
-        };
-        Ok((job, row.get::<_, Option<Vec<u8>>>(6)?))
-    };
-    let found = db
-        .prepare_cached("SELECT project, task, status, total, done, failed, cursor, created_at FROM jobs WHERE id = ?")?
-        .query_row([id.as_bytes()], read)
-        .optional()?;
+    let sql = format!("SELECT {JOB} FROM jobs WHERE id = ?");
+    let found = db.prepare_cached(&sql)?.query_row([id.as_bytes()], job).optional()?;
     let Some((job, cursor)) = found else { return Ok(None) };
-    Ok(Some((job, cursor.map(|bytes| Cursor::parse(&bytes)).transpose()?)))
+    Ok(Some((job, cursor.map(|bytes| recovery::Cursor::parse(&bytes)).transpose()?)))
+}
+
+/// The columns that [`job`] reads.
+const JOB: &str = "id, project, task, status, total, done, failed, cursor, created_at";
+
+/// A job and its cursor as it is kept.
+fn job(row: &Row<'_>) -> rusqlite::Result<(Job, Option<Vec<u8>>)> {
+    let count = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
+    let job = Job {
+        id: row::id(row, 0)?,
+        project: row::id(row, 1)?,
+        task: row::json(row, 2)?,
+        status: row::job_status(row, 3)?,
+        total: count(4)?,
+        done: count(5)?,
+        failed: count(6)?,
+        created_at: row::time(row, 8)?,
+    };
+    Ok((job, row.get(7)?))
 }
 
 fn number(count: u64) -> i64 {
@@ -176,7 +191,7 @@ fn replay(
     batch: &mut Batch<'_>,
     project: ProjectId,
     event: &EventId,
-    cursor: Option<Cursor<i64>>,
+    cursor: Option<recovery::Cursor<i64>>,
     judged: &Judged,
 ) -> Result<Progress<i64>, Error> {
     let Some((seq, stored)) = search::event_row(batch.db()?, project, event)? else {

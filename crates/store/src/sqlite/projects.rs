@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::id::{EndpointId, ProjectId};
 use model::key::Key;
-use model::project::{Project, Slug};
+use model::project::{Project, Slug, Tenants};
 use model::speech::Speech;
 use rusqlite::{Connection, params};
 use serde::Serialize;
@@ -45,13 +45,16 @@ pub(crate) fn change<E: From<SlugTaken>>(
     }
     batch
         .db()?
-        .prepare_cached("UPDATE projects SET slug = ?, name = ?, dialect = ?, admins = ?, retention = ? WHERE id = ?")?
+        .prepare_cached(
+            "UPDATE projects SET slug = ?, name = ?, dialect = ?, admins = ?, retention = ?, tenants = ? WHERE id = ?",
+        )?
         .execute(params![
             project.slug.as_str(),
             project.name,
             project.dialect,
             json(&project.admins)?,
             json(&project.retention)?,
+            tenants(project),
             project.id.as_bytes(),
         ])?;
     if project.retention != before.retention {
@@ -82,7 +85,7 @@ pub(crate) fn delete(batch: &mut Batch<'_>, id: ProjectId) -> Result<Option<Vec<
 
 pub(super) fn insert(db: &Connection, project: &Project) -> Result<(), Error> {
     db.prepare_cached(
-        "INSERT INTO projects (id, slug, name, dialect, admins, retention, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO projects (id, slug, name, dialect, admins, retention, created_at, tenants) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         project.id.as_bytes(),
@@ -92,8 +95,13 @@ pub(super) fn insert(db: &Connection, project: &Project) -> Result<(), Error> {
         json(&project.admins)?,
         json(&project.retention)?,
         project.created_at.as_millis(),
+        tenants(project),
     ])?;
     Ok(())
+}
+
+fn tenants(project: &Project) -> u8 {
+    u8::from(project.tenants == Tenants::Required)
 }
 
 fn json(value: &impl Serialize) -> Result<String, Error> {
@@ -101,7 +109,8 @@ fn json(value: &impl Serialize) -> Result<String, Error> {
 }
 
 pub(super) fn all(db: &Connection) -> Result<Vec<Project>, Error> {
-    let mut statement = db.prepare("SELECT id, slug, name, dialect, admins, retention, created_at FROM projects")?;
+    let mut statement =
+        db.prepare("SELECT id, slug, name, dialect, admins, retention, created_at, tenants FROM projects")?;
     let rows = statement.query_map([], |row| {
         Ok(Project {
             id: row::id(row, 0)?,
@@ -111,6 +120,7 @@ pub(super) fn all(db: &Connection) -> Result<Vec<Project>, Error> {
             admins: row::json(row, 4)?,
             retention: row::json(row, 5)?,
             created_at: row::time(row, 6)?,
+            tenants: if row.get(7)? { Tenants::Required } else { Tenants::Optional },
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -132,6 +132,7 @@ impl Opened {
             dialect: "standard".to_owned(),
             admins: vec!["admin@example.com".to_owned()],
             retention: model::retention::Chosen::default(),
+            tenants: model::project::Tenants::Optional,
             created_at: self.now(),
         }
     }

@@ -10,6 +10,7 @@ use model::id::{JobId, ProjectId};
 use model::job::{Job, Only, Status, Task};
 use model::time::Timestamp;
 use store::jobs::{STEP, Step};
+use store::search::Paging;
 
 use crate::harness::{DAY, HOUR, Opened, SECOND};
 
@@ -40,6 +41,24 @@ async fn endpoint_with(store: &Opened, failed: usize, missed: usize) -> std::syn
     store.set_status(&endpoint, EndpointStatus::Active).await;
     store.advance(HOUR);
     endpoint
+}
+
+#[tokio::test]
+async fn a_projects_jobs_are_listed_newest_first() {
+    let store = Opened::fresh().await;
+    let endpoint = store.endpoint(&["order.*"]).await;
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.insert(0, recover_all(&store, &endpoint, Only::All).await.id);
+        store.advance(SECOND);
+    }
+    let first = store.jobs(endpoint.project, Paging { limit: 2, after: None }).await.unwrap();
+    let second = store.jobs(endpoint.project, Paging { limit: 2, after: first.next }).await.unwrap();
+    assert!(first.next.is_some() && second.next.is_none());
+    let listed: Vec<JobId> = first.items.iter().chain(&second.items).map(|job| job.id).collect();
+    assert_eq!(listed, made);
+    let other = store.jobs(ProjectId::from_bytes([7; 16]), Paging { limit: 2, after: None }).await.unwrap();
+    assert!(other.items.is_empty());
 }
 
 #[tokio::test]

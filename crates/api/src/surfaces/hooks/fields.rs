@@ -74,7 +74,8 @@ impl HookFields {
             return Err(Problem::of(Code::InvalidRequest, vec![fault]));
         }
         let name = self.names();
-        let changed = endpoints::change_to(api, project, id, self.into()).await;
+        let fields = self.into();
+        let changed = endpoints::change_to(api, project, id, move || Ok(fields)).await;
         changed.map_err(|problem| problem.renamed(name, Vec::new()))
     }
 
