@@ -89,12 +89,11 @@ async fn a_survey_that_failed_is_repeated_until_it_succeeds() {
 async fn miss_the_news(stage: &Stage, receiver: &str) {
     stage.endpoint(&stage.stuck(receiver), "stuck").await;
     let changing = stage.endpoint(receiver, "nothing").await;
-    let late = stage.endpoint(receiver, "late").await;
     stage.send("stuck").await;
     stage.until_stuck().await;
     for _ in 0..MORE_THAN_THE_FEED_HOLDS {
         stage.change(&changing).await;
     }
+    stage.endpoint(receiver, "late").await;
     stage.send("late").await;
-    drop(late);
 }
