@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo run release test chaos lint bench fmt fresh
+.PHONY: demo run release test chaos crash lint bench fmt fresh
 
 # A server on a temporary database, two receivers and live traffic. Ctrl-C stops it.
 demo:
@@ -26,6 +26,10 @@ test: lint
 # Half an hour of killing, stopping and cutting off the nodes of a cluster under load, and restarting its database.
 chaos:
 	$(CARGO) test --workspace --test chaos -- --ignored --nocapture
+
+# Five minutes of power cuts and failing disks, at every write of the embedded database; `make test` takes a sample of them.
+crash:
+	POSTHASTE_TEST_CRASH=all $(CARGO) test --package store --test conformance -- crash --nocapture
 
 lint:
 	$(CARGO) fmt --all --check

@@ -12,7 +12,7 @@ pub enum Trouble {
     NotADatabase,
     NotWritable,
     CannotOpen,
-    /// The disk, or what is between us and it, failed.
+    /// The disk, or what is between us and it, failed; some say only at a sync that they are full.
     Disk,
     InUse,
     OutOfMemory,
@@ -44,9 +44,15 @@ impl Trouble {
                 "stop posthaste, keep a copy of the directory, and put a backup of the file back; without one, the `sqlite3` \
                  program's command `.recover` saves what can be read. `posthaste doctor --deep` tells what is damaged"
             }
-            Self::NotWritable => "let the user that posthaste runs as write the file and its directory",
-            Self::CannotOpen => "see that it is a file, and that the user that posthaste runs as may read and write it",
-            Self::Disk => "see the system's log for the disk's errors, and move the directory to a disk that works",
+            Self::NotWritable => {
+                "let the user that posthaste runs as write the file and its directory, and see that the disk is not full"
+            }
+            Self::CannotOpen => {
+                "see that it is a file, that the user that posthaste runs as may read and write it, and that the disk is not full"
+            }
+            Self::Disk => {
+                "make room if it is full; else see the system's log, and move the directory to a disk that works"
+            }
             Self::InUse => "end the other program that has it open for writing",
             Self::OutOfMemory => "give the process more memory",
             Self::Other => "this is a mistake in Posthaste: please report it with the log",
@@ -63,7 +69,7 @@ impl fmt::Display for Trouble {
             Self::NotADatabase => "is not a database, or its beginning is damaged",
             Self::NotWritable => "cannot be written",
             Self::CannotOpen => "cannot be opened",
-            Self::Disk => "cannot be read or written: the disk failed",
+            Self::Disk => "cannot be read or written: the disk failed, or is full",
             Self::InUse => "is locked by another program",
             Self::OutOfMemory => "needs more memory than there is",
             Self::Other => "failed",

@@ -26,7 +26,8 @@ pub(super) async fn migrate(connections: &Connections) -> Result<Vec<String>, Er
     let work = async move {
         client.batch_execute(MIGRATION_LOCK).await?;
         announce_indexing(&client).await;
-        let report = embedded::migrations::runner().run_async(&mut client).await;
+        // In one transaction: a migration is never apart from the note that it was done.
+        let report = embedded::migrations::runner().set_grouped(true).run_async(&mut client).await;
         // The lock goes with the connection.
         report.map_err(|error| Error::Migration(connect::cause(&error)))
     };

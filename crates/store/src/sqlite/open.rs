@@ -90,7 +90,10 @@ fn announce_indexing(db: &Connection) {
 
 fn migrate(connection: &mut Connection) -> Result<Vec<String>, Error> {
     announce_indexing(connection);
-    let report = embedded::migrations::runner().run(connection).map_err(|error| not_migrated(&error))?;
+    // In one transaction: else a migration and the note that it was done are apart, and a power cut in between leaves a
+    // database that nobody can open.
+    let report = embedded::migrations::runner().set_grouped(true).run(connection);
+    let report = report.map_err(|error| not_migrated(&error))?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
 }
 

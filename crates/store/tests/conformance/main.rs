@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot get has failed it, and the line says where")]
 
 mod commit;
+mod crash;
 mod doubt;
 mod due;
 mod durability;

@@ -2,7 +2,9 @@
 //!
 //! A database may delete by whole days: ages here are clearly more than what is kept and a day, or clearly less.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use model::attempt::{Answer, Body, Outcome};
 use model::delivery::{Due, Status};
@@ -14,9 +16,10 @@ use model::project::Project;
 use model::retention::{Chosen, Retention};
 use model::retry::Next;
 use store::ingest::Accepted;
+use store::retention::Step;
 use store::search::{DeliveryFilter, EventFilter, Paging};
 
-use crate::harness::{DAY, HOUR, Opened, SECOND, tried};
+use crate::harness::{DAY, FINAL, HOUR, Hold, Opened, SECOND, tried};
 
 impl Opened {
     /// Sends an event to the one endpoint that wants it, and delivers it.
@@ -528,4 +531,41 @@ async fn a_body_that_is_kept_once_stays_for_the_youngest_attempt_that_sent_it() 
     store.keep(store.project, "", "3d").await;
     store.sweep_up().await;
     assert_eq!(store.bodies_of(due.id).await, [Body::Dropped, Body::Dropped, Body::Dropped]);
+}
+
+/// A slice is found by a reader and deleted by the writer; what happened in between counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_is_tried_again_after_it_was_found_to_be_old_stays() {
+    let store = Opened::embedded().await;
+    let endpoint = store.endpoint(&["*"]).await;
+    let due = store.send_to(&endpoint, "order.created").await;
+    store.fails(&due, FINAL).await;
+    store.advance(40 * DAY);
+    let hold = Hold::on(&store, &endpoint).await;
+    // The writer is held: it is handed in, and not done.
+    let mut retrying = Box::pin(store.retry(store.project, due.id));
+    assert!(poll_fn(|context| Poll::Ready(retrying.as_mut().poll(context).is_pending())).await);
+
+    let mut sweep = store.sweep(Retention::default());
+    let mut sweeping = Box::pin(store.sweep_on(&mut sweep));
+    // First it reads; when it is woken what it read is handed in.
+    let (mut polls, mut hold) = (0, Some(hold));
+    let (swept, letting_go) = poll_fn(|context| {
+        let polled = sweeping.as_mut().poll(context);
+        polls += 1;
+        let held = hold.take_if(|_| polls == 2).map(Hold::let_go);
+        match (polled, held) {
+            (Poll::Pending, None) => Poll::Pending,
+            (polled, held) => Poll::Ready((polled, held)),
+        }
+    })
+    .await;
+    assert!(swept.is_pending(), "it is handed in, and not done");
+    letting_go.unwrap().await;
+
+    let (swept, retried) = tokio::join!(sweeping, retrying);
+    assert!(matches!(swept, Ok(Step::Went { .. })), "{swept:?}");
+    assert!(matches!(retried, Ok(Some(_))), "{retried:?}");
+    assert_eq!(store.status_of(due.id).await, Status::Pending);
+    assert_eq!(store.shown(due.id).await.attempts.len(), 1);
 }

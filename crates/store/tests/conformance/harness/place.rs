@@ -12,7 +12,7 @@ use testkit::postgres::Database;
 
 /// A database of one test's own, gone when it is dropped.
 pub(crate) enum Place {
-    Embedded(TempDir),
+    Embedded(Arc<TempDir>),
     Postgres(Database),
     /// A PostgreSQL that somebody else has made, and how this node is on it.
     Shared(Box<Postgres>),
@@ -26,7 +26,7 @@ impl Place {
 
     /// One for the embedded database, whatever this run is on.
     pub(crate) fn embedded() -> Self {
-        Self::Embedded(tempfile::tempdir().unwrap())
+        Self::Embedded(Arc::new(tempfile::tempdir().unwrap()))
     }
 
     /// Opens what is there, as a server does when it starts.
@@ -77,6 +77,14 @@ impl Place {
             }
             Self::Postgres(database) => database.contents().await,
             Self::Shared(_) => panic!("whoever made it is asked"),
+        }
+    }
+
+    /// An embedded place once more.
+    pub(crate) fn beside(&self) -> Self {
+        match self {
+            Self::Embedded(dir) => Self::Embedded(dir.clone()),
+            Self::Postgres(_) | Self::Shared(_) => panic!("it is for the embedded database"),
         }
     }
 
