@@ -30,6 +30,20 @@ pub(crate) struct ClusterView {
     #[schema(example = 3)]
     clock_offset_ms: i64,
     lag: LagView,
+    endpoints: EndpointCounts,
+}
+
+/// How the endpoints of all projects are doing.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EndpointCounts {
+    #[schema(example = 25)]
+    active: usize,
+    /// Active ones whose last attempt failed.
+    #[schema(example = 1)]
+    failing: usize,
+    /// Disabled by Posthaste, because they failed for too long or said so.
+    #[schema(example = 0)]
+    disabled: usize,
 }
 
 /// A process that works on the database.
@@ -85,6 +99,11 @@ impl From<Overview> for ClusterView {
             shards_unassigned: overview.unassigned,
             clock_offset_ms: overview.clock_offset_ms,
             lag: overview.lag.into(),
+            endpoints: EndpointCounts {
+                active: overview.endpoints.active,
+                failing: overview.endpoints.failing,
+                disabled: overview.endpoints.disabled,
+            },
         }
     }
 }

@@ -67,7 +67,7 @@ pub enum Error {
     Broken { server: String, reason: String },
     #[error("the certificates of this system cannot be read: {0}")]
     NoCertificates(io::Error),
-    #[error("what answers at {server} is no Posthaste: {what}")]
+    #[error("what answers at {server} is not Posthaste: {what}")]
     Stranger { server: String, what: String },
     #[error("{0}")]
     Refused(Problem),
@@ -253,6 +253,11 @@ fn header(what: &'static str, text: &str) -> Result<HeaderValue, Error> {
 impl Problem {
     pub fn status(&self) -> u16 {
         self.status
+    }
+
+    /// Whether it is told as Posthaste tells one.
+    pub fn is_ours(&self) -> bool {
+        self.body.get("code").is_some_and(Value::is_string)
     }
 
     /// As the server told it; what was none is put into one.

@@ -1,6 +1,6 @@
 //! Who works on this database and whether they keep up: asked by whoever operates it, never on the road.
 
-use model::endpoint::Endpoint;
+use model::endpoint::{Endpoint, Status};
 use model::id::EndpointId;
 use model::time::Timestamp;
 
@@ -23,6 +23,17 @@ pub struct Overview {
     /// How far the database's clock is ahead of this machine's, in milliseconds.
     pub clock_offset_ms: i64,
     pub lag: Lag,
+    pub endpoints: Counts,
+}
+
+/// How all endpoints are doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub active: usize,
+    /// Active ones whose last attempt failed.
+    pub failing: usize,
+    /// Disabled by us.
+    pub disabled: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +69,28 @@ pub struct Lag {
 
 impl Store {
     pub async fn cluster(&self) -> Result<Overview, Error> {
-        let lag = self.lag().await?;
-        match self.database() {
-            Database::Embedded(_) => Ok(self.alone(lag)),
-            Database::Cluster(db) => postgres::nodes::overview(db, lag).await,
+        let (lag, endpoints) = (self.lag().await?, self.counts().await?);
+        let overview = match self.database() {
+            Database::Embedded(_) => self.alone(lag),
+            Database::Cluster(db) => postgres::nodes::overview(db, lag).await?,
+        };
+        Ok(Overview { endpoints, ..overview })
+    }
+
+    async fn counts(&self) -> Result<Counts, Error> {
+        let failing = match self.database() {
+            Database::Embedded(db) => db.read(sqlite::endpoints::failing).await?,
+            Database::Cluster(db) => postgres::endpoints::failing(db).await?,
+        };
+        let directory = self.directory();
+        let mut counts = Counts::default();
+        for endpoint in directory.endpoints() {
+            counts.active += usize::from(endpoint.is_active());
+            counts.disabled += usize::from(endpoint.status == Status::Disabled);
         }
+        let is_active = |id: &&EndpointId| directory.endpoint(**id).is_some_and(|endpoint| endpoint.is_active());
+        counts.failing = failing.iter().filter(is_active).count();
+        Ok(counts)
     }
 
     /// Whether this node's share of the work is its own: asked by `/readyz`. One that does not deliver has none to lose.
@@ -86,7 +114,8 @@ impl Store {
             shards: shard::COUNT,
         };
         let kind = Kind::Sqlite;
-        Overview { kind, node: node.id.clone(), nodes: vec![node], unassigned: 0, clock_offset_ms: 0, lag }
+        let endpoints = Counts::default();
+        Overview { kind, node: node.id.clone(), nodes: vec![node], unassigned: 0, clock_offset_ms: 0, lag, endpoints }
     }
 
     async fn lag(&self) -> Result<Lag, Error> {

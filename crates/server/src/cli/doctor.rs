@@ -64,6 +64,14 @@ struct Cluster {
     shards_unassigned: usize,
     clock_offset_ms: i64,
     lag: Lag,
+    endpoints: Endpoints,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct Endpoints {
+    active: usize,
+    failing: usize,
+    disabled: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,7 +127,12 @@ async fn checks(client: &Client) -> Vec<Check> {
     let get = |path: &str| Request { method: Method::GET, path: path.to_owned(), headers: vec![], body: None };
     let mut checks = vec![];
     match client.send(&get("/healthz")).await {
-        Ok(_) => checks.push(Check::fine("server", "it answers")),
+        Ok(answer) if is_healthy(&answer.body) => checks.push(Check::fine("server", "it answers")),
+        Ok(_) => {
+            let stranger = client.stranger("/healthz is not answered as Posthaste does");
+            checks.push(Check::trouble("server", stranger.to_string(), NAME_IT));
+            return checks;
+        }
         Err(error) => {
             checks.push(Check::trouble(
                 "server",
@@ -144,14 +157,24 @@ async fn checks(client: &Client) -> Vec<Check> {
                 checks.push(Check::trouble("cluster", client.stranger(&error.to_string()).to_string(), remedy));
             }
         },
-        Err(Error::Refused(problem)) if [401, 403].contains(&problem.status()) => {
+        Err(Error::Refused(problem)) if problem.is_ours() && [401, 403].contains(&problem.status()) => {
             let remedy =
                 "name the admin key with --api-key or POSTHASTE_API_KEY: a project's key does not show the nodes";
             checks.push(Check::trouble("key", problem.to_string(), remedy));
         }
+        Err(Error::Refused(problem)) if !problem.is_ours() => {
+            let stranger = client.stranger(&format!("it answered {} to /v1/cluster", problem.status()));
+            checks.push(Check::trouble("cluster", stranger.to_string(), NAME_IT));
+        }
         Err(error) => checks.push(Check::trouble("cluster", error.to_string(), "see the server's log")),
     }
     checks
+}
+
+const NAME_IT: &str = "name the address that `posthaste serve` printed, with --server or POSTHASTE_SERVER";
+
+fn is_healthy(body: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(body).is_ok_and(|body| body["status"] == "ok")
 }
 
 impl Check {
@@ -170,7 +193,15 @@ impl Check {
 
 impl Cluster {
     fn checks(&self) -> Vec<Check> {
-        vec![self.database(), Check::fine("master key", SECRETS), self.nodes(), self.leases(), self.clock(), self.lag()]
+        vec![
+            self.database(),
+            Check::fine("master key", SECRETS),
+            self.nodes(),
+            self.leases(),
+            self.clock(),
+            self.lag(),
+            self.endpoints.check(),
+        ]
     }
 
     fn database(&self) -> Check {
@@ -196,6 +227,11 @@ impl Cluster {
         if !self.nodes.iter().any(|node| node.alive && node.delivers) {
             let remedy = "no node delivers: start one with `deliver` among its --roles";
             return Check::trouble("nodes", found, remedy);
+        }
+        if !self.nodes.iter().all(|node| node.alive) {
+            let remedy = "a node is gone, and did not leave in order: see what ended it, and start it again if it is \
+                          missed; others have taken over its shards";
+            return Check::warning("nodes", found, remedy);
         }
         Check::fine("nodes", found)
     }
@@ -223,7 +259,8 @@ impl Cluster {
         let pending = if pending_is_more { format!("more than {pending}") } else { pending.to_string() };
         let late =
             if late_ms < 1000 { "none of them late".to_owned() } else { format!("up to {} s late", late_ms / 1000) };
-        let found = format!("{pending} deliveries pending, {late}");
+        let deliveries = if pending == "1" { "delivery" } else { "deliveries" };
+        let found = format!("{pending} {deliveries} pending, {late}");
         if late_ms <= LATE_MS {
             return Check::fine("lag", found);
         }
@@ -232,6 +269,26 @@ impl Cluster {
         Check::trouble("lag", found, remedy)
     }
 }
+
+impl Endpoints {
+    /// Where most fail, it is rather we who do not get out. A few that fail are their owners' affair.
+    fn check(self) -> Check {
+        let Self { active, failing, disabled } = self;
+        let found = format!("{failing} of {active} active endpoints failing, {disabled} disabled");
+        let remedy = "see why: `posthaste deliveries list --status failed`, then `posthaste deliveries show ID`; if all fail \
+                      alike, see that this machine reaches the internet (proxy, firewall, name servers)";
+        if failing > 0 && 2 * failing >= active {
+            return Check::trouble("endpoints", found, remedy);
+        }
+        if (failing + disabled) * FEW > active + disabled {
+            return Check::warning("endpoints", found, remedy);
+        }
+        Check::fine("endpoints", found)
+    }
+}
+
+/// Up to one in this many endpoints may fail or be disabled before anybody is warned.
+const FEW: usize = 10;
 
 /// A server that had the wrong one would not have started.
 const SECRETS: &str = "it is the one that the database's secrets are encrypted with";
@@ -293,7 +350,12 @@ mod tests {
             shards_unassigned: 0,
             clock_offset_ms: 4,
             lag: Lag { late_ms: 0, pending: 3, pending_is_more: false },
+            endpoints: Endpoints { active: 25, failing: 1, disabled: 1 },
         }
+    }
+
+    fn warned(cluster: &Cluster) -> Vec<&'static str> {
+        cluster.checks().into_iter().filter(|check| check.warning).map(|check| check.check).collect()
     }
 
     fn wrong(cluster: &Cluster) -> Vec<&'static str> {
@@ -308,6 +370,15 @@ mod tests {
         let lag = Lag { late_ms: 300_000, pending: 100_000, pending_is_more: true };
         assert_eq!(wrong(&Cluster { lag, ..cluster() }), ["lag"]);
         assert_eq!(wrong(&Cluster { nodes: vec![node("a", false, 0)], ..cluster() }), ["nodes"]);
+        let failing =
+            |failing, disabled| Cluster { endpoints: Endpoints { active: 25, failing, disabled }, ..cluster() };
+        assert_eq!(wrong(&failing(22, 0)), ["endpoints"]);
+        assert_eq!(warned(&cluster()), [""; 0]);
+        assert_eq!(warned(&failing(3, 0)), ["endpoints"]);
+        assert_eq!(warned(&failing(0, 10)), ["endpoints"]);
+        assert_eq!(warned(&Cluster { nodes: vec![node("a", true, 256), node("b", false, 0)], ..cluster() }), ["nodes"]);
+        let none = Endpoints::default();
+        assert_eq!(warned(&Cluster { endpoints: none, ..cluster() }), [""; 0]);
     }
 
     #[test]

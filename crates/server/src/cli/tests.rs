@@ -441,7 +441,7 @@ fn answers_of_others_are_told_apart() {
         assert_eq!(failure.to_string(), expected);
     }
     let stranger = ask(&Scripted::new([(200, "<html>")]), &["jobs", "show", "job_1"]).unwrap_err();
-    assert!(stranger.to_string().contains("is no Posthaste"), "{stranger}");
+    assert!(stranger.to_string().contains("is not Posthaste"), "{stranger}");
 }
 
 #[test]

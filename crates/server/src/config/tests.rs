@@ -97,7 +97,7 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
             "admin_key" => "chosen-by-a-test-0",
             "master_key" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
             "master_key_file" | "network.ca_file" => pem.to_str().unwrap(),
-            "network.allow_http" | "network.proxy_resolves" => "true",
+            "network.allow_http" | "network.proxy_resolves" | "database.accept_journal_loss" => "true",
             "log.format" => "json",
             "log.level" => "trace",
             "delivery.per_endpoint" | "delivery.per_host" => "7",

@@ -1,7 +1,9 @@
 //! What operators see of the nodes: `GET /v1/cluster` and `posthaste doctor`.
 
 use serde_json::{Value, json};
+use testkit::behaviour::Reply;
 use testkit::process::Process;
+use testkit::receiver::{Received, Receiver};
 
 use crate::gateway::Gateway;
 use crate::place::Place;
@@ -65,4 +67,47 @@ async fn doctor(server: &str, key: &str, words: &[&str]) -> (Option<i32>, String
     let mut process = Process::start(env!("CARGO_BIN_EXE_posthaste"), &words, &[("POSTHASTE_API_KEY", key)]);
     let code = process.ended().await.code();
     (code, process.output())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_when_most_endpoints_fail() {
+    let place = Place::fresh().await;
+    let server = Running::start(&place, &[]).await;
+    let broken = Receiver::replying([500]).start().await;
+    for _ in 0..3 {
+        server.register(json!({ "url": broken.url(), "retry": { "schedule": [] } })).await;
+    }
+    server.http.post("/v1/events", &json!({ "type": "a.b", "data": {} })).await.expect(202);
+    server.settle().await;
+
+    let (code, output) = doctor(server.http.base(), KEY, &["--output", "json"]).await;
+    let report: Value = serde_json::from_str(&output).unwrap();
+    assert_eq!((code, &report["ok"]), (Some(1), &json!(false)), "{output}");
+    let checks = report["checks"].as_array().unwrap();
+    let told = checks.iter().find(|check| check["check"] == "endpoints").unwrap();
+    assert_eq!(told["found"], "3 of 3 active endpoints failing, 0 disabled");
+    assert!(told["remedy"].as_str().unwrap().contains("deliveries list"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_knows_a_posthaste_from_other_servers() {
+    let replies: [fn(&Received) -> Reply; 4] = [
+        |_| Reply::status(200).body("<html>It works</html>"),
+        |_| Reply::status(200).body("{}"),
+        |request| {
+            if request.path == "/healthz" { Reply::status(200).body("{\"status\":\"ok\"}") } else { Reply::status(404) }
+        },
+        |request| match request.path.as_str() {
+            "/healthz" | "/readyz" => Reply::status(200).body("{\"status\":\"ok\"}"),
+            _ => Reply::status(401).body("Log in first"),
+        },
+    ];
+    for reply in replies {
+        let stranger = Receiver::with(reply).start().await;
+        let base = format!("http://{}", stranger.address());
+        let (code, output) = doctor(&base, KEY, &[]).await;
+        assert_eq!(code, Some(1), "{output}");
+        assert!(output.contains("is not Posthaste"), "{output}");
+        assert!(output.contains("that `posthaste serve` printed"), "{output}");
+    }
 }

@@ -173,6 +173,13 @@ pub(crate) async fn half_deleted(db: &Cluster) -> Result<Vec<EndpointId>, Error>
     Ok(ids.into_iter().filter(|id| db.holds(*id)).collect())
 }
 
+/// Those whose last attempt failed.
+pub(crate) async fn failing(db: &Cluster) -> Result<Vec<EndpointId>, Error> {
+    let session = db.session().await?;
+    let rows = session.query("SELECT endpoint FROM health WHERE failure_count > 0", &[]).await?;
+    rows.iter().map(|row| row::id(row, 0)).collect()
+}
+
 /// The condition of each of `ids`, in their order.
 pub(crate) async fn conditions(db: &Cluster, ids: &[EndpointId]) -> Result<Vec<Condition>, Error> {
     let asked: Vec<Uuid> = ids.iter().copied().map(Uuid::from).collect();

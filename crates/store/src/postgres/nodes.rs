@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 
 use super::{Cluster, row};
 use crate::Error;
-use crate::nodes::{Kind, Lag, Node, Overview};
+use crate::nodes::{Counts, Kind, Lag, Node, Overview};
 
 pub(crate) async fn overview(db: &Cluster, lag: Lag) -> Result<Overview, Error> {
     let snapshot = db.snapshot().await?;
@@ -29,6 +29,7 @@ pub(crate) async fn overview(db: &Cluster, lag: Lag) -> Result<Overview, Error> 
         unassigned: usize::try_from(unassigned.unwrap_or(0)).unwrap_or(0),
         clock_offset_ms: theirs.map_or(0, |theirs| offset(theirs, asked, answered)) + db.shared.env.corrected_by(),
         lag,
+        endpoints: Counts::default(),
     })
 }
 

@@ -167,6 +167,13 @@ pub(crate) fn condition(db: &Connection, id: EndpointId) -> Result<Condition, Er
     Ok(Condition { health, last_delivery })
 }
 
+/// Those whose last attempt failed.
+pub(crate) fn failing(db: &Connection) -> Result<Vec<EndpointId>, Error> {
+    let mut statement = db.prepare("SELECT id FROM endpoints WHERE deleted = 0 AND failure_count > 0")?;
+    let rows = statement.query_map([], |row| row::id(row, 0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 pub(super) fn all(db: &Connection, seal: &Seal) -> Result<Vec<Endpoint>, Error> {
     let mut statement = db.prepare(
         "SELECT id, project, url, settings, sealed, status, disabled_reason, created_at, updated_at
