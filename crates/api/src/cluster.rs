@@ -5,6 +5,7 @@ use axum::extract::State;
 use model::time::Timestamp;
 use serde::Serialize;
 use store::nodes::{COUNTED, Kind, Lag, Node, Overview};
+use store::notices::{Level, Notice};
 use utoipa::ToSchema;
 
 use crate::Api;
@@ -31,6 +32,8 @@ pub(crate) struct ClusterView {
     clock_offset_ms: i64,
     lag: LagView,
     endpoints: EndpointCounts,
+    /// What operators are to know about the node that answered. `posthaste doctor` says it too.
+    notices: Vec<NoticeView>,
 }
 
 /// How the endpoints of all projects are doing.
@@ -44,6 +47,21 @@ pub(crate) struct EndpointCounts {
     /// Disabled by Posthaste, because they failed for too long or said so.
     #[schema(example = 0)]
     disabled: usize,
+}
+
+/// One thing to know about a node.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Notice)]
+pub(crate) struct NoticeView {
+    #[schema(example = "open_files")]
+    code: &'static str,
+    /// `information` or `warning`.
+    #[schema(example = "warning")]
+    level: &'static str,
+    #[schema(example = "this process has as many files and connections open as it may")]
+    message: String,
+    /// What to do about it.
+    remedy: Option<&'static str>,
 }
 
 /// A process that works on the database.
@@ -86,8 +104,8 @@ pub(crate) struct LagView {
     pending_is_more: bool,
 }
 
-impl From<Overview> for ClusterView {
-    fn from(overview: Overview) -> Self {
+impl ClusterView {
+    fn new(overview: Overview, notices: Vec<Notice>) -> Self {
         let database = match overview.kind {
             Kind::Sqlite => "sqlite",
             Kind::Postgres => "postgres",
@@ -104,7 +122,19 @@ impl From<Overview> for ClusterView {
                 failing: overview.endpoints.failing,
                 disabled: overview.endpoints.disabled,
             },
+            notices: notices.into_iter().map(NoticeView::from).collect(),
         }
+    }
+}
+
+impl From<Notice> for NoticeView {
+    fn from(notice: Notice) -> Self {
+        let Notice { code, level, message, remedy } = notice;
+        let level = match level {
+            Level::Information => "information",
+            Level::Warning => "warning",
+        };
+        Self { code, level, message, remedy }
     }
 }
 
@@ -129,5 +159,5 @@ impl From<Lag> for LagView {
     responses((status = 200, description = "The nodes, oldest first.", body = ClusterView), Lookup))]
 pub(crate) async fn show(caller: Caller, State(api): State<Api>) -> Result<Json<ClusterView>, Problem> {
     caller.must_be_admin()?;
-    Ok(Json(api.store.cluster().await?.into()))
+    Ok(Json(ClusterView::new(api.store.cluster().await?, api.store.notices())))
 }

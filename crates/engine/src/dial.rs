@@ -16,6 +16,7 @@ use model::attempt::FailureKind;
 use model::env::Env;
 use model::local_fault::LocalFault;
 use model::time::Span;
+use rustix::io::Errno;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -241,7 +242,7 @@ async fn connect(address: SocketAddr) -> Result<TcpStream, Error> {
         let stream = TcpStream::connect(address).await?;
         // A request is written whole: waiting for more of it would only delay it.
         stream.set_nodelay(true)?;
-        Ok(stream)
+        if local::is_among_the_last(&stream) { Err(Errno::MFILE.into()) } else { Ok(stream) }
     };
     connected.await.map_err(|source| match local::fault_of_call(address, &source) {
         Some(fault) => Error::Local(fault),

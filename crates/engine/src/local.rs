@@ -2,9 +2,11 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
 
 use model::local_fault::LocalFault;
 use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
 
 /// The fault of this machine that a system call failed for, if it is one.
 pub(crate) fn fault(error: &io::Error) -> Option<LocalFault> {
@@ -14,6 +16,16 @@ pub(crate) fn fault(error: &io::Error) -> Option<LocalFault> {
         Errno::NOMEM | Errno::NOBUFS => Some(LocalFault::Memory),
         _ => None,
     }
+}
+
+/// Most descriptors that connections to receivers leave to the rest of the process, for its database first of all.
+const KEPT_FREE: u64 = 32;
+
+/// Whether a descriptor is one of those that are kept free. The system gives out the lowest first, so nearly all are in use
+/// then.
+pub(crate) fn is_among_the_last(socket: &impl AsRawFd) -> bool {
+    let Some(limit) = getrlimit(Resource::Nofile).current else { return false };
+    u64::try_from(socket.as_raw_fd()).is_ok_and(|descriptor| descriptor >= limit - KEPT_FREE.min(limit / 8))
 }
 
 /// The fault of this machine that a call to `address` failed for, if it is one.

@@ -4,64 +4,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::env::Env;
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig};
+use trust::{Names, Roots, Untrusted, Verifier};
 
 /// HTTP/1.1, as TLS calls it.
 pub(crate) const HTTP1: &[u8] = b"http/1.1";
 
-/// The operator's own CA file is not one.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("the CA file cannot be read as PEM: {0}")]
-    NotPem(pem::Error),
-    #[error("the CA file holds no certificate; it needs at least one BEGIN CERTIFICATE block")]
-    NoCertificate,
-    #[error("the CA file holds a certificate that cannot be used: {0}")]
-    BadCertificate(#[source] rustls::Error),
-}
+pub use trust::{Error, system_has_roots};
 
 /// Trusts the system's roots, or Mozilla's where the system has none, and those in `ca_pem` besides. Offers HTTP/2 and
-/// HTTP/1.1. Certificates are valid or not by the environment's clock.
+/// HTTP/1.1. A certificate that stands in `ca_pem` itself is good for its own names. Certificates are valid or not by the environment's clock.
 pub(crate) fn config(ca_pem: Option<&[u8]>, env: Arc<dyn Env>) -> Result<ClientConfig, Error> {
-    let mut roots = system_roots();
-    if let Some(ca_pem) = ca_pem {
-        trust(&mut roots, ca_pem)?;
-    }
+    let roots = Roots::with(ca_pem)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = Verifier::new(roots, Names::Matter, provider.clone());
     let mut config = ClientConfig::builder_with_details(provider, Arc::new(Clock(env)))
         .with_safe_default_protocol_versions()
         .expect("the provider has the default versions")
-        .with_root_certificates(roots)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), HTTP1.to_vec()];
     Ok(config)
-}
-
-fn system_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    let (usable, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if usable == 0 {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    roots
-}
-
-/// Whether the system says whom to trust. Where it does not, Mozilla's roots are trusted.
-pub fn system_has_roots() -> bool {
-    let certificates = rustls_native_certs::load_native_certs().certs;
-    RootCertStore::empty().add_parsable_certificates(certificates).0 > 0
-}
-
-fn trust(roots: &mut RootCertStore, ca_pem: &[u8]) -> Result<(), Error> {
-    let mut found = 0;
-    for certificate in CertificateDer::pem_slice_iter(ca_pem) {
-        roots.add(certificate.map_err(Error::NotPem)?).map_err(Error::BadCertificate)?;
-        found += 1;
-    }
-    if found == 0 { Err(Error::NoCertificate) } else { Ok(()) }
 }
 
 struct Clock(Arc<dyn Env>);
@@ -86,7 +52,12 @@ pub(crate) fn explain(host: &str, error: &std::io::Error) -> Option<String> {
         rustls::Error::InvalidCertificate(reason) => certificate(host, reason),
         rustls::Error::AlertReceived(alert) => format!("TLS: {host} ended the handshake ({alert:?})"),
         rustls::Error::InvalidMessage(_) => format!("TLS: what {host} answered is not TLS; is it an http:// address?"),
-        other => format!("TLS: {other}"),
+        rustls::Error::PeerIncompatible(_) => {
+            format!("TLS: {host} and this server have no version or cipher in common; TLS 1.2 or 1.3 is needed")
+        }
+        rustls::Error::NoApplicationProtocol => format!("TLS: {host} speaks neither HTTP/2 nor HTTP/1.1"),
+        rustls::Error::NoCertificatesPresented => format!("TLS: {host} has no certificate"),
+        _ => format!("TLS: {host} does not keep to the rules of the handshake"),
     })
 }
 
@@ -105,7 +76,19 @@ fn certificate(host: &str, reason: &CertificateError) -> String {
         }
         CertificateError::NotValidForNameContext { expected, presented } => not_for(expected, presented),
         CertificateError::NotValidForName => format!("TLS: the certificate is not for {host}"),
-        other => format!("TLS: the certificate of {host} is refused: {other}"),
+        CertificateError::Other(other) => match other.0.downcast_ref::<Untrusted>() {
+            Some(untrusted) => format!("TLS: the certificate of {host} is {untrusted}"),
+            None => format!("TLS: the certificate of {host} cannot be used: it breaks the rules for certificates"),
+        },
+        CertificateError::BadEncoding => {
+            format!("TLS: the certificate of {host} cannot be read: it is damaged, or older than X.509 version 3")
+        }
+        CertificateError::BadSignature => format!("TLS: the certificate of {host} has a signature that does not fit"),
+        CertificateError::Revoked => format!("TLS: the certificate of {host} is revoked"),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            format!("TLS: the certificate of {host} is not for servers")
+        }
+        _ => format!("TLS: the certificate of {host} cannot be used: it breaks the rules for certificates"),
     }
 }
 

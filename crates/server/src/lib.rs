@@ -9,6 +9,7 @@ pub mod keys;
 pub mod lifecycle;
 pub mod mail;
 pub mod offline;
+mod open_files;
 pub mod output;
 pub mod retention;
 pub mod serve;

@@ -6,19 +6,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use model::env::Env;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::cli::exit;
 use crate::config::Config;
 use crate::env::RealEnv;
 use crate::lifecycle::{self, StopSignal};
 use crate::wire::{self, World};
-use crate::{output, telemetry};
+use crate::{open_files, output, telemetry};
 
 /// Serves until SIGTERM, SIGINT or SIGHUP. Exits 0 when all that was in flight is recorded.
 pub async fn serve(config: Config) -> ExitCode {
     telemetry::start(&config.log);
-    raise_open_files();
+    open_files::raise_limit();
     let env: Arc<dyn Env> = Arc::new(RealEnv::new());
     let format = config.log.format;
     let failed = |message: &str| {
@@ -75,13 +74,4 @@ fn tell_start(config: &Config, address: SocketAddr) {
         public_url = config.public_url,
         "started"
     );
-}
-
-/// Each connection is an open file, and many systems start a process with 1,024. Takes what the system allows.
-fn raise_open_files() {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, "the limit on open files could not be raised");
-    }
 }

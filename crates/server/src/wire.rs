@@ -13,6 +13,7 @@ use engine::transport::{self, Proxy, Transport};
 use engine::{Engine, engine::Limits};
 use model::env::Env;
 use store::Store;
+use store::notices::{Level, Notice};
 use store::private;
 use store::seal::MasterKey;
 use store::store::{Options, Place, Postgres};
@@ -23,6 +24,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{Config, Smtp};
 use crate::keys;
 use crate::mail::{self, Mailer};
+use crate::open_files;
 use crate::retention::Sweeper;
 
 /// The outside world: what tests put in its place.
@@ -53,7 +55,7 @@ impl Listening {
     fn start(listener: TcpListener, api: Api, env: Arc<dyn Env>, config: &Config) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let options = serve::Options {
-            connections: serve::CONNECTIONS,
+            connections: open_files::for_callers(serve::CONNECTIONS),
             connections_per_address: NonZeroUsize::new(config.api.connections_per_address),
             grace: config.delivery.grace,
         };
@@ -143,6 +145,9 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
     let dialects: Arc<Dialects> = Arc::default();
     let engine = if config.roles.deliver {
         let transport = Transport::new(transport_settings(config)?, resolver, env.clone())?;
+        if config.network.proxy_resolves {
+            store.say(proxy_resolves());
+        }
         let (concurrency, per_endpoint) = (config.delivery.concurrency, config.delivery.per_endpoint);
         let limits = Limits { concurrency, per_endpoint, per_host: config.delivery.per_host };
         Some(Engine::start(store.clone(), env.clone(), dialects.clone(), transport, limits)?)
@@ -215,6 +220,19 @@ pub fn place(config: &Config) -> Result<Place, Error> {
 
 fn machine_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// With a proxy that resolves names, less is known of where webhooks go.
+fn proxy_resolves() -> Notice {
+    Notice {
+        code: "proxy_resolves",
+        level: Level::Information,
+        message:
+            "the proxy resolves names (network.proxy_resolves): only names and literal addresses are judged here, \
+                  so the proxy itself must keep webhooks from private addresses"
+                .to_owned(),
+        remedy: None,
+    }
 }
 
 fn transport_settings(config: &Config) -> Result<transport::Settings, Error> {

@@ -25,6 +25,7 @@ pub mod keys;
 pub mod local_faults;
 pub mod mails;
 pub mod nodes;
+pub mod notices;
 mod occurrences;
 pub mod operational;
 mod place;

@@ -71,7 +71,7 @@ impl Store {
     }
 
     /// What stopped deliveries since this process started.
-    pub fn local_faults(&self) -> Vec<Seen> {
+    pub(crate) fn local_faults(&self) -> Vec<Seen> {
         self.faults().seen()
     }
 }

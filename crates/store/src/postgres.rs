@@ -8,6 +8,7 @@ mod connect;
 mod directory;
 pub(crate) mod due;
 pub(crate) mod endpoints;
+mod exposure;
 pub(crate) mod fan_outs;
 mod group;
 pub(crate) mod ingest;

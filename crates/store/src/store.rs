@@ -14,6 +14,7 @@ use crate::directory::Directory;
 use crate::feed::{self, Feed, Recorded};
 use crate::holds::{Held, Holds};
 use crate::local_faults::LocalFaults;
+use crate::notices::Notices;
 use crate::postgres::{self, Cluster};
 use crate::published::Published;
 use crate::seal::MasterKey;
@@ -53,6 +54,7 @@ struct Inner {
     mails: Arc<Notify>,
     local_faults: LocalFaults,
     holds: Arc<Holds>,
+    notices: Notices,
 }
 
 /// What is behind the verbs.
@@ -89,9 +91,21 @@ impl Store {
         };
         let feed = Mutex::new(Some(feed));
         let began = (DeliveryId::new(&*env), env.now());
-        let local_faults = LocalFaults::default();
-        let inner =
-            Inner { began, env, database, directory, feed, watchers, jobs, fan_outs, mails, local_faults, holds };
+        let (local_faults, notices) = (LocalFaults::default(), Notices::default());
+        let inner = Inner {
+            began,
+            env,
+            database,
+            directory,
+            feed,
+            watchers,
+            jobs,
+            fan_outs,
+            mails,
+            local_faults,
+            holds,
+            notices,
+        };
         let store = Self { inner: Arc::new(inner) };
         store.finish_deletions().await?;
         store.seal_urls().await?;
@@ -171,6 +185,10 @@ impl Store {
 
     pub(crate) fn fan_outs(&self) -> &Notify {
         &self.inner.fan_outs
+    }
+
+    pub(crate) fn said(&self) -> &Notices {
+        &self.inner.notices
     }
 
     pub(crate) fn began(&self) -> (DeliveryId, Timestamp) {

@@ -80,6 +80,24 @@ impl Identity {
         Authority::new().vouch_for(names)
     }
 
+    /// As `openssl req -x509` makes one: it vouches for itself, and says of itself that it is an authority (`CA:TRUE`).
+    pub fn self_signed<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let mut params = CertificateParams::new(names.clone()).expect("test names are DNS names or addresses");
+        params.distinguished_name.push(DnType::CommonName, "Posthaste's tests");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = new_key();
+        let certificate = params.self_signed(&key).expect("the key signs");
+        Self {
+            names,
+            ca_pem: certificate.pem(),
+            pem: certificate.pem() + &key.serialize_pem(),
+            certificate: certificate.der().clone(),
+            key: key.serialize_der().into(),
+            alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        }
+    }
+
     /// Speaks HTTP/1.1 only.
     #[must_use]
     pub fn without_h2(mut self) -> Self {

@@ -170,6 +170,7 @@ pub struct Nobody {
 enum Silence {
     Bound(TcpSocket),
     Listening(std::net::TcpListener),
+    Deaf(TcpListener, JoinSet<()>),
 }
 
 impl Nobody {
@@ -186,6 +187,26 @@ impl Nobody {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port is free");
         let address = listener.local_addr().expect("a bound socket has an address");
         Self { address, _socket: Silence::Listening(listener) }
+    }
+
+    /// No connection is taken and none refused: the kernel's queue is full, and who calls is not answered.
+    pub async fn deaf(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("there are sockets");
+        socket.set_reuseaddr(true).expect("an address can be used again");
+        socket.bind(address).expect("the address is free");
+        let listener = socket.listen(0).expect("a bound socket can listen");
+        let mut callers = JoinSet::new();
+        let (queued, mut is_queued) = tokio::sync::mpsc::channel(1);
+        for _ in 0..4 {
+            let queued = queued.clone();
+            callers.spawn(async move {
+                let _connection = tokio::net::TcpStream::connect(address).await;
+                let _ = queued.send(()).await;
+                std::future::pending::<()>().await;
+            });
+        }
+        is_queued.recv().await.expect("the first caller fits into the queue");
+        Self { address, _socket: Silence::Deaf(listener, callers) }
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -46,6 +46,22 @@ async fn a_certificate_for_an_address_is_as_good() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_stands_in_the_ca_file_itself_is_trusted_for_its_names() {
+    let receiver = Receiver::healthy().tls(Identity::self_signed(["hooks.example"])).start().await;
+    let outcome = sender(Some(receiver.ca_pem())).post(receiver.url()).await;
+    assert!(outcome.is_success(), "{outcome:?}");
+
+    let failure = sender(Some(receiver.ca_pem())).failure(&receiver.url_as("127.0.0.1")).await;
+    let message = "TLS: the certificate is for hooks.example, not for 127.0.0.1";
+    assert_failure(&failure, FailureKind::Tls, message);
+    let message = "TLS: the certificate of hooks.example is self-signed: give it with --ca-file";
+    for other in [None, Some(Identity::self_signed(["hooks.example"]).pem().to_owned())] {
+        let failure = sender(other.as_deref()).failure(receiver.url()).await;
+        assert_failure(&failure, FailureKind::Tls, message);
+    }
+}
+
+#[tokio::test]
 async fn a_refused_certificate_is_said_to_lack_something() {
     let authority = Authority::new();
     let pem = authority.pem();

@@ -16,6 +16,7 @@ mod name_server;
 mod names;
 mod peer;
 mod proxies;
+mod racing;
 mod reused;
 mod sender;
 mod timeouts;

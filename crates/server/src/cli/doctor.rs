@@ -2,6 +2,7 @@
 
 mod files;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -52,7 +53,7 @@ struct Check {
     warning: bool,
     found: String,
     /// What to do about it.
-    remedy: Option<&'static str>,
+    remedy: Option<Cow<'static, str>>,
 }
 
 /// `GET /v1/cluster`, as far as it is looked at.
@@ -65,6 +66,8 @@ struct Cluster {
     clock_offset_ms: i64,
     lag: Lag,
     endpoints: Endpoints,
+    #[serde(default)]
+    notices: Vec<Notice>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -72,6 +75,14 @@ struct Endpoints {
     active: usize,
     failing: usize,
     disabled: usize,
+}
+
+/// What the node that answered says about itself.
+#[derive(Debug, Deserialize)]
+struct Notice {
+    level: String,
+    message: String,
+    remedy: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -182,18 +193,27 @@ impl Check {
         Self { check, ok: true, warning: false, found: found.into(), remedy: None }
     }
 
-    fn warning(check: &'static str, found: impl Into<String>, remedy: &'static str) -> Self {
-        Self { check, ok: true, warning: true, found: found.into(), remedy: Some(remedy) }
+    fn warning(check: &'static str, found: impl Into<String>, remedy: impl Into<Cow<'static, str>>) -> Self {
+        Self { check, ok: true, warning: true, found: found.into(), remedy: Some(remedy.into()) }
     }
 
-    fn trouble(check: &'static str, found: impl Into<String>, remedy: &'static str) -> Self {
-        Self { check, ok: false, warning: false, found: found.into(), remedy: Some(remedy) }
+    fn trouble(check: &'static str, found: impl Into<String>, remedy: impl Into<Cow<'static, str>>) -> Self {
+        Self { check, ok: false, warning: false, found: found.into(), remedy: Some(remedy.into()) }
+    }
+}
+
+impl Notice {
+    fn check(&self) -> Check {
+        match &self.remedy {
+            Some(remedy) if self.level == "warning" => Check::warning("notice", &*self.message, remedy.clone()),
+            _ => Check::fine("notice", &*self.message),
+        }
     }
 }
 
 impl Cluster {
     fn checks(&self) -> Vec<Check> {
-        vec![
+        let mut checks = vec![
             self.database(),
             Check::fine("master key", SECRETS),
             self.nodes(),
@@ -201,7 +221,9 @@ impl Cluster {
             self.clock(),
             self.lag(),
             self.endpoints.check(),
-        ]
+        ];
+        checks.extend(self.notices.iter().map(Notice::check));
+        checks
     }
 
     fn database(&self) -> Check {
@@ -351,6 +373,7 @@ mod tests {
             clock_offset_ms: 4,
             lag: Lag { late_ms: 0, pending: 3, pending_is_more: false },
             endpoints: Endpoints { active: 25, failing: 1, disabled: 1 },
+            notices: vec![],
         }
     }
 
@@ -379,6 +402,15 @@ mod tests {
         assert_eq!(warned(&Cluster { nodes: vec![node("a", true, 256), node("b", false, 0)], ..cluster() }), ["nodes"]);
         let none = Endpoints::default();
         assert_eq!(warned(&Cluster { endpoints: none, ..cluster() }), [""; 0]);
+        let notice = |level: &str, remedy: Option<&str>| {
+            let remedy = remedy.map(str::to_owned);
+            vec![Notice { level: level.to_owned(), message: "so it is".to_owned(), remedy }]
+        };
+        for (level, remedy, warns) in [("warning", Some("mend it"), true), ("information", None, false)] {
+            let said = Cluster { notices: notice(level, remedy), ..cluster() };
+            assert_eq!(said.checks().iter().any(|check| check.warning), warns, "{level}");
+            assert_eq!(wrong(&said), [""; 0]);
+        }
     }
 
     #[test]

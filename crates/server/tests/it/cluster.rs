@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use testkit::behaviour::Reply;
+use testkit::postgres::{Options, Server};
 use testkit::process::Process;
+use testkit::proxy::Upstream;
 use testkit::receiver::{Received, Receiver};
 
 use crate::gateway::Gateway;
@@ -62,7 +64,37 @@ async fn the_doctor_says_what_it_was_not_shown_and_what_is_not_there() {
     assert!(output.contains("WRONG  server") && output.contains("posthaste serve"), "{output}");
 }
 
-async fn doctor(server: &str, key: &str, words: &[&str]) -> (Option<i32>, String) {
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_way_to_a_database_elsewhere_is_said_in_the_log_and_by_the_doctor() {
+    let postgres = Server::start(Options { tcp: true, ..Options::default() }).await;
+    let database = postgres.fresh().await;
+    let Upstream::Tcp(here) = database.upstream() else { panic!("it listens on TCP") };
+    let port: u16 = here.rsplit_once(':').unwrap().1.parse().unwrap();
+    let place = Place::embedded();
+    // Both lead to this machine, and only the first says so.
+    for (host, is_open) in [([127, 0, 0, 1], false), ([0, 0, 0, 0], true)] {
+        let url = database.url_at((host, port).into());
+        let mut server = Running::start(&place, &["--database-url", &url]).await;
+        let (code, output) = doctor(server.http.base(), KEY, &[]).await;
+        let (said, remedy) = ("is in clear text unless the server offers TLS", "sslmode=verify-full");
+        let log = server.process.errors();
+        assert_eq!((output.contains(said), log.contains(said)), (is_open, is_open), "{output}\n{log}");
+        assert!(!is_open || output.contains(remedy) && log.contains(remedy) && code != Some(0), "{output}\n{log}");
+        server.process.signal("TERM").await;
+        server.process.ended().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_that_a_proxy_resolves_names() {
+    let place = Place::fresh().await;
+    let server = Running::start(&place, &["--proxy", "http://127.0.0.1:9", "--proxy-resolves"]).await;
+    let (code, output) = doctor(server.http.base(), KEY, &[]).await;
+    assert!(output.contains("only names and literal addresses are judged here"), "{output}");
+    assert_eq!(code, Some(0), "it was chosen: {output}");
+}
+
+pub(crate) async fn doctor(server: &str, key: &str, words: &[&str]) -> (Option<i32>, String) {
     let words: Vec<&str> = ["doctor", "--server", server].iter().chain(words).copied().collect();
     let mut process = Process::start(env!("CARGO_BIN_EXE_posthaste"), &words, &[("POSTHASTE_API_KEY", key)]);
     let code = process.ended().await.code();

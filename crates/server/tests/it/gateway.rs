@@ -164,6 +164,11 @@ impl Builder {
         self
     }
 
+    pub(crate) fn with_resolver(mut self, resolver: Arc<dyn Resolve>) -> Self {
+        self.resolver = resolver;
+        self
+    }
+
     /// Every name leads to this machine.
     pub(crate) fn resolving_here(self) -> Self {
         self.resolving(|_| vec![[127, 0, 0, 1].into()])

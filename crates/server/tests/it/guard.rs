@@ -343,6 +343,19 @@ async fn the_flag_of_the_program_opens_what_it_names() {
     }
 }
 
+/// `localhost` has an address in each family; a receiver listens at one of them.
+#[tokio::test]
+async fn localhost_is_reached_with_the_flags_of_the_readme() {
+    let place = Place::fresh().await;
+    let receiver = Receiver::healthy().start().await;
+    let server = Running::start(&place, &[]).await;
+    let endpoint = server.register(json!({ "url": receiver.url().replace("127.0.0.1", "localhost") })).await;
+    let path = format!("/v1/endpoints/{}/test", text(&endpoint["id"]));
+    let tested = server.http.send(hyper::Method::POST, &path, hyper::body::Bytes::new()).await.expect(200);
+    assert_eq!(tested["delivery"]["status"], "delivered", "{tested:#}");
+    assert_eq!(receiver.count(), 1);
+}
+
 /// Sends an event to `url`, waits for its attempt, and answers the attempt's error.
 async fn error_of_an_attempt(gateway: &Gateway, url: &str) -> Value {
     let project = gateway.project("acme").await;

@@ -21,6 +21,7 @@ mod harm;
 mod hostile;
 mod idempotency;
 mod life;
+mod local_faults;
 mod mail;
 mod masking;
 mod openapi;

@@ -32,11 +32,26 @@ impl Running {
         Self::start_with(place, []).await
     }
 
+    /// As [`start`](Self::start), where `program` and its first words start the program themselves.
+    pub(crate) async fn start_by(place: &Place, program: &str, words: &[&str]) -> Self {
+        let loose = ["--allow-http", "--allow-network", "127.0.0.0/8"];
+        Self::run(place, program, words, loose).await
+    }
+
     async fn start_with<'a>(place: &'a Place, words: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::run(place, env!("CARGO_BIN_EXE_posthaste"), &[], words).await
+    }
+
+    async fn run<'a>(
+        place: &'a Place,
+        program: &str,
+        before: &[&'a str],
+        words: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
         let always = ["serve", "--listen", "127.0.0.1:0"];
-        let words: Vec<&str> = always.into_iter().chain(place.flags()).chain(words).collect();
+        let words: Vec<&str> = before.iter().copied().chain(always).chain(place.flags()).chain(words).collect();
         let variables = [("POSTHASTE_ADMIN_KEY", KEY)];
-        let mut process = Process::start(env!("CARGO_BIN_EXE_posthaste"), &words, &variables);
+        let mut process = Process::start(program, &words, &variables);
         let line = process.prints("listening on ").await;
         let url = line.trim_start_matches("listening on ").to_owned();
         Self { process, http: Http::new(url).key(KEY) }

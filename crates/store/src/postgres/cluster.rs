@@ -24,6 +24,7 @@ use super::session::Session;
 use super::{open, partitions};
 use crate::Error;
 use crate::feed::{FED, Fact};
+use crate::notices::Notice;
 use crate::place::Postgres;
 use crate::published::Published;
 use crate::seal::{MasterKey, Seal};
@@ -85,6 +86,11 @@ async fn connect(settings: &Postgres) -> Result<Connections, Error> {
 }
 
 impl Cluster {
+    /// What an operator should know of the way to the database.
+    pub(crate) fn notices(&self) -> Vec<Notice> {
+        self.shared.connections.notices.clone()
+    }
+
     pub(crate) async fn open(
         settings: Postgres,
         master_key: &MasterKey,

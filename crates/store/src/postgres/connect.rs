@@ -6,10 +6,12 @@ use std::time::Duration;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::Config;
 
+use super::exposure::Address;
 use super::reach;
 use super::session::{self, Session};
-use super::tls::{self, Tls, Trust};
+use super::tls::{self, Tls};
 use crate::Error;
+use crate::notices::Notice;
 use crate::place::Postgres;
 
 /// How long a connection may take to come about, and a verb may wait for one.
@@ -27,12 +29,14 @@ pub(super) struct Connections {
     tls: Tls,
     /// Where the pool's connections lead.
     pub(super) address: String,
+    /// What an operator should know of the way there.
+    pub(super) notices: Vec<Notice>,
 }
 
 impl Connections {
     pub(super) fn new(postgres: &Postgres) -> Result<Self, Error> {
-        let (config, trust) = parse(&postgres.url)?;
-        let tls = tls::connector(trust, postgres.ca_pem.as_deref())?;
+        let mut notices = Vec::new();
+        let (config, tls) = prepare(&postgres.url, postgres.ca_pem.as_deref(), &mut notices)?;
         let direct = postgres.direct_url.is_none();
         let address = reach::address(&config);
         let manager = Manager::from_config(
@@ -57,13 +61,13 @@ impl Connections {
             .build()
             .map_err(|error| Error::Connection(error.to_string()))?;
         let (config, tls) = match &postgres.direct_url {
-            Some(url) => {
-                let (config, trust) = parse(url)?;
-                (config, tls::connector(trust, postgres.ca_pem.as_deref())?)
-            }
+            Some(url) => prepare(url, postgres.ca_pem.as_deref(), &mut notices)?,
             None => (config, tls),
         };
-        Ok(Self { pool, direct, config, tls, address })
+        for notice in &notices {
+            tracing::warn!(remedy = notice.remedy, "{}", notice.message);
+        }
+        Ok(Self { pool, direct, config, tls, address, notices })
     }
 
     /// A connection out of the pool.
@@ -87,17 +91,25 @@ pub(crate) fn check(url: &str) -> Result<(), Error> {
     parse(url).map(drop)
 }
 
-fn parse(url: &str) -> Result<(Config, Trust), Error> {
-    let (url, trust) = tls::trust_of(url);
-    let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| Error::Address(cause(&error)))?;
-    config
+/// Where `url` leads and over which TLS; what is to be said of that is added to `notices`.
+fn prepare(url: &str, ca_pem: Option<&[u8]>, notices: &mut Vec<Notice>) -> Result<(Config, Tls), Error> {
+    let address = parse(url)?;
+    let tls = tls::connector(&address, ca_pem)?;
+    notices.extend(address.notice(&reach::address(&address.config), ca_pem.is_some()));
+    Ok((address.config, tls))
+}
+
+fn parse(url: &str) -> Result<Address, Error> {
+    let mut address = Address::parse(url)?;
+    address
+        .config
         .application_name("posthaste")
         .connect_timeout(PATIENCE)
         .tcp_user_timeout(SILENCE)
         .keepalives_idle(SILENCE)
         .keepalives_interval(Duration::from_secs(1))
         .keepalives_retries(3);
-    Ok((config, trust))
+    Ok(address)
 }
 
 /// What is behind an error that says of itself only that there is one.

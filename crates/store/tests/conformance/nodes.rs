@@ -107,3 +107,47 @@ async fn a_certificate_of_the_database_is_verified_where_that_is_asked_for() {
     trusting.send("order.created").await;
     assert_eq!(trusting.all_events().await.len(), 1);
 }
+
+#[tokio::test]
+async fn sslmode_means_what_it_means_to_libpq() {
+    // As `openssl req -x509` makes one.
+    let server =
+        Server::start(Options { tcp: true, tls: Some(Identity::self_signed(["localhost"])), ..Options::default() });
+    let server = server.await;
+    let other = Identity::self_signed(["localhost"]).pem().to_owned();
+    let (ours, other) = (Some(server.ca_pem()), Some(other.as_str()));
+    let cases = [
+        ("localhost", "require", None, true),
+        ("localhost", "require", ours, true),
+        ("localhost", "require", other, false),
+        ("127.0.0.1", "require", ours, true),
+        ("127.0.0.1", "verify-ca", ours, true),
+        ("localhost", "verify-ca", other, false),
+        ("localhost", "verify-ca", None, false),
+        ("localhost", "verify-full", ours, true),
+        ("127.0.0.1", "verify-full", ours, false),
+        ("localhost", "prefer", other, true),
+        // It takes nobody without TLS.
+        ("localhost", "disable", ours, false),
+    ];
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), server.ca_pem()).unwrap();
+    let url = async |host: &str, mode: &str| {
+        let database = server.fresh().await;
+        let url = database.url().replace("localhost", host).replace("sslmode=require", &format!("sslmode={mode}"));
+        assert!(url.contains(host) && url.contains(&format!("sslmode={mode}")), "{url}");
+        // It is gone when it is dropped.
+        (database, url)
+    };
+    for (host, mode, ca_pem, is_taken) in cases {
+        let ca_pem = ca_pem.map(|pem| pem.as_bytes().to_vec());
+        let (_database, url) = url(host, mode).await;
+        let tried = Opened::try_on(Postgres { ca_pem, ..Postgres::at(url) }).await;
+        assert_eq!(tried.is_ok(), is_taken, "{mode} to {host}: {:?}", tried.err());
+    }
+    for (host, is_taken) in [("localhost", true), ("127.0.0.1", false)] {
+        let (_database, url) = url(host, "verify-full").await;
+        let url = format!("{url}&sslrootcert={}", file.path().display());
+        assert_eq!(Opened::try_on(Postgres::at(url)).await.is_ok(), is_taken, "{host}");
+    }
+}
