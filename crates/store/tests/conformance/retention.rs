@@ -18,6 +18,7 @@ use model::retry::Next;
 use store::ingest::Accepted;
 use store::retention::Step;
 use store::search::{DeliveryFilter, EventFilter, Paging};
+use testkit::patiently;
 
 use crate::harness::{DAY, FINAL, HOUR, Hold, Opened, SECOND, tried};
 
@@ -533,6 +534,9 @@ async fn a_body_that_is_kept_once_stays_for_the_youngest_attempt_that_sent_it() 
     assert_eq!(store.bodies_of(due.id).await, [Body::Dropped, Body::Dropped, Body::Dropped]);
 }
 
+/// Turns of others in which a reader reads a row.
+const TURNS: usize = 20_000;
+
 /// A slice is found by a reader and deleted by the writer; what happened in between counts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_that_is_tried_again_after_it_was_found_to_be_old_stays() {
@@ -548,22 +552,18 @@ async fn a_delivery_that_is_tried_again_after_it_was_found_to_be_old_stays() {
 
     let mut sweep = store.sweep(Retention::default());
     let mut sweeping = Box::pin(store.sweep_on(&mut sweep));
-    // First it reads; when it is woken what it read is handed in.
-    let (mut polls, mut hold) = (0, Some(hold));
-    let (swept, letting_go) = poll_fn(|context| {
-        let polled = sweeping.as_mut().poll(context);
-        polls += 1;
-        let held = hold.take_if(|_| polls == 2).map(Hold::let_go);
-        match (polled, held) {
-            (Poll::Pending, None) => Poll::Pending,
-            (polled, held) => Poll::Ready((polled, held)),
-        }
-    })
-    .await;
-    assert!(swept.is_pending(), "it is handed in, and not done");
-    letting_go.unwrap().await;
+    // First it reads, then it hands in what it found; the writer is held for longer than one row takes to read.
+    for _ in 0..TURNS {
+        assert!(
+            poll_fn(|context| Poll::Ready(sweeping.as_mut().poll(context).is_pending())).await,
+            "the writer is held"
+        );
+        tokio::task::yield_now().await;
+    }
+    hold.let_go().await;
 
-    let (swept, retried) = tokio::join!(sweeping, retrying);
+    let both = async { tokio::join!(sweeping, retrying) };
+    let (swept, retried) = patiently(both, || "the writer went on with neither".to_owned()).await;
     assert!(matches!(swept, Ok(Step::Went { .. })), "{swept:?}");
     assert!(matches!(retried, Ok(Some(_))), "{retried:?}");
     assert_eq!(store.status_of(due.id).await, Status::Pending);
