@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use serde::de::value::StringDeserializer;
+use serde::de::value::{MapDeserializer, StringDeserializer};
 use serde::de::{self, Deserialize, Deserializer, Expected, IntoDeserializer, Unexpected, Visitor};
 use toml::Value;
 
@@ -45,11 +45,27 @@ impl de::Error for Misread {
         Self { is_type: true, ..Self::new(format!("should be {expected}")) }
     }
 
+    fn unknown_field(found: &str, expected: &'static [&'static str]) -> Self {
+        let found: String = found.chars().take(80).collect();
+        Self::new(format!("has no key {found:?}: there are {}", expected.join(", ")))
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::new(format!("has no {field}, and must have one"))
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::new(format!("has {field} twice"))
+    }
+
     fn unknown_variant(found: &str, expected: &'static [&'static str]) -> Self {
         let found: String = found.chars().take(80).collect();
         Self::new(format!("{found:?} is none of those there are: {}", expected.join(", ")))
     }
 }
+
+/// No text has it: PostgreSQL cannot hold it, and nobody can see it.
+const NUL: &str = "has the character U+0000, which no text may have: leave it out";
 
 struct Plain {
     value: Value,
@@ -64,11 +80,16 @@ impl Plain {
     fn visit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
         let (found, wanted) = (told(&self.value), self.wanted);
         let read: Result<V::Value, Misread> = match self.value {
+            Value::String(text) if text.contains('\0') => Err(Misread::new(NUL.to_owned())),
             Value::String(text) => visitor.visit_string(text),
             Value::Integer(number) => visitor.visit_i64(number),
             Value::Float(number) => visitor.visit_f64(number),
             Value::Boolean(value) => visitor.visit_bool(value),
-            Value::Datetime(_) | Value::Array(_) | Value::Table(_) => {
+            Value::Table(table) => {
+                let members = table.into_iter().map(|(name, value)| (name, Plain { value, wanted: None }));
+                visitor.visit_map(MapDeserializer::new(members))
+            }
+            Value::Datetime(_) | Value::Array(_) => {
                 Err(de::Error::invalid_type(Unexpected::Other("another value"), &visitor))
             }
         };
@@ -98,6 +119,14 @@ macro_rules! wanting {
             self.wanting($wanted).visit(visitor)
         })*
     };
+}
+
+impl<'de> IntoDeserializer<'de, Misread> for Plain {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
 }
 
 impl<'de> Deserializer<'de> for Plain {

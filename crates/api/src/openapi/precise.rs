@@ -45,21 +45,21 @@ fn over_operations(document: &mut Value) -> Vec<String> {
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (path, operations) in paths {
         for (_, operation) in operations.as_object_mut().into_iter().flatten() {
+            let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
             let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
             for parameter in parameters.into_iter().flatten() {
                 let name = parameter["name"].as_str().unwrap_or_default().to_owned();
                 let facets = match parameter["in"].as_str() {
                     Some("path") => facets::of_path(path),
-                    _ => {
+                    _ => facets::of_operation(&id, &name).or_else(|| {
                         facets::of_parameters().into_iter().find(|(known, _)| *known == name).map(|(_, facets)| facets)
-                    }
+                    }),
                 };
                 unused.retain(|known| *known != name);
                 if let (Some(known), Some(facets)) = (parameter["schema"].as_object_mut(), facets) {
                     merge(known, facets);
                 }
             }
-            let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
             conflicts.retain(|known| *known != id);
             say_conflicts(&id, &mut operation["responses"]);
         }

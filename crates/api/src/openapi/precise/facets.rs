@@ -141,6 +141,9 @@ pub(super) fn of_members(policy: &Policy) -> Vec<(&'static str, Value)> {
         ("NewProject.slug", json!({ "pattern": p::SLUG })),
         ("NewProject.dialect", one_of(built_in_names())),
         ("NewProject.admins", admins()),
+        ("NewProject.tenants", one_of(["optional", "required"])),
+        ("ProjectChange.tenants", one_of(["optional", "required"])),
+        ("Project.tenants", one_of(["optional", "required"])),
         ("ProjectChange.name", names()),
         ("ProjectChange.slug", json!({ "pattern": p::SLUG })),
         ("ProjectChange.dialect", json!({ "pattern": p::DIALECT })),
@@ -247,6 +250,11 @@ pub(super) fn of_parameters() -> Vec<(&'static str, Value)> {
         ("since", time()),
         ("until", time()),
         ("status", one_of(delivery::Status::ALL.map(delivery::Status::name))),
+        ("tenant", text(0, 128, p::TEXT)),
+        ("name", text(0, 2048, p::TEXT)),
+        ("url", text(0, 2048, p::TEXT)),
+        ("q", text(0, 2048, p::TEXT)),
+        ("metadata.KEY", text(0, 2048, p::TEXT)),
         ("status_code", json!({ "minimum": 100, "maximum": 999 })),
         ("type", event_type()),
         ("event_type", event_type()),
@@ -254,6 +262,14 @@ pub(super) fn of_parameters() -> Vec<(&'static str, Value)> {
         ("endpoint", json!({ "pattern": p::id("ep_") })),
         ("Idempotency-Key", text(1, 255, p::VISIBLE)),
     ]
+}
+
+/// Of a query, where the same name has other values than elsewhere.
+pub(super) fn of_operation(operation: &str, name: &str) -> Option<Value> {
+    match (operation, name) {
+        ("list_endpoints", "status") => Some(one_of(["active", "paused", "disabled"])),
+        _ => None,
+    }
 }
 
 /// Of the one parameter of a path.

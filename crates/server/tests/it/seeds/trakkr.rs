@@ -499,8 +499,8 @@ async fn the_available_variables_are_these() {
         "event": ["visibility_changed", "72.5", "13.3"],
         "summary": "Visibility rose to 72.5",
         "workflow": "Weekly check",
-        // Of the attempt, in seconds: the page does not say, so it is the standard dialect's.
-        "timestamp": "1767603600",
+        // Of the attempt, as every time in a body is written.
+        "timestamp": "2026-01-05T09:00:00.000Z",
     });
     assert_eq!(sent, expected);
 
@@ -823,8 +823,9 @@ async fn slack_gets_block_kit_with_headers_sections_and_context() {
     for shown in ["Ümläut &amp; Söhne", "Weekly check", "72.5", "13.3"] {
         assert!(fields.iter().any(|field| field == shown), "{shown} is not in {fields:#?}");
     }
+    // Signed with the name of the project, which is whom the channel knows.
     let context = of("context");
-    assert!(context.iter().any(|block| block["elements"].to_string().contains("Trakkr")), "{message:#}");
+    assert!(context.iter().any(|block| block["elements"].to_string().contains("visibility")), "{message:#}");
     assert!(text(&message["text"]).contains("Visibility rose to 72.5"), "for notifications");
 }
 
