@@ -115,7 +115,8 @@ mod tests {
         for millis in [i64::MIN, -62_167_219_200_000, -1, 0, AT.as_millis(), 253_402_207_200_999, i64::MAX] {
             for name in CONVERSIONS {
                 let text = written(&format!("%{name}"), Timestamp::from_millis(millis));
-                let is_a_year = (-62_167_219_200_000..=253_402_207_200_999).contains(&millis);
+                // The last hours of 9999 are beyond the library, and written as RFC 3339 has them.
+                let is_a_year = millis >= -62_167_219_200_000 && jiff::Timestamp::from_millisecond(millis).is_ok();
                 assert!(!text.is_empty() && (text.len() <= LONGEST_PART || !is_a_year), "%{name} of {millis}: {text}");
             }
         }
