@@ -37,7 +37,7 @@ impl Answers {
         Ok(self.0.take(project, items * ITEM).await?)
     }
 
-    /// Room for an answer with bodies that have so many bytes together.
+    /// Room for an answer whose bodies have `bytes` bytes together.
     pub(crate) async fn bodies(&self, project: ProjectId, bytes: usize) -> Result<Share, Problem> {
         Ok(self.0.take(project, ITEM + bytes.saturating_mul(COPIES)).await?)
     }

@@ -29,7 +29,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// 16 KiB a second.
 const SLOWEST: usize = 10 * 16 * 1024;
 
-/// What some editors put in front of a text to say that it is UTF-8.
+/// The byte order mark, which some editors put in front of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A body that has not been read yet: who asks for it has seen first whether the caller may send it.

@@ -38,7 +38,7 @@ impl Kind {
     }
 }
 
-/// What a delivery came to, as it is named: its status, and the status code of its last attempt.
+/// The name of a delivery's outcome: its status, and the status code of its last attempt.
 pub(crate) fn outcome(status: i16, status_code: Option<u16>) -> String {
     format!("{status}:{:03}", status_code.unwrap_or(0))
 }

@@ -104,6 +104,11 @@ pub struct DeliveryFilter {
     pub until: Option<Timestamp>,
 }
 
+/// The columns that a [`Delivery`] is read from, on both databases: of `deliveries AS d` and `events AS e`.
+pub(crate) const DELIVERY: &str = "d.id, d.endpoint, e.id, e.type, e.tenant, d.status, d.attempts, d.manual, \
+     d.status_code, d.reason, d.next_attempt_at";
+pub(crate) const DELIVERY_WIDTH: usize = 11;
+
 /// A delivery as lists show it.
 #[derive(Clone, Debug)]
 pub struct Delivery {

@@ -1,6 +1,6 @@
 //! Readers and answers, shared by project: nobody who searches keeps others from it.
 //!
-//! Each project may hold so much of what there is, and so many of its requests may wait for more. Who waits is served by
+//! Each project may hold a part of the whole, and a bounded number of its requests may wait for more. They are served by
 //! turns of projects, so a project that asks once waits for one search and not for the hundred that came before.
 
 use std::collections::{HashMap, VecDeque};
@@ -19,7 +19,7 @@ pub const WAITING: usize = 64;
 /// How long one waits at most.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Something that there is so much of.
+/// A bounded amount of something that projects share.
 #[derive(Clone)]
 pub struct Shares {
     state: Arc<Mutex<State>>,

@@ -7,7 +7,7 @@ use model::delivery::Status;
 use model::id::ProjectId;
 use tokio_postgres::Row;
 
-use super::full::{DELIVERY, delivery_row};
+use super::full::delivery_row;
 use crate::Error;
 use crate::occurrences::{Kind, of_tenant};
 use crate::postgres::change::Scope;
@@ -15,7 +15,7 @@ use crate::postgres::list::{List, Occurring, Span};
 use crate::postgres::param::Uuid;
 use crate::postgres::rows::{self, Columns, EventKey};
 use crate::postgres::{Cluster, row};
-use crate::search::{Cursor, Delivery, DeliveryFilter, Page, Paging};
+use crate::search::{Cursor, DELIVERY, Delivery, DeliveryFilter, Page, Paging};
 
 /// Rows as they are found.
 type Found = Vec<(Delivery, Cursor)>;

@@ -9,11 +9,7 @@ use crate::Error;
 use crate::postgres::attempts::{self, ATTEMPT_WIDTH};
 use crate::postgres::param::Uuid;
 use crate::postgres::{Cluster, row};
-use crate::search::{Attempted, Bodies, Delivery, FullDelivery};
-
-pub(super) const DELIVERY: &str = "d.id, d.endpoint, e.id, e.type, e.tenant, d.status, d.attempts, d.manual, \
-     d.status_code, d.reason, d.next_attempt_at";
-const DELIVERY_WIDTH: usize = 11;
+use crate::search::{Attempted, Bodies, DELIVERY, DELIVERY_WIDTH, Delivery, FullDelivery};
 
 pub(crate) async fn delivery(
     db: &Cluster,

@@ -11,11 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::super::row;
 use super::deliveries::newest_of;
 use crate::Error;
-use crate::search::{Attempted, Bodies, Delivery, FullDelivery, SentBody, StoredAttempt};
-
-pub(super) const DELIVERY: &str = "d.id, d.endpoint, e.id, e.type, e.tenant, d.status, d.attempts, d.manual, \
-     d.status_code, d.reason, d.next_attempt_at";
-const DELIVERY_WIDTH: usize = 11;
+use crate::search::{Attempted, Bodies, DELIVERY, DELIVERY_WIDTH, Delivery, FullDelivery, SentBody, StoredAttempt};
 
 pub(crate) fn delivery(
     db: &Connection,

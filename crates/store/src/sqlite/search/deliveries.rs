@@ -10,11 +10,11 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::super::{occurrences, row};
-use super::attempts::{DELIVERY, delivery_row};
+use super::attempts::delivery_row;
 use super::conditions::Conditions;
 use crate::Error;
 use crate::occurrences::{Kind, ids_of, slot_of};
-use crate::search::{Cursor, Delivery, DeliveryFilter, Page, Paging};
+use crate::search::{Cursor, DELIVERY, Delivery, DeliveryFilter, Page, Paging};
 
 pub(crate) fn deliveries(
     db: &Connection,
