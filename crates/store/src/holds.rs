@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Buckets, each a quarter longer than the one before; the first ends at [`FIRST`], the last has no end.
+/// Buckets, each a quarter longer than the one before; the last has no end.
 const BUCKETS: usize = 64;
-
-/// In microseconds.
-const FIRST: f64 = 50.0;
 
 /// A commit that held others for so long is worth a line in the log.
 const LONG: Duration = Duration::from_millis(20);
+
+/// The bucket that ends with [`LONG`], so that it is known of every quantile whether it is above that.
+const LONG_ENDS: i32 = 27;
 
 #[derive(Debug)]
 pub(crate) struct Holds {
@@ -65,7 +65,7 @@ impl Holds {
     /// Says in the log what there was.
     pub(crate) fn tell(&self) {
         let Held { commits, p50, p99, longest, most_rows } = self.held();
-        tracing::debug!(
+        tracing::info!(
             commits,
             p50_us = p50.as_micros(),
             p99_us = p99.as_micros(),
@@ -78,8 +78,8 @@ impl Holds {
 
 /// Where the bucket ends, in microseconds.
 fn end(bucket: usize) -> f64 {
-    let steps = i32::try_from(bucket).unwrap_or(i32::MAX);
-    FIRST * 1.25_f64.powi(steps)
+    let steps = i32::try_from(bucket).unwrap_or(i32::MAX) - LONG_ENDS;
+    LONG.as_secs_f64() * 1e6 * 1.25_f64.powi(steps)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a microsecond in a hundred years")]
@@ -114,5 +114,14 @@ mod tests {
         assert!((1_000..=1_250).contains(&held.p50.as_micros()), "{held:?}");
         assert!((100_000..=125_000).contains(&held.p99.as_micros()), "{held:?}");
         assert_eq!(Holds::default().held().p99, Duration::ZERO);
+    }
+
+    #[test]
+    fn what_ninety_nine_of_a_hundred_stay_within_is_not_told_as_more() {
+        let holds = Holds::default();
+        (1..=99).for_each(|_| holds.record(LONG, 1, 1));
+        holds.record(Duration::from_secs(1), 1, 1);
+
+        assert_eq!(holds.held().p99, LONG);
     }
 }
