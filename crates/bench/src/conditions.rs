@@ -26,6 +26,10 @@ impl Conditions {
         Duration::from_secs(self.sizes.seconds.into())
     }
 
+    pub(crate) fn pairs(&self) -> usize {
+        self.sizes.pairs as usize
+    }
+
     /// A receiver that is up.
     pub(crate) fn sink(&self, hosts: u32, manners: Manners) -> Result<Sink, Failure> {
         Sink::open(Place::reserve(hosts)?, manners)

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
+use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -32,7 +32,12 @@ pub(crate) fn make_project(address: SocketAddr, slug: &str) -> Result<(), Failur
 
 /// A key that may only send events into the project: what a product uses.
 pub(crate) fn make_sending_key(address: SocketAddr, slug: &str) -> Result<String, Failure> {
-    let made = create(address, Some(slug), "/v1/keys", vec![json!({ "name": "bench", "scopes": ["events:write"] })])?;
+    make_key(address, slug, "events:write")
+}
+
+/// A key that may do nothing else in the project.
+pub(crate) fn make_key(address: SocketAddr, slug: &str, scope: &str) -> Result<String, Failure> {
+    let made = create(address, Some(slug), "/v1/keys", vec![json!({ "name": "bench", "scopes": [scope] })])?;
     let key = made.first().and_then(|made| made["api_key"].as_str()).ok_or("a key without an api_key")?;
     Ok(key.to_owned())
 }
@@ -50,6 +55,22 @@ pub(crate) fn register_named(address: SocketAddr, slug: &str, endpoints: Vec<Val
         ids.push(id.to_owned());
     }
     Ok(ids)
+}
+
+/// Puts something in its place, new or over another.
+pub(crate) fn put(address: SocketAddr, slug: &str, path: &str, body: &Value) -> Result<(), Failure> {
+    let head = Head::new(address, "/")?.authorized(ADMIN_KEY)?.with_header(PROJECT, HeaderValue::try_from(slug)?);
+    let mut request = head.with_body(body.to_string().into());
+    *request.method_mut() = Method::PUT;
+    *request.uri_mut() = path.parse()?;
+    let ask = connection::with(address, async |mut connection: Connection| {
+        let status = clock::within(PATIENCE, connection.exchange(request)).await.ok_or("no answer")??;
+        if status.is_success() {
+            return Ok(());
+        }
+        Err(format!("{status} to PUT {path}: {}", String::from_utf8_lossy(connection.body())).into())
+    });
+    thread::alone("control", ask).map(drop)
 }
 
 /// Waits until `/readyz` says 200.

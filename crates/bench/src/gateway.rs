@@ -10,8 +10,9 @@ use tempfile::TempDir;
 use crate::conditions::Conditions;
 use crate::database::Database;
 use crate::event::MEASURED;
+use crate::held::Held;
 use crate::load::{self, Accepted, Load, Pace, Plan, Until};
-use crate::server::{Server, Start};
+use crate::server::{LOG, Server, Start};
 use crate::words::Sizes;
 use crate::{Failure, clock, control, output, proc};
 
@@ -191,6 +192,28 @@ impl Gateway {
         self.nodes.iter_mut().try_for_each(Server::stop)?;
         self.nodes.clear();
         Ok(())
+    }
+
+    /// Stops the servers as an operator would and starts as many, on what is there.
+    pub(crate) fn restart(&mut self) -> Result<(), Failure> {
+        let count = self.nodes.len() as u32;
+        self.stop()?;
+        self.start_nodes(count)?;
+        self.nodes.iter().try_for_each(|node| control::wait_until_ready(node.address()))
+    }
+
+    /// How long commits of the servers that were stopped last held others, the worst of them, if they say so.
+    pub(crate) fn held(&self) -> Result<Option<Held>, Failure> {
+        let mut worst: Option<Held> = None;
+        for index in 0.. {
+            let home = self.node_home(index);
+            if !home.exists() {
+                break;
+            }
+            let held = Held::told_in(&std::fs::read_to_string(home.join(LOG))?);
+            worst = worst.map_or(held, |worst| held.map(|held| worst.or_worse(held)).or(Some(worst)));
+        }
+        Ok(worst)
     }
 
     /// Kills the servers. The database stays.

@@ -1,5 +1,7 @@
 //! `bench`: how fast a real `posthaste serve` is on this machine, beside what the machine itself can do.
 
+mod asker;
+mod background;
 mod bare;
 mod census;
 mod clock;
@@ -10,6 +12,7 @@ mod database;
 mod event;
 mod figure;
 mod gateway;
+mod held;
 mod id;
 mod latency;
 mod load;
@@ -28,6 +31,7 @@ mod report;
 mod scenario;
 mod server;
 mod sink;
+mod stored;
 mod table;
 mod thread;
 mod trial;

@@ -21,10 +21,13 @@ const MASTER_KEY: &str = "b25lIGJlbmNobWFyayBvbiBsb29wYmFjaywgMzIgYnk=";
 /// Starting and stopping may each take so long, also with millions of deliveries stored.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Its log, in its home.
+pub(crate) const LOG: &str = "log";
+
 /// What one process is started with.
 pub(crate) struct Start<'a> {
     pub(crate) binary: &'a Path,
-    /// Its data is in `data`, its log in `log`.
+    /// Its data is in `data`, its log in [`LOG`].
     pub(crate) home: &'a Path,
     /// SQLite in its home, if there is none.
     pub(crate) database_url: Option<&'a str>,
@@ -41,7 +44,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one and waits until it listens.
     pub(crate) fn start(start: &Start<'_>) -> Result<Self, Failure> {
-        let log = start.home.join("log");
+        let log = start.home.join(LOG);
         let mut command = Command::new(start.binary);
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--allow-http", "--allow-network", "127.0.0.0/8", "--data-dir"])

@@ -103,6 +103,9 @@ fn rows(report: &Report) -> Vec<Row<'_>> {
         row("POST → 202, ms: p50 / p99", "", |trial| two(&trial.post_to_202)),
         row("accepted → received, ms: p50 / p99 / p99.9", "", |trial| three(&trial.accepted_to_received)),
         row("POST → received, ms: p50 / p99 / p99.9", "", |trial| three(&trial.post_to_received)),
+        row("commits held others, ms: p99 / longest", "", |trial| {
+            trial.held.map(|held| format!("{:.1} / {:.1}", held.p99_ms, held.longest_ms)).unwrap_or_default()
+        }),
         row("server's peak memory (RSS), MB", "", |trial| tenths(trial.peak_rss_bytes as f64 / 1e6)),
         row("bytes on disk an event", "", |trial| whole(trial.disk_bytes_per_event)),
         row("accepted / refused / lost / doubled", "", |trial| {

@@ -10,9 +10,10 @@ use crate::bare;
 use crate::conditions::Conditions;
 use crate::event::{MEASURED, type_of};
 use crate::gateway::{Gateway, Spent};
+use crate::held::Held;
 use crate::latency::Quantiles;
 use crate::load::{self, Load, Pace, Plan, Until};
-use crate::misdeed::Misdeed;
+use crate::misdeed::{Misdeed, Prepared};
 use crate::others::Others;
 use crate::reckoning::{Arrivals, Reckoning, received};
 use crate::sink::{self, Manners, Sink};
@@ -77,6 +78,8 @@ pub(crate) struct Trial {
     pub(crate) post_to_202: Quantiles,
     pub(crate) accepted_to_received: Quantiles,
     pub(crate) post_to_received: Quantiles,
+    /// How long commits held those who wait for the next one, from the servers' start to their end.
+    pub(crate) held: Option<Held>,
     pub(crate) peak_rss_bytes: u64,
     /// After an orderly stop.
     pub(crate) disk_bytes_per_event: f64,
@@ -103,6 +106,7 @@ struct Measured {
     spent: Spent,
     receiver_time: Duration,
     others_percent: f64,
+    held: Option<Held>,
     peak_rss_bytes: u64,
     disk_bytes: u64,
 }
@@ -124,6 +128,7 @@ pub(crate) fn run_on(gateway: &mut Gateway, conditions: &Conditions, course: &Co
 }
 
 fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink: &Sink) -> Result<Measured, Failure> {
+    let prepared = prepared(gateway, conditions, course)?;
     let endpoint = |kind| json!({ "url": sink.url(kind), "events": [type_of(course.family, kind)] });
     gateway.register((0..course.endpoints).map(endpoint).collect())?;
     let plan = Plan {
@@ -138,7 +143,7 @@ fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink
     let warm_up = under_load(plan.clone())?;
     received(sink, &warm_up.accepted.iter().filter(timed));
 
-    let _beside = course.beside.map(|misdeed| misdeed.begin(gateway, conditions)).transpose()?;
+    let mut beside = prepared.map(|prepared| prepared.begin(gateway.address())).transpose()?;
     let (before, receiver_before) = (gateway.at_rest()?, sink.processor_time()?);
     let others = Others::watch()?;
     let load = under_load(Plan { until: Until::After(course.duration), ..plan })?;
@@ -147,6 +152,9 @@ fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink
         return Err(gateway.complaint(&format!("accepted nothing: {refusal}")));
     }
     let arrivals = received(sink, &warm_up.accepted.iter().chain(&load.accepted).filter(timed));
+    if let Some(beside) = &mut beside {
+        beside.end().map_err(|error| gateway.complaint(&format!("was not misused as planned: {error}")))?;
+    }
     let spent = gateway.at_rest()?.since(before);
     let receiver_time = sink.processor_time()?.saturating_sub(receiver_before);
 
@@ -156,6 +164,7 @@ fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink
     Ok(Measured {
         doubled: (sink.count() - arrivals.first.len()) as u64,
         disk_bytes: gateway.bytes_on_disk()?.saturating_sub(disk_before),
+        held: gateway.held()?,
         spent,
         receiver_time,
         others_percent,
@@ -164,6 +173,16 @@ fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink
         arrivals,
         peak_rss_bytes,
     })
+}
+
+/// What another project needs for its misdeed. The server is started again afterwards: what it says of its commits is
+/// of the time of the misdeed, and not of what had to be made before.
+fn prepared(gateway: &mut Gateway, conditions: &Conditions, course: &Course) -> Result<Option<Prepared>, Failure> {
+    let Some(misdeed) = course.beside else { return Ok(None) };
+    let prepared = misdeed.prepare(gateway, conditions);
+    let prepared = prepared.map_err(|error| gateway.complaint(&format!("did not take a misdeed: {error}")))?;
+    gateway.restart()?;
+    Ok(Some(prepared))
 }
 
 impl Trial {
@@ -188,6 +207,7 @@ impl Trial {
             post_to_202: reckoning.post_to_202,
             accepted_to_received: reckoning.accepted_to_received,
             post_to_received: reckoning.post_to_received,
+            held: measured.held,
             peak_rss_bytes: measured.peak_rss_bytes,
             disk_bytes_per_event: measured.disk_bytes as f64 / accepted as f64,
             events: Events {

@@ -9,7 +9,7 @@ use crate::database::Choice;
 use crate::machine::Machine;
 use crate::scenario::Scenario;
 use crate::{Failure, postgres};
-pub(crate) use sizes::Sizes;
+pub(crate) use sizes::{MOST_PAIRS, Sizes};
 
 mod sizes;
 
@@ -123,6 +123,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+    use crate::misdeed::Misdeed;
 
     #[test]
     fn the_command_line_is_sound() {
@@ -135,6 +136,15 @@ mod tests {
         assert_eq!(Words::parse_from(["bench", "--postgres"]).scenarios().len(), all);
         assert_eq!(Words::parse_from(["bench"]).scenarios().len(), all - 1);
         assert_eq!(Words::parse_from(["bench", "fan-out", "steady"]).scenarios(), [Scenario::FanOut, Scenario::Steady]);
+    }
+
+    #[test]
+    fn a_misdeed_is_measured_alone_and_all_are_if_none_is_named() {
+        let misdeeds = |words: &[&str]| Words::parse_from([&["bench", "shares"], words].concat()).sizes.misdeeds();
+        assert_eq!(misdeeds(&[]), Misdeed::value_variants());
+        assert_eq!(misdeeds(&["--misdeed", "searches"]), [Misdeed::Searches]);
+        let two = ["--misdeed", "slow-bodies", "--misdeed", "batches"];
+        assert_eq!(misdeeds(&two), [Misdeed::SlowBodies, Misdeed::Batches]);
     }
 
     #[test]

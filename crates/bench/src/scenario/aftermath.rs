@@ -1,4 +1,7 @@
-//! *aftermath*: few events a second, in the seconds just after a great many: what the database still does behind them.
+//! *aftermath*: few events a second, in the half minute just after a great many: what the database still does behind
+//! them.
+
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -25,9 +28,12 @@ pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     let arrived = received(&sink, &before.accepted.iter());
     let plan = Plan {
         pace: Pace::Open { per_second: sizes.aftermath_rate },
-        ..gateway.plan(sizes, MEASURED, Until::After(conditions.duration()))
+        ..gateway.plan(sizes, MEASURED, Until::After(Duration::from_secs(sizes.aftermath_seconds.into())))
     };
     let load = load::run(plan).map_err(|error| gateway.complaint(&format!("failed under load: {error}")))?;
+    if let Some(refusal) = &load.first_refusal {
+        return Err(gateway.complaint(&format!("refused events: {refusal}")));
+    }
     let arrivals = received(&sink, &load.accepted.iter());
     let reckoning = Reckoning::of(&load, &arrivals.first);
     let mut figures = Figures::of("aftermath");
@@ -37,6 +43,6 @@ pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     figures.tell("POST → 202, longest", reckoning.post_to_202.max_ms, "ms");
     figures.tell("POST → received, p99", reckoning.post_to_received.p99_ms, "ms");
     let lost = arrived.lost + arrivals.lost;
-    figures.deliveries(lost, 0);
+    figures.deliveries(lost, (sink.count() - arrivals.first.len()) as u64);
     Ok(Outcome::of_figures(figures, lost))
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Outcome;
-use super::pairs::{PAIRS, Pairs};
+use super::pairs::Pairs;
 use crate::conditions::Conditions;
 use crate::database::Choice;
 use crate::event::type_of;
@@ -19,13 +19,14 @@ use crate::place::Place;
 use crate::sink::{Sink, all_well};
 use crate::table::grouped;
 use crate::trial::{self, Course, Trial};
+use crate::words::MOST_PAIRS;
 use crate::{Failure, census, clock, control, output};
 
 /// What the types of the stored events begin with. Nobody wants them any more when the load runs.
 const FAMILY: &str = "stored";
 
 /// What the types of the events of each load on it begin with: nobody wants those of the loads before any more either.
-const LOADS: [&str; PAIRS] = ["first", "second", "third", "fourth", "fifth"];
+const LOADS: [&str; MOST_PAIRS as usize] = ["first", "second", "third", "fourth", "fifth"];
 
 /// Events of one round of filling: checked, and forgotten by the receiver, before the next.
 const ROUND: u64 = 10_000;
@@ -47,6 +48,7 @@ pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     };
     full.stop()?;
     let pairs = Pairs::run(
+        conditions.pairs(),
         |_| {
             let mut gateway = Gateway::open(conditions, 1)?;
             // Both have as many endpoints.

@@ -24,6 +24,7 @@ pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
         )
     };
     let pairs = Pairs::run(
+        conditions.pairs(),
         |_| trial::run(conditions, &course("neighbours: all well", all_well)),
         |_| trial::run(conditions, &course("neighbours: 1 % hang, 1 % fail", some_bad)),
     )?;

@@ -7,9 +7,6 @@ use crate::Failure;
 use crate::figure::{Figures, Goal};
 use crate::trial::Trial;
 
-/// An odd number, so that the median is a pair's.
-pub(super) const PAIRS: usize = 5;
-
 pub(super) struct Pairs(Vec<Pair>);
 
 struct Pair {
@@ -18,8 +15,9 @@ struct Pair {
 }
 
 impl Pairs {
-    /// Runs both as often, each with the number of its pair. By turns one is first and the other.
+    /// Runs both so often, each with the number of its pair. By turns one is first and the other.
     pub(super) fn run(
+        count: usize,
         mut plain: impl FnMut(usize) -> Result<Trial, Failure>,
         mut other: impl FnMut(usize) -> Result<Trial, Failure>,
     ) -> Result<Self, Failure> {
@@ -31,7 +29,7 @@ impl Pairs {
                 Ok(Pair { plain: plain(index)?, other })
             }
         };
-        (0..PAIRS).map(pair).collect::<Result<_, Failure>>().map(Self)
+        (0..count).map(pair).collect::<Result<_, Failure>>().map(Self)
     }
 
     /// Tells the median of the pairs' ratios, the other's ÷ the plain's.
@@ -44,19 +42,42 @@ impl Pairs {
         let ratios = self.ratios(of);
         figures.aim(measure, median(&ratios), "", goal);
         figures.tell(format!("{measure}: least of the pairs"), ratios[0], "");
-        figures.tell(format!("{measure}: most of the pairs"), ratios[PAIRS - 1], "");
+        figures.tell(format!("{measure}: most of the pairs"), ratios[ratios.len() - 1], "");
+    }
+
+    /// Tells the medians of both themselves.
+    pub(super) fn tell_both(
+        &self,
+        measures: [String; 2],
+        of: impl Fn(&Trial) -> f64,
+        unit: &'static str,
+        figures: &mut Figures,
+    ) {
+        let [plain, other] = measures;
+        let all = |trial: fn(&Pair) -> &Trial| ascending(self.0.iter().map(|pair| of(trial(pair))).collect());
+        figures.tell(plain, median(&all(|pair| &pair.plain)), unit);
+        figures.tell(other, median(&all(|pair| &pair.other)), unit);
+    }
+
+    /// The most of all the other's, if all of them have it.
+    pub(super) fn most(&self, of: impl Fn(&Trial) -> Option<f64>) -> Option<f64> {
+        let all: Option<Vec<f64>> = self.0.iter().map(|pair| of(&pair.other)).collect();
+        all?.into_iter().reduce(f64::max)
     }
 
     /// In ascending order.
     fn ratios(&self, of: impl Fn(&Trial) -> f64) -> Vec<f64> {
-        let mut ratios: Vec<f64> = self.0.iter().map(|pair| of(&pair.other) / of(&pair.plain)).collect();
-        ratios.sort_by(f64::total_cmp);
-        ratios
+        ascending(self.0.iter().map(|pair| of(&pair.other) / of(&pair.plain)).collect())
     }
 
     pub(super) fn into_trials(self) -> Vec<Trial> {
         self.0.into_iter().flat_map(|Pair { plain, other }| [plain, other]).collect()
     }
+}
+
+fn ascending(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_by(f64::total_cmp);
+    values
 }
 
 fn median(sorted: &[f64]) -> f64 {

@@ -4,32 +4,64 @@ use std::time::Duration;
 
 use super::Outcome;
 use super::pairs::Pairs;
-use crate::Failure;
 use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};
 use crate::load::Pace;
 use crate::misdeed::Misdeed;
 use crate::trial::{self, Course, Trial};
+use crate::{Failure, output};
+
+/// What one project's p99 may be beside another that misbehaves, by what it is undisturbed.
+const MOST: f64 = 1.2;
+
+/// How long commits may hold others at p99, in milliseconds.
+const LONGEST_HELD: f64 = 20.0;
 
 pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     let mut figures = Figures::of("shares");
     let mut trials = Vec::new();
-    for misdeed in Misdeed::ALL {
-        let course = |beside: Option<Misdeed>| Course {
-            beside,
-            ..Course::plain(
-                format!("shares: {}", beside.map_or("undisturbed", Misdeed::name)),
-                Pace::Open { per_second: conditions.sizes.shares_rate },
-                Duration::from_secs(conditions.sizes.shares_seconds.into()),
-            )
-        };
-        let run = |beside| trial::run(conditions, &course(beside));
-        let pairs = Pairs::run(|_| run(None), |_| run(Some(misdeed)))?;
-        let measure = |what: &str| format!("{}: {what} of another project (POST → received) ÷ without", misdeed.name());
-        let p99 = |trial: &Trial| trial.post_to_received.p99_ms;
-        pairs.aim(&measure("p99"), p99, Goal::AtMost(1.2), &mut figures);
-        pairs.tell(&measure("p50"), |trial| trial.post_to_received.p50_ms, &mut figures);
+    for misdeed in conditions.sizes.misdeeds() {
+        let pairs = Pairs::run(
+            conditions.pairs(),
+            |_| trial::run(conditions, &course(conditions, None)),
+            |_| trial::run(conditions, &course(conditions, Some(misdeed))),
+        )?;
+        tell(misdeed, &pairs, &mut figures);
         trials.extend(pairs.into_trials());
     }
     Ok(Outcome::of_trials(trials, figures))
+}
+
+fn course(conditions: &Conditions, beside: Option<Misdeed>) -> Course {
+    Course {
+        beside,
+        ..Course::plain(
+            format!("shares: {}", beside.map_or("undisturbed", Misdeed::name)),
+            Pace::Open { per_second: conditions.sizes.shares_rate },
+            Duration::from_secs(conditions.sizes.shares_seconds.into()),
+        )
+    }
+}
+
+fn tell(misdeed: Misdeed, pairs: &Pairs, figures: &mut Figures) {
+    let name = misdeed.name();
+    let p50 = |trial: &Trial| trial.post_to_received.p50_ms;
+    let p99 = |trial: &Trial| trial.post_to_received.p99_ms;
+    let ratio = |quantile: &str| format!("{name}: {quantile} of another project (POST → received) ÷ without");
+    pairs.aim(&ratio("p99"), p99, Goal::AtMost(MOST), figures);
+    pairs.tell(&ratio("p50"), p50, figures);
+    let both = |quantile: &str| ["undisturbed", "beside it"].map(|when| format!("{name}: {quantile} {when}"));
+    pairs.tell_both(both("p99"), p99, "ms", figures);
+    pairs.tell_both(both("p50"), p50, "ms", figures);
+    // Who is refused is not late, so the figures above would not show it.
+    if let Some(refused) = pairs.most(|trial| Some(trial.events.refused as f64)) {
+        figures.aim(format!("{name}: events of another project that were refused"), refused, "", Goal::AtMost(0.0));
+    }
+    let held = [pairs.most(|trial| Some(trial.held?.p99_ms)), pairs.most(|trial| Some(trial.held?.longest_ms))];
+    if let [Some(p99), Some(longest)] = held {
+        figures.aim(format!("{name}: commits hold others, p99"), p99, "ms", Goal::AtMost(LONGEST_HELD));
+        figures.tell(format!("{name}: commits hold others, longest"), longest, "ms");
+    } else {
+        output::tell("the server does not say how long its commits held others: no figure of that");
+    }
 }

@@ -2,8 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, value_parser};
+use clap::{Args, ValueEnum as _, value_parser};
 use serde::Serialize;
+
+use crate::misdeed::Misdeed;
+
+/// Pairs of runs, at most.
+pub(crate) const MOST_PAIRS: u8 = 5;
 
 #[derive(Args, Clone, Debug, Serialize)]
 #[command(next_help_heading = "Sizes")]
@@ -56,13 +61,37 @@ pub(crate) struct Sizes {
     #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
     pub(crate) neighbours_seconds: u32,
 
+    /// Pairs of runs of `neighbours`, `shares` and `growth`: an odd number, so that the median is a pair's
+    #[arg(long, default_value_t = MOST_PAIRS, value_parser = value_parser!(u8).range(1..=i64::from(MOST_PAIRS)))]
+    pub(crate) pairs: u8,
+
+    /// What the other project of `shares` does; everything, one after the other, if nothing is named
+    #[arg(long = "misdeed", value_name = "MISDEED")]
+    misdeeds: Vec<Misdeed>,
+
     /// Events a second of the project that `shares` watches
     #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) shares_rate: u32,
 
-    /// Endpoints of the other project that hang
+    /// Endpoints of the other project that hang, of *hanging-endpoints*
     #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=100_000))]
     pub(crate) shares_endpoints: u32,
+
+    /// Events in each of its *batches*
+    #[arg(long, default_value_t = 10_000, value_parser = value_parser!(u32).range(1..=10_000))]
+    pub(crate) shares_batch: u32,
+
+    /// Endpoints that these are for
+    #[arg(long, default_value_t = 1_000, value_parser = value_parser!(u32).range(1..=100_000))]
+    pub(crate) shares_batch_endpoints: u32,
+
+    /// Size of `data` of each of its *large-events*, in bytes
+    #[arg(long, default_value_t = 1_000_000, value_parser = value_parser!(u32).range(1_000..=1_048_576))]
+    pub(crate) shares_event_bytes: u32,
+
+    /// Deliveries that its *searches* go over
+    #[arg(long, default_value_t = 1_000_000, value_parser = value_parser!(u64).range(1_000..=100_000_000))]
+    pub(crate) shares_stored: u64,
 
     /// How long each run of `shares` is measured: longer than it takes to give up on one that hangs
     #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
@@ -109,7 +138,18 @@ pub(crate) struct Sizes {
     #[arg(long, default_value_t = 100, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) aftermath_rate: u32,
 
+    /// How long these are sent, in seconds
+    #[arg(long, default_value_t = 30, value_parser = value_parser!(u32).range(1..))]
+    pub(crate) aftermath_seconds: u32,
+
     /// Nodes of `cluster`, at most
     #[arg(long, default_value_t = 3, value_parser = value_parser!(u32).range(1..=16))]
     pub(crate) nodes: u32,
+}
+
+impl Sizes {
+    /// Those that were named, or all.
+    pub(crate) fn misdeeds(&self) -> Vec<Misdeed> {
+        if self.misdeeds.is_empty() { Misdeed::value_variants().to_vec() } else { self.misdeeds.clone() }
+    }
 }

@@ -7,14 +7,16 @@ use std::process::Command;
 
 use rusqlite::Connection;
 
-use super::{ENDPOINTS, Times};
-use crate::Failure;
+use super::ENDPOINTS;
 use crate::conditions::Conditions;
 use crate::database::Choice;
 use crate::gateway::Gateway;
+use crate::{Failure, clock};
 
-/// When the first of them was made: 2026-01-01.
-const FIRST_AT: u64 = 1_767_225_600_000;
+/// The first of them was made so many days ago: retention leaves them, and PostgreSQL has no partitions of that time yet.
+const DAYS_AGO: u64 = 3;
+
+const DAY: u64 = 86_400_000;
 
 /// What is only at the far end is in so many events.
 const FAR: u64 = 60;
@@ -22,21 +24,32 @@ const FAR: u64 = 60;
 /// One of so many events is rare.
 const RARE: u64 = 20_011;
 
-pub(super) fn write(gateway: &Gateway, conditions: &Conditions) -> Result<Times, Failure> {
-    let events = conditions.sizes.searched.div_ceil(ENDPOINTS);
+/// Answers when a tenth of them was made, and a half.
+pub(super) fn write(
+    gateway: &Gateway,
+    conditions: &Conditions,
+    slug: &str,
+    events: u64,
+) -> Result<[String; 2], Failure> {
+    let first_at = first_at(u64::try_from(clock::date().as_millisecond())?);
     match &conditions.database {
-        Choice::Sqlite => to_sqlite(gateway, events)?,
+        Choice::Sqlite => to_sqlite(gateway, slug, first_at, events)?,
         Choice::Own(programs) => {
             let url = gateway.database_url().ok_or("a PostgreSQL without an address")?;
-            to_postgres(&programs.join("psql"), url, gateway.slug(), events)?;
+            to_postgres(&programs.join("psql"), url, slug, first_at, events)?;
         }
-        Choice::Given(url) => to_postgres("psql".as_ref(), url, gateway.slug(), events)?,
+        Choice::Given(url) => to_postgres("psql".as_ref(), url, slug, first_at, events)?,
     }
     let at = |event: u64| {
-        let millis = i64::try_from(FIRST_AT + event).unwrap_or(i64::MAX);
+        let millis = i64::try_from(first_at + event).unwrap_or(i64::MAX);
         jiff::Timestamp::from_millisecond(millis).map(|at| at.to_string())
     };
-    Ok(Times { early: at(events / 10)?, middle: at(events / 2)? })
+    Ok([at(events / 10)?, at(events / 2)?])
+}
+
+/// The beginning of a day.
+fn first_at(now: u64) -> u64 {
+    (now / DAY - DAYS_AGO) * DAY
 }
 
 /// What an event `n` is, and the delivery of it to endpoint `k`: in SQL that both databases read.
@@ -49,11 +62,10 @@ const STATUS: &str = "CASE WHEN n % 50021 = 3 THEN 0 WHEN n < 40 AND k = 1 THEN 
 const CODE: &str = "CASE WHEN n % 50021 = 3 OR (n < 40 AND k = 1) THEN NULL WHEN n < 45 THEN 202 WHEN k = 8 THEN 500
      WHEN n % 30011 = 5 THEN 418 WHEN k = 9 THEN 204 ELSE 200 END";
 
-fn to_sqlite(gateway: &Gateway, events: u64) -> Result<(), Failure> {
+fn to_sqlite(gateway: &Gateway, slug: &str, first_at: u64, events: u64) -> Result<(), Failure> {
     let db = Connection::open(gateway.data_dir().join("posthaste.db"))?;
     db.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; PRAGMA temp_store = MEMORY; BEGIN;")?;
-    let project: Vec<u8> =
-        db.query_row("SELECT id FROM projects WHERE slug = ?", [gateway.slug()], |row| row.get(0))?;
+    let project: Vec<u8> = db.query_row("SELECT id FROM projects WHERE slug = ?", [slug], |row| row.get(0))?;
     let indexes: Vec<(String, String)> = db
         .prepare(
             "SELECT name, sql FROM sqlite_master
@@ -70,13 +82,13 @@ fn to_sqlite(gateway: &Gateway, events: u64) -> Result<(), Failure> {
          INSERT INTO events (seq, project, id, type, tenant, data, occurred_at, created_at, deliveries, test)
          SELECT n + 1, ?1, CASE n WHEN 5 THEN 'evt_far' ELSE printf('evt_%026d', n) END, {kind} || '.type',
                 CASE WHEN n % 2 = 0 OR {kind} <> 'everywhere' THEN {kind} END, '{{\"n\":' || n || '}}',
-                {FIRST_AT} + n, {FIRST_AT} + n, {ENDPOINTS}, 0 FROM e"
+                {first_at} + n, {first_at} + n, {ENDPOINTS}, 0 FROM e"
     );
     db.execute(&made, [&project])?;
     let made = format!(
         "INSERT INTO deliveries (id, project, endpoint, event, tenant, status, attempts, place, next_attempt_at, status_code)
-         SELECT unhex(printf('%012x7000%016x', {FIRST_AT} + n, n * 16 + k)), ?1, endpoint, n + 1, tenant, {STATUS}, 1,
-                {FIRST_AT} + n, {FIRST_AT} + n, {CODE}
+         SELECT unhex(printf('%012x7000%016x', {first_at} + n, n * 16 + k)), ?1, endpoint, n + 1, tenant, {STATUS}, 1,
+                {first_at} + n, {first_at} + n, {CODE}
          FROM (SELECT e.seq - 1 AS n, e.tenant, p.k, p.id AS endpoint FROM events AS e
                CROSS JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS k FROM endpoints WHERE project = ?1) AS p)"
     );
@@ -87,26 +99,26 @@ fn to_sqlite(gateway: &Gateway, events: u64) -> Result<(), Failure> {
     let occurring = format!(
         "INSERT INTO occurrences SELECT DISTINCT project, 0, type, seq >> 6 FROM events;
          INSERT INTO occurrences SELECT DISTINCT project, 1, tenant, seq >> 6 FROM events WHERE tenant IS NOT NULL;
-         INSERT INTO occurrences SELECT DISTINCT project, 2, type, ({FIRST_AT} + seq - 1) >> 4 FROM events;
+         INSERT INTO occurrences SELECT DISTINCT project, 2, type, ({first_at} + seq - 1) >> 4 FROM events;
          COMMIT;"
     );
     db.execute_batch(&occurring)?;
     Ok(())
 }
 
-fn to_postgres(psql: &std::path::Path, url: &str, slug: &str, events: u64) -> Result<(), Failure> {
+fn to_postgres(psql: &std::path::Path, url: &str, slug: &str, first_at: u64, events: u64) -> Result<(), Failure> {
     let kind = kind();
     let uuid = |number: &str| {
-        format!("(lpad(to_hex({FIRST_AT} + n), 12, '0') || '7000' || lpad(to_hex({number}), 16, '0'))::uuid")
+        format!("(lpad(to_hex({first_at} + n), 12, '0') || '7000' || lpad(to_hex({number}), 16, '0'))::uuid")
     };
     let (key, id) = (uuid("n * 16"), uuid("n * 16 + k"));
-    let days = (events / 86_400_000) + 2;
-    let first_day = FIRST_AT / 86_400_000;
+    let days = events.div_ceil(DAY);
+    let first_day = first_at / DAY;
     let mut sql =
         "SET synchronous_commit = off; SET maintenance_work_mem = '512MB'; SET work_mem = '256MB';\n".to_owned();
     for day in first_day..first_day + days {
         for (table, fill) in [("events", ""), ("deliveries", "WITH (fillfactor = 80)")] {
-            let bound = |day: u64| format!("{:012x}00000000000000000000", day * 86_400_000);
+            let bound = |day: u64| format!("{:012x}00000000000000000000", day * DAY);
             sql += &format!(
                 "CREATE TABLE {table}_day_{day} PARTITION OF {table} FOR VALUES FROM ('{}') TO ('{}') {fill};\n",
                 bound(day),
@@ -119,10 +131,10 @@ fn to_postgres(psql: &std::path::Path, url: &str, slug: &str, events: u64) -> Re
         "INSERT INTO events (key, project, id, type, tenant, data, occurred_at, created_at, deliveries, test)
          SELECT {key}, p.id, CASE n WHEN 5 THEN 'evt_far' ELSE 'evt_' || lpad(n::text, 26, '0') END, {kind} || '.type',
                 CASE WHEN n % 2 = 0 OR {kind} <> 'everywhere' THEN {kind} END, '{{\"n\":' || n || '}}',
-                {FIRST_AT} + n, {FIRST_AT} + n, {ENDPOINTS}, false
+                {first_at} + n, {first_at} + n, {ENDPOINTS}, false
          FROM projects AS p, generate_series(0::bigint, {events} - 1) AS n WHERE p.slug = '{slug}';
          INSERT INTO deliveries (id, project, endpoint, event, status, attempts, manual, next_attempt_at, status_code, failed)
-         SELECT {id}, project, endpoint, {key}, {STATUS}, 1, false, {FIRST_AT} + n, {CODE}, ({STATUS}) = 2
+         SELECT {id}, project, endpoint, {key}, {STATUS}, 1, false, {first_at} + n, {CODE}, ({STATUS}) = 2
          FROM generate_series(0::bigint, {events} - 1) AS n, (
              SELECT e.id AS endpoint, e.project, row_number() OVER (ORDER BY e.id) - 1 AS k
              FROM endpoints AS e JOIN projects AS p ON p.id = e.project WHERE p.slug = '{slug}') AS k;
@@ -156,4 +168,17 @@ fn to_postgres(psql: &std::path::Path, url: &str, slug: &str, events: u64) -> Re
         return Err(format!("psql: {}", String::from_utf8_lossy(&output.stderr)).into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_younger_than_what_retention_deletes_and_of_days_that_are_over() {
+        let now = 20_000 * DAY + 12_345;
+        let (first, last) = (first_at(now), first_at(now) + 10_000_000);
+        assert_eq!(first % DAY, 0);
+        assert!(now - first < 30 * DAY && last < 20_000 * DAY);
+    }
 }

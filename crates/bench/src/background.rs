@@ -1,0 +1,157 @@
+//! What goes on beside what is measured, on a thread of its own, until it is told to end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use crate::{Failure, thread};
+
+/// Work over several connections. When it is dropped it ends.
+pub(crate) struct Background {
+    tally: Tally,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<Result<(), Failure>>>,
+}
+
+/// What became of it so far. Cloning shares it.
+#[derive(Clone, Default)]
+pub(crate) struct Tally(Arc<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    wanted: AtomicU64,
+    others: AtomicU64,
+    first_other: Mutex<Option<String>>,
+}
+
+impl Background {
+    /// Begins with as many connections, each with its number. None of them ends by itself, but by what it cannot go on
+    /// after.
+    pub(crate) fn start<F>(
+        name: &str,
+        connections: u32,
+        work: impl Fn(u32, Tally) -> F + Send + 'static,
+    ) -> Result<Self, Failure>
+    where
+        F: Future<Output = Result<Infallible, Failure>> + Send + 'static,
+    {
+        let (stop, stopped) = oneshot::channel();
+        let tally = Tally::default();
+        let counted = tally.clone();
+        let all = async move {
+            let mut workers = JoinSet::new();
+            for index in 0..connections {
+                workers.spawn(work(index, counted.clone()));
+            }
+            tokio::select! {
+                biased;
+                Some(ended) = workers.join_next() => match ended? {
+                    Ok(never) => match never {},
+                    Err(failure) => Err(failure),
+                },
+                _ = stopped => Ok(()),
+            }
+        };
+        let run = move || thread::runtime()?.block_on(all);
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run)?;
+        Ok(Self { tally, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Ends it, and says what became of it. It is a failure if it could not go on or nothing came of it: what was
+    /// measured beside it was measured beside nothing.
+    pub(crate) fn end(mut self) -> Result<String, Failure> {
+        self.join()?;
+        self.tally.told()
+    }
+
+    fn join(&mut self) -> Result<(), Failure> {
+        drop(self.stop.take());
+        let Some(thread) = self.thread.take() else { return Ok(()) };
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // Whoever wants to know how it ended has asked.
+        let _ = self.join();
+    }
+}
+
+impl Tally {
+    /// One went as it should.
+    pub(crate) fn wanted(&self) {
+        self.0.wanted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One did not.
+    pub(crate) fn other(&self, what: impl FnOnce() -> String) {
+        self.0.others.fetch_add(1, Ordering::Relaxed);
+        let mut first = self.0.first_other.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert_with(what);
+    }
+
+    fn told(&self) -> Result<String, Failure> {
+        let [wanted, others] = [&self.0.wanted, &self.0.others].map(|count| count.load(Ordering::Relaxed));
+        let first = self.0.first_other.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = match &*first {
+            Some(first) => format!("{wanted} times as it should be and {others} times otherwise, first: {first}"),
+            None => format!("{wanted} times as it should be"),
+        };
+        if wanted == 0 { Err(told.into()) } else { Ok(told) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[test]
+    fn it_goes_on_until_it_is_told_to_end() {
+        let (began, begun) = std::sync::mpsc::sync_channel(3);
+        let background = Background::start("test", 3, move |index, tally| {
+            let began = began.clone();
+            async move {
+                tally.wanted();
+                tally.other(|| format!("number {index}"));
+                let _ = began.send(());
+                pending().await
+            }
+        })
+        .expect("a thread");
+        (0..3).for_each(|_| begun.recv().expect("each begins"));
+        let told = background.end().expect("something came of it");
+        assert_eq!(told, "3 times as it should be and 3 times otherwise, first: number 0");
+    }
+
+    #[test]
+    fn what_cannot_go_on_is_a_failure_and_so_is_what_came_to_nothing() {
+        let (ended, end) = std::sync::mpsc::sync_channel(1);
+        let background = Background::start("test", 1, move |_, tally| {
+            let ended = ended.clone();
+            async move {
+                tally.wanted();
+                let _ = ended.send(());
+                Err("the server is gone".into())
+            }
+        })
+        .expect("a thread");
+        end.recv().expect("it begins");
+        assert_eq!(background.join_and_tell(), "the server is gone");
+        let idle = Background::start("test", 1, |_, _| pending()).expect("a thread");
+        assert_eq!(idle.join_and_tell(), "0 times as it should be");
+    }
+
+    impl Background {
+        fn join_and_tell(self) -> String {
+            self.end().expect_err("a failure").to_string()
+        }
+    }
+}
