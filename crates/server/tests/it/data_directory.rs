@@ -46,12 +46,12 @@ fn files(data_dir: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Kills a server in the middle of its work until its journal has groups that are in no table, and answers the ids of all
-/// events that were accepted.
-async fn killed(place: &Place, with_groups: usize) -> Vec<String> {
+/// events that were accepted. Their ids begin with `name`, so that they are new where it has been called before.
+async fn killed(place: &Place, name: &str, with_groups: usize) -> Vec<String> {
     let mut accepted = Vec::new();
     for round in 0..50 {
         let server = Running::start(place, &[]).await;
-        let load = Load::start(&server, &format!("round{round}"), 24);
+        let load = Load::start(&server, &format!("{name}-{round}"), 24);
         load.reached(200).await;
         server.process.kill().await;
         accepted.extend(load.accepted().await);
@@ -77,8 +77,8 @@ fn groups(place: &Place) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_journal_stops_the_start_until_its_loss_is_accepted() {
     let place = Place::embedded();
-    loop {
-        let accepted = killed(&place, 5).await;
+    for turn in 0..50 {
+        let accepted = killed(&place, &format!("turn{turn}"), 5).await;
         let path = place.data_dir().join("posthaste.journal");
         let whole = std::fs::read(&path).unwrap();
         let mut damaged = whole.clone();
@@ -109,13 +109,14 @@ async fn a_damaged_journal_stops_the_start_until_its_loss_is_accepted() {
         stopped(Running::start(&place, &[]).await).await;
         return;
     }
+    panic!("what was damaged was in the tables each time");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_crash_left_is_counted_in_the_log() {
     let place = Place::embedded();
-    for _ in 0..50 {
-        killed(&place, 1).await;
+    for turn in 0..50 {
+        killed(&place, &format!("turn{turn}"), 1).await;
         let said = stopped(Running::start(&place, &[]).await).await;
         if said.contains("replayed the journal") && said.contains("journal.groups=") {
             return;

@@ -112,13 +112,17 @@ impl Load {
 
     /// Waits until so many events were accepted.
     pub(crate) async fn reached(&self, count: usize) {
-        loop {
-            let more = self.progress.notified();
-            if self.accepted.load(Ordering::Relaxed) >= count {
-                return;
+        let accepted = || self.accepted.load(Ordering::Relaxed);
+        let reached = async {
+            loop {
+                let more = self.progress.notified();
+                if accepted() >= count {
+                    return;
+                }
+                more.await;
             }
-            more.await;
-        }
+        };
+        testkit::patiently(reached, || format!("{} events were accepted, not {count}", accepted())).await;
     }
 
     /// The ids of all that were answered `202`, once every sender has stopped.
