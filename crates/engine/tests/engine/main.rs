@@ -81,7 +81,7 @@ async fn a_survey_that_failed_is_repeated_until_it_succeeds() {
     engine.at_rest().await;
     stage.database_works();
     stage.clock.advance(SECOND);
-    receiver.received(2).await;
+    receiver.received(3).await;
 }
 
 /// The engine stands still while more happens than the feed holds. The last of it is the first event of an endpoint of
