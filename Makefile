@@ -4,9 +4,11 @@ CARGO ?= cargo
 
 .PHONY: demo run release test chaos crash lint bench fmt fresh
 
-# A server on a temporary database, two receivers and live traffic. Ctrl-C stops it.
+# A server on a temporary database, two receivers and live traffic. Ctrl-C stops it. Not quiet: the first time it compiles
+# for minutes, and shows how far it is.
 demo:
-	$(CARGO) run --release --quiet --bin posthaste -- demo
+	@test -x target/release/posthaste || echo "Compiling, 6 to 10 minutes on two slow cores. Meanwhile: docs/receivers.md, docs/dialects.md"
+	$(CARGO) run --release --bin posthaste -- demo
 
 # A server for development: data in ./posthaste-data, receivers on this machine allowed.
 run:
