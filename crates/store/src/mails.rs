@@ -8,6 +8,7 @@ use model::mask;
 use model::project::{Project, Slug};
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::store::Database;
 use crate::{Error, Store};
@@ -139,6 +140,24 @@ impl Store {
         match self.database() {
             Database::Embedded(db) => db.write(move |batch| sqlite::mails::put_off(batch, id, due_at)).await,
             Database::Cluster(db) => postgres::mails::put_off(db, id, due_at).await,
+        }
+    }
+
+    /// Deletes all mail of a project, a slice a commit, so that nobody waits behind a long one.
+    pub(crate) async fn delete_mails(&self, project: ProjectId) -> Result<(), Error> {
+        loop {
+            let began = Instant::now();
+            let more = match self.database() {
+                Database::Embedded(db) => {
+                    let verb = move |batch: &mut sqlite::Batch<'_>| sqlite::mails::delete_slice(batch.db()?, project);
+                    db.write_aside(None, verb).await?
+                }
+                Database::Cluster(db) => postgres::mails::delete_slice(db, project).await?,
+            };
+            if !more {
+                return Ok(());
+            }
+            self.leave_room(began).await;
         }
     }
 }

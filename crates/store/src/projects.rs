@@ -59,12 +59,13 @@ impl Store {
         }
     }
 
-    /// Deletes a project with its keys and endpoints; pending deliveries are cancelled. False if there is none.
+    /// Deletes a project with its keys, endpoints and mail; pending deliveries are cancelled. False if there is none.
     pub async fn delete_project(&self, id: ProjectId) -> Result<bool, Error> {
         let endpoints: Vec<_> = self.directory().endpoints_of(id).iter().map(|endpoint| endpoint.id).collect();
         for endpoint in endpoints {
             self.delete_endpoint(id, endpoint).await?;
         }
+        self.delete_mails(id).await?;
         let deleted = match self.database() {
             Database::Embedded(db) => db.write(move |batch| sqlite::projects::delete(batch, id)).await?,
             Database::Cluster(db) => postgres::projects::delete(db, id).await?,
@@ -73,6 +74,7 @@ impl Store {
         for endpoint in late {
             self.cancel_pending(endpoint).await?;
         }
+        self.delete_mails(id).await?;
         Ok(true)
     }
 }

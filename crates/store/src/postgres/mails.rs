@@ -7,10 +7,11 @@ use tokio_postgres::Row;
 
 use super::change::Change;
 use super::param::Uuid;
+use super::session::Session;
 use super::{Cluster, row};
 use crate::Error;
 use crate::mails::{self, Mail, Next, Report, What};
-use crate::shard;
+use crate::{shard, slice};
 
 /// Tells the admins of the endpoint's project, one mail each. False if there is nobody to tell.
 pub(super) async fn put(change: &mut Change, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
@@ -84,8 +85,13 @@ pub(crate) async fn put_off(db: &Cluster, id: MailId, due_at: Timestamp) -> Resu
     Ok(())
 }
 
-/// Of a project that is being deleted.
-pub(super) async fn delete_all(change: &Change, project: ProjectId) -> Result<(), Error> {
-    change.execute("DELETE FROM mails WHERE project = $1", &[&Uuid::from(project)]).await?;
-    Ok(())
+/// Of a project that is being deleted: a slice. Whether more may be left.
+pub(crate) async fn delete_slice(db: &Cluster, project: ProjectId) -> Result<bool, Error> {
+    delete_slice_in(&db.session().await?, project).await
+}
+
+pub(super) async fn delete_slice_in(session: &Session, project: ProjectId) -> Result<bool, Error> {
+    let sql = "DELETE FROM mails WHERE seq IN (SELECT seq FROM mails WHERE project = $1 LIMIT $2)";
+    let deleted = session.execute(sql, &[&Uuid::from(project), &row::limit(slice::ROWS)]).await?;
+    Ok(usize::try_from(deleted).is_ok_and(|deleted| deleted == slice::ROWS))
 }

@@ -74,7 +74,8 @@ pub(crate) async fn delete(db: &Cluster, id: ProjectId) -> Result<Option<Vec<End
     }
     change.execute("DELETE FROM api_keys WHERE project = $1", &[&Uuid::from(id)]).await?;
     speech::delete(&change, id).await?;
-    mails::delete_all(&change, id).await?;
+    // Those that came since the caller deleted the others; what is more goes behind this.
+    mails::delete_slice_in(change.session(), id).await?;
     change.execute("DELETE FROM projects WHERE id = $1", &[&Uuid::from(id)]).await?;
     change.touch(Subject::Project(id));
     change.commit().await?;

@@ -9,6 +9,7 @@ use super::batch::Batch;
 use super::row;
 use crate::Error;
 use crate::mails::{self, Mail, Next, Report, What};
+use crate::slice;
 
 /// Tells the admins of the endpoint's project, one mail each. False if there is nobody to tell.
 pub(super) fn put(batch: &mut Batch<'_>, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
@@ -90,8 +91,10 @@ pub(crate) fn put_off(batch: &mut Batch<'_>, id: MailId, due_at: Timestamp) -> R
     Ok(())
 }
 
-/// Of a project that is being deleted.
-pub(super) fn delete_all(db: &Connection, project: ProjectId) -> Result<(), Error> {
-    db.prepare_cached("DELETE FROM mails WHERE project = ?")?.execute([project.as_bytes()])?;
-    Ok(())
+/// Of a project that is being deleted: a slice. Whether more may be left.
+pub(crate) fn delete_slice(db: &Connection, project: ProjectId) -> Result<bool, Error> {
+    let deleted = db
+        .prepare_cached("DELETE FROM mails WHERE seq IN (SELECT seq FROM mails WHERE project = ? LIMIT ?)")?
+        .execute(params![project.as_bytes(), row::limit(slice::ROWS)])?;
+    Ok(deleted == slice::ROWS)
 }

@@ -77,7 +77,8 @@ pub(crate) fn delete(batch: &mut Batch<'_>, id: ProjectId) -> Result<Option<Vec<
     }
     batch.db()?.prepare_cached("DELETE FROM api_keys WHERE project = ?")?.execute([id.as_bytes()])?;
     speech::delete(batch.db()?, id)?;
-    mails::delete_all(batch.db()?, id)?;
+    // Those that came since the caller deleted the others; what is more goes behind this.
+    mails::delete_slice(batch.db()?, id)?;
     batch.db()?.prepare_cached("DELETE FROM projects WHERE id = ?")?.execute([id.as_bytes()])?;
     batch.directory_mut().remove_project(id);
     Ok(Some(late))

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use model::endpoint::{Endpoint, Status};
 use model::health::DisableRule;
+use model::id::ProjectId;
 use model::project::Project;
 use model::retry;
 use store::Store;
 use store::mails::{Mail, Next, What};
 use store::record::Record;
+use store::slice::ROWS;
 
 use crate::harness::{EXHAUSTED, FINAL, HOUR, Opened, SECOND, slug, tried};
 
@@ -277,16 +279,50 @@ async fn a_deleted_projects_mail_is_not_sent() {
     assert!(matches!(store.next_mail().await.unwrap(), Next::Nothing));
 }
 
-#[tokio::test]
-async fn a_thousand_mails_of_a_project_wait_and_no_more() {
-    let store = Opened::fresh().await;
-    let admins: Vec<String> = (0..20).map(|number| format!("admin{number}@example.com")).collect();
-    set_admins(&store, &admins.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let endpoint = store.endpoint(&["*"]).await;
+/// As many mails wait as may, of another project than the default one.
+async fn a_thousand_wait(store: &Opened) -> ProjectId {
+    let other = store.project_called("other").await;
+    let admins = (0..20).map(|number| format!("admin{number}@example.com")).collect();
+    store.put_project(Project { admins, ..Project::clone(&other) }).await.unwrap().unwrap();
+    let endpoint = store.plan().of(other.id).create().await;
     for _ in 0..51 {
-        gone(&store, &endpoint, FINAL, true).await;
+        store.draft("order.created").of(other.id).send().await;
+        let due = store.only_due_at(&endpoint).await;
+        let rule = DisableRule { on_status: vec![410], ..DisableRule::default() };
+        store.record(Record { rule: Arc::new(rule), ..tried(&due, 410, FINAL) }).await.unwrap();
         store.set_status(&endpoint, Status::Active).await;
         store.advance(Duration::from_millis(1));
     }
+    other.id
+}
+
+#[tokio::test]
+async fn a_thousand_mails_of_a_project_wait_and_no_more() {
+    let store = Opened::fresh().await;
+    a_thousand_wait(&store).await;
     assert_eq!(all_due(&store).await.len(), 1_000);
+}
+
+#[tokio::test]
+async fn however_many_mails_of_a_deleted_project_wait_all_go_and_no_other() {
+    let (store, endpoint) = store_with_an_admin().await;
+    let project = a_thousand_wait(&store).await;
+    gone(&store, &endpoint, FINAL, true).await;
+
+    assert!(store.delete_project(project).await.unwrap());
+
+    let left = all_due(&store).await;
+    assert_eq!((left.len(), left[0].project), (1, store.project));
+}
+
+#[tokio::test]
+async fn the_mails_of_a_deleted_project_go_in_slices() {
+    let store = Opened::embedded().await;
+    let project = a_thousand_wait(&store).await;
+    let before = store.held().commits;
+
+    store.delete_project(project).await.unwrap();
+
+    let commits = store.held().commits - before;
+    assert!(commits >= 1_000_u64.div_ceil(ROWS as u64), "{commits}");
 }
