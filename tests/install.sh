@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.."
 need "python3 -m pip --version" python3 python3-pip
 need "npm --version" nodejs npm
 need "test -x /bin/kill" procps
+need "command -v script" bsdutils
 # The server's programs: Debian keeps them, and PgBouncer for others than root, out of the search path.
 need "ls /usr/lib/postgresql/*/bin/postgres || command -v postgres" postgresql
 need "test -x /usr/sbin/pgbouncer || command -v pgbouncer" pgbouncer

@@ -1,11 +1,13 @@
 //! The one door to standard output and standard error, and how tables and blocks look there.
 
+mod table;
+
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
 use serde_json::value::RawValue;
 
+pub use self::table::table;
 use crate::config::Environment;
 
 /// Writes `text` to standard output and flushes it. A reader that went away (`posthaste … | head`) is no error.
@@ -52,58 +54,6 @@ impl Look {
         let plain = environment.var("NO_COLOR").is_some() || environment.var("TERM") == Some("dumb");
         let width = terminal_size::terminal_size().map(|(width, _)| width.0);
         Self { width, colours: !plain }
-    }
-}
-
-/// Cells up to this width are whole on any terminal: numbers, states, titles.
-const NEVER_CUT: u16 = 12;
-
-/// A table without lines. Its first column is never cut, the other wide ones as the terminal demands.
-pub fn table(titles: &[&str], rows: &[Vec<String>], look: Look) -> String {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_truncation_indicator("…");
-    if look.colours {
-        table.enforce_styling()
-    } else {
-        table.force_no_tty()
-    };
-    match look.width {
-        Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
-        None => table.set_content_arrangement(ContentArrangement::Disabled),
-    };
-    let bold =
-        |title: &&str| if look.colours { Cell::new(title).add_attribute(Attribute::Bold) } else { Cell::new(title) };
-    table.set_header(titles.iter().map(bold));
-    for row in rows {
-        let mut row = Row::from(row.iter().map(|text| cell(text, look)).collect::<Vec<_>>());
-        table.add_row(std::mem::take(row.max_height(1)));
-    }
-    let (last, widths) = (titles.len().saturating_sub(1), table.column_max_content_widths());
-    for (index, column) in table.column_iter_mut().enumerate() {
-        let gap = if index == last { 0 } else { 2 };
-        let is_whole = index == 0 || widths[index] <= NEVER_CUT;
-        let narrowest = ColumnConstraint::LowerBoundary(Width::Fixed(NEVER_CUT + gap));
-        column.set_padding((0, gap));
-        column.set_constraint(if is_whole { ColumnConstraint::ContentWidth } else { narrowest });
-    }
-    table.trim_fmt() + "\n"
-}
-
-fn cell(text: &str, look: Look) -> Cell {
-    let cell = Cell::new(one_line(text));
-    match colour(text) {
-        Some(colour) if look.colours => cell.fg(colour),
-        _ => cell,
-    }
-}
-
-/// States have colours wherever they stand.
-fn colour(text: &str) -> Option<Color> {
-    match text {
-        "active" | "delivered" | "done" => Some(Color::Green),
-        "paused" | "pending" | "running" | "cancelled" => Some(Color::Yellow),
-        "disabled" | "failed" => Some(Color::Red),
-        _ => None,
     }
 }
 
@@ -188,40 +138,6 @@ fn break_line(out: &mut String, depth: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn rows() -> Vec<Vec<String>> {
-        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
-        vec![
-            row(["ep_1", "https://example.com/a/very/long/path/that/goes/on", "active"]),
-            row(["ep_22", "https://b.example", "disabled"]),
-        ]
-    }
-
-    #[test]
-    fn a_table_is_aligned_and_whole_when_nothing_limits_it() {
-        let text = table(&["ID", "URL", "STATUS"], &rows(), Look::default());
-        let expected = "\
-ID     URL                                                STATUS
-ep_1   https://example.com/a/very/long/path/that/goes/on  active
-ep_22  https://b.example                                  disabled
-";
-        assert_eq!(text, expected);
-    }
-
-    #[test]
-    fn long_cells_are_cut_to_the_terminal_but_the_first_is_not() {
-        let text = table(&["ID", "URL", "STATUS"], &rows(), Look { width: Some(40), colours: false });
-        assert_eq!(text.lines().count(), 3, "{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
-        assert!(text.contains("ep_1   https://exa") && text.contains('…') && text.contains("disabled"), "{text}");
-    }
-
-    #[test]
-    fn colours_are_there_only_when_wanted() {
-        let coloured = table(&["ID", "URL", "STATUS"], &rows(), Look { width: Some(80), colours: true });
-        assert!(coloured.contains("\u{1b}[") && coloured.contains("active"), "{coloured:?}");
-        assert!(!table(&["ID", "URL", "STATUS"], &rows(), Look::default()).contains('\u{1b}'));
-    }
 
     #[test]
     fn a_stranger_cannot_steer_the_terminal() {

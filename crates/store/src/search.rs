@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::attempt::Failure;
+use model::attempt::{Failure, FailureKind};
 use model::delivery::{Cancelled, Status};
 use model::event::Event;
 use model::headers::Headers;
@@ -104,10 +104,13 @@ pub struct DeliveryFilter {
     pub until: Option<Timestamp>,
 }
 
-/// The columns that a [`Delivery`] is read from, on both databases: of `deliveries AS d` and `events AS e`.
+/// The columns that a [`Delivery`] is read from, on both databases: of `deliveries AS d` and `events AS e`. The last attempt
+/// is looked up by its key, for rows that are shown and where there was an error at all.
 pub(crate) const DELIVERY: &str = "d.id, d.endpoint, e.id, e.type, e.tenant, d.status, d.attempts, d.manual, \
-     d.status_code, d.reason, d.next_attempt_at";
-pub(crate) const DELIVERY_WIDTH: usize = 11;
+     d.status_code, d.reason, d.next_attempt_at, \
+     CASE WHEN d.status <> 1 AND d.attempts > 0 \
+          THEN (SELECT a.error_kind FROM attempts AS a WHERE a.delivery = d.id AND a.number = d.attempts) END";
+pub(crate) const DELIVERY_WIDTH: usize = 12;
 
 /// A delivery as lists show it.
 #[derive(Clone, Debug)]
@@ -123,6 +126,8 @@ pub struct Delivery {
     pub manual: bool,
     /// Of the last attempt, if it was answered.
     pub status_code: Option<u16>,
+    /// Of the last attempt, if it failed.
+    pub error_kind: Option<FailureKind>,
     /// When it is cancelled.
     pub reason: Option<Cancelled>,
     /// While it is pending.

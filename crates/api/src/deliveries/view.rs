@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use dialect::Dialect;
 use dialect::voice::{self, Occasion};
-use model::attempt::Failure;
+use model::attempt::{Failure, FailureKind};
 use model::delivery::Status;
 use model::id::{DeliveryId, EndpointId, EventId};
 use model::subscription::EventType;
@@ -44,6 +44,10 @@ pub(crate) struct DeliveryView {
     /// Of the last attempt, if it was answered.
     #[schema(required = true, example = 204)]
     status_code: Option<u16>,
+    /// Of the last attempt's `error`, if it failed: `dns`, `connect`, `tls`, `timeout`, `reset`, `blocked`, `protocol`, `body`,
+    /// `status` or `render`.
+    #[schema(required = true, value_type = Option<String>, example = json!(null))]
+    error_kind: Option<FailureKind>,
     /// While it is pending.
     #[schema(required = true, value_type = Option<String>, format = DateTime, example = json!(null))]
     next_attempt_at: Option<Timestamp>,
@@ -135,6 +139,7 @@ impl DeliveryView {
             attempt_count: delivery.attempts,
             manual: delivery.manual,
             status_code: delivery.status_code,
+            error_kind: delivery.error_kind,
             next_attempt_at: delivery.next_attempt_at,
             created_at: delivery.created_at,
         }

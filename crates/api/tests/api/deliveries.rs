@@ -13,14 +13,19 @@ async fn a_delivery_shows_the_body_that_was_sent_and_every_attempt() {
     let listed = gateway.ask("GET", "/v1/deliveries", None).await.expect(200);
     let waiting = &listed["data"][0];
     assert_eq!((&waiting["status"], &waiting["attempt_count"]), (&json!("pending"), &json!(0)));
+    assert_eq!((&waiting["status_code"], &waiting["error_kind"]), (&Value::Null, &Value::Null));
     let path = format!("/v1/deliveries/{}", waiting["id"].as_str().unwrap());
     assert_eq!(gateway.ask("GET", &path, None).await.expect(200)["request_body"], Value::Null, "nothing was sent yet");
 
     engine.attempt(503).await;
 
     let shown = gateway.ask("GET", &path, None).await.expect(200);
+    let listed = gateway.ask("GET", "/v1/deliveries", None).await.expect(200);
     assert_eq!((&shown["event_id"], &shown["endpoint_id"]), (&event["id"], &endpoint["id"]));
-    assert_eq!((&shown["status"], &shown["status_code"]), (&json!("pending"), &json!(503)));
+    for delivery in [&shown, &listed["data"][0]] {
+        assert_eq!((&delivery["status"], &delivery["status_code"]), (&json!("pending"), &json!(503)));
+        assert_eq!(delivery["error_kind"], "status", "why the last attempt failed");
+    }
     assert_eq!(shown["next_attempt_at"], "2026-01-05T09:00:05.000Z");
     assert_eq!(shown["request_body"], r#"{"type":"invoice.paid","timestamp":"2026-01-05T09:00:00.000Z","data":{}}"#);
     assert_eq!(

@@ -11,7 +11,7 @@ use super::typed::{self, When};
 pub(crate) enum Deliveries {
     /// List deliveries, newest first
     List(List),
-    /// Show a delivery with its attempts and the body that was sent
+    /// Show a delivery: the body that was sent, and of every attempt the headers and the answer
     Show(One),
     /// Make one more attempt now
     Retry(One),
@@ -63,8 +63,9 @@ pub(super) struct Filters {
 pub(super) const COLUMNS: &[Column] = &[
     Column { title: "ID", members: &["id"] },
     Column { title: "STATUS", members: &["status"] },
-    Column { title: "EVENT TYPE", members: &["event_type"] },
     Column { title: "CODE", members: &["status_code"] },
+    Column { title: "ERROR", members: &["error_kind"] },
+    Column { title: "EVENT TYPE", members: &["event_type"] },
     Column { title: "ATTEMPTS", members: &["attempt_count", "attempts"] },
     Column { title: "CREATED", members: &["created_at"] },
     Column { title: "NEXT ATTEMPT", members: &["next_attempt_at"] },
@@ -73,14 +74,13 @@ pub(super) const COLUMNS: &[Column] = &[
     Column { title: "TENANT", members: &["tenant"] },
 ];
 
-/// Of one delivery, as its page shows them.
+/// Of one delivery, at a glance: what was sent and answered stands below.
 pub(super) const ATTEMPTS: &[Column] = &[
     Column { title: "NUMBER", members: &["number"] },
     Column { title: "STARTED", members: &["started_at"] },
     Column { title: "MS", members: &["duration_ms"] },
     Column { title: "CODE", members: &["status_code"] },
     Column { title: "ERROR", members: &["error.message"] },
-    Column { title: "RESPONSE", members: &["response_body"] },
     Column { title: "NEXT ATTEMPT", members: &["next_attempt_at"] },
 ];
 

@@ -1,5 +1,7 @@
 //! Answers as people read them. Fields that we do not know are shown as well.
 
+mod exchange;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -10,7 +12,7 @@ use super::deliveries::{ATTEMPTS, COLUMNS as DELIVERIES};
 use crate::output::{self, Look};
 
 /// Members that are shown first, in this order.
-const FIRST: [&str; 25] = [
+const FIRST: [&str; 26] = [
     "id",
     "secret",
     "api_key",
@@ -31,6 +33,7 @@ const FIRST: [&str; 25] = [
     "scopes",
     "attempt_count",
     "status_code",
+    "error_kind",
     "next_attempt_at",
     "failure_count",
     "total",
@@ -104,6 +107,9 @@ fn columns_of(name: &str) -> Option<&'static [Column]> {
 
 fn paragraph(name: &str, json: &RawValue, look: Look) -> String {
     match (columns_of(name), value(json)) {
+        (Some(columns), Value::Array(items)) if name == "attempts" => {
+            table(columns, &items, look) + &items.iter().map(exchange::text).collect::<String>()
+        }
         (Some(columns), Value::Array(items)) => table(columns, &items, look),
         (_, Value::String(text)) => output::harmless(&text),
         // As it came: numbers may be longer than ours.

@@ -352,8 +352,11 @@ fn a_list_is_followed_to_its_limit() {
 
 const DELIVERY: &str = r#"{"event_type":"a.b","id":"d1","status":"failed","brand_new":7,"tenant":null,"attempts":[
     {"number":1,"started_at":"2026-01-31T09:30:00.000Z","duration_ms":12,"status_code":503,"response_body":"no\u001b[2J\nway",
-     "error":{"kind":"status","message":"answered 503, not a 2xx"}},
-    {"number":2,"started_at":"2026-01-31T09:31:00.000Z","duration_ms":9,"error":{"kind":"dns","message":"no such name"}}],
+     "error":{"kind":"status","message":"answered 503, not a 2xx"},
+     "request_headers":{"content-type":"application/json","webhook-id":"e1"},"response_headers":{"server":"x\u001b[2J"}},
+    {"number":2,"started_at":"2026-01-31T09:31:00.000Z","duration_ms":9,"error":{"kind":"dns","message":"no such name"},
+     "request_headers":{"webhook-id":"e1"},"response_headers":{},"response_body":""},
+    {"number":3,"status_code":200,"request_headers":{},"response_headers":{},"response_body":"cut of","response_truncated":true}],
     "request_body":"{\"id\":1.00}"}"#;
 
 const DELIVERY_SHOWN: &str = "\
@@ -363,9 +366,27 @@ status      failed
 brand_new   7
 
 attempts:
-NUMBER  STARTED                   MS  CODE  ERROR                    RESPONSE
-1       2026-01-31T09:30:00.000Z  12  503   answered 503, not a 2xx  no\u{fffd}[2J way
+NUMBER  STARTED                   MS  CODE  ERROR
+1       2026-01-31T09:30:00.000Z  12  503   answered 503, not a 2xx
 2       2026-01-31T09:31:00.000Z  9         no such name
+3                                     200
+
+attempt 1, sent:
+  content-type: application/json
+  webhook-id: e1
+
+attempt 1, answered 503:
+  server: x\u{fffd}[2J
+
+  no\u{fffd}[2J
+  way
+
+attempt 2, sent:
+  webhook-id: e1
+
+attempt 3, answered 200:
+  cut of
+  (there was more, which was not read)
 
 request_body:
 {\"id\":1.00}

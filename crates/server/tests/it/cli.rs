@@ -74,11 +74,48 @@ async fn a_webhook_is_registered_an_event_sent_and_its_delivery_looked_up() {
     let shown = ask(&server, &["deliveries", "show", &delivery, "--output", "json"]).await.json();
     assert_eq!(shown["attempts"][0]["status_code"], 204);
     let told = ask(&server, &["deliveries", "show", &delivery]).await.ok().output;
-    for part in [&delivery, "delivered", "204", "order.paid"] {
+    let sent = format!("  webhook-id: {event}");
+    for part in [&delivery, "delivered", "order.paid", "attempt 1, sent:", &sent, "attempt 1, answered 204:"] {
         assert!(told.contains(part), "{part} is not in\n{told}");
     }
     let answer = server.http.get(&format!("/v1/deliveries/{delivery}")).await.json();
     assert_eq!(shown, answer, "json is the API's answer");
+}
+
+/// The lines that a command of an admin shows on a terminal of so many columns.
+async fn at_a_terminal(columns: u16, server: &Running, words: &str) -> Vec<String> {
+    let command = format!("stty cols {columns} && \"$PROGRAM\" {words}");
+    let variables =
+        [("PROGRAM", PROGRAM), ("POSTHASTE_SERVER", server.http.base()), ("POSTHASTE_API_KEY", KEY), ("NO_COLOR", "1")];
+    let words = ["--quiet", "--return", "--command", &command, "/dev/null"];
+    let mut terminal = Process::start("script", &words, &variables);
+    assert!(terminal.ended().await.success(), "{}{}", terminal.output(), terminal.errors());
+    terminal.output().lines().map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deliveries_are_listed_with_their_error_as_wide_as_the_terminal_and_whole_in_a_pipe() {
+    let place = Place::fresh().await;
+    let receiver = Receiver::replying([503]).start().await;
+    let server = Running::start(&place, &[]).await;
+    let made = server.register(json!({ "url": receiver.url(), "tenant": "t".repeat(64) })).await;
+    let event = json!({ "type": "order.created", "data": {}, "tenant": "t".repeat(64) });
+    server.http.post("/v1/events", &event).await;
+    receiver.received(1).await;
+    server.settle().await;
+
+    let piped = ask(&server, &["deliveries", "list"]).await.ok().output;
+    assert!(piped.contains(&text(&made["id"])) && piped.contains(&"t".repeat(64)), "{piped}");
+    assert!(piped.lines().next().is_some_and(|titles| titles.len() > 200), "{piped}");
+
+    let delivery = piped.lines().nth(1).and_then(|row| row.split_whitespace().next()).unwrap();
+    for columns in [80, 120, 200] {
+        let shown = at_a_terminal(columns, &server, "deliveries list").await;
+        assert!(shown.iter().all(|line| line.chars().count() <= usize::from(columns)), "{columns}:\n{shown:#?}");
+        assert!(shown[0].contains("ERROR") && shown[0].contains("EVENT TYPE"), "{columns}: {shown:#?}");
+        let cells: Vec<_> = shown[1].split_whitespace().take(4).collect();
+        assert_eq!(cells, [delivery, "pending", "503", "status"], "{columns}: {shown:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,7 +36,7 @@ pub(super) async fn of(snapshot: &Scope, delivery: DeliveryId, bodies: Bodies) -
 
 /// An attempt from [`columns`].
 pub(super) fn attempt(row: &Row) -> Result<StoredAttempt, Error> {
-    let kind = row::get::<Option<&str>>(row, 4)?.and_then(FailureKind::named);
+    let kind = row::failure_kind(row, 4)?;
     let message: Option<String> = row::get(row, 5)?;
     Ok(StoredAttempt {
         number: row::count(row, 0)?,

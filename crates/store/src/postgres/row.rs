@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use model::attempt::FailureKind;
 use model::delivery::Cancelled;
 use model::event::Event;
 use model::json::Json;
@@ -67,6 +68,11 @@ pub(super) fn count(row: &Row, at: usize) -> Result<u32, Error> {
 pub(super) fn status_code(row: &Row, at: usize) -> Result<Option<u16>, Error> {
     let code: Option<i32> = get(row, at)?;
     code.map(u16::try_from).transpose().map_err(|error| Error::Corrupt(error.to_string()))
+}
+
+/// Why an attempt failed, if it did.
+pub(super) fn failure_kind(row: &Row, at: usize) -> Result<Option<FailureKind>, Error> {
+    Ok(get::<Option<&str>>(row, at)?.and_then(FailureKind::named))
 }
 
 /// A bound on rows, as SQL takes it.

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use model::attempt::FailureKind;
 use model::delivery::{Cancelled, Status};
 use model::endpoint;
 use model::event::Event;
@@ -81,6 +82,11 @@ pub(super) fn headers(row: &Row<'_>, at: usize) -> rusqlite::Result<Headers> {
 /// Which of an attempt's bodies were dropped.
 pub(super) fn dropped(row: &Row<'_>, at: usize) -> rusqlite::Result<Dropped> {
     Ok(Dropped::of_bits(row.get::<_, Option<i64>>(at)?.unwrap_or(0)))
+}
+
+pub(super) fn failure_kind(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<FailureKind>> {
+    let name: Option<String> = row.get(at)?;
+    Ok(name.and_then(|name| FailureKind::named(&name)))
 }
 
 /// A value kept as JSON.

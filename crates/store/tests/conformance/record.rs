@@ -5,6 +5,7 @@ use std::time::Duration;
 use model::attempt::{Answer, Body, FailureKind, Outcome};
 use model::delivery::{Cancelled, Due, Status};
 use model::headers::Headers;
+use model::id::DeliveryId;
 use model::retry::Next;
 
 use crate::harness::{EXHAUSTED, FINAL, HOUR, Opened, SECOND, tried};
@@ -167,18 +168,33 @@ async fn an_attempt_without_an_answer_is_kept_with_what_went_wrong() {
 }
 
 #[tokio::test]
-async fn the_status_of_a_delivery_is_that_of_its_last_attempt() {
+async fn what_a_delivery_came_to_is_what_its_last_attempt_did() {
     let store = Opened::fresh().await;
     let endpoint = store.endpoint(&["*"]).await;
     let due = store.send_to(&endpoint, "order.created").await;
+    assert_eq!(came_to(&store, due.id).await, (None, None));
+
     store.fails(&due, Next::Again(store.now())).await;
+    assert_eq!(came_to(&store, due.id).await, (Some(500), Some(FailureKind::Status)));
+
     let due = store.only_due_at(&endpoint).await;
-    let mut record = tried(&due, 0, FINAL);
+    let mut record = tried(&due, 0, Next::Again(store.now()));
     record.attempt.outcome = Outcome::failed(FailureKind::Timeout, "10 s passed");
-
     store.record(record).await.unwrap();
+    assert_eq!(came_to(&store, due.id).await, (None, Some(FailureKind::Timeout)));
 
-    assert_eq!(store.shown(due.id).await.delivery.status_code, None);
+    let due = store.only_due_at(&endpoint).await;
+    store.delivers(&due).await;
+    assert_eq!(came_to(&store, due.id).await, (Some(204), None));
+}
+
+/// The status code and the error that a delivery is shown and listed with.
+async fn came_to(store: &Opened, id: DeliveryId) -> (Option<u16>, Option<FailureKind>) {
+    let shown = store.shown(id).await.delivery;
+    let listed = store.all_deliveries().await;
+    let [listed] = listed.as_slice() else { panic!("it is the only one: {listed:?}") };
+    assert_eq!((listed.status_code, listed.error_kind), (shown.status_code, shown.error_kind));
+    (shown.status_code, shown.error_kind)
 }
 
 #[tokio::test]

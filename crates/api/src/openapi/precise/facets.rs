@@ -1,6 +1,7 @@
 //! The table: members of schemas and parameters, and what their values have to be.
 
 use dialect::built_in_names;
+use model::attempt::FailureKind;
 use model::delivery;
 use model::job;
 use model::key::Scope;
@@ -92,6 +93,7 @@ pub(super) fn of_members(policy: &Policy) -> Vec<(&'static str, Value)> {
     let scopes = || texts(1, 64, one_of(Scope::ALL.map(Scope::name)));
     let admins = || texts(0, 20, text(3, 254, p::MAIL));
     let statuses = || one_of(delivery::Status::ALL.map(delivery::Status::name));
+    let error_kinds = || one_of(FailureKind::ALL.map(FailureKind::name));
     let providers = || one_of(Provider::ALL.map(Provider::name));
     let endpoint_statuses = || one_of(["active", "paused", "disabled"]);
     let hook_statuses = || one_of(["active", "paused"]);
@@ -177,10 +179,11 @@ pub(super) fn of_members(policy: &Policy) -> Vec<(&'static str, Value)> {
         ("Endpoint.url", json!({ "format": "uri" })),
         ("Delivery.id", json!({ "format": "uuid" })),
         ("Delivery.status", statuses()),
+        ("Delivery.error_kind", error_kinds()),
         ("Delivery.reason", one_of(["expired", "endpoint_deleted"])),
         ("LastDelivery.id", json!({ "format": "uuid" })),
         ("LastDelivery.status", statuses()),
-        ("AttemptError.kind", one_of(model::attempt::FailureKind::ALL.map(model::attempt::FailureKind::name))),
+        ("AttemptError.kind", error_kinds()),
         ("Job.kind", one_of(["recover", "replay"])),
         ("Job.status", one_of(job::Status::ALL.map(job::Status::name))),
         ("EventType.source", one_of(["dialect", "project"])),

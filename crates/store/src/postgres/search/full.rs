@@ -84,6 +84,7 @@ pub(super) fn delivery_row(row: &Row) -> Result<Delivery, Error> {
         attempts: row::count(row, 6)?,
         manual: row::get(row, 7)?,
         status_code: row::status_code(row, 8)?,
+        error_kind: row::failure_kind(row, 11)?,
         reason: reason.map(|number| row::member(number, &row::REASONS)).transpose()?,
         next_attempt_at: (status == Status::Pending).then_some(next_attempt_at),
         created_at: id.created_at(),

@@ -82,6 +82,7 @@ pub(super) fn delivery_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         attempts: row.get(6)?,
         manual: row.get(7)?,
         status_code: row.get(8)?,
+        error_kind: row::failure_kind(row, 11)?,
         reason: row::reason(row, 9)?,
         next_attempt_at: (status == Status::Pending).then_some(next_attempt_at),
         created_at: id.created_at(),
@@ -170,7 +171,7 @@ fn attempts(db: &Connection, delivery: DeliveryId, bodies: Bodies) -> Result<Vec
 }
 
 fn attempt_row(row: &Row<'_>) -> rusqlite::Result<StoredAttempt> {
-    let kind = row.get::<_, Option<String>>(4)?.and_then(|name| FailureKind::named(&name));
+    let kind = row::failure_kind(row, 4)?;
     let message: Option<String> = row.get(5)?;
     Ok(StoredAttempt {
         number: row.get(0)?,
