@@ -50,6 +50,11 @@ impl Caller {
         }
     }
 
+    /// The project, if the caller may see its endpoints: who writes them may read them.
+    pub(crate) fn may_see_endpoints(&self) -> Result<&Arc<Project>, Problem> {
+        self.may(Scope::EndpointsWrite).or_else(|_| self.may(Scope::Read))
+    }
+
     /// For what is the whole server's and not a project's.
     pub(crate) fn must_be_admin(&self) -> Result<(), Problem> {
         match &self.holder {

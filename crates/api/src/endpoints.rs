@@ -79,7 +79,7 @@ pub(crate) async fn create(
     ),
     responses((status = 200, description = "A page of endpoints.", body = Listed<EndpointView>), Lookup))]
 pub(crate) async fn list(caller: Caller, State(api): State<Api>, mut query: Query) -> Result<Response, Problem> {
-    let project = caller.may(Scope::Read)?;
+    let project = caller.may_see_endpoints()?;
     let dialect = api.dialect(project).await?;
     let filter = Filter::take(&mut query, dialect.catalogue.names);
     let paging = query.paging();
@@ -112,7 +112,7 @@ pub(crate) async fn show(
     State(api): State<Api>,
     Named(id): Named<EndpointId>,
 ) -> Result<Json<EndpointView>, Problem> {
-    let project = caller.may(Scope::Read)?;
+    let project = caller.may_see_endpoints()?;
     let endpoint = find(&api, project, id)?;
     viewed(&api, &caller, &endpoint).await
 }

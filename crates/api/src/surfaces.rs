@@ -62,6 +62,10 @@ impl<S: Surface> Served<S> {
         self.caller.may(scope)
     }
 
+    pub(crate) fn may_see_endpoints(&self) -> Result<&Arc<Project>, Problem> {
+        self.caller.may_see_endpoints()
+    }
+
     pub(crate) fn sight(&self) -> Sight {
         Sight::of(&self.caller)
     }

@@ -11,7 +11,7 @@ pub enum Scope {
     /// Send events.
     #[serde(rename = "events:write")]
     EventsWrite,
-    /// Create, change and delete endpoints; pause, test, rotate, retry and recover.
+    /// Create, change, delete and see endpoints; pause, test, rotate, retry and recover.
     #[serde(rename = "endpoints:write")]
     EndpointsWrite,
     /// Read everything of the project but secrets.

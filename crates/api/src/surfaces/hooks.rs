@@ -62,7 +62,7 @@ pub(crate) async fn list(
     State(api): State<Api>,
     mut query: Query,
 ) -> Result<Json<HookList>, Problem> {
-    caller.may(Scope::Read)?;
+    caller.may_see_endpoints()?;
     let limit = query.limit(LARGEST_PAGE);
     query.finish()?;
     let hooks = caller.newest(&api, limit);
@@ -78,7 +78,7 @@ pub(crate) async fn show(
     State(api): State<Api>,
     Named(id): Named<String>,
 ) -> Result<Json<HookView>, Problem> {
-    caller.may(Scope::Read)?;
+    caller.may_see_endpoints()?;
     let hook = caller.find(&api, &id)?;
     Ok(Json(HookView::of(&hook, caller.sight())))
 }

@@ -70,7 +70,7 @@ pub(crate) async fn list(
     State(api): State<Api>,
     mut query: Query,
 ) -> Result<Json<WebhookList>, Problem> {
-    caller.may(Scope::Read)?;
+    caller.may_see_endpoints()?;
     let limit = query.limit(LARGEST_PAGE);
     query.finish()?;
     let webhooks = caller.newest(&api, limit);
@@ -88,7 +88,7 @@ pub(crate) async fn show(
     State(api): State<Api>,
     Named(id): Named<String>,
 ) -> Result<Json<WebhookView>, Problem> {
-    caller.may(Scope::Read)?;
+    caller.may_see_endpoints()?;
     let webhook = caller.find(&api, &id)?;
     Ok(Json(WebhookView::of(&webhook, caller.dialect(), caller.sight())))
 }
