@@ -245,12 +245,13 @@ pub(crate) fn unsupported(media: &Media, taken: &str) -> Problem {
 }
 
 fn too_slow() -> Problem {
-    let detail = format!(
-        "Less than {} KiB of the body came within {} seconds: send it faster, or in smaller pieces.",
-        SLOWEST / 1024,
-        WINDOW.as_secs()
-    );
-    Problem::new(Code::InvalidRequest, detail).answered(StatusCode::REQUEST_TIMEOUT)
+    Problem::new(Code::InvalidRequest, too_slow_detail()).answered(StatusCode::REQUEST_TIMEOUT)
+}
+
+/// What becomes of a body that comes too slowly.
+pub(crate) fn too_slow_detail() -> String {
+    let (least, within) = (SLOWEST / 1024, WINDOW.as_secs());
+    format!("Less than {least} KiB of the body came within {within} seconds: send it faster, or in smaller pieces.")
 }
 
 fn broken_off() -> Problem {

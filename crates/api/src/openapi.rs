@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{self, IntoResponse};
 use bytes::Bytes;
 use dialect::Dialect;
@@ -27,8 +27,8 @@ use crate::caller::Caller;
 use crate::problem::{Code, Problem};
 use crate::surfaces::{hooks, webhooks as webhooks_surface};
 use crate::{
-    Api, cluster, deliveries, dialects, docs, endpoints, event_types, events, health, jobs, keys, problem, projects,
-    templates,
+    Api, body, cluster, deliveries, dialects, docs, endpoints, event_types, events, health, jobs, keys, problem,
+    projects, templates,
 };
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -254,7 +254,10 @@ impl IntoResponses for Lookup {
 
 impl IntoResponses for Writing {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(WRITING)
+        let mut problems = problems(WRITING);
+        let slow = problem(&format!("`{}`: {}", Code::InvalidRequest.about().name, body::too_slow_detail()));
+        problems.insert(StatusCode::REQUEST_TIMEOUT.as_str().to_owned(), RefOr::T(slow));
+        problems
     }
 }
 

@@ -60,6 +60,20 @@ async fn every_documented_query_parameter_is_taken() {
 }
 
 #[tokio::test]
+async fn routes_that_take_a_body_say_that_it_may_come_too_slowly_and_others_do_not() {
+    let document = api::openapi().as_value().clone();
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+    let mut taking = 0;
+    for operation in operations {
+        let takes_a_body = operation.get("requestBody").is_some();
+        assert_eq!(operation["responses"].get("408").is_some(), takes_a_body, "{}", operation["operationId"]);
+        taking += usize::from(takes_a_body);
+    }
+    assert!(taking > 10, "{taking}");
+}
+
+#[tokio::test]
 async fn every_reference_in_the_document_leads_somewhere() {
     let document = api::openapi().as_value().clone();
     let text = document.to_string();
