@@ -273,6 +273,19 @@ fn help_pages_show_the_flags_that_matter() {
 }
 
 #[test]
+fn pausing_and_resuming_say_what_becomes_of_events_meanwhile_and_so_does_their_help() {
+    for verb in ["pause", "resume"] {
+        let paused = Scripted::new([(200, r#"{"id":"ep_1","status":"paused"}"#)]);
+        let note = ask(&paused, &["webhooks", verb, "ep_1"]).unwrap().note.unwrap();
+        assert!(note.contains("not kept for it") && note.contains("--only missed"), "{verb}: {note}");
+        let help = parse(["posthaste", "webhooks", verb, "--help"]).unwrap_err().to_string();
+        assert!(help.contains("recover --only missed") && help.contains("not kept for it"), "{verb}: {help}");
+        let json = Scripted::new([(200, r#"{"id":"ep_1"}"#)]);
+        assert_eq!(ask(&json, &["webhooks", verb, "ep_1", "--output=json"]).unwrap().note, None, "machines know");
+    }
+}
+
+#[test]
 fn registering_prints_the_id_and_the_secret() {
     let answer = r#"{"id":"ep_1","url":"https://a.example/","secret":"whsec_x","status":"active","failure_count":0}"#;
     let server = Scripted::new([(201, answer)]);

@@ -1,5 +1,7 @@
 //! `posthaste webhooks …`: endpoints that events are sent to.
 
+mod shown;
+
 use std::path::Path;
 
 use clap::Subcommand;
@@ -7,9 +9,9 @@ use model::endpoint::Auth;
 use model::json::Json;
 use model::rate::RateLimit;
 use model::time::{Span, Timestamp};
-use serde_json::Value;
 
-use super::call::{Body, Call, Column, Deleted, Paging, View};
+use self::shown::{COLUMNS, PAUSED, REGISTERED, RESUMED, ROTATED, TESTED, was_not_acknowledged};
+use super::call::{Body, Call, Deleted, Paging};
 use super::deliveries::{COLUMNS as DELIVERIES, Filters};
 use super::events;
 use super::typed::{self, When};
@@ -26,7 +28,7 @@ pub(crate) enum Webhooks {
     Update(Update),
     /// Pause a webhook: pending deliveries wait; events sent meanwhile are not kept for it, `recover --only missed` sends them
     Pause(One),
-    /// Deliver again, also after Posthaste disabled the webhook; `recover --only missed` sends the events of the meantime
+    /// Deliver again, also after Posthaste disabled the webhook: events of the meantime were not kept for it, `recover --only missed` sends them
     Resume(One),
     /// Make a new secret; the old one goes on signing for a while
     RotateSecret(Rotate),
@@ -234,30 +236,6 @@ fn template(text: &str) -> Result<Json, String> {
     events::read_file(Path::new(text)).map_err(|failure| failure.to_string())
 }
 
-pub(super) const COLUMNS: &[Column] = &[
-    Column { title: "ID", members: &["id"] },
-    Column { title: "NAME", members: &["name"] },
-    Column { title: "STATUS", members: &["status"] },
-    Column { title: "FAILURES", members: &["failure_count"] },
-    Column { title: "TENANT", members: &["tenant"] },
-    Column { title: "EVENTS", members: &["events"] },
-    Column { title: "URL", members: &["url"] },
-];
-
-const REGISTERED: View = View::One {
-    inside: None,
-    fields: Some(&["id", "secret", "public_key", "status"]),
-    note: Some("The secret is not shown again: keep it where the receiver finds it."),
-};
-
-const ROTATED: View = View::One { inside: None, fields: None, note: Some("The secret is not shown again.") };
-
-const TESTED: View = View::One { inside: Some("delivery"), fields: None, note: None };
-
-fn was_not_acknowledged(tested: &Value) -> bool {
-    tested["delivery"]["status"] != "delivered"
-}
-
 impl Webhooks {
     pub(super) fn call(&self, now: Timestamp) -> Call {
         let of = |one: &One, verb: &str| Call::post(&["endpoints", &one.id, verb], None);
@@ -266,8 +244,8 @@ impl Webhooks {
             Self::List(words) => words.call(),
             Self::Show(One { id }) => Call::get(&["endpoints", id]),
             Self::Update(words) => words.call(),
-            Self::Pause(one) => of(one, "pause"),
-            Self::Resume(one) => of(one, "resume"),
+            Self::Pause(one) => of(one, "pause").view(PAUSED),
+            Self::Resume(one) => of(one, "resume").view(RESUMED),
             Self::RotateSecret(Rotate { one, overlap, secret }) => {
                 let body = Body::default().with_some("overlap", overlap.as_ref());
                 let body = body.with_some("secret", secret.as_ref());
