@@ -128,6 +128,22 @@ fn findings_are_few_and_short_whatever_the_data() {
 }
 
 #[test]
+fn what_would_take_too_much_work_is_not_begun() {
+    let choices: Vec<String> = (0..60).map(|n| format!(r#"{{"const":"{n}"}}"#)).collect();
+    let choice = format!(r#"{{"anyOf":[{}]}}"#, choices.join(","));
+    let list = |count: usize| format!("[{}]", vec![r#""7""#; count].join(","));
+    let object =
+        |count: usize| format!("{{{}}}", (0..count).map(|n| format!(r#""{n}":"7""#)).collect::<Vec<_>>().join(","));
+    let schemas = [format!(r#"{{"items":{choice}}}"#), format!(r#"{{"additionalProperties":{choice}}}"#)];
+    for (schema, data) in schemas.iter().zip([&list as &dyn Fn(usize) -> String, &object]) {
+        assert_eq!(judge(schema, &data(100)), []);
+        let [(pointer, message)] = &judge(schema, &data(50_000))[..] else { panic!("one finding for all of {schema}") };
+        assert!(pointer.is_empty() && message.contains("too much work to hold against this schema"), "{message}");
+    }
+    assert_eq!(judge(r#"{"items":{"type":"string"}}"#, &list(50_000)), [], "an ordinary schema is held against it");
+}
+
+#[test]
 fn data_that_no_value_can_hold_is_told() {
     for data in ["1e400", r#""\ud800""#] {
         let message = &judge("{}", data)[0].1;

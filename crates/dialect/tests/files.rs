@@ -266,6 +266,33 @@ fn a_file_has_its_bounds() {
 }
 
 #[test]
+fn every_list_of_a_file_has_its_bound() {
+    let list = |item: &str, count: usize| vec![item; count].join(", ");
+    let headers: String = (0..33).map(|index| format!("X-{index} = 'a'\n")).collect();
+    let cases = [
+        (format!("[retry]\nschedule = [{}]", list("'1s'", 101)), "retry.schedule", "at most 100 waits"),
+        (format!("[retry]\non = [{}]", list("'5xx'", 501)), "retry.on", "at most 500 entries"),
+        (format!("[disable]\non_status = [{}]", list("410", 501)), "disable.on_status", "at most 500 statuses"),
+        (format!("[headers]\n{headers}"), "headers", "at most 32 headers"),
+        ("[[signatures]]\nheader = 'X-A'\n".repeat(9), "signatures", "at most 8 signatures"),
+    ];
+    for (text, key, bound) in cases {
+        let found = mistakes(&format!("name = 'acme'\n{text}"));
+        let told = found.iter().find(|(found, ..)| found == key);
+        assert!(told.is_some_and(|(.., message)| message.contains(bound)), "{key}: {found:?}");
+    }
+}
+
+#[test]
+fn mistakes_end_at_99_and_say_how_many_more_there_are() {
+    let keys: String = (0..250).map(|index| format!("k{index} = 1\n")).collect();
+    let found = mistakes(&format!("name = 'acme'\n{keys}"));
+    assert_eq!(found.len(), 100);
+    assert_eq!((&found[0].0, &found[98].0), (&"k0".to_owned(), &"k98".to_owned()));
+    assert_eq!(found[99], (String::new(), None, "and 151 more".to_owned()));
+}
+
+#[test]
 fn a_file_needs_a_name() {
     assert_eq!(mistakes("title = 'Acme'")[0].0, "name");
     for name in ["Acme", "9acme", "-a", "a b", "ä", &"a".repeat(64)] {

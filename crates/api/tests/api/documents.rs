@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use faultdisk::Failure;
 
 use crate::gateway::Gateway;
 
@@ -38,6 +39,22 @@ async fn a_store_that_has_stopped_is_unavailable_and_its_reasons_stay_ours() {
         assert!(!answer.text.contains("stopped"), "{}", answer.text);
     }
     open(&gateway, "/healthz").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_to_who_sends_and_what_is_sent_once_there_is_room_is_taken() {
+    let gateway = Gateway::start().await;
+    let send = async || gateway.ask("POST", "/v1/events", Some(serde_json::json!({ "type": "a", "data": 1 }))).await;
+    let disk = gateway.disk();
+    disk.fail(0, Failure::Full, true);
+    let refused = send().await;
+    refused.assert_refused(503, "unavailable", &[]);
+    let detail = refused.json()["detail"].clone();
+    assert_eq!(detail, "Nothing can be stored right now: the server's disk is full.");
+    assert!(refused.headers.contains_key("retry-after"));
+    disk.mend();
+    send().await.expect(202);
+    assert_eq!(gateway.inventory().await["events"], 1, "what was refused is not there");
 }
 
 #[tokio::test]

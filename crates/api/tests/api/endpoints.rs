@@ -53,11 +53,16 @@ async fn own_secrets_and_ed25519_keys_are_taken() {
     assert!(made["secret"].as_str().unwrap().starts_with("whsk_"));
     let shown = gateway.ask("GET", &path(&made, ""), None).await.expect(200);
     assert!(shown["public_key"].as_str().unwrap().starts_with("whpk_"));
+    // A private key says by itself what it is for.
+    let alone = gateway.endpoint(json!({ "secret": made["secret"] })).await;
+    assert_eq!((&alone["signing"], &alone["secret"]), (&json!("ed25519"), &made["secret"]));
+    assert_eq!(alone["public_key"], shown["public_key"]);
 
     for (fields, pointer) in [
         (json!({ "secret": "whsec_c2hvcnQ=" }), "/secret"),
         (json!({ "secret": "plain text of some length" }), "/secret"),
         (json!({ "secret": secret, "signing": "ed25519" }), "/secret"),
+        (json!({ "secret": made["secret"], "signing": "hmac-sha256" }), "/secret"),
         (json!({ "signing": "rsa" }), "/signing"),
     ] {
         let mut fields = fields;
@@ -106,6 +111,26 @@ async fn all_faults_of_an_endpoint_are_told_at_once() {
         ]
     );
     assert_eq!(gateway.inventory().await["endpoints"], 0);
+}
+
+#[tokio::test]
+async fn a_list_of_faults_ends_at_a_hundred_and_says_how_many_more_there_are() {
+    let gateway = Gateway::start().await;
+    let wrong = |count: usize| json!({ "url": "https://example.com/", "events": vec!["a..b"; count] });
+    let refused = create(&gateway, wrong(250)).await.expect(422);
+    let errors = refused["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 100);
+    assert_eq!((&errors[98]["pointer"], &errors[99]["message"]), (&json!("/events/98"), &json!("and 151 more")));
+    assert_eq!(create(&gateway, wrong(99)).await.pointers().len(), 99, "so many are all told");
+
+    // Names that a closed catalogue lacks are counted apart.
+    let closed = gateway.ask("POST", "/v1/projects", Some(json!({ "name": "Closed", "dialect": "trakkr" }))).await;
+    let key = closed.expect(201)["api_key"].as_str().unwrap().to_owned();
+    let names: Vec<_> = (0..250).map(|n| format!("nothing_{n}")).collect();
+    let unknown = json!({ "url": "https://example.com/", "events": names });
+    let refused = gateway.ask_as(&key, "POST", "/v1/endpoints", Some(unknown)).await.expect(422);
+    let errors = refused["errors"].as_array().unwrap();
+    assert_eq!((errors.len(), &errors[100]["message"]), (101, &json!("and 150 more")), "{}", refused["detail"]);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use api::{Api, Front};
 use aws_lc_rs::digest;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
+use faultdisk::Watch;
 use http_body_util::BodyExt;
 use model::attempt::{Answer as Answered, Attempt, Outcome};
 use model::delivery::Due;
@@ -35,7 +36,7 @@ pub(crate) struct Gateway {
     pub(crate) env: TestEnv,
     pub(crate) store: Store,
     pub(crate) front: Front,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// What came back.
@@ -110,7 +111,13 @@ impl Gateway {
         let store = Store::open(options).await.unwrap();
         let api =
             Api::new(store.clone(), shared, Arc::default(), Arc::new(policy), sha256(ADMIN_KEY), BATCH_BYTES, None);
-        Self { env, store, front: Front::new(api), _directory: directory }
+        Self { env, store, front: Front::new(api), directory }
+    }
+
+    /// The disk of the store, which can be made to fail.
+    pub(crate) fn disk(&self) -> Watch {
+        assert!(faultdisk::are_found(), "file calls of this program are looked up in it first");
+        Watch::on(self.directory.path())
     }
 
     /// Asks with the admin key, and JSON if there is a body.

@@ -279,6 +279,7 @@ fn pausing_and_resuming_say_what_becomes_of_events_meanwhile_and_so_does_their_h
         let note = ask(&paused, &["webhooks", verb, "ep_1"]).unwrap().note.unwrap();
         assert!(note.contains("not kept for it") && note.contains("--only missed"), "{verb}: {note}");
         let help = parse(["posthaste", "webhooks", verb, "--help"]).unwrap_err().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(help.contains("recover --only missed") && help.contains("not kept for it"), "{verb}: {help}");
         let json = Scripted::new([(200, r#"{"id":"ep_1"}"#)]);
         assert_eq!(ask(&json, &["webhooks", verb, "ep_1", "--output=json"]).unwrap().note, None, "machines know");

@@ -1,6 +1,7 @@
 //! The program at a user's hands: words in, tables or JSON out, and an exit code.
 
 use serde_json::{Value, json};
+use testkit::patiently;
 use testkit::process::Process;
 use testkit::receiver::Receiver;
 
@@ -84,7 +85,7 @@ async fn a_webhook_is_registered_an_event_sent_and_its_delivery_looked_up() {
 
 /// The lines that a command of an admin shows on a terminal of so many columns.
 async fn at_a_terminal(columns: u16, server: &Running, words: &str) -> Vec<String> {
-    let command = format!("stty cols {columns} && \"$PROGRAM\" {words}");
+    let command = format!("stty rows 24 cols {columns} && \"$PROGRAM\" {words}");
     let variables =
         [("PROGRAM", PROGRAM), ("POSTHASTE_SERVER", server.http.base()), ("POSTHASTE_API_KEY", KEY), ("NO_COLOR", "1")];
     let words = ["--quiet", "--return", "--command", &command, "/dev/null"];
@@ -102,7 +103,9 @@ async fn deliveries_are_listed_with_their_error_as_wide_as_the_terminal_and_whol
     let event = json!({ "type": "order.created", "data": {}, "tenant": "t".repeat(64) });
     server.http.post("/v1/events", &event).await;
     receiver.received(1).await;
-    server.settle().await;
+    let recorded =
+        async { while server.http.get("/v1/deliveries?status_code=503").await.json()["data"] == json!([]) {} };
+    patiently(recorded, || "the attempt is not recorded".to_owned()).await;
 
     let piped = ask(&server, &["deliveries", "list"]).await.ok().output;
     assert!(piped.contains(&text(&made["id"])) && piped.contains(&"t".repeat(64)), "{piped}");
@@ -232,6 +235,24 @@ async fn bad_configuration_ends_with_64_and_names_every_mistake_with_its_key_and
     }
     let missing = run(&["serve", "--config", "/no/such/file.toml", "--data-dir", data], &[]).await;
     assert_eq!(missing.code, Some(64), "{}", missing.errors);
+}
+
+#[tokio::test]
+async fn an_admin_key_of_fewer_than_16_characters_ends_the_start_with_64() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let words = ["serve", "--listen", "127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
+    let short = "fifteen-letters";
+    let refused = run(&words, &[("POSTHASTE_ADMIN_KEY", short)]).await;
+    assert_eq!(refused.code, Some(64), "{}", refused.errors);
+    for part in ["POSTHASTE_ADMIN_KEY", "at least 16 characters"] {
+        assert!(refused.errors.contains(part), "{part} is not in\n{}", refused.errors);
+    }
+    assert!(!refused.errors.contains(short), "what may be a key is not repeated: {}", refused.errors);
+    assert!(!data.exists(), "nothing was begun");
+
+    let mut taken = Process::start(PROGRAM, &words, &[("POSTHASTE_ADMIN_KEY", "sixteen-letters!")]);
+    taken.prints("listening on ").await;
 }
 
 #[tokio::test]

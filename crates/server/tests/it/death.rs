@@ -1,10 +1,15 @@
 //! The process dies, at once or politely: what was answered `202` arrives.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use model::env::Env as _;
 use serde_json::json;
+use server::env::RealEnv;
+use server::lifecycle;
+use server::wire::{self, World};
 use testkit::clock::TestEnv;
+use testkit::http::Http;
 use testkit::patiently;
 use testkit::receiver::Receiver;
 
@@ -116,6 +121,82 @@ async fn a_recovery_goes_on_after_the_server_was_killed() {
         (&json!("done"), &json!(MISSED), &json!(MISSED)),
         "{job}"
     );
+}
+
+/// The endpoints of all deliveries of an event.
+async fn recipients(http: &Http, event: &str) -> Vec<String> {
+    let (mut recipients, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = http.get(&format!("/v1/deliveries?event={event}&limit=250{cursor}")).await.expect(200);
+        let listed = page["data"].as_array().expect("a list");
+        recipients.extend(listed.iter().map(|delivery| text(&delivery["endpoint_id"])));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return recipients,
+        }
+    }
+}
+
+/// How many deliveries of these events there are on data that no server works at: one that delivers nothing, and so makes
+/// nothing, is asked.
+async fn made(place: &Place, events: &[String]) -> usize {
+    let mut config = place.config();
+    (config.listen, config.roles.deliver) = ((std::net::Ipv4Addr::LOCALHOST, 0).into(), false);
+    let env = Arc::new(RealEnv::new());
+    let onlooker = wire::start(&config, World::real(env.clone())).await.expect("it starts");
+    let http = Http::new(format!("http://{}", onlooker.address)).key(&onlooker.admin_key.text);
+    let mut made = 0;
+    for event in events {
+        made += recipients(&http, event).await.len();
+    }
+    lifecycle::stop(onlooker, env, config.delivery.grace).await;
+    made
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fan_out_goes_on_after_the_server_was_killed_and_makes_each_delivery_once() {
+    const ENDPOINTS: usize = 300;
+    const EVENTS: usize = 40;
+    let place = Place::fresh().await;
+    let receiver = Receiver::healthy().counting().start().await;
+    let mut server = Running::start(&place, &[]).await;
+    for _ in 0..ENDPOINTS {
+        server.register(json!({ "url": receiver.url() })).await;
+    }
+    let mut events: Vec<String> = Vec::new();
+    loop {
+        assert!(events.len() < 10 * EVENTS, "it is never killed while it makes them");
+        let ids: Vec<String> =
+            (events.len()..events.len() + EVENTS).map(|number| format!("fan-out-{number}")).collect();
+        let batch: Vec<_> = ids.iter().map(|id| json!({ "id": id, "type": "a", "data": {} })).collect();
+        let before = receiver.count();
+        server.http.post("/v1/events/batch", &json!(batch)).await.expect(200);
+        receiver.received(before + 1).await;
+        server.process.kill().await;
+        let made = made(&place, &ids).await;
+        assert!(made > 0, "one was delivered");
+        events.extend(ids);
+        server = Running::start(&place, &[]).await;
+        if made < EVENTS * ENDPOINTS {
+            break;
+        }
+    }
+
+    for event in &events {
+        let all = async {
+            loop {
+                let recipients = recipients(&server.http, event).await;
+                if recipients.len() >= ENDPOINTS {
+                    return recipients;
+                }
+            }
+        };
+        let recipients = patiently(all, || format!("the deliveries of {event} are not all made")).await;
+        let each: HashSet<&String> = recipients.iter().collect();
+        assert_eq!((recipients.len(), each.len()), (ENDPOINTS, ENDPOINTS), "{event}: one for each endpoint");
+    }
+    server.settle().await;
+    assert_eq!((server.count("failed").await, server.count("cancelled").await), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,7 +66,11 @@ fn room(data_dir: &Path) -> Check {
             "run doctor as the user that posthaste runs as",
         );
     };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    room_left(data_dir, disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// With so many bytes free.
+fn room_left(data_dir: &Path, free: u64) -> Check {
     let found = format!("{} MiB are free where {} is", free / (1024 * 1024), data_dir.display());
     if free >= LITTLE_ROOM {
         return Check::fine("disk", found);
@@ -99,6 +103,16 @@ fn contents(data_dir: &Path) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_with_what_to_do() {
+        let directory = Path::new("/srv/posthaste");
+        let fine = room_left(directory, LITTLE_ROOM);
+        assert!(fine.ok && fine.found.contains("64 MiB are free where /srv/posthaste is"), "{fine:?}");
+        let full = room_left(directory, LITTLE_ROOM - 1);
+        assert!(!full.ok && full.found.starts_with("the disk is full: 63 MiB are free"), "{full:?}");
+        assert!(full.remedy.is_some_and(|remedy| remedy.contains("make room")));
+    }
 
     #[test]
     fn files_that_others_may_read_are_told_and_no_others() {
