@@ -42,6 +42,8 @@ pub(crate) struct Lane {
     pace: Pace,
     last_success: Option<Timestamp>,
     bucket: Option<Bucket>,
+    /// Since when it delivers, if its shard was delivered for before.
+    taken_over_at: Option<Timestamp>,
     /// It asked to be left alone until then.
     resting_until: Option<Timestamp>,
     /// There is, or may be, more in the database.
@@ -78,6 +80,7 @@ impl Lane {
             pace: Pace::new(ceiling),
             last_success: None,
             bucket,
+            taken_over_at: None,
             resting_until: None,
             behind: false,
             looking: false,
@@ -88,11 +91,17 @@ impl Lane {
         }
     }
 
-    /// Another node delivered until `at`, and may have used up what the rate limit allowed.
+    /// Another node delivered until `at`, or this one before it lost the shard, and may have used up what the rate limit
+    /// allowed.
     #[must_use]
     pub(crate) fn taken_over(mut self, at: Timestamp) -> Self {
         self.bucket = self.rate_limit().map(|limit| Bucket::empty(limit, at));
+        self.taken_over_at = Some(at);
         self
+    }
+
+    pub(crate) fn taken_over_at(&self) -> Option<Timestamp> {
+        self.taken_over_at
     }
 
     pub(crate) fn speaker(&self) -> &Arc<Speaker> {

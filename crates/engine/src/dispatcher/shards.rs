@@ -5,6 +5,7 @@ use model::id::EndpointId;
 use store::shard::{self, Shards};
 
 use super::Dispatcher;
+use crate::lane::Lane;
 
 /// The shards that are wanted elsewhere, and how many lanes each shard has.
 pub(super) struct LettingGo {
@@ -62,8 +63,12 @@ impl Dispatcher {
         }
     }
 
+    /// Also closes lanes of what was lost and is ours again by now: what they know and have in hand is of before.
     pub(super) fn close_what_is_not_ours(&mut self) {
-        let others: Vec<EndpointId> = self.lanes.keys().copied().filter(|id| !self.is_ours(*id)).collect();
+        let is_as_it_was = |(id, lane): &(&EndpointId, &Lane)| {
+            self.is_ours(**id) && lane.taken_over_at() == self.ctx.store.taken_over_at(**id)
+        };
+        let others: Vec<EndpointId> = self.lanes.iter().filter(|lane| !is_as_it_was(lane)).map(|(id, _)| *id).collect();
         others.into_iter().for_each(|endpoint| self.close(endpoint));
     }
 

@@ -1,7 +1,11 @@
 //! The engine on a database that fails for a while and with news that are missed: whatever happens, it looks again.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cluster;
+mod customer;
+mod nodes;
 mod stage;
+mod standstill;
 
 use model::delivery::Status;
 use testkit::behaviour::Behaviour;
@@ -17,7 +21,7 @@ async fn an_attempt_that_could_not_be_recorded_is_made_again() {
     let receiver = Receiver::behaving(vec![Behaviour::HangBeforeHeaders, Behaviour::Status(204)]).start().await;
     let stage = Stage::new().await;
     stage.endpoint(receiver.url(), "a").await;
-    let engine = stage.engine();
+    let engine = stage.engine().await;
     stage.send("a").await;
     receiver.received(1).await;
 
@@ -36,7 +40,7 @@ async fn a_look_that_failed_is_repeated_until_it_succeeds() {
     let receiver = Receiver::healthy().start().await;
     let stage = Stage::new().await;
     stage.endpoint(receiver.url(), "a").await;
-    let engine = stage.engine();
+    let engine = stage.engine().await;
     stage.send_later("a", 60 * SECOND).await;
     engine.at_rest().await;
 
@@ -58,9 +62,9 @@ async fn a_look_that_failed_is_repeated_until_it_succeeds() {
 async fn what_an_engine_missed_that_did_not_keep_up_is_found_in_the_database() {
     let receiver = Receiver::healthy().start().await;
     let stage = Stage::new().await;
-    let engine = stage.engine();
+    let engine = stage.engine().await;
     miss_the_news(&stage, receiver.url()).await;
-    stage.wake();
+    stage.names.wake();
     receiver.received(2).await;
     engine.at_rest().await;
     assert_eq!(stage.deliveries().await, [(Status::Delivered, 1); 2]);
@@ -70,11 +74,11 @@ async fn what_an_engine_missed_that_did_not_keep_up_is_found_in_the_database() {
 async fn a_survey_that_failed_is_repeated_until_it_succeeds() {
     let receiver = Receiver::healthy().start().await;
     let stage = Stage::new().await;
-    let engine = stage.engine();
+    let engine = stage.engine().await;
     engine.at_rest().await;
     miss_the_news(&stage, receiver.url()).await;
     stage.database_fails();
-    stage.wake();
+    stage.names.wake();
     receiver.received(1).await;
     engine.at_rest().await;
     stage.clock.advance(SECOND);
@@ -87,10 +91,10 @@ async fn a_survey_that_failed_is_repeated_until_it_succeeds() {
 /// The engine stands still while more happens than the feed holds. The last of it is the first event of an endpoint of
 /// which the engine has not heard.
 async fn miss_the_news(stage: &Stage, receiver: &str) {
-    stage.endpoint(&stage.stuck(receiver), "stuck").await;
+    stage.endpoint(&stage.names.stuck(receiver), "stuck").await;
     let changing = stage.endpoint(receiver, "nothing").await;
     stage.send("stuck").await;
-    stage.until_stuck().await;
+    stage.names.until_stuck().await;
     for _ in 0..MORE_THAN_THE_FEED_HOLDS {
         stage.change(&changing).await;
     }

@@ -1,9 +1,10 @@
 //! A node's connection of its own: over it the node is heard of, tells the others and hears them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_postgres::{AsyncMessage, Client};
 
 use super::cluster::{News, Shared};
@@ -13,8 +14,12 @@ use crate::Error;
 /// Endpoints in one notification, which may have 8,000 bytes.
 const TOLD: usize = 200;
 
-/// Notifications that wait to be understood. More are let go, and everything is looked up.
+/// Notifications that wait to be understood. Where there are more the line is given up, and everything is looked up over
+/// another.
 const HEARD: usize = 4096;
+
+/// How long a node that says nothing may keep others from the shards.
+const LOCKED: Duration = Duration::from_secs(5);
 
 const CHANNEL: &str = "posthaste";
 
@@ -46,7 +51,10 @@ impl Line {
         let (client, connection) = shared.connections.own().await?;
         let (said, heard) = mpsc::channel(HEARD);
         shared.tasks.spawn(listen(connection, said));
-        client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+        // Of a node that is cut off in the middle of a transaction the server hears nothing, and others wait for its locks.
+        let patience = shared.settings.lease.min(LOCKED).as_millis();
+        let sql = format!("SET idle_in_transaction_session_timeout = {patience}; LISTEN {CHANNEL}");
+        client.batch_execute(&sql).await?;
         let process = row::get(&client.query_one("SELECT pg_backend_pid()", &[]).await?, 0)?;
         Ok(Self { client, heard, process })
     }
@@ -98,9 +106,12 @@ async fn listen(mut connection: tls::Connection, said: mpsc::Sender<Told>) {
         match future::poll_fn(|context| connection.poll_message(context)).await {
             Some(Ok(AsyncMessage::Notification(heard))) => {
                 let told = Told { by: heard.process_id(), what: heard.payload().to_owned() };
-                if said.send(told).await.is_err() {
+                match said.try_send(told) {
+                    Ok(()) => {}
                     // Nobody listens any more; what is asked over it is still to be answered.
-                    return drop(connection.await);
+                    Err(TrySendError::Closed(_)) => return drop(connection.await),
+                    // Whoever waited here would keep back the answers behind it.
+                    Err(TrySendError::Full(_)) => return tracing::debug!("more was told at once than can be heard"),
                 }
             }
             Some(Ok(_)) => {}

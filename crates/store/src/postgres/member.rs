@@ -14,6 +14,7 @@ use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::cluster::{News, Shared};
+use super::lease::Renewal;
 use super::line::{Line, word};
 use super::partitions::{self, Day};
 use super::row;
@@ -24,9 +25,6 @@ use crate::shard::{self, Shard, Shards};
 
 /// Renewals in the time of one lease.
 const RENEWALS: u32 = 3;
-
-/// The part of the lease that is left unused, for what the two clocks may differ by while it runs.
-const MARGIN: u32 = 10;
 
 /// Between two tries to reach the database.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -101,17 +99,8 @@ impl Member {
     }
 
     async fn take_part(&mut self) -> Result<(), Error> {
-        if self.line.is_none() {
-            let line = Line::open(&self.shared).await?;
-            self.line = Some(line);
-            // What was told meanwhile was not heard.
-            self.renew().await?;
-            self.shared.published.feed.lag();
-            self.shared.published.work_left();
-            self.shared.published.mailed();
-        }
         let shared = self.shared.clone();
-        let Some(line) = &mut self.line else { return Ok(()) };
+        let Some(line) = &mut self.line else { return self.come_back().await };
         tokio::select! {
             heard = line.hear() => self.understand(&heard?).await,
             () = shared.news_woken.notified() => {
@@ -120,6 +109,17 @@ impl Member {
             }
             () = clock::wait_until(self.renew_at) => self.renew().await,
         }
+    }
+
+    /// Takes part over another line. What was told meanwhile was not heard: everything is looked up.
+    async fn come_back(&mut self) -> Result<(), Error> {
+        let line = Line::open(&self.shared).await?;
+        self.line = Some(line);
+        self.renew().await?;
+        self.shared.published.feed.lag();
+        self.shared.published.work_left();
+        self.shared.published.mailed();
+        Ok(())
     }
 
     fn line(&self) -> Result<&Line, Error> {
@@ -220,8 +220,8 @@ impl Member {
         };
         client.batch_execute("COMMIT").await?;
         let Held { shards, taken, share } = held;
-        let moved = self.shared.lease.renew(shards, asked, lease - lease / MARGIN);
-        self.shared.lease.came(taken, now);
+        let taken_at = self.shared.env.shared(now);
+        let moved = self.shared.lease.renew(Renewal { held: shards, taken, taken_at, asked, lease });
         if !moved.lost.is_empty() {
             self.shared.published.facts(vec![Fact::Lost(moved.lost)]);
         }
@@ -364,7 +364,7 @@ impl Member {
 /// What the database says of this node's share.
 struct Held {
     shards: Shards,
-    /// Just taken, and somebody else's before.
+    /// Just taken, and held before.
     taken: Vec<Shard>,
     /// How many it should have at most.
     share: usize,

@@ -33,7 +33,6 @@ use crate::mails::What;
 use crate::occurrences::Noted;
 use crate::operational::Notice;
 use crate::record::Record;
-use crate::shard::Shards;
 use moves::Moves;
 use writings::{HEALTH, writings};
 
@@ -74,7 +73,8 @@ pub(super) struct Records {
     /// Endpoints that are known to have nothing to recover from. Only a failure changes that, and only the holder of
     /// their shard records one.
     well: HashSet<EndpointId>,
-    held: Shards,
+    /// How often shards had come or gone when that was last relied on.
+    changes: u64,
     noted: Noted,
 }
 
@@ -98,10 +98,10 @@ impl Commit for Records {
     }
 
     async fn commit(&mut self, outcomes: &[Outcome], again: bool) -> Result<Vec<bool>, Error> {
-        let held = self.shared.lease.held();
-        if held != self.held {
+        let changes = self.shared.lease.changes();
+        if changes != self.changes {
             self.well.clear();
-            self.held = held;
+            self.changes = changes;
         }
         let began = self.shared.env.elapsed();
         let session = match self.session.take() {
@@ -143,7 +143,7 @@ enum Quiet {
 
 impl Records {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, session: None, well: HashSet::new(), held: Shards::default(), noted: Noted::default() }
+        Self { shared, session: None, well: HashSet::new(), changes: 0, noted: Noted::default() }
     }
 
     async fn quietly(&mut self, session: &Session, outcomes: &[Outcome]) -> Result<Quiet, Error> {

@@ -1,6 +1,7 @@
 //! A store of its own for every test, on a clock that the test holds, and short words for what tests do all the time.
 
 mod clock;
+pub(crate) mod cluster;
 mod draft;
 mod endpoints;
 mod hold;

@@ -81,6 +81,12 @@ impl Database {
         contents
     }
 
+    /// Does something in it, as an operator does.
+    pub async fn run(&self, statements: &str) {
+        let done = execute(&self.config(), statements).await;
+        done.unwrap_or_else(|error| panic!("{statements}: {error:?}"));
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }
