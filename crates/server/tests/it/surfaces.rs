@@ -88,12 +88,12 @@ async fn a_surface_needs_a_key_that_may_do_what_is_asked() {
             let key = owner.post("/v1/keys", &json!({ "name": scope, "scopes": [scope] })).await.expect(201);
             Http::new(gateway.url()).key(&text(&key["api_key"]))
         };
-        let (reader, writer) = (may("read").await, may("endpoints:write").await);
+        let (reader, sender) = (may("read").await, may("events:write").await);
         for (method, path) in paths(surface) {
             let body = || Bytes::from_static(b"{}");
             let nobody = Http::new(gateway.url()).send(method.clone(), &path, body()).await;
             assert_eq!(nobody.expect(401)["code"], "unauthorized", "{method} {path}");
-            let other = if method == Method::GET { &writer } else { &reader };
+            let other = if method == Method::GET { &sender } else { &reader };
             let refused = other.send(method.clone(), &path, body()).await;
             assert_eq!(refused.expect(403)["code"], "forbidden", "{method} {path}");
         }
