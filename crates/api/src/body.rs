@@ -248,7 +248,7 @@ fn too_slow() -> Problem {
     Problem::new(Code::InvalidRequest, too_slow_detail()).answered(StatusCode::REQUEST_TIMEOUT)
 }
 
-/// What becomes of a body that comes too slowly.
+/// The detail of the 408 that answers a body which comes too slowly.
 pub(crate) fn too_slow_detail() -> String {
     let (least, within) = (SLOWEST / 1024, WINDOW.as_secs());
     format!("Less than {least} KiB of the body came within {within} seconds: send it faster, or in smaller pieces.")

@@ -33,7 +33,7 @@ pub(crate) struct NewKey {
     /// What it is for, 1 to 128 characters.
     #[schema(required = true, nullable = false, value_type = String, example = "billing service")]
     name: Option<String>,
-    /// What it may do: any of `events:write`, `endpoints:write`, `read`, `sources:write`, `admin`, `portal`. Who has
+    /// What it may do: any of `events:write`, `endpoints:write`, `read`, `sources:write`, `admin`, `portal`. A key with
     /// `endpoints:write` may see endpoints too; all else is seen with `read`.
     #[schema(required = true, nullable = false, value_type = Vec<String>, example = json!(["events:write"]))]
     scopes: Option<Vec<String>>,

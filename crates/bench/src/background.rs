@@ -1,4 +1,4 @@
-//! What goes on beside what is measured, on a thread of its own, until it is told to end.
+//! Work beside a measurement, on a thread of its own, until it is told to end.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -18,7 +18,7 @@ pub(crate) struct Background {
     thread: Option<JoinHandle<Result<(), Failure>>>,
 }
 
-/// What became of it so far. Cloning shares it.
+/// The outcomes so far. A clone shares them.
 #[derive(Clone, Default)]
 pub(crate) struct Tally(Arc<Counts>);
 
@@ -78,7 +78,7 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        // Whoever wants to know how it ended has asked.
+        // The caller who wants its outcome has called `end`.
         let _ = self.join();
     }
 }

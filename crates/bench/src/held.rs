@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What that line of its log says.
+/// The message of the log line that has it: `Holds::tell` in the store writes it.
 const SAYS: &str = "how long commits held those who waited";
 
 /// From the server's start to its end.

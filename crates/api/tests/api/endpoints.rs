@@ -121,7 +121,7 @@ async fn a_list_of_faults_ends_at_a_hundred_and_says_how_many_more_there_are() {
     let errors = refused["errors"].as_array().unwrap();
     assert_eq!(errors.len(), 100);
     assert_eq!((&errors[98]["pointer"], &errors[99]["message"]), (&json!("/events/98"), &json!("and 151 more")));
-    assert_eq!(create(&gateway, wrong(99)).await.pointers().len(), 99, "so many are all told");
+    assert_eq!(create(&gateway, wrong(99)).await.pointers().len(), 99, "each of 99 is told");
 
     // Names that a closed catalogue lacks are told as they are looked up, and count like all else.
     let closed = gateway.ask("POST", "/v1/projects", Some(json!({ "name": "Closed", "dialect": "trakkr" }))).await;
