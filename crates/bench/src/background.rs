@@ -1,4 +1,4 @@
-//! Work beside a measurement, on a thread of its own, until it is told to end.
+//! Work of others beside a measurement, on a thread of its own, until it is told to end.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -57,7 +57,10 @@ impl Background {
                 _ = stopped => Ok(()),
             }
         };
-        let run = move || thread::runtime()?.block_on(all);
+        let run = move || {
+            thread::stand_back()?;
+            thread::runtime()?.block_on(all)
+        };
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run)?;
         Ok(Self { tally, stop: Some(stop), thread: Some(thread) })
     }

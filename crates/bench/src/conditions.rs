@@ -34,4 +34,9 @@ impl Conditions {
     pub(crate) fn sink(&self, hosts: u32, manners: Manners) -> Result<Sink, Failure> {
         Sink::open(Place::reserve(hosts)?, manners)
     }
+
+    /// A receiver that is up, of others than those who are measured.
+    pub(crate) fn sink_beside(&self, hosts: u32, manners: Manners) -> Result<Sink, Failure> {
+        Sink::open_beside(Place::reserve(hosts)?, manners)
+    }
 }

@@ -76,6 +76,15 @@ struct Desk {
 impl Sink {
     /// Listens at the place, from now on.
     pub(crate) fn open(place: Place, manners: Manners) -> Result<Self, Failure> {
+        Self::start(place, manners, || Ok(()))
+    }
+
+    /// The same of somebody else, whose arrivals nobody times.
+    pub(crate) fn open_beside(place: Place, manners: Manners) -> Result<Self, Failure> {
+        Self::start(place, manners, thread::stand_back)
+    }
+
+    fn start(place: Place, manners: Manners, at_first: fn() -> std::io::Result<()>) -> Result<Self, Failure> {
         let urls = place.urls();
         let arrivals = Arrivals::default();
         lock(&arrivals).reserve(EXPECTED);
@@ -83,7 +92,10 @@ impl Sink {
         let (started, ready) = mpsc::sync_channel(1);
         let desk = Desk { arrivals: arrivals.clone(), manners };
         let receive = move || {
-            let start = || Ok::<_, std::io::Error>((Account::of_this_thread()?, thread::runtime()?));
+            let start = || {
+                at_first()?;
+                Ok::<_, std::io::Error>((Account::of_this_thread()?, thread::runtime()?))
+            };
             let (account, runtime) = match start() {
                 Ok(both) => both,
                 Err(error) => return drop(started.send(Err(error))),

@@ -24,6 +24,15 @@ where
     })
 }
 
+/// How much a thread stands back that is another machine's in truth: all others go first.
+const NICENESS: i32 = 19;
+
+/// The calling thread is of somebody who would be on another machine, and takes no processor time from those who are
+/// measured.
+pub(crate) fn stand_back() -> std::io::Result<()> {
+    Ok(rustix::process::setpriority_process(None, NICENESS)?)
+}
+
 /// One that lives on the calling thread alone: no stealing, no waking of others.
 pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()

@@ -25,7 +25,7 @@ pub(super) fn prepare(gateway: &Gateway, conditions: &Conditions, slug: &str) ->
     let sizes = &conditions.sizes;
     let endpoints = sizes.shares_batch_endpoints;
     let groups = endpoints.div_ceil(AUDIENCE);
-    let sink = conditions.sink(HOSTS, all_well)?;
+    let sink = conditions.sink_beside(HOSTS, all_well)?;
     let wants = |endpoint: u32| {
         let types = [endpoint % groups, groups].map(|kind| type_of(FAMILY, kind));
         json!({ "url": sink.url(endpoint), "events": types })

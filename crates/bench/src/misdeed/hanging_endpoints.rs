@@ -12,7 +12,7 @@ use crate::{Failure, control};
 
 pub(super) fn prepare(gateway: &Gateway, conditions: &Conditions, slug: &str) -> Result<Means, Failure> {
     let address = gateway.address();
-    let sink = conditions.sink(HOSTS, |_| Manner::Hangs)?;
+    let sink = conditions.sink_beside(HOSTS, |_| Manner::Hangs)?;
     let wants = |endpoint| json!({ "url": sink.url(endpoint), "events": [type_of(FAMILY, 0)] });
     control::register(address, slug, (0..conditions.sizes.shares_endpoints).map(wants).collect())?;
     let key = control::make_sending_key(address, slug)?;
