@@ -173,7 +173,7 @@ impl Transport {
                 Err(no_answer) => no_answer,
             };
             if no_answer.end == End::WantsHttp1 {
-                self.http1_only.add(request.origin(), self.env.elapsed());
+                self.http1_only.add(request.origin(), self.env.elapsed_roughly());
             }
             if !again.allows(no_answer.end, reused) {
                 return Err(no_answer.failure.into());
@@ -241,7 +241,7 @@ impl Transport {
 
     /// A new connection, or one over HTTP/2 that was made meanwhile and that others use.
     async fn connect(&self, request: &Outgoing<'_>) -> Result<(Line, bool), Unanswered> {
-        let is_http1 = self.http1_only.has(request.origin(), self.env.elapsed());
+        let is_http1 = self.http1_only.has(request.origin(), self.env.elapsed_roughly());
         let offer = if is_http1 { Offer::Http1 } else { Offer::Both };
         let dialled = self.dialer.dial(&request.uri()?, offer).await;
         let wire = dialled.map_err(|error| match error.local() {

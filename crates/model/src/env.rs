@@ -31,6 +31,11 @@ pub trait Env: Send + Sync + 'static {
     /// A clock that never goes back, for measuring how long something took.
     fn elapsed(&self) -> Duration;
 
+    /// The same but for some milliseconds, at a fraction of the cost: for what is counted in seconds.
+    fn elapsed_roughly(&self) -> Duration {
+        self.elapsed()
+    }
+
     /// Resolves when `wait` has passed on this environment's clock.
     fn sleep(&self, wait: Duration) -> Sleep;
 

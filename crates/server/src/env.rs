@@ -18,6 +18,8 @@ const FEW: usize = 16;
 #[derive(Debug)]
 pub struct RealEnv {
     began: Instant,
+    /// The same on the clock that is cheap to read.
+    began_roughly: Duration,
     random: SystemRandom,
     /// What the clock that the cluster goes by said when this began, in milliseconds; [`OWN`] while there is none. This
     /// machine's own says nothing any more then, whoever sets it.
@@ -42,6 +44,7 @@ impl RealEnv {
     pub fn new() -> Self {
         Self {
             began: Instant::now(),
+            began_roughly: rough_clock(),
             random: SystemRandom::new(),
             shared_began: AtomicI64::new(OWN),
             drawn: Mutex::new(Drawn { bytes: [0; DRAWN], left: 0 }),
@@ -59,6 +62,15 @@ impl Default for RealEnv {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The clock of [`Instant`] as the kernel last looked at it, some milliseconds ago.
+fn rough_clock() -> Duration {
+    #[cfg(target_os = "linux")]
+    let clock = rustix::time::ClockId::MonotonicCoarse;
+    #[cfg(not(target_os = "linux"))]
+    let clock = rustix::time::ClockId::Monotonic;
+    Duration::try_from(rustix::time::clock_gettime(clock)).unwrap_or_default()
 }
 
 /// By this machine's clock, right or wrong.
@@ -93,6 +105,10 @@ impl Env for RealEnv {
 
     fn elapsed(&self) -> Duration {
         self.began.elapsed()
+    }
+
+    fn elapsed_roughly(&self) -> Duration {
+        rough_clock().saturating_sub(self.began_roughly)
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
@@ -146,6 +162,15 @@ mod tests {
         let day = Duration::from_secs(86_400);
         env.correct(env.now() - day, Duration::from_secs(1));
         assert!((env.corrected_by() + 86_400_000).abs() < 50, "{}", env.corrected_by());
+    }
+
+    #[test]
+    fn the_rough_clock_is_behind_by_some_milliseconds_at_most() {
+        let env = RealEnv::new();
+        for _ in 0..1_000 {
+            let (before, roughly, after) = (env.elapsed(), env.elapsed_roughly(), env.elapsed());
+            assert!(roughly + Duration::from_millis(50) > before && roughly < after + Duration::from_millis(50));
+        }
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Pulse {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.env.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.env.elapsed_roughly().as_millis()).unwrap_or(u64::MAX)
     }
 }
 

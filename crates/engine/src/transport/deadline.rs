@@ -18,14 +18,14 @@ pub(super) struct Deadline {
 
 impl Deadline {
     pub(super) fn begin(timeout: Duration, env: &dyn Env) -> Self {
-        Self { timeout, at: env.elapsed().saturating_add(timeout), sleep: env.sleep(timeout) }
+        Self { timeout, at: env.elapsed_roughly().saturating_add(timeout), sleep: env.sleep(timeout) }
     }
 
     /// So much of the time did not count.
     pub(super) fn put_off(&mut self, waited: Duration, env: &dyn Env) {
         if !waited.is_zero() {
             self.at = self.at.saturating_add(waited);
-            self.sleep = env.sleep(self.at.saturating_sub(env.elapsed()));
+            self.sleep = env.sleep(self.at.saturating_sub(env.elapsed_roughly()));
         }
     }
 }

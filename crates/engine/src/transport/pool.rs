@@ -69,7 +69,7 @@ impl Pool {
 
     /// A connection that is there. It may have gone stale.
     pub(super) fn take(&self, origin: &Origin) -> Option<Line> {
-        let now = self.env.elapsed();
+        let now = self.env.elapsed_roughly();
         let mut inner = self.inner();
         let inner = &mut *inner;
         let host = inner.hosts.get_mut(origin)?;
@@ -93,7 +93,7 @@ impl Pool {
         if idle_for.is_zero() {
             return;
         }
-        let until = self.env.elapsed() + idle_for;
+        let until = self.env.elapsed_roughly() + idle_for;
         let mut inner = self.inner();
         let has_room = inner.idle < MOST_IDLE;
         let host = inner.host(origin);
@@ -107,7 +107,7 @@ impl Pool {
     /// Shares a new HTTP/2 connection with all who come. Whoever was faster stays: the answer is the one to use, and
     /// whether others use it.
     pub(super) fn share(&self, origin: &Origin, line: Shared) -> (Shared, bool) {
-        let now = self.env.elapsed();
+        let now = self.env.elapsed_roughly();
         let mut inner = self.inner();
         let host = inner.host(origin);
         let there = host.shared.take().filter(|shared| shared.is_good(now));
@@ -168,7 +168,7 @@ async fn rounds(pool: Weak<Mutex<Inner>>, env: Arc<dyn Env>) {
         env.sleep(ROUND).await;
         let Some(pool) = pool.upgrade() else { return };
         let mut inner = pool.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = inner.end_round(env.elapsed());
+        let left = inner.end_round(env.elapsed_roughly());
         let is_watched = inner.is_watched;
         drop(inner);
         // Closed where nobody waits for the pool.
