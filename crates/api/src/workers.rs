@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use model::id::ProjectId;
+use store::priority;
 use tokio::sync::oneshot;
 
 use crate::problem::{Code, Problem};
@@ -19,9 +20,6 @@ const MOST: usize = 8;
 
 /// Pieces of work of one project that wait for a thread. Further ones are refused.
 const MOST_WAITING: usize = 1024;
-
-/// How much the threads stand back: their weight in the scheduler is a tenth of an ordinary thread's.
-const NICENESS: i32 = 10;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -97,8 +95,7 @@ impl Shared {
     }
 
     fn work(&self) {
-        // Of this thread alone, on Linux. Where it is not permitted all is the same, but slower for others.
-        let _ = rustix::process::setpriority_process(None, NICENESS);
+        priority::stand_back();
         let mut queue = self.queue();
         while !queue.closed {
             let Some((project, job)) = queue.next() else {

@@ -30,6 +30,7 @@ mod occurrences;
 pub mod operational;
 mod place;
 mod postgres;
+pub mod priority;
 pub mod private;
 pub mod projects;
 mod published;

@@ -1,6 +1,9 @@
 //! A pool of connections that only read. In WAL mode they never wait for the writer, nor it for them.
 //!
-//! Searches have readers of their own, which projects share; what the engine and the jobs look up never waits for those.
+//! Searches have readers of their own, which projects share ([`searchers`]); what the engine and the jobs look up never
+//! waits for those.
+
+mod searchers;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,12 +14,13 @@ use model::id::ProjectId;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
+use self::searchers::Searchers;
 use super::open;
 use crate::Error;
 use crate::clock;
 use crate::shares::Shares;
 
-/// Searches at a time. Each holds a blocking thread while it runs.
+/// Searches at a time, and threads that do them.
 const SEARCHES: usize = 4;
 
 /// How many of them are one project's.
@@ -35,7 +39,7 @@ const STEPS: i32 = 1_000;
 #[derive(Clone)]
 pub(crate) struct Readers {
     shares: Shares,
-    searches: Arc<Pool>,
+    searchers: Arc<Searchers>,
     free: Arc<Semaphore>,
     others: Arc<Pool>,
 }
@@ -46,7 +50,7 @@ impl Readers {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         Ok(Self {
             shares: Shares::new(SEARCHES, SEARCHES_OF_PROJECT),
-            searches: Arc::new(pool(path, SEARCHES)?),
+            searchers: Arc::new(Searchers::start(path, SEARCHES)?),
             free: Arc::new(Semaphore::new(OTHERS)),
             others: Arc::new(pool(path, OTHERS)?),
         })
@@ -82,13 +86,12 @@ impl Readers {
             return Err(Error::Stopped);
         }
         let share = self.shares.take(project, 1).await?;
-        let lease = Lease::take(&self.searches);
         // Dropped when the caller leaves, too.
         let end = End(Arc::default());
         let is_ended = end.0.clone();
-        let mut reading = tokio::task::spawn_blocking(move || {
+        let mut reading = self.searchers.run(move |connection| {
             let _share = share;
-            lease.run(|connection| {
+            in_snapshot(connection, |connection| {
                 let is_ended = move || is_ended.load(Ordering::Relaxed);
                 connection.progress_handler(STEPS, Some(is_ended))?;
                 let result = verb(connection);
