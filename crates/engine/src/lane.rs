@@ -49,6 +49,8 @@ pub(crate) struct Lane {
     /// There is, or may be, more in the database.
     behind: bool,
     looking: bool,
+    /// The last look left some there that were due, or there may be some.
+    deep: bool,
     /// In strict order: when the failing head may be tried again.
     held_back_until: Option<Timestamp>,
     /// Its endpoint is deleted: what is in flight ends, nothing follows.
@@ -84,6 +86,7 @@ impl Lane {
             resting_until: None,
             behind: false,
             looking: false,
+            deep: true,
             held_back_until: None,
             closed: false,
             destination,
@@ -209,12 +212,19 @@ impl Lane {
         if due.is_by_hand() && self.urgent.len() < MOST_URGENT {
             self.held.insert(due.id);
             self.urgent.push_back(due);
-        } else if !self.is_open() || self.behind || self.looking || self.queue.len() >= LONGEST {
+        } else if !self.is_open() || self.behind || self.queue.len() >= LONGEST || self.must_look_first() {
             self.behind = true;
+            self.deep |= self.queue.len() >= LONGEST;
         } else {
             self.held.insert(due.id);
             self.queue.push_back(due);
         }
+    }
+
+    /// Whether what comes now stays behind what a look that is under way brings. Where that is all there is, it need not: else
+    /// a lane that fell behind once would go on looking for as long as there is much to do.
+    fn must_look_first(&self) -> bool {
+        self.looking && (self.deep || self.is_strict())
     }
 
     /// The time has come that it waited for, or there is something new. Answers when to wake it again, where the head of a
@@ -272,9 +282,8 @@ impl Lane {
             self.held.insert(due.id);
             self.queue.push_back(due);
         }
-        if next_at.is_some_and(|at| at <= now) {
-            self.behind = true;
-        }
+        self.deep = next_at.is_some_and(|at| at <= now);
+        self.behind |= self.deep;
         next_at.filter(|at| *at > now)
     }
 

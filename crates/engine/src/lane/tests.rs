@@ -176,6 +176,47 @@ fn a_look_brings_nothing_that_is_in_hand_or_was_settled_meanwhile() {
 }
 
 #[test]
+fn once_a_look_has_brought_all_what_comes_during_the_next_need_not_be_looked_up() {
+    let mut lane = proven(lane(|_| {}));
+    lane.wake(NOW);
+    assert!(lane.begin_look());
+    lane.end_look(pending([due(1)], None), NOW);
+    assert_eq!(sent(&mut lane), [1]);
+    lane.wake(NOW);
+    assert!(lane.begin_look());
+    lane.offer(due(3));
+    assert_eq!(lane.end_look(pending([due(1), due(2), due(3)], None), NOW), None);
+    assert_eq!(sent(&mut lane), [3, 2]);
+    assert!(!lane.begin_look(), "it has all");
+
+    // Older ones that are left go first.
+    lane.wake(NOW);
+    assert!(lane.begin_look());
+    lane.end_look(pending([due(4)], Some(NOW)), NOW);
+    assert_eq!(sent(&mut lane), [4]);
+    assert!(lane.begin_look());
+    lane.offer(due(9));
+    lane.end_look(pending([due(5)], None), NOW);
+    assert_eq!(sent(&mut lane), [5]);
+    assert!(lane.begin_look(), "9 is still to come");
+}
+
+#[test]
+fn in_strict_order_what_comes_during_a_look_stays_behind_what_it_brings() {
+    let mut lane = strict();
+    lane.wake(NOW);
+    assert!(lane.begin_look());
+    lane.end_look(pending([], None), NOW);
+    lane.wake(NOW);
+    assert!(lane.begin_look());
+    lane.offer(due(2));
+    lane.end_look(pending([due(1)], None), NOW);
+    assert_eq!(sent(&mut lane), [1]);
+    deliver(&mut lane, 1);
+    assert!(lane.begin_look());
+}
+
+#[test]
 fn a_look_that_failed_is_repeated() {
     let mut lane = lane(|_| {});
     lane.wake(NOW);
