@@ -31,7 +31,7 @@ pub struct LastDelivery {
 impl Store {
     pub async fn create_endpoint(&self, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::endpoints::create(batch, &endpoint)).await,
+            Database::Embedded(db) => db.write(None, move |batch| sqlite::endpoints::create(batch, &endpoint)).await,
             Database::Cluster(db) => postgres::endpoints::create(db, endpoint).await,
         }
     }
@@ -51,7 +51,7 @@ impl Store {
     {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(move |batch| sqlite::endpoints::change(batch, project, id, &mut change)).await
+                db.write(None, move |batch| sqlite::endpoints::change(batch, project, id, &mut change)).await
             }
             Database::Cluster(db) => postgres::endpoints::change(db, project, id, &mut change).await,
         }
@@ -61,7 +61,9 @@ impl Store {
     /// has no such endpoint.
     pub async fn delete_endpoint(&self, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
         let deleted = match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::endpoints::delete(batch, project, id)).await?,
+            Database::Embedded(db) => {
+                db.write(None, move |batch| sqlite::endpoints::delete(batch, project, id)).await?
+            }
             Database::Cluster(db) => postgres::endpoints::delete(db, project, id).await?,
         };
         if deleted {
@@ -97,7 +99,7 @@ impl Store {
         };
         for id in open {
             match self.database() {
-                Database::Embedded(db) => db.write(move |batch| sqlite::endpoints::rewrite(batch, id)).await?,
+                Database::Embedded(db) => db.write(None, move |batch| sqlite::endpoints::rewrite(batch, id)).await?,
                 Database::Cluster(db) => postgres::endpoints::rewrite(db, id).await?,
             }
         }
@@ -163,7 +165,7 @@ mod tests {
         let made = store.create_endpoint(endpoint).await.unwrap();
         assert_eq!(kept_url(&store).await, "https://example.com/hook");
         let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
-        db.write(move |batch| Ok(batch.db()?.execute("UPDATE endpoints SET url = ?", [typed])?)).await.unwrap();
+        db.write(None, move |batch| Ok(batch.db()?.execute("UPDATE endpoints SET url = ?", [typed])?)).await.unwrap();
         store.close().await;
         drop(store);
 

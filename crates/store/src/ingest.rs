@@ -51,7 +51,10 @@ impl Store {
     pub async fn ingest(&self, intake: Intake) -> Result<Accepted, Error> {
         let verdicts = self.verdicts(&intake.event).await;
         match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::ingest::take(batch, &intake, &verdicts)).await,
+            Database::Embedded(db) => {
+                let project = intake.event.project;
+                db.write(Some(project), move |batch| sqlite::ingest::take(batch, &intake, &verdicts)).await
+            }
             // Boxed: many of these futures are made, on any database.
             Database::Cluster(db) => Box::pin(postgres::ingest::take(db, intake, verdicts)).await,
         }
@@ -100,7 +103,7 @@ impl Store {
                 let is_first = which.start == 0;
                 let verb = move |batch: &mut Batch<'_>| sqlite::ingest::take_slice(batch, &judged[which.clone()]);
                 // A batch that is no longer than a slice is not long.
-                if is_first { db.write(verb).await } else { db.write_aside(project, verb).await }
+                if is_first { db.write(project, verb).await } else { db.write_aside(project, verb).await }
             }
             Database::Cluster(db) => postgres::ingest::take_slice(db, judged, which).await,
         }
@@ -110,7 +113,9 @@ impl Store {
     /// it. Answers the delivery's id; `None`, and nothing is stored, if the endpoint is deleted.
     pub async fn ingest_test(&self, event: Event, endpoint: EndpointId) -> Result<Option<DeliveryId>, Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::ingest::take_test(batch, &event, endpoint)).await,
+            Database::Embedded(db) => {
+                db.write(None, move |batch| sqlite::ingest::take_test(batch, &event, endpoint)).await
+            }
             Database::Cluster(db) => postgres::ingest::take_test(db, event, endpoint).await,
         }
     }

@@ -40,7 +40,9 @@ impl Store {
             Database::Cluster(db) => postgres::jobs::count(db, &directory, project, &about, now).await?,
         };
         let job = match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::jobs::create(batch, project, &task, total)).await?,
+            Database::Embedded(db) => {
+                db.write(None, move |batch| sqlite::jobs::create(batch, project, &task, total)).await?
+            }
             Database::Cluster(db) => postgres::jobs::create(db, project, &task, total).await?,
         };
         self.wake_jobs();
@@ -65,7 +67,7 @@ impl Store {
     /// Stops a running job; one that has ended stays as it is. `None` if the project has no such job.
     pub async fn cancel_job(&self, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::jobs::cancel(batch, project, id)).await,
+            Database::Embedded(db) => db.write(None, move |batch| sqlite::jobs::cancel(batch, project, id)).await,
             Database::Cluster(db) => postgres::jobs::cancel(db, project, id).await,
         }
     }

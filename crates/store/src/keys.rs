@@ -10,7 +10,7 @@ use crate::{postgres, sqlite};
 impl Store {
     pub async fn create_key(&self, key: Key) -> Result<(), Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::keys::create(batch, &key)).await,
+            Database::Embedded(db) => db.write(None, move |batch| sqlite::keys::create(batch, &key)).await,
             Database::Cluster(db) => postgres::keys::create(db, &key).await,
         }
     }
@@ -18,7 +18,7 @@ impl Store {
     /// Revokes a key at once. False if the project has no such key.
     pub async fn revoke_key(&self, project: ProjectId, id: KeyId) -> Result<bool, Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::keys::revoke(batch, project, id)).await,
+            Database::Embedded(db) => db.write(None, move |batch| sqlite::keys::revoke(batch, project, id)).await,
             Database::Cluster(db) => postgres::keys::revoke(db, project, id).await,
         }
     }

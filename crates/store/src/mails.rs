@@ -130,7 +130,7 @@ impl Store {
     /// It was sent, or given up.
     pub async fn remove_mail(&self, id: MailId) -> Result<(), Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::mails::remove(batch, id)).await,
+            Database::Embedded(db) => db.write(None, move |batch| sqlite::mails::remove(batch, id)).await,
             Database::Cluster(db) => postgres::mails::remove(db, id).await,
         }
     }
@@ -138,7 +138,7 @@ impl Store {
     /// It could not be sent and is tried again at `due_at`.
     pub async fn put_off_mail(&self, id: MailId, due_at: Timestamp) -> Result<(), Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::mails::put_off(batch, id, due_at)).await,
+            Database::Embedded(db) => db.write(None, move |batch| sqlite::mails::put_off(batch, id, due_at)).await,
             Database::Cluster(db) => postgres::mails::put_off(db, id, due_at).await,
         }
     }

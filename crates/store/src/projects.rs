@@ -36,7 +36,7 @@ impl Store {
     pub async fn create_project(&self, project: Project, key: Key) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(move |batch| sqlite::projects::create(batch, &project, Some(&key))).await
+                db.write(None, move |batch| sqlite::projects::create(batch, &project, Some(&key))).await
             }
             Database::Cluster(db) => postgres::projects::create(db, project, key).await,
         }
@@ -54,7 +54,9 @@ impl Store {
         E: From<SlugTaken> + Send + 'static,
     {
         match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::projects::change(batch, id, &mut change)).await,
+            Database::Embedded(db) => {
+                db.write(None, move |batch| sqlite::projects::change(batch, id, &mut change)).await
+            }
             Database::Cluster(db) => postgres::projects::change(db, id, &mut change).await,
         }
     }
@@ -67,7 +69,7 @@ impl Store {
         }
         self.delete_mails(id).await?;
         let deleted = match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::projects::delete(batch, id)).await?,
+            Database::Embedded(db) => db.write(None, move |batch| sqlite::projects::delete(batch, id)).await?,
             Database::Cluster(db) => postgres::projects::delete(db, id).await?,
         };
         let Some(late) = deleted else { return Ok(false) };

@@ -9,6 +9,7 @@ use model::id::DeliveryId;
 use model::retry::Next;
 use tokio::sync::oneshot;
 
+use crate::sqlite::Batch;
 use crate::store::Database;
 use crate::{Error, Store};
 use crate::{postgres, sqlite};
@@ -40,7 +41,11 @@ impl Store {
     /// The same for whoever need not wait: returns when it is handed in, and says later what came of it, on any thread.
     pub async fn record_then(&self, record: Record, say: impl FnOnce(Result<(), Error>) + Send + 'static) {
         match self.database() {
-            Database::Embedded(db) => db.write_then(move |batch| sqlite::record::record(batch, &record), say).await,
+            Database::Embedded(db) => {
+                let project = record.due.event.project;
+                let verb = move |batch: &mut Batch<'_>| sqlite::record::record(batch, &record);
+                db.write_then(Some(project), verb, say).await;
+            }
             // Boxed: many of these futures are made, on any database.
             Database::Cluster(db) => say(Box::pin(postgres::record::record(db, record)).await),
         }
@@ -49,7 +54,9 @@ impl Store {
     /// Cancels a pending delivery without an attempt.
     pub async fn cancel(&self, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::record::cancel(batch, delivery, reason)).await,
+            Database::Embedded(db) => {
+                db.write(None, move |batch| sqlite::record::cancel(batch, delivery, reason)).await
+            }
             Database::Cluster(db) => postgres::record::cancel(db, delivery, reason).await,
         }
     }

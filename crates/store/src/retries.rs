@@ -22,7 +22,9 @@ impl Store {
     /// is pending, whose planned attempt stays where it is. `None` if the project has no such delivery.
     pub async fn retry(&self, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(move |batch| sqlite::retries::retry(batch, project, delivery)).await,
+            Database::Embedded(db) => {
+                db.write(None, move |batch| sqlite::retries::retry(batch, project, delivery)).await
+            }
             Database::Cluster(db) => postgres::retries::retry(db, project, delivery).await,
         }
     }

@@ -16,18 +16,22 @@ pub const ROWS: usize = 256;
 /// commit comes on top. It looks at the clock after every few rows, so slow disks get smaller slices.
 pub const HOLD: Duration = Duration::from_millis(5);
 
+/// The same while other projects commit too: each commit is one that they may just have missed.
+pub const HOLD_IN_COMPANY: Duration = Duration::from_millis(2);
+
 /// The longest that is rested after a slice: what took longer waited for something else.
 const LONGEST_REST: Duration = Duration::from_millis(250);
 
 /// What is left of the rows and the time of a slice.
 pub(crate) struct Patience {
     began: Duration,
+    hold: Duration,
     left: usize,
 }
 
 impl Patience {
-    pub(crate) fn begin(env: &dyn Env) -> Self {
-        Self { began: env.elapsed(), left: ROWS }
+    pub(crate) fn begin(env: &dyn Env, hold: Duration) -> Self {
+        Self { began: env.elapsed(), hold, left: ROWS }
     }
 
     pub(crate) fn spend(&mut self, rows: usize) {
@@ -40,7 +44,7 @@ impl Patience {
     }
 
     pub(crate) fn is_over(&self, env: &dyn Env) -> bool {
-        self.left == 0 || env.elapsed().saturating_sub(self.began) >= HOLD
+        self.left == 0 || env.elapsed().saturating_sub(self.began) >= self.hold
     }
 }
 

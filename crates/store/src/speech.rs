@@ -19,7 +19,7 @@ impl Store {
     pub async fn put_dialect(&self, project: ProjectId, name: String, text: Arc<str>) -> Result<bool, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(move |batch| sqlite::speech::put_dialect(batch, project, &name, &text)).await
+                db.write(None, move |batch| sqlite::speech::put_dialect(batch, project, &name, &text)).await
             }
             Database::Cluster(db) => postgres::speech::put_dialect(db, project, &name, &text).await,
         }
@@ -29,7 +29,7 @@ impl Store {
     pub async fn remove_dialect(&self, project: ProjectId, name: String) -> Result<Option<Result<(), InUse>>, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(move |batch| sqlite::speech::remove_dialect(batch, project, &name)).await
+                db.write(None, move |batch| sqlite::speech::remove_dialect(batch, project, &name)).await
             }
             Database::Cluster(db) => postgres::speech::remove_dialect(db, project, &name).await,
         }
@@ -40,7 +40,7 @@ impl Store {
         let event_type = Arc::new(event_type);
         match self.database() {
             Database::Embedded(db) => {
-                db.write(move |batch| sqlite::speech::put_event_type(batch, project, &event_type)).await
+                db.write(None, move |batch| sqlite::speech::put_event_type(batch, project, &event_type)).await
             }
             Database::Cluster(db) => postgres::speech::put_event_type(db, project, &event_type).await,
         }
@@ -50,7 +50,7 @@ impl Store {
     pub async fn remove_event_type(&self, project: ProjectId, name: subscription::EventType) -> Result<bool, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(move |batch| sqlite::speech::remove_event_type(batch, project, &name)).await
+                db.write(None, move |batch| sqlite::speech::remove_event_type(batch, project, &name)).await
             }
             Database::Cluster(db) => postgres::speech::remove_event_type(db, project, &name).await,
         }

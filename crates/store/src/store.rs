@@ -107,9 +107,19 @@ impl Store {
             notices,
         };
         let store = Self { inner: Arc::new(inner) };
-        store.finish_deletions().await?;
-        store.seal_urls().await?;
-        Ok(store)
+        match store.finish_what_was_begun().await {
+            Ok(()) => Ok(store),
+            Err(error) => {
+                // Whoever tries again finds nothing of this attempt at work.
+                store.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn finish_what_was_begun(&self) -> Result<(), Error> {
+        self.finish_deletions().await?;
+        self.seal_urls().await
     }
 
     /// Brings the database up to date and does nothing else.

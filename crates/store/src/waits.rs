@@ -45,7 +45,7 @@ impl Store {
             while let Some(cursor) = after {
                 let shift = Shift { endpoint, after: cursor, by, now, ordering };
                 after = match self.database() {
-                    Database::Embedded(db) => db.write(move |batch| sqlite::waits::shift(batch, shift)).await?,
+                    Database::Embedded(db) => db.write(None, move |batch| sqlite::waits::shift(batch, shift)).await?,
                     Database::Cluster(db) => postgres::waits::shift(db, shift).await?,
                 };
             }

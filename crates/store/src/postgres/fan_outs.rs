@@ -14,7 +14,7 @@ use crate::Error;
 use crate::directory::Directory;
 use crate::fan_outs::{self, PASSED_OVER, Step, TOGETHER};
 use crate::filtering::Taker;
-use crate::slice::Patience;
+use crate::slice::{HOLD, Patience};
 
 /// Whose fan-outs went last on this node.
 #[derive(Default)]
@@ -124,7 +124,7 @@ async fn make(change: &mut Change, keys: &[EventKey], recipients: &[Taker]) -> R
     for row in change.query(&sql, &[&asked]).await? {
         events.push((row::id(&row, row::EVENT_WIDTH)?, Arc::new(row::event(&row, 0)?)));
     }
-    let mut patience = Patience::begin(&*change.shared.env);
+    let mut patience = Patience::begin(&*change.shared.env, HOLD);
     let mut reached = 0;
     for recipient in recipients.iter().take(PASSED_OVER) {
         if change.directory.endpoint(recipient.endpoint).is_some() {

@@ -2,6 +2,7 @@
 
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::delivery::Due;
 use model::env::Env;
@@ -48,6 +49,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) fanned_out: bool,
     /// Rows that were put.
     pub(super) rows: usize,
+    /// How long this commit may take before it comes to the disk, and as long again a slice in it.
+    pub(crate) hold: Duration,
     pub(super) facts: Vec<Fact>,
     pub(super) fed: usize,
     pub(super) noted: &'a mut Noted,

@@ -9,6 +9,7 @@ use model::id::{DeliveryId, EndpointId};
 use model::map::Map;
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
+use tokio::sync::oneshot;
 
 use super::batch::Batch;
 use super::fan_outs::{self, FanOuts};
@@ -33,6 +34,9 @@ pub(crate) enum Way {
 /// Rows in one commit. A verb that comes to more than is left of them is the last in it.
 const ROWS: usize = 2048;
 
+/// Verbs that go to the journal between two looks at the clock.
+const LOOK_AFTER: usize = 8;
+
 /// The one that commits.
 pub(crate) struct Committer {
     tables: Tables,
@@ -51,6 +55,8 @@ pub(crate) struct Committer {
     last_id: Option<DeliveryId>,
     last_event: i64,
     accepted_at: Timestamp,
+    /// Those who wait until what was committed is in the tables, by the fillings that must be there.
+    reaches: Vec<(u64, oneshot::Sender<Result<(), Error>>)>,
 }
 
 impl Committer {
@@ -79,6 +85,7 @@ impl Committer {
             last_id,
             last_event,
             accepted_at,
+            reaches: Vec::new(),
         })
     }
 
@@ -93,7 +100,7 @@ impl Committer {
 
     /// Runs the verbs and commits what they did: it is on disk, and published, when this returns. If it fails nothing of
     /// it has happened. Says how many verbs there were until the commit had as much as one may have.
-    pub(crate) fn commit(&mut self, group: &mut [Box<dyn Verb>], way: Way) -> Result<usize, Error> {
+    pub(crate) fn commit(&mut self, group: &mut [Box<dyn Verb>], way: Way, hold: Duration) -> Result<usize, Error> {
         let began = self.env.elapsed();
         let now = self.env.now();
         self.accepted_at = self.accepted_at.max(now);
@@ -113,6 +120,7 @@ impl Committer {
             fan_outs: &mut self.fan_outs,
             fanned_out: false,
             rows: 0,
+            hold,
             recorded: Vec::new(),
             mailing: self.published.mails.is_some(),
             mailed: false,
@@ -151,13 +159,32 @@ impl Committer {
     /// Whether the tables are here, and not with what is brought into them.
     pub(crate) fn is_calm(&mut self) -> bool {
         self.tables.look(&mut self.journal);
+        self.tell_reached();
         self.ahead.store(self.is_ahead(), Ordering::Release);
         self.tables.connection().is_some()
     }
 
+    /// Tells who waits as soon as all that is committed by now is in the tables.
+    pub(crate) fn reach(&mut self, reply: oneshot::Sender<Result<(), Error>>) {
+        self.reaches.push((self.journal.to_be_taken_in(), reply));
+        self.tell_reached();
+    }
+
+    pub(crate) fn is_waited_for(&self) -> bool {
+        !self.reaches.is_empty()
+    }
+
+    fn tell_reached(&mut self) {
+        let taken_in = self.journal.taken_in();
+        for (_, reply) in self.reaches.extract_if(.., |(needed, _)| *needed <= taken_in) {
+            // Whoever asked may have gone.
+            let _ = reply.send(Ok(()));
+        }
+    }
+
     /// Whether a slice may be put: what was put before is in the tables, or soon will be.
     pub(crate) fn has_room(&mut self) -> bool {
-        self.is_calm() || !self.journal.is_much()
+        self.is_calm() || !self.journal.is_enough_of_slices()
     }
 
     /// Has what the journal has brought into the tables while others go on, if it is much.
@@ -173,9 +200,10 @@ impl Committer {
         if self.journal.is_brimful() {
             self.tables.fetch(&mut self.journal);
         }
-        if self.journal.is_stuck() {
+        self.tell_reached();
+        if self.journal.is_stuck() || (self.is_waited_for() && self.journal.has_failed()) {
             self.catch_up();
-        } else if self.journal.is_full() || (had_slice && self.journal.is_much()) {
+        } else if self.journal.is_full() || (had_slice && self.journal.is_enough_of_slices()) || self.is_waited_for() {
             self.tables.lend(&mut self.journal);
         }
         self.tables.check();
@@ -194,9 +222,13 @@ impl Committer {
     /// Commits to the tables what is in the journal. If that fails it is safe there, and once the journal is full every
     /// commit tries again.
     pub(crate) fn catch_up(&mut self) {
-        if let Err(error) = self.commit(&mut [], Way::Tables) {
+        if let Err(error) = self.commit(&mut [], Way::Tables, HOLD) {
             tables::complain(&error);
+            for (_, reply) in self.reaches.drain(..) {
+                let _ = reply.send(Err(error.clone()));
+            }
         }
+        self.tell_reached();
     }
 }
 
@@ -218,7 +250,7 @@ impl Batch<'_> {
         }
         let mut verbs = 0;
         for verb in group {
-            if verbs > 0 && (self.rows >= ROWS || self.env.elapsed().saturating_sub(began) >= HOLD) {
+            if verbs > 0 && (self.rows >= ROWS || (self.is_to_look(verbs) && self.has_held_since(began))) {
                 break;
             }
             verb.run(self)?;
@@ -232,6 +264,16 @@ impl Batch<'_> {
         connection.execute_batch("COMMIT")?;
         self.journal.begin_anew();
         Ok(verbs)
+    }
+
+    /// Whether to look at the clock before the next verb. A look takes as long as a tenth of a verb that goes to the
+    /// journal.
+    fn is_to_look(&self, verbs: usize) -> bool {
+        self.direct || verbs.is_multiple_of(LOOK_AFTER)
+    }
+
+    fn has_held_since(&self, began: Duration) -> bool {
+        self.env.elapsed().saturating_sub(began) >= self.hold
     }
 }
 

@@ -26,8 +26,6 @@ use crate::seal::{MasterKey, Seal};
 pub(crate) struct Embedded {
     writer: Writer,
     readers: Readers,
-    /// Held as long as we live: one process at a time on a data directory.
-    _lock: Lock,
 }
 
 impl Embedded {
@@ -60,8 +58,8 @@ impl Embedded {
         let checkpoints = Checkpoints::of(&connection, &path, SIZES)?;
         let tables = Tables::new(connection, checkpoints)?;
         let committer = Committer::new(tables, readers::connect(&path)?, journal, seal, env.clone(), published)?;
-        let writer = Writer::start(committer)?;
-        Ok(Self { writer, readers: Readers::open(&path)?, _lock: lock })
+        let readers = Readers::open(&path)?;
+        Ok(Self { writer: Writer::start(committer, lock)?, readers })
     }
 
     pub(crate) fn migrate(data_dir: &Path) -> Result<Vec<String>, Error> {
@@ -103,12 +101,12 @@ impl Embedded {
         self.readers.close();
     }
 
-    pub(crate) fn write<T, F>(&self, verb: F) -> impl Future<Output = Result<T, Error>> + Send
+    pub(crate) fn write<T, F>(&self, of: Option<ProjectId>, verb: F) -> impl Future<Output = Result<T, Error>> + Send
     where
         T: Send + 'static,
         F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.writer.write(verb)
+        self.writer.write(of, verb)
     }
 
     /// The same for a slice of work that is long as a whole: a project's, or Posthaste's own.
@@ -129,13 +127,13 @@ impl Embedded {
         self.writer.is_busy()
     }
 
-    pub(crate) fn write_then<T, F, S>(&self, verb: F, say: S) -> impl Future<Output = ()> + Send
+    pub(crate) fn write_then<T, F, S>(&self, of: Option<ProjectId>, verb: F, say: S) -> impl Future<Output = ()> + Send
     where
         T: Send + 'static,
         F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
         S: FnOnce(Result<T, Error>) + Send + 'static,
     {
-        self.writer.write_then(verb, say)
+        self.writer.write_then(of, verb, say)
     }
 
     pub(crate) async fn read<T, F>(&self, verb: F) -> Result<T, Error>
@@ -182,4 +180,45 @@ fn examine(data_dir: &Path, path: &Path, accept_loss: bool) -> Result<(Connectio
     examined.check(accept_loss)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok((connection, examined))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use testkit::clock::TestEnv;
+    use testkit::patiently;
+
+    use super::*;
+    use crate::store::{Database, Options, Place, Store};
+
+    #[tokio::test]
+    async fn a_store_that_is_dropped_keeps_its_directory_until_its_writer_has_ended() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let env: Arc<dyn Env> = Arc::new(TestEnv::new());
+        let place = Place::Embedded { data_dir: directory.path().to_owned() };
+        let master_key = MasterKey::generate(&*env);
+        let store = Store::open(Options { place, master_key, env, mail: false, accept_journal_loss: false });
+        let store = store.await.unwrap();
+        let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
+        let (go_on, told) = mpsc::channel::<()>();
+        let (ended, end) = tokio::sync::oneshot::channel();
+        let verb = move |_: &mut Batch<'_>| {
+            told.recv().unwrap();
+            Ok(())
+        };
+        db.write_then(None, verb, |committed| ended.send(committed).unwrap()).await;
+
+        drop(store);
+        assert!(matches!(Lock::take(directory.path()), Err(Error::InUse(_))));
+        go_on.send(()).unwrap();
+
+        end.await.unwrap().unwrap();
+        let free = async {
+            while Lock::take(directory.path()).is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        patiently(free, || "the writer has not ended".to_owned()).await;
+    }
 }

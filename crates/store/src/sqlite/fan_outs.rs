@@ -91,7 +91,7 @@ fn make(batch: &mut Batch<'_>, together: &mut [FanOut], recipients: &[Taker], fr
         }
         events.extend(fan_out.body.clone().map(|body| (fan_out.event, body)));
     }
-    let mut patience = Patience::begin(batch.env);
+    let mut patience = Patience::begin(batch.env, batch.hold);
     let mut reached = from;
     for recipient in recipients[from..].iter().take(PASSED_OVER) {
         if batch.directory.endpoint(recipient.endpoint).is_some() {

@@ -28,7 +28,7 @@ pub(crate) fn take(batch: &mut Batch<'_>, intake: &Intake, verdicts: &Verdicts) 
 
 /// Takes in as many of a batch as one commit may, from the first on, and answers those.
 pub(crate) fn take_slice(batch: &mut Batch<'_>, judged: &[(Intake, Verdicts)]) -> Result<Vec<Accepted>, Error> {
-    let (mut patience, mut bytes) = (Patience::begin(batch.env), 0);
+    let (mut patience, mut bytes) = (Patience::begin(batch.env, batch.hold), 0);
     let mut answers = Vec::new();
     for (intake, verdicts) in judged {
         let (accepted, rows) = take_within(batch, intake, verdicts, patience.left().saturating_sub(1).max(FEW))?;

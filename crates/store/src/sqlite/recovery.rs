@@ -100,7 +100,7 @@ impl Window<i64> {
 
     /// Starts the schedule of failed deliveries anew.
     fn step_failed(&self, batch: &mut Batch<'_>, only: Only, from: DeliveryId) -> Result<Progress<i64>, Error> {
-        let mut patience = Patience::begin(batch.env);
+        let mut patience = Patience::begin(batch.env, batch.hold);
         let failed = self.failed_after(batch.db()?, from)?;
         let mut sent = 0;
         for id in &failed {
@@ -159,7 +159,7 @@ impl Window<i64> {
         let none = Review::of(self.endpoint.clone());
         let review = review.unwrap_or(&none);
         let mut finding = |seq, _: &Event| review.about(&self.endpoint, seq);
-        let (env, patience) = (batch.env, Patience::begin(batch.env));
+        let (env, patience) = (batch.env, Patience::begin(batch.env, batch.hold));
         let found = self.missed_from(batch.db()?, from, batch.now, &mut finding, &mut || patience.is_over(env));
         let Some(seen) = found? else {
             return Ok(Progress { done: 0, cursor: None });

@@ -188,7 +188,7 @@ impl Walks {
 
 /// Deletes as much of a slice as the writer may be held for. What has changed since it was found stays.
 pub(crate) fn take(batch: &mut Batch<'_>, slice: &Slice) -> Result<Done, Error> {
-    let patience = Patience::begin(batch.env);
+    let patience = Patience::begin(batch.env, batch.hold);
     match slice {
         Slice::Contents(slice) => contents::take(batch, slice, patience),
         Slice::Bodies(slice) => bodies::take(batch, slice, patience),

@@ -6,6 +6,7 @@
 //! tables many at a time. What is long is done in slices, which stand [aside](aside) for everything else.
 
 mod aside;
+mod lines;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,15 +16,18 @@ use model::id::ProjectId;
 use tokio::sync::{mpsc, oneshot};
 
 use self::aside::Asides;
+use self::lines::{Company, take_turns};
 use super::batch::Batch;
 use super::committer::{Committer, Way};
+use super::lock::Lock;
 use crate::Error;
+use crate::slice::{HOLD, HOLD_IN_COMPANY};
 
 /// Verbs that may wait for the writer; whoever comes later waits outside.
 const QUEUE: usize = 8192;
 
-/// Verbs in one commit.
-const GROUP: usize = 1024;
+/// Verbs that are looked at for one commit, so that a project with many is passed by others.
+const GROUP: usize = 4096;
 
 /// After a commit of so many verbs there are more on their way: whoever was answered asks for the next thing.
 const BUSY: usize = 8;
@@ -51,18 +55,23 @@ pub(crate) struct Writer {
 
 enum Work {
     Verb(Box<dyn Verb>),
-    /// A slice of a project's work, or of Posthaste's own.
-    Aside(Option<ProjectId>, Box<dyn Verb>),
+    /// A slice of work that is long as a whole.
+    Aside(Box<dyn Verb>),
+    /// Somebody is to read in the tables what was committed before.
+    Reach(oneshot::Sender<Result<(), Error>>),
     Stop(oneshot::Sender<()>),
 }
 
 /// A verb and whoever is told what came of it. May run more than once, if a commit it was part of failed.
 pub(crate) trait Verb: Send {
+    /// Whose it is: a project's, or Posthaste's own.
+    fn of(&self) -> Option<ProjectId>;
     fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Error>;
     fn settle(self: Box<Self>, committed: Result<(), Error>);
 }
 
 struct Waiting<T, F, S> {
+    of: Option<ProjectId>,
     verb: F,
     result: Option<T>,
     say: S,
@@ -74,6 +83,10 @@ where
     F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send,
     S: FnOnce(Result<T, Error>) + Send,
 {
+    fn of(&self) -> Option<ProjectId> {
+        self.of
+    }
+
     fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Error> {
         self.result = Some((self.verb)(batch)?);
         Ok(())
@@ -86,12 +99,14 @@ where
 }
 
 impl Writer {
-    pub(crate) fn start(committer: Committer) -> Result<Self, Error> {
+    /// Starts the thread. It keeps the lock on the data directory until it has ended, because it is the last that writes
+    /// there.
+    pub(crate) fn start(committer: Committer, lock: Lock) -> Result<Self, Error> {
         let (queue, work) = mpsc::channel(QUEUE);
         let lingers_until = Arc::new(AtomicUsize::new(0));
-        let (group, asides) = (Vec::with_capacity(GROUP), Asides::default());
+        let (group, asides, company) = (Vec::with_capacity(GROUP), Asides::default(), Company::default());
         let busy = asides.busy();
-        let thread = Thread { committer, group, asides, lingers_until: lingers_until.clone() };
+        let thread = Thread { committer, group, asides, company, lingers_until: lingers_until.clone(), lock };
         let ahead = thread.committer.ahead();
         let running = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -100,23 +115,29 @@ impl Writer {
         Ok(Self { queue, thread: running.thread().clone(), lingers_until, ahead, busy })
     }
 
-    /// Sees to it that whoever reads the tables from now on finds there what was committed before.
+    /// Sees to it that whoever reads the tables from now on finds there what was committed before. Nobody else waits for
+    /// that.
     pub(crate) async fn catch_up(&self) -> Result<(), Error> {
-        if self.ahead.load(Ordering::Acquire) { self.reach_tables().await } else { Ok(()) }
+        if !self.ahead.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let (reply, reached) = oneshot::channel();
+        self.hand_in(Work::Reach(reply)).await;
+        reached.await.map_err(|_| Error::Stopped)?
     }
 
     /// Commits to the tables what there is, if only to see that it can be done.
     pub(crate) async fn reach_tables(&self) -> Result<(), Error> {
-        self.write(|batch| batch.db().map(|_| ())).await
+        self.write(None, |batch| batch.db().map(|_| ())).await
     }
 
-    /// Runs `verb` in the next commit and answers when that is on disk.
-    pub(crate) fn write<T, F>(&self, verb: F) -> impl Future<Output = Result<T, Error>> + Send
+    /// Runs `verb`, which is a project's or Posthaste's own, in the next commit and answers when that is on disk.
+    pub(crate) fn write<T, F>(&self, of: Option<ProjectId>, verb: F) -> impl Future<Output = Result<T, Error>> + Send
     where
         T: Send + 'static,
         F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.ask(verb, Work::Verb)
+        self.ask(of, verb, Work::Verb)
     }
 
     /// Runs a slice of work that is long as a whole in a commit that others wait for anyway, and answers when that is on
@@ -130,11 +151,12 @@ impl Writer {
         T: Send + 'static,
         F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.ask(verb, move |verb| Work::Aside(of, verb))
+        self.ask(of, verb, Work::Aside)
     }
 
     fn ask<T, F>(
         &self,
+        of: Option<ProjectId>,
         verb: F,
         work: impl FnOnce(Box<dyn Verb>) -> Work,
     ) -> impl Future<Output = Result<T, Error>> + Send
@@ -145,7 +167,7 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         // Whoever asked may have gone; what was committed stays.
         let say = |committed| drop(reply.send(committed));
-        let handed_in = self.hand_in(work(Box::new(Waiting { verb, result: None, say })));
+        let handed_in = self.hand_in(work(Box::new(Waiting { of, verb, result: None, say })));
         async move {
             handed_in.await;
             answer.await.map_err(|_| Error::Stopped)?
@@ -153,21 +175,22 @@ impl Writer {
     }
 
     /// Hands `verb` in for the next commit. What came of it is said when that is on disk, by the writer's thread.
-    pub(crate) fn write_then<T, F, S>(&self, verb: F, say: S) -> impl Future<Output = ()> + Send
+    pub(crate) fn write_then<T, F, S>(&self, of: Option<ProjectId>, verb: F, say: S) -> impl Future<Output = ()> + Send
     where
         T: Send + 'static,
         F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
         S: FnOnce(Result<T, Error>) + Send + 'static,
     {
         // Boxed before the future is made: verbs hold whole events, which a future would be moved about with.
-        self.hand_in(Work::Verb(Box::new(Waiting { verb, result: None, say })))
+        self.hand_in(Work::Verb(Box::new(Waiting { of, verb, result: None, say })))
     }
 
     async fn hand_in(&self, work: Work) {
         match self.queue.send(work).await {
             Ok(()) => self.wake_if_enough(),
-            Err(mpsc::error::SendError(Work::Verb(verb) | Work::Aside(_, verb))) => verb.settle(Err(Error::Stopped)),
-            Err(mpsc::error::SendError(Work::Stop(_))) => {}
+            Err(mpsc::error::SendError(Work::Verb(verb) | Work::Aside(verb))) => verb.settle(Err(Error::Stopped)),
+            // Whoever waits learns it from the sender that is dropped.
+            Err(mpsc::error::SendError(Work::Reach(_) | Work::Stop(_))) => {}
         }
     }
 
@@ -203,7 +226,9 @@ struct Thread {
     /// The verbs of the next commit.
     group: Vec<Box<dyn Verb>>,
     asides: Asides,
+    company: Company,
     lingers_until: Arc<AtomicUsize>,
+    lock: Lock,
 }
 
 /// What comes after waiting.
@@ -216,8 +241,13 @@ enum Next {
 impl Thread {
     fn run(mut self, mut work: mpsc::Receiver<Work>) {
         loop {
+            let were_left = !self.group.is_empty();
             let next = self.gather(&mut work);
             let others = self.group.len();
+            if were_left {
+                take_turns(&mut self.group);
+            }
+            let has_company = self.company.notes(&self.group);
             if others > 0 {
                 self.asides.others_are_busy();
             }
@@ -225,7 +255,7 @@ impl Thread {
             let has_aside = aside.is_some();
             self.group.extend(aside);
             if !self.group.is_empty() {
-                self.commit();
+                self.commit(has_company);
             }
             self.committer.go_on(has_aside);
             if let Next::End(reply) = next {
@@ -248,7 +278,7 @@ impl Thread {
                     return Next::End(Some(reply));
                 }
             }
-            if !self.group.is_empty() {
+            if !self.group.is_empty() || self.committer.is_waited_for() {
                 return Next::Commit;
             }
             if self.asides.is_empty() {
@@ -270,7 +300,8 @@ impl Thread {
     fn take(&mut self, work: Work) -> Option<oneshot::Sender<()>> {
         match work {
             Work::Verb(verb) => self.group.push(verb),
-            Work::Aside(of, verb) => self.asides.push(of, verb),
+            Work::Aside(verb) => self.asides.push(verb),
+            Work::Reach(reply) => self.committer.reach(reply),
             Work::Stop(reply) => return Some(reply),
         }
         None
@@ -279,16 +310,18 @@ impl Thread {
     /// Commits what was handed in, then ends what the committer has.
     fn end(mut self, mut work: mpsc::Receiver<Work>, reply: Option<oneshot::Sender<()>>) {
         work.close();
-        while let Ok(Work::Verb(verb) | Work::Aside(_, verb)) = work.try_recv() {
-            self.group.push(verb);
+        let mut replies = Vec::from_iter(reply);
+        while let Ok(work) = work.try_recv() {
+            replies.extend(self.take(work));
         }
         self.group.extend(std::iter::from_fn(|| self.asides.next()));
         while !self.group.is_empty() {
-            self.commit();
+            self.commit(false);
         }
         self.committer.catch_up();
         self.committer.close();
-        if let Some(reply) = reply {
+        drop(self.lock);
+        for reply in replies {
             let _ = reply.send(());
         }
     }
@@ -315,6 +348,10 @@ impl Thread {
 
     /// Brings what the journal has into the tables if nothing else comes.
     fn settle_down(&mut self, work: &mpsc::Receiver<Work>) {
+        while self.group.is_empty() && self.committer.is_waited_for() && work.is_empty() {
+            rest();
+            self.committer.go_on(false);
+        }
         if !self.committer.is_ahead() || !self.group.is_empty() || !nothing_comes(work) {
             return;
         }
@@ -336,9 +373,10 @@ impl Thread {
 
     /// Commits as much of the group as one commit may have. If it fails, each half is tried alone, so that a verb that
     /// cannot succeed harms no other.
-    fn commit(&mut self) {
+    fn commit(&mut self, has_company: bool) {
+        let hold = if has_company { HOLD_IN_COMPANY } else { HOLD };
         let way = if self.group.len() >= BUSY || self.committer.is_ahead() { Way::Journal } else { Way::Tables };
-        match self.committer.commit(&mut self.group, way) {
+        match self.committer.commit(&mut self.group, way, hold) {
             Ok(verbs) => self.group.drain(..verbs).for_each(|verb| verb.settle(Ok(()))),
             Err(error) if self.group.len() == 1 => {
                 self.group.drain(..).for_each(|verb| verb.settle(Err(error.clone())));
@@ -355,7 +393,7 @@ impl Thread {
         let second = group.split_off(group.len() / 2);
         for mut half in [group, second] {
             while !half.is_empty() {
-                match self.committer.commit(&mut half, Way::Tables) {
+                match self.committer.commit(&mut half, Way::Tables, HOLD) {
                     Ok(verbs) => half.drain(..verbs).for_each(|verb| verb.settle(Ok(()))),
                     Err(error) if half.len() == 1 => half.drain(..).for_each(|verb| verb.settle(Err(error.clone()))),
                     Err(_) => self.commit_apart(std::mem::take(&mut half)),

@@ -36,7 +36,9 @@ fn journal(place: &Place) -> PathBuf {
 
 /// The tables of `before`, and the journal as it is by now: what a process leaves that dies as soon as it has answered.
 fn died(before: Place, store: &Opened) -> Place {
-    std::fs::copy(journal(&store.place), journal(&before)).unwrap();
+    for file in ["posthaste.journal", "posthaste.journal-2"] {
+        std::fs::copy(store.place.dir().join(file), before.dir().join(file)).unwrap();
+    }
     before
 }
 

@@ -170,8 +170,13 @@ impl Stage {
     async fn first_start(&self) -> Result<(Opened, Arc<Endpoint>), Error> {
         let store = self.open().await?;
         let endpoint = store.plan().endpoint;
-        let kept = store.create_endpoint(endpoint).await?;
-        Ok((store, kept))
+        match store.create_endpoint(endpoint).await {
+            Ok(kept) => Ok((store, kept)),
+            Err(error) => {
+                store.close().await;
+                Err(error)
+            }
+        }
     }
 
     /// Sends events at once, each with so many bytes.

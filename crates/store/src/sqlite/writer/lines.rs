@@ -1,0 +1,116 @@
+//! Verbs that wait, a line for each project. The lines take turns, so that who has little to do never waits for all of
+//! somebody who has much.
+
+use std::collections::VecDeque;
+
+use model::id::ProjectId;
+
+use super::Verb;
+
+/// In the order of their turns. Verbs of no project are Posthaste's own, and one line.
+#[derive(Default)]
+pub(super) struct Lines(VecDeque<Line>);
+
+/// Whose it is, and what waits.
+type Line = (Option<ProjectId>, VecDeque<Box<dyn Verb>>);
+
+impl Lines {
+    pub(super) fn push(&mut self, verb: Box<dyn Verb>) {
+        let of = verb.of();
+        match self.0.iter_mut().find(|(known, _)| *known == of) {
+            Some((_, line)) => line.push_back(verb),
+            None => self.0.push_back((of, VecDeque::from([verb]))),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The verb whose turn it is.
+    pub(super) fn next(&mut self) -> Option<Box<dyn Verb>> {
+        let (of, mut line) = self.0.pop_front()?;
+        let verb = line.pop_front();
+        if !line.is_empty() {
+            self.0.push_back((of, line));
+        }
+        verb
+    }
+}
+
+/// Brings verbs into an order in which projects take turns. Those of one project keep theirs.
+pub(super) fn take_turns(verbs: &mut Vec<Box<dyn Verb>>) {
+    let mut lines = Lines::default();
+    verbs.drain(..).for_each(|verb| lines.push(verb));
+    verbs.extend(std::iter::from_fn(|| lines.next()));
+}
+
+/// Commits after which a project that brings nothing any more is forgotten: a second's, where there is much to do.
+const REMEMBERED: u32 = 512;
+
+/// Knows whether several projects commit at present.
+#[derive(Default)]
+pub(super) struct Company {
+    /// Whose the last verb was.
+    last: Option<Option<ProjectId>>,
+    /// Commits until there is none any more, if nobody else comes.
+    left: u32,
+}
+
+impl Company {
+    /// Takes note of the projects in a commit, and tells whether there is company.
+    pub(super) fn notes(&mut self, group: &[Box<dyn Verb>]) -> bool {
+        let is_another = group.iter().any(|verb| self.last.replace(verb.of()).is_some_and(|last| last != verb.of()));
+        self.left = if is_another { REMEMBERED } else { self.left.saturating_sub(1) };
+        self.left > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Batch;
+    use super::*;
+    use crate::Error;
+
+    struct Of(u8);
+
+    impl Verb for Of {
+        fn of(&self) -> Option<ProjectId> {
+            (self.0 > 0).then(|| project(self.0))
+        }
+
+        fn run(&mut self, _: &mut Batch<'_>) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn settle(self: Box<Self>, _: Result<(), Error>) {}
+    }
+
+    fn project(number: u8) -> ProjectId {
+        ProjectId::from_bytes([number; 16])
+    }
+
+    fn verbs(of: &[u8]) -> Vec<Box<dyn Verb>> {
+        of.iter().map(|of| Box::new(Of(*of)) as Box<dyn Verb>).collect()
+    }
+
+    #[test]
+    fn who_brings_one_verb_waits_for_one_of_somebody_who_brings_many() {
+        let mut waiting = verbs(&[1, 1, 1, 1, 0, 1, 2, 2]);
+        take_turns(&mut waiting);
+        let of: Vec<_> = waiting.iter().map(|verb| verb.of()).collect();
+        let [own, one, two] = [None, Some(project(1)), Some(project(2))];
+        assert_eq!(of, [one, own, two, one, two, one, one, one]);
+    }
+
+    #[test]
+    fn company_is_remembered_for_a_while() {
+        let mut company = Company::default();
+        assert!(!company.notes(&verbs(&[1, 1])) && !company.notes(&verbs(&[1])));
+        assert!(company.notes(&verbs(&[2])));
+        for _ in 1..REMEMBERED {
+            assert!(company.notes(&verbs(&[2])));
+        }
+        assert!(!company.notes(&verbs(&[2])) && company.notes(&verbs(&[2, 1])));
+    }
+}
