@@ -49,8 +49,6 @@ pub(crate) struct Lane {
     /// There is, or may be, more in the database.
     behind: bool,
     looking: bool,
-    /// The last look left some there that were due, or there may be some.
-    deep: bool,
     /// In strict order: when the failing head may be tried again.
     held_back_until: Option<Timestamp>,
     /// Its endpoint is deleted: what is in flight ends, nothing follows.
@@ -86,7 +84,6 @@ impl Lane {
             resting_until: None,
             behind: false,
             looking: false,
-            deep: true,
             held_back_until: None,
             closed: false,
             destination,
@@ -214,17 +211,16 @@ impl Lane {
             self.urgent.push_back(due);
         } else if !self.is_open() || self.behind || self.queue.len() >= LONGEST || self.must_look_first() {
             self.behind = true;
-            self.deep |= self.queue.len() >= LONGEST;
         } else {
             self.held.insert(due.id);
             self.queue.push_back(due);
         }
     }
 
-    /// Whether what comes now stays behind what a look that is under way brings. Where that is all there is, it need not: else
-    /// a lane that fell behind once would go on looking for as long as there is much to do.
+    /// Whether what comes now must stay behind what a look that is under way brings. Without strict order it need not: else a
+    /// lane that fell behind once would go on looking for as long as there is much to do.
     fn must_look_first(&self) -> bool {
-        self.looking && (self.deep || self.is_strict())
+        self.looking && self.is_strict()
     }
 
     /// The time has come that it waited for, or there is something new. Answers when to wake it again, where the head of a
@@ -282,8 +278,9 @@ impl Lane {
             self.held.insert(due.id);
             self.queue.push_back(due);
         }
-        self.deep = next_at.is_some_and(|at| at <= now);
-        self.behind |= self.deep;
+        if next_at.is_some_and(|at| at <= now) {
+            self.behind = true;
+        }
         next_at.filter(|at| *at > now)
     }
 
