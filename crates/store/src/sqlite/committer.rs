@@ -184,7 +184,7 @@ impl Committer {
 
     /// Whether a slice may be put: what was put before is in the tables, or soon will be.
     pub(crate) fn has_room(&mut self) -> bool {
-        self.is_calm() || !self.journal.is_enough_of_slices()
+        self.is_calm() || !self.journal.is_much()
     }
 
     /// Has what the journal has brought into the tables while others go on, if it is much.
@@ -203,7 +203,7 @@ impl Committer {
         self.tell_reached();
         if self.journal.is_stuck() || (self.is_waited_for() && self.journal.has_failed()) {
             self.catch_up();
-        } else if self.journal.is_full() || (had_slice && self.journal.is_enough_of_slices()) || self.is_waited_for() {
+        } else if self.journal.is_full() || (had_slice && self.journal.is_much()) || self.is_waited_for() {
             self.tables.lend(&mut self.journal);
         }
         self.tables.check();

@@ -27,10 +27,6 @@ const FULL: u64 = 512 * 1024;
 /// With so many bytes that work is left to the tables' thread also while little else is to do.
 const MUCH: u64 = 8 * 1024;
 
-/// With so many bytes what slices put goes into the tables, however little else there is: several of them in one
-/// transaction, whose sync the disk has less of.
-const OF_SLICES: u64 = 128 * 1024;
-
 /// So many it has at most, while the one before is on its way there.
 const MOST: u64 = 2 * FULL;
 
@@ -89,11 +85,6 @@ impl Journal {
     /// Whether it has so much that the writer would be held while it brings that into the tables itself.
     pub(crate) fn is_much(&self) -> bool {
         self.now.written() >= MUCH && !self.now.has_failed()
-    }
-
-    /// Whether no further slice should be put before this is in the tables.
-    pub(crate) fn is_enough_of_slices(&self) -> bool {
-        self.now.written() >= OF_SLICES && !self.now.has_failed()
     }
 
     /// Whether it has as much as it may have.
