@@ -1,4 +1,4 @@
-//! Work of others beside a measurement, on a thread of its own, until it is told to end.
+//! A thread that plays another machine beside a measurement, until it is told to end.
 
 use std::convert::Infallible;
 use std::future::Future;

@@ -217,8 +217,8 @@ impl Lane {
         }
     }
 
-    /// Whether what comes now must stay behind what a look that is under way brings. Without strict order it need not: else a
-    /// lane that fell behind once would go on looking for as long as there is much to do.
+    /// A delivery offered during a look must wait for the next look, because the look brings older ones. Only strict order
+    /// asks for that: under load a lane that always waited would look into the database again and again.
     fn must_look_first(&self) -> bool {
         self.looking && self.is_strict()
     }

@@ -110,7 +110,7 @@ impl Store {
         match store.finish_what_was_begun().await {
             Ok(()) => Ok(store),
             Err(error) => {
-                // Whoever tries again finds nothing of this attempt at work.
+                // The writer must have ended before the next attempt opens the same files.
                 store.close().await;
                 Err(error)
             }

@@ -55,7 +55,7 @@ pub(crate) struct Committer {
     last_id: Option<DeliveryId>,
     last_event: i64,
     accepted_at: Timestamp,
-    /// Those who wait until what was committed is in the tables, by the fillings that must be there.
+    /// Readers that wait for the tables, each with the number of fillings that must be there.
     reaches: Vec<(u64, oneshot::Sender<Result<(), Error>>)>,
 }
 
@@ -164,7 +164,7 @@ impl Committer {
         self.tables.connection().is_some()
     }
 
-    /// Tells who waits as soon as all that is committed by now is in the tables.
+    /// Answers a reader as soon as all that is committed by now is in the tables.
     pub(crate) fn reach(&mut self, reply: oneshot::Sender<Result<(), Error>>) {
         self.reaches.push((self.journal.to_be_taken_in(), reply));
         self.tell_reached();
@@ -177,7 +177,7 @@ impl Committer {
     fn tell_reached(&mut self) {
         let taken_in = self.journal.taken_in();
         for (_, reply) in self.reaches.extract_if(.., |(needed, _)| *needed <= taken_in) {
-            // Whoever asked may have gone.
+            // The reader may have gone.
             let _ = reply.send(Ok(()));
         }
     }
@@ -266,8 +266,8 @@ impl Batch<'_> {
         Ok(verbs)
     }
 
-    /// Whether to look at the clock before the next verb. A look takes as long as a tenth of a verb that goes to the
-    /// journal.
+    /// Whether to look at the clock before the next verb: verbs that go to the journal are so short that a look at each
+    /// would be felt.
     fn is_to_look(&self, verbs: usize) -> bool {
         self.direct || verbs.is_multiple_of(LOOK_AFTER)
     }

@@ -20,8 +20,9 @@ use super::puts::Put;
 use super::runner::Runner;
 use crate::Error;
 
-/// With so many bytes a filling goes into the tables: some milliseconds' work. With half of that it takes a tenth more of
-/// the tables' thread: deliveries more often go there before what became of them, and the edges of indexes more often.
+/// Bytes with which a filling goes into the tables: some milliseconds' work. Half of that costs the tables' thread a tenth
+/// more, because more deliveries reach the tables as pending and are changed there, and the edges of indexes are written
+/// more often.
 const FULL: u64 = 512 * 1024;
 
 /// With so many bytes that work is left to the tables' thread also while little else is to do.

@@ -57,7 +57,7 @@ enum Work {
     Verb(Box<dyn Verb>),
     /// A slice of work that is long as a whole.
     Aside(Box<dyn Verb>),
-    /// Somebody is to read in the tables what was committed before.
+    /// A reader waits until the tables have what is committed by now.
     Reach(oneshot::Sender<Result<(), Error>>),
     Stop(oneshot::Sender<()>),
 }
@@ -115,8 +115,7 @@ impl Writer {
         Ok(Self { queue, thread: running.thread().clone(), lingers_until, ahead, busy })
     }
 
-    /// Sees to it that whoever reads the tables from now on finds there what was committed before. Nobody else waits for
-    /// that.
+    /// Resolves when the tables have all that was committed before the call. Commits go on meanwhile.
     pub(crate) async fn catch_up(&self) -> Result<(), Error> {
         if !self.ahead.load(Ordering::Acquire) {
             return Ok(());
@@ -189,7 +188,7 @@ impl Writer {
         match self.queue.send(work).await {
             Ok(()) => self.wake_if_enough(),
             Err(mpsc::error::SendError(Work::Verb(verb) | Work::Aside(verb))) => verb.settle(Err(Error::Stopped)),
-            // Whoever waits learns it from the sender that is dropped.
+            // The dropped sender tells the caller.
             Err(mpsc::error::SendError(Work::Reach(_) | Work::Stop(_))) => {}
         }
     }

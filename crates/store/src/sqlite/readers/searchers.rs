@@ -69,7 +69,7 @@ fn work(mut connection: Connection, searches: &Mutex<Receiver<Search>>) {
     loop {
         let next = searches.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(search) = next else { return };
-        // A panic is told by its hook, and the caller learns that there is no answer. The snapshot ends with it.
+        // The panic hook logs a panic, the caller gets no answer, and the transaction is rolled back as it unwinds.
         let _ = catch_unwind(AssertUnwindSafe(|| search(&mut connection)));
     }
 }

@@ -1,5 +1,5 @@
-//! Verbs that wait, a line for each project. The lines take turns, so that who has little to do never waits for all of
-//! somebody who has much.
+//! Verbs that wait, a line for each project. The lines take turns, so that a project with few verbs never waits for all
+//! verbs of another.
 
 use std::collections::VecDeque;
 
@@ -51,7 +51,7 @@ const REMEMBERED: u32 = 512;
 /// Knows whether several projects commit at present.
 #[derive(Default)]
 pub(super) struct Company {
-    /// Whose the last verb was.
+    /// The project of the last verb that was looked at.
     last: Option<Option<ProjectId>>,
     /// Commits until there is none any more, if nobody else comes.
     left: u32,
