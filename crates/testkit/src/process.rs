@@ -83,7 +83,8 @@ impl Process {
                 if changed.changed().await.is_err() {
                     // Its last words may still be on their way.
                     let _ = (&mut self.errors.reader).await;
-                    panic!("the program ended without printing {part:?}; it said:\n{}", self.errors.all());
+                    let status = self.child.wait().await.expect("a child can be waited for");
+                    panic!("the program ended ({status}) without printing {part:?}; it said:\n{}", self.errors.all());
                 }
             }
         };
