@@ -10,6 +10,7 @@ use std::path::Path;
 use serde_json::json;
 use testkit::process::Process;
 
+use crate::gateway::text;
 use crate::place::Place;
 use crate::running::{KEY, Load, Running};
 
@@ -72,6 +73,34 @@ fn groups(place: &Place) -> usize {
         count += 1;
     }
     count
+}
+
+/// Counts events as an operator would, with a program that is not ours.
+async fn counted_by_another_program(place: &Place) -> String {
+    let count = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); \
+                 print(db.execute('SELECT count(*) FROM events').fetchone()[0]); db.close()";
+    let file = place.data_dir().join("posthaste.db");
+    let mut program = Process::start("python3", &["-c", count, file.to_str().unwrap()], &[]);
+    assert!(program.ended().await.success(), "{}", program.errors());
+    program.output()
+}
+
+#[tokio::test]
+async fn another_program_that_looks_into_the_database_of_a_running_server_takes_nothing_away() {
+    let place = Place::embedded();
+    let server = Running::start(&place, &[]).await;
+    let mut accepted = Vec::new();
+    for count in 0..3 {
+        assert_eq!(counted_by_another_program(&place).await, count.to_string());
+        let answer = server.http.post("/v1/events", &json!({ "type": "a.b", "data": {} })).await.expect(202);
+        accepted.push(text(&answer["id"]));
+    }
+    server.process.kill().await;
+
+    let server = Running::start(&place, &[]).await;
+    for id in accepted {
+        assert_eq!(server.http.get(&format!("/v1/events/{id}")).await.status, 200, "{id} is lost");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! Opening the database file: pragmas, migrations, the check of the master key, the first directory.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,8 +55,7 @@ impl Database {
 }
 
 pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
-    // SQLite gives the files that it makes beside it the same permissions.
-    private::options().append(true).create(true).open(path).map_err(Error::files(path))?;
+    make(path)?;
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -71,6 +71,18 @@ pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
     connection.pragma_update(None, "cache_size", -WRITERS_CACHE)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)
+}
+
+/// Makes the database's file if there is none. SQLite gives the files that it makes beside it the same permissions.
+///
+/// One that is there is never opened but by SQLite: POSIX takes the locks that this process has on a file as soon as any
+/// handle of it is closed. Without them another program that looks into the database takes itself for the last, and
+/// removes the log that the writer goes on writing to.
+fn make(path: &Path) -> Result<(), Error> {
+    match private::options().write(true).create_new(true).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(Error::files(path)(error)),
+        _ => Ok(()),
+    }
 }
 
 /// The migration that makes the indexes by which deliveries are looked up.
