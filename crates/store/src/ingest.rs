@@ -6,6 +6,7 @@ use std::sync::Arc;
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId, EventId};
 use model::subscription::EventType;
+use tokio::time::Instant;
 
 use crate::filtering::Verdicts;
 use crate::sqlite::Batch;
@@ -71,7 +72,7 @@ impl Store {
         let (judged, mut answers) = (Arc::new(judged), Vec::new());
         let mut failed = None;
         while answers.len() < judged.len() && failed.is_none() {
-            let next = answers.len();
+            let (next, began) = (answers.len(), Instant::now());
             match self.ingest_slice(&judged, next..judged.len()).await {
                 Ok(accepted) => answers.extend(accepted.into_iter().map(Ok)),
                 Err(error) if error.is_absence() => failed = Some(error),
@@ -83,6 +84,9 @@ impl Store {
                     }
                     failed = answers[next..].iter().all(Result::is_err).then_some(error);
                 }
+            }
+            if answers.len() < judged.len() {
+                self.leave_room_for_other_projects(began).await;
             }
         }
         if let Some(error) = failed {

@@ -98,6 +98,11 @@ impl Committer {
         !self.journal.is_empty()
     }
 
+    /// Whether the tables have all that is committed, and are here.
+    pub(crate) fn is_level(&mut self) -> bool {
+        !self.is_ahead() && self.is_calm()
+    }
+
     /// Runs the verbs and commits what they did: it is on disk, and published, when this returns. If it fails nothing of
     /// it has happened. Says how many verbs there were until the commit had as much as one may have.
     pub(crate) fn commit(&mut self, group: &mut [Box<dyn Verb>], way: Way, hold: Duration) -> Result<usize, Error> {
@@ -184,7 +189,7 @@ impl Committer {
 
     /// Whether a slice may be put: what was put before is in the tables, or soon will be.
     pub(crate) fn has_room(&mut self) -> bool {
-        self.is_calm() || !self.journal.is_much()
+        self.is_calm() || self.journal.has_room()
     }
 
     /// Has what the journal has brought into the tables while others go on, if it is much.
@@ -194,8 +199,8 @@ impl Committer {
         }
     }
 
-    /// Sees after a group to what is behind it: that a full journal goes into the tables, and much of it after a slice.
-    pub(crate) fn go_on(&mut self, had_slice: bool) {
+    /// Sees after a group to what is behind it: that a full journal goes into the tables.
+    pub(crate) fn go_on(&mut self) {
         self.tables.look(&mut self.journal);
         if self.journal.is_brimful() {
             self.tables.fetch(&mut self.journal);
@@ -203,7 +208,7 @@ impl Committer {
         self.tell_reached();
         if self.journal.is_stuck() || (self.is_waited_for() && self.journal.has_failed()) {
             self.catch_up();
-        } else if self.journal.is_full() || (had_slice && self.journal.is_much()) || self.is_waited_for() {
+        } else if self.journal.is_full() || self.is_waited_for() {
             self.tables.lend(&mut self.journal);
         }
         self.tables.check();
@@ -250,7 +255,7 @@ impl Batch<'_> {
         }
         let mut verbs = 0;
         for verb in group {
-            if verbs > 0 && (self.rows >= ROWS || (self.is_to_look(verbs) && self.has_held_since(began))) {
+            if verbs > 0 && (self.has_enough() || (self.is_to_look(verbs) && self.has_held_since(began))) {
                 break;
             }
             verb.run(self)?;
@@ -264,6 +269,10 @@ impl Batch<'_> {
         connection.execute_batch("COMMIT")?;
         self.journal.begin_anew();
         Ok(verbs)
+    }
+
+    fn has_enough(&self) -> bool {
+        self.rows >= ROWS || (!self.direct && self.journal.has_enough())
     }
 
     /// Whether to look at the clock before the next verb: verbs that go to the journal are so short that a look at each

@@ -127,6 +127,11 @@ impl Embedded {
         self.writer.is_busy()
     }
 
+    /// Whether several projects commit at present.
+    pub(crate) fn has_company(&self) -> bool {
+        self.writer.has_company()
+    }
+
     pub(crate) fn write_then<T, F, S>(&self, of: Option<ProjectId>, verb: F, say: S) -> impl Future<Output = ()> + Send
     where
         T: Send + 'static,

@@ -20,18 +20,23 @@ use super::puts::Put;
 use super::runner::Runner;
 use crate::Error;
 
-/// Bytes with which a filling goes into the tables: some milliseconds' work. Half of that costs the tables' thread a tenth
-/// more, because more deliveries reach the tables as pending and are changed there, and the edges of indexes are written
-/// more often.
-const FULL: u64 = 512 * 1024;
+/// Bytes with which a filling goes into the tables. Deliveries for a thousand endpoints change a page of the index by
+/// endpoint each, however few there are for one: the more go there together, the fewer bytes are written for one.
+const FULL: u64 = 1024 * 1024;
 
-/// With so many bytes that work is left to the tables' thread also while little else is to do.
+/// Bytes with which that work is left to the tables' thread also while little else is to do.
 const MUCH: u64 = 8 * 1024;
 
-/// So many it has at most, while the one before is on its way there.
+/// Bytes up to which slices come while the filling before is on its way there.
+const ROOM: u64 = FULL / 2;
+
+/// Bytes that a filling has at most, while the one before is on its way there.
 const MOST: u64 = 2 * FULL;
 
-/// A group that is larger gains nothing by being written twice.
+/// Bytes with which a group is enough for one commit: a sync that takes little longer than the shortest.
+const ENOUGH: usize = 64 * 1024;
+
+/// A group that is larger, by its last verb, gains nothing by being written twice.
 const LARGEST_GROUP: usize = 128 * 1024;
 
 /// However large the last group is, it has room in the file.
@@ -88,6 +93,11 @@ impl Journal {
         self.now.written() >= MUCH && !self.now.has_failed()
     }
 
+    /// Whether there is room for slices, though the filling before is on its way into the tables.
+    pub(crate) fn has_room(&self) -> bool {
+        self.now.written() < ROOM
+    }
+
     /// Whether it has as much as it may have.
     pub(crate) fn is_brimful(&self) -> bool {
         self.now.written() >= MOST
@@ -96,6 +106,11 @@ impl Journal {
     /// Whether the group under way is better written here than into the tables.
     pub(crate) fn suits(&self) -> bool {
         !self.now.has_failed() && !self.is_brimful() && self.now.under_way() <= LARGEST_GROUP
+    }
+
+    /// Whether the group under way is to be written before there is more of it.
+    pub(crate) fn has_enough(&self) -> bool {
+        self.now.under_way() >= ENOUGH
     }
 
     /// Begins a group, and forgets one that was not written.

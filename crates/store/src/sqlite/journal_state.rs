@@ -14,7 +14,7 @@ const FILES: &str = "journal_files";
 const FORMAT: u8 = 2;
 
 /// Bytes that each file has from the first. It never grows, so one that is shorter was cut.
-pub(super) const FILE_BYTES: u64 = 1280 * 1024;
+pub(super) const FILE_BYTES: u64 = 2304 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {

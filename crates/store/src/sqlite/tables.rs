@@ -19,10 +19,11 @@ struct Open {
     checkpoints: Checkpoints,
 }
 
-/// What the thread is to bring into the tables, with the tables; and later what came of it.
+/// What the thread is to bring into the tables, with the tables; and later what came of it. Without a filling it only ends
+/// a checkpoint.
 struct Errand {
     tables: Open,
-    filling: Filling,
+    filling: Option<Filling>,
     result: Result<(), Error>,
 }
 
@@ -78,16 +79,23 @@ impl Tables {
     pub(crate) fn lend(&mut self, journal: &mut Journal) {
         let Some(tables) = self.here.take() else { return };
         match journal.hand_out() {
-            // If the thread has panicked, whoever fetches them next does as well.
-            Some(filling) => drop(self.lend.send(Errand { tables, filling, result: Ok(()) })),
+            Some(filling) => self.send(tables, Some(filling)),
             None => self.here = OnceCell::from(tables),
         }
     }
 
-    /// Sees after a commit whether the log is to be copied.
+    fn send(&self, tables: Open, filling: Option<Filling>) {
+        // If the thread has panicked, whoever fetches them next does as well.
+        drop(self.lend.send(Errand { tables, filling, result: Ok(()) }));
+    }
+
+    /// Sees after a commit whether the log is to be copied. The end of that waits for the disk, so it is the thread's.
     pub(crate) fn check(&mut self) {
-        if let Some(open) = self.here.get_mut() {
-            open.check();
+        let Some(mut tables) = self.here.take() else { return };
+        if tables.has_copied() {
+            self.send(tables, None);
+        } else {
+            self.here = OnceCell::from(tables);
         }
     }
 
@@ -103,27 +111,34 @@ impl Tables {
 
 impl Errand {
     fn run(&mut self) {
-        self.result = journal::take_in(&self.tables.connection, &self.filling);
-        if self.result.is_ok() {
-            self.filling.begin(0, 0);
-            self.tables.check();
+        if let Some(filling) = &mut self.filling {
+            self.result = journal::take_in(&self.tables.connection, filling);
+            if self.result.is_err() {
+                return;
+            }
+            filling.begin(0, 0);
+            if !self.tables.has_copied() {
+                return;
+            }
         }
+        self.tables.checkpoints.end(&self.tables.connection);
     }
 
     fn end(self, journal: &mut Journal) -> Open {
         if let Err(error) = &self.result {
             complain(error);
         }
-        journal.give_back(self.filling);
+        if let Some(filling) = self.filling {
+            journal.give_back(filling);
+        }
         self.tables
     }
 }
 
 impl Open {
-    fn check(&mut self) {
-        if self.connection.is_autocommit() {
-            self.checkpoints.go_on(&self.connection);
-        }
+    /// Whether the log was copied, so that the checkpoint is to be ended.
+    fn has_copied(&mut self) -> bool {
+        self.connection.is_autocommit() && self.checkpoints.go_on()
     }
 }
 

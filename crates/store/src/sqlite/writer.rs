@@ -37,9 +37,13 @@ const BUSY: usize = 8;
 const LINGER: Duration = Duration::from_micros(60);
 const LINGERS: usize = 10;
 
-/// Ahead of the tables and with nothing to do, the writer waits so long, and so often, for more before it catches up.
+/// Ahead of the tables and with nothing to do, the writer waits for more before it catches up; longer while several projects
+/// commit, because one of them may come while it does.
+const QUIET: Duration = Duration::from_micros(1600);
+const QUIET_IN_COMPANY: Duration = Duration::from_millis(20);
+
+/// Between two looks at whether the tables are back.
 const REST: Duration = Duration::from_micros(200);
-const RESTS: usize = 8;
 
 #[derive(Clone)]
 pub(crate) struct Writer {
@@ -51,6 +55,8 @@ pub(crate) struct Writer {
     ahead: Arc<AtomicBool>,
     /// Others than slices were committed a moment ago, as far as slices wait.
     busy: Arc<AtomicBool>,
+    /// Several projects commit.
+    company: Arc<AtomicBool>,
 }
 
 enum Work {
@@ -105,14 +111,14 @@ impl Writer {
         let (queue, work) = mpsc::channel(QUEUE);
         let lingers_until = Arc::new(AtomicUsize::new(0));
         let (group, asides, company) = (Vec::with_capacity(GROUP), Asides::default(), Company::default());
-        let busy = asides.busy();
+        let (busy, in_company) = (asides.busy(), company.is_there());
         let thread = Thread { committer, group, asides, company, lingers_until: lingers_until.clone(), lock };
         let ahead = thread.committer.ahead();
         let running = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || thread.run(work))
             .map_err(Error::files("the writer's thread"))?;
-        Ok(Self { queue, thread: running.thread().clone(), lingers_until, ahead, busy })
+        Ok(Self { queue, thread: running.thread().clone(), lingers_until, ahead, busy, company: in_company })
     }
 
     /// Resolves when the tables have all that was committed before the call. Commits go on meanwhile.
@@ -206,6 +212,10 @@ impl Writer {
         self.busy.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn has_company(&self) -> bool {
+        self.company.load(Ordering::Relaxed)
+    }
+
     /// Resolves when the thread has ended.
     pub(crate) async fn stopped(&self) {
         self.queue.closed().await;
@@ -246,24 +256,23 @@ impl Thread {
             if were_left {
                 take_turns(&mut self.group);
             }
-            let has_company = self.company.notes(&self.group);
             if others > 0 {
                 self.asides.others_are_busy();
             }
             let aside = if self.asides_may_go() { self.asides.next() } else { None };
-            let has_aside = aside.is_some();
             self.group.extend(aside);
+            let has_company = self.company.notes(&self.group);
             if !self.group.is_empty() {
                 self.commit(has_company);
             }
-            self.committer.go_on(has_aside);
+            self.committer.go_on();
             if let Next::End(reply) = next {
                 return self.end(work, reply);
             }
             if others >= BUSY {
                 self.linger(&work, others);
             }
-            self.settle_down(&work);
+            self.settle_down(&work, has_company);
         }
     }
 
@@ -291,7 +300,7 @@ impl Thread {
             } else if self.asides_may_go() && !self.asides.wait_for_others() {
                 return Next::Commit;
             } else {
-                self.wait(work, 1);
+                self.wait(work, 1, LINGER);
             }
         }
     }
@@ -329,37 +338,42 @@ impl Thread {
     fn linger(&self, work: &mpsc::Receiver<Work>, verbs: usize) {
         for _ in 0..LINGERS {
             let waiting = work.len();
-            self.wait(work, verbs);
+            self.wait(work, verbs, LINGER);
             if work.len() == waiting || work.len() >= verbs {
                 return;
             }
         }
     }
 
-    /// Waits a moment, or until so many verbs wait.
-    fn wait(&self, work: &mpsc::Receiver<Work>, verbs: usize) {
+    /// Waits until as many verbs wait, at most as long as that.
+    fn wait(&self, work: &mpsc::Receiver<Work>, verbs: usize, most: Duration) {
         self.lingers_until.store(verbs, Ordering::SeqCst);
         if work.len() < verbs {
-            std::thread::park_timeout(LINGER);
+            std::thread::park_timeout(most);
         }
         self.lingers_until.store(0, Ordering::Relaxed);
     }
 
     /// Brings what the journal has into the tables if nothing else comes.
-    fn settle_down(&mut self, work: &mpsc::Receiver<Work>) {
+    fn settle_down(&mut self, work: &mpsc::Receiver<Work>, has_company: bool) {
         while self.group.is_empty() && self.committer.is_waited_for() && work.is_empty() {
-            rest();
-            self.committer.go_on(false);
+            self.wait(work, 1, REST);
+            self.committer.go_on();
         }
-        if !self.committer.is_ahead() || !self.group.is_empty() || !nothing_comes(work) {
+        if !self.committer.is_ahead() || !self.group.is_empty() || self.asides_may_go() {
+            return;
+        }
+        let quiet = if has_company && self.asides.is_empty() { QUIET_IN_COMPANY } else { QUIET };
+        self.wait(work, 1, quiet);
+        if !work.is_empty() {
             return;
         }
         self.committer.hand_on();
         while !self.committer.is_calm() {
+            self.wait(work, 1, REST);
             if !work.is_empty() {
                 return;
             }
-            rest();
         }
         if self.committer.is_ahead() {
             self.committer.catch_up();
@@ -374,7 +388,9 @@ impl Thread {
     /// cannot succeed harms no other.
     fn commit(&mut self, has_company: bool) {
         let hold = if has_company { HOLD_IN_COMPANY } else { HOLD };
-        let way = if self.group.len() >= BUSY || self.committer.is_ahead() { Way::Journal } else { Way::Tables };
+        // The tables' log is not written to while others wait for it: it grows, and with it what its sync writes.
+        let is_short = self.group.len() < BUSY && !has_company;
+        let way = if is_short && self.committer.is_level() { Way::Tables } else { Way::Journal };
         match self.committer.commit(&mut self.group, way, hold) {
             Ok(verbs) => self.group.drain(..verbs).for_each(|verb| verb.settle(Ok(()))),
             Err(error) if self.group.len() == 1 => {
@@ -400,23 +416,4 @@ impl Thread {
             }
         }
     }
-}
-
-/// Whether nothing comes for a while.
-fn nothing_comes(work: &mpsc::Receiver<Work>) -> bool {
-    for _ in 0..RESTS {
-        if !work.is_empty() {
-            return false;
-        }
-        rest();
-    }
-    work.is_empty()
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a turn for others, on the writer's own thread: nothing depends on its length"
-)]
-fn rest() {
-    std::thread::sleep(REST);
 }

@@ -2,6 +2,8 @@
 //! verbs of another.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::id::ProjectId;
 
@@ -51,18 +53,26 @@ const REMEMBERED: u32 = 512;
 /// Knows whether several projects commit at present.
 #[derive(Default)]
 pub(super) struct Company {
-    /// The project of the last verb that was looked at.
-    last: Option<Option<ProjectId>>,
+    /// The project of the last verb that was looked at and had one.
+    last: Option<ProjectId>,
     /// Commits until there is none any more, if nobody else comes.
     left: u32,
+    is_there: Arc<AtomicBool>,
 }
 
 impl Company {
     /// Takes note of the projects in a commit, and tells whether there is company.
     pub(super) fn notes(&mut self, group: &[Box<dyn Verb>]) -> bool {
-        let is_another = group.iter().any(|verb| self.last.replace(verb.of()).is_some_and(|last| last != verb.of()));
+        let mut projects = group.iter().filter_map(|verb| verb.of());
+        let is_another = projects.any(|project| self.last.replace(project).is_some_and(|last| last != project));
         self.left = if is_another { REMEMBERED } else { self.left.saturating_sub(1) };
+        self.is_there.store(self.left > 0, Ordering::Relaxed);
         self.left > 0
+    }
+
+    /// Tells from outside whether there is company.
+    pub(super) fn is_there(&self) -> Arc<AtomicBool> {
+        self.is_there.clone()
     }
 }
 
@@ -112,5 +122,10 @@ mod tests {
             assert!(company.notes(&verbs(&[2])));
         }
         assert!(!company.notes(&verbs(&[2])) && company.notes(&verbs(&[2, 1])));
+    }
+
+    #[test]
+    fn posthastes_own_work_is_no_company() {
+        assert!(!Company::default().notes(&verbs(&[1, 0, 1, 0])));
     }
 }

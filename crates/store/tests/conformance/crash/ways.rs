@@ -199,7 +199,7 @@ impl Stage {
         let senders = (0..AT_ONCE).map(async |_| {
             let mut errors = Vec::new();
             for _ in 0..12 {
-                errors.extend(self.send(store, 1, 5_000).await);
+                errors.extend(self.send(store, 1, 10_000).await);
             }
             errors
         });
