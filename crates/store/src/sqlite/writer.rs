@@ -42,6 +42,10 @@ const LINGERS: usize = 10;
 const QUIET: Duration = Duration::from_micros(1600);
 const QUIET_IN_COMPANY: Duration = Duration::from_millis(20);
 
+/// How long a slice waits for somebody to go with while several projects commit: longer than they are apart if there are a
+/// hundred commits in a second.
+const PATIENCE: Duration = Duration::from_millis(24);
+
 /// Between two looks at whether the tables are back.
 const REST: Duration = Duration::from_micros(200);
 
@@ -256,12 +260,10 @@ impl Thread {
             if were_left {
                 take_turns(&mut self.group);
             }
-            if others > 0 {
-                self.asides.others_are_busy();
-            }
             let aside = if self.asides_may_go() { self.asides.next() } else { None };
             self.group.extend(aside);
             let has_company = self.company.notes(&self.group);
+            self.asides.note(others > 0, has_company);
             if !self.group.is_empty() {
                 self.commit(has_company);
             }
@@ -297,10 +299,12 @@ impl Thread {
                 }
             } else if work.is_closed() {
                 return Next::End(None);
-            } else if self.asides_may_go() && !self.asides.wait_for_others() {
-                return Next::Commit;
+            } else if !self.asides_may_go() {
+                self.wait(work, 1, REST);
+            } else if self.asides.wait_for_others() {
+                self.wait(work, 1, PATIENCE);
             } else {
-                self.wait(work, 1, LINGER);
+                return Next::Commit;
             }
         }
     }

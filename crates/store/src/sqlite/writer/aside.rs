@@ -1,7 +1,8 @@
 //! Verbs that are not in a hurry: slices of work that is long as a whole.
 //!
-//! They go with commits that others wait for anyway, one in each, so that they cost nobody a sync. Only where nobody else
-//! commits they have commits of their own. Projects take turns, and Posthaste's own work is one of them.
+//! They go with commits that others wait for anyway, one in each, so that they cost nobody a sync. Where nothing else waits
+//! they have commits of their own; beside other projects only after some patience. Projects take turns, and Posthaste's own
+//! work is one of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,15 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Verb;
 use super::lines::Lines;
 
-/// Waits of [`LINGER`](super::LINGER) for somebody to go with, after a commit that had others in it: more than they
-/// are apart if there are a hundred in a second.
-const PATIENCE: u32 = 400;
-
 #[derive(Default)]
 pub(super) struct Asides {
     lines: Lines,
-    patience: u32,
-    /// There is patience.
+    /// The last commit had others in it, and several projects commit.
+    is_patient: bool,
+    /// The last commit had others in it.
     busy: Arc<AtomicBool>,
 }
 
@@ -40,17 +38,32 @@ impl Asides {
         self.busy.clone()
     }
 
-    /// Others committed something.
-    pub(super) fn others_are_busy(&mut self) {
-        self.patience = PATIENCE;
-        self.busy.store(true, Ordering::Relaxed);
+    /// A commit had others in it, or none.
+    pub(super) fn note(&mut self, others: bool, has_company: bool) {
+        self.is_patient = others && has_company;
+        self.busy.store(others, Ordering::Relaxed);
     }
 
-    /// Whether to wait for others once more before the next goes alone.
+    /// Whether to wait for others before the next goes alone. After that it does not wait again.
     pub(super) fn wait_for_others(&mut self) -> bool {
-        let waits = self.patience > 0;
-        self.patience = self.patience.saturating_sub(1);
-        self.busy.store(waits, Ordering::Relaxed);
-        waits
+        std::mem::take(&mut self.is_patient)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_waits_once_for_other_projects_and_never_for_its_own() {
+        let mut asides = Asides::default();
+        for (others, has_company, waits) in
+            [(true, true, true), (true, false, false), (false, true, false), (false, false, false)]
+        {
+            asides.note(others, has_company);
+            assert_eq!(asides.busy().load(Ordering::Relaxed), others);
+            assert_eq!(asides.wait_for_others(), waits, "{others} {has_company}");
+            assert!(!asides.wait_for_others());
+        }
     }
 }
