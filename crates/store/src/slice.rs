@@ -64,7 +64,7 @@ impl Store {
         rest(began, left).await;
     }
 
-    /// The same for work that somebody waits for, who has no reason to wait for commits of the same project.
+    /// The same for a request that is answered when its last slice is committed: it does not rest for its own project.
     pub(crate) async fn leave_room_for_other_projects(&self, began: Instant) {
         if let Database::Embedded(db) = self.database()
             && db.has_company()

@@ -98,7 +98,7 @@ impl Committer {
         !self.journal.is_empty()
     }
 
-    /// Whether the tables have all that is committed, and are here.
+    /// True if the tables have all that is committed, and are here.
     pub(crate) fn is_level(&mut self) -> bool {
         !self.is_ahead() && self.is_calm()
     }

@@ -127,7 +127,7 @@ impl Embedded {
         self.writer.is_busy()
     }
 
-    /// Whether several projects commit at present.
+    /// True while several projects commit.
     pub(crate) fn has_company(&self) -> bool {
         self.writer.has_company()
     }

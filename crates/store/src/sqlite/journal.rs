@@ -93,7 +93,7 @@ impl Journal {
         self.now.written() >= MUCH && !self.now.has_failed()
     }
 
-    /// Whether there is room for slices, though the filling before is on its way into the tables.
+    /// True if slices may still be put while the filling before is on its way into the tables.
     pub(crate) fn has_room(&self) -> bool {
         self.now.written() < ROOM
     }
@@ -108,7 +108,7 @@ impl Journal {
         !self.now.has_failed() && !self.is_brimful() && self.now.under_way() <= LARGEST_GROUP
     }
 
-    /// Whether the group under way is to be written before there is more of it.
+    /// True if the group under way is large enough to be written as it is.
     pub(crate) fn has_enough(&self) -> bool {
         self.now.under_way() >= ENOUGH
     }

@@ -19,8 +19,8 @@ struct Open {
     checkpoints: Checkpoints,
 }
 
-/// What the thread is to bring into the tables, with the tables; and later what came of it. Without a filling it only ends
-/// a checkpoint.
+/// The tables on their way to the thread, with a filling that it brings there or a checkpoint that it ends; and on their way
+/// back with the result.
 struct Errand {
     tables: Open,
     filling: Option<Filling>,
@@ -85,17 +85,16 @@ impl Tables {
     }
 
     fn send(&self, tables: Open, filling: Option<Filling>) {
-        // If the thread has panicked, whoever fetches them next does as well.
+        // A thread that has panicked makes the next fetch panic as well.
         drop(self.lend.send(Errand { tables, filling, result: Ok(()) }));
     }
 
     /// Sees after a commit whether the log is to be copied. The end of that waits for the disk, so it is the thread's.
     pub(crate) fn check(&mut self) {
-        let Some(mut tables) = self.here.take() else { return };
-        if tables.has_copied() {
+        if self.here.get_mut().is_some_and(Open::has_copied)
+            && let Some(tables) = self.here.take()
+        {
             self.send(tables, None);
-        } else {
-            self.here = OnceCell::from(tables);
         }
     }
 
@@ -136,7 +135,7 @@ impl Errand {
 }
 
 impl Open {
-    /// Whether the log was copied, so that the checkpoint is to be ended.
+    /// True if the log was copied and the checkpoint is to be ended.
     fn has_copied(&mut self) -> bool {
         self.connection.is_autocommit() && self.checkpoints.go_on()
     }

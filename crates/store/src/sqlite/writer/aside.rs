@@ -44,7 +44,7 @@ impl Asides {
         self.busy.store(others, Ordering::Relaxed);
     }
 
-    /// Whether to wait for others before the next goes alone. After that it does not wait again.
+    /// True once after a commit beside other projects: the next slice waits for another before it goes alone.
     pub(super) fn wait_for_others(&mut self) -> bool {
         std::mem::take(&mut self.is_patient)
     }
