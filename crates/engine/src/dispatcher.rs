@@ -95,9 +95,14 @@ impl Dispatcher {
     pub(crate) async fn run(mut self) {
         self.survey();
         let mut notes = Vec::with_capacity(NOTES);
-        while self.step(&mut notes).await {
-            self.give_turns();
-            self.tell_if_at_rest();
+        let mut more = false;
+        while self.step(&mut notes, more).await {
+            more = self.give_turns();
+            if more {
+                tokio::task::yield_now().await;
+            } else {
+                self.tell_if_at_rest();
+            }
         }
         while self.under_way > 0 {
             self.inbox.recv_many(&mut notes, NOTES).await;
@@ -105,11 +110,11 @@ impl Dispatcher {
         }
     }
 
-    /// Takes the next piece of news. False when it is time to stop.
+    /// Takes the next piece of news, and waits for it unless there is `more` to do. False when it is time to stop.
     ///
     /// The feed comes before notes: a delivery's commit is announced before its end can be noted, and is taken in that
     /// order, so that what has ended is not taken for new.
-    async fn step(&mut self, notes: &mut Vec<Note>) -> bool {
+    async fn step(&mut self, notes: &mut Vec<Note>, more: bool) -> bool {
         self.set_alarm();
         let alarm = async {
             match &mut self.alarm {
@@ -126,6 +131,7 @@ impl Dispatcher {
             },
             _ = self.inbox.recv_many(notes, NOTES) => self.take_notes(notes),
             () = alarm => self.ring_timers(),
+            () = std::future::ready(()), if more => {}
         }
         true
     }
