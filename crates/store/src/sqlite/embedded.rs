@@ -154,7 +154,7 @@ impl Embedded {
     pub(crate) async fn search<T, F>(&self, project: ProjectId, verb: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, Error> + Send + Sync + 'static,
     {
         self.writer.catch_up().await?;
         self.readers.search(project, DEADLINE, verb).await
@@ -164,10 +164,10 @@ impl Embedded {
     pub(crate) async fn count<T, F>(&self, project: ProjectId, verb: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, Error> + Send + Sync + 'static,
     {
         self.writer.catch_up().await?;
-        self.readers.search(project, COUNTING, verb).await
+        self.readers.count(project, COUNTING, verb).await
     }
 }
 

@@ -1,30 +1,36 @@
 //! A pool of connections that only read. In WAL mode they never wait for the writer, nor it for them.
 //!
 //! Searches have readers of their own, which projects share ([`searchers`]); what the engine and the jobs look up never
-//! waits for those.
+//! waits for those. A search runs where a core has nothing else to do, and is not starved: what is not done soon begins
+//! anew on a thread that gets its part of the processor.
 
 mod searchers;
 
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use model::id::ProjectId;
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot::error::RecvError;
+use tokio::sync::{Semaphore, oneshot};
 
 use self::searchers::Searchers;
 use super::open;
-use crate::Error;
-use crate::clock;
 use crate::shares::Shares;
+use crate::{Error, clock, priority};
 
-/// Searches at a time, and threads that do them.
+/// Searches at a time, and threads of either kind that do them.
 const SEARCHES: usize = 4;
 
-/// How many of them are one project's.
-const SEARCHES_OF_PROJECT: usize = SEARCHES / 2;
+/// Counts at a time, beside the searches. One may take long, and its project goes on searching meanwhile.
+const COUNTS: usize = SEARCHES / 2;
+
+/// How long a search may be left to what cores do beside all else.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// Readers for what is not a search.
 const OTHERS: usize = 2;
@@ -38,8 +44,12 @@ const STEPS: i32 = 1_000;
 
 #[derive(Clone)]
 pub(crate) struct Readers {
-    shares: Shares,
-    searchers: Arc<Searchers>,
+    searches: Shares,
+    counts: Shares,
+    /// They run where a core is idle.
+    idle: Arc<Searchers>,
+    /// They do what the others have no time for.
+    sure: Arc<Searchers>,
     free: Arc<Semaphore>,
     others: Arc<Pool>,
 }
@@ -49,8 +59,10 @@ type Pool = Mutex<Vec<Connection>>;
 impl Readers {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         Ok(Self {
-            shares: Shares::new(SEARCHES, SEARCHES_OF_PROJECT),
-            searchers: Arc::new(Searchers::start(path, SEARCHES)?),
+            searches: Shares::new(SEARCHES, searches_of_project()),
+            counts: Shares::new(COUNTS, 1),
+            idle: Arc::new(Searchers::start(path, SEARCHES, "store-search", priority::give_way)?),
+            sure: Arc::new(Searchers::start(path, SEARCHES, "store-sure", priority::stand_back)?),
             free: Arc::new(Semaphore::new(OTHERS)),
             others: Arc::new(pool(path, OTHERS)?),
         })
@@ -80,35 +92,84 @@ impl Readers {
     pub(crate) async fn search<T, F>(&self, project: ProjectId, deadline: Duration, verb: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, Error> + Send + Sync + 'static,
+    {
+        self.look_up(&self.searches, project, deadline, verb).await
+    }
+
+    /// The same for somebody who counts.
+    pub(crate) async fn count<T, F>(&self, project: ProjectId, deadline: Duration, verb: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> Result<T, Error> + Send + Sync + 'static,
+    {
+        self.look_up(&self.counts, project, deadline, verb).await
+    }
+
+    async fn look_up<T, F>(&self, shares: &Shares, project: ProjectId, deadline: Duration, verb: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> Result<T, Error> + Send + Sync + 'static,
     {
         if self.free.is_closed() {
             return Err(Error::Stopped);
         }
-        let share = self.shares.take(project, 1).await?;
-        // Dropped when the caller leaves, too.
-        let end = End(Arc::default());
-        let is_ended = end.0.clone();
-        let mut reading = self.searchers.run(move |connection| {
-            let _share = share;
-            in_snapshot(connection, |connection| {
-                let is_ended = move || is_ended.load(Ordering::Relaxed);
-                connection.progress_handler(STEPS, Some(is_ended))?;
-                let result = verb(connection);
-                // So that what ends the snapshot is not ended itself.
-                connection.progress_handler(0, None::<fn() -> bool>)?;
-                result
-            })
-        });
-        let read = match clock::within(deadline, &mut reading).await {
+        let share = shares.take(project, 1).await?;
+        let (verb, mut left) = (Arc::new(verb), deadline);
+        if self.idle.have_time() {
+            // Such a thread may not run for long. The share is not held by it, so that the project's next search is not kept
+            // from a thread that does.
+            let (_end, reading) = begin(&self.idle, verb.clone(), ());
+            if let Some(read) = clock::within(GRACE.min(deadline), reading).await {
+                return answer(read);
+            }
+            left = deadline.saturating_sub(GRACE);
+        }
+        let (end, mut reading) = begin(&self.sure, verb, share);
+        answer(match clock::within(left, &mut reading).await {
             Some(read) => read,
             None => {
                 end.set();
                 reading.await
             }
-        };
-        read.map_err(|_| Error::Stopped)?.map_err(Error::of_search)
+        })
     }
+}
+
+/// Half of the cores, so that the other half is there for accepting and delivering.
+fn searches_of_project() -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    (cores / 2).clamp(1, SEARCHES / 2)
+}
+
+type Reading<T> = oneshot::Receiver<Result<T, Error>>;
+
+fn answer<T>(read: Result<Result<T, Error>, RecvError>) -> Result<T, Error> {
+    read.map_err(|_| Error::Stopped)?.map_err(Error::of_search)
+}
+
+/// Has `verb` run by one of the threads, which keeps `held` until then. Ends it when what this answers first is set or
+/// dropped, so also when the caller leaves.
+fn begin<T, F, H>(threads: &Searchers, verb: Arc<F>, held: H) -> (End, Reading<T>)
+where
+    T: Send + 'static,
+    F: Fn(&Connection) -> Result<T, Error> + Send + Sync + 'static,
+    H: Send + 'static,
+{
+    let end = End(Arc::default());
+    let is_ended = end.0.clone();
+    let reading = threads.run(move |connection| {
+        let _held = held;
+        in_snapshot(connection, |connection| {
+            let is_ended = move || is_ended.load(Ordering::Relaxed);
+            connection.progress_handler(STEPS, Some(is_ended))?;
+            let result = verb(connection);
+            // So that what ends the snapshot is not ended itself.
+            connection.progress_handler(0, None::<fn() -> bool>)?;
+            result
+        })
+    });
+    (end, reading)
 }
 
 /// Ends a search when it is set or dropped.
@@ -225,5 +286,38 @@ mod tests {
         // Whoever leaves ends what was read for them.
         searches.shutdown().await;
         assert_eq!(readers.search(project(1), LONG, short).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_search_that_no_core_has_time_for_begins_anew_where_it_gets_some() {
+        let (_directory, readers) = readers();
+        let (go_on, told) = std::sync::mpsc::channel::<()>();
+        let told = Mutex::new(Some(told));
+        let search = move |db: &Connection| {
+            // As a thread that gets nothing of the processor.
+            let stuck = told.lock().unwrap().take();
+            if let Some(told) = stuck {
+                let _ = told.recv();
+            }
+            short(db)
+        };
+        assert_eq!(readers.search(project(1), LONG, search).await.unwrap(), 1);
+        drop(go_on);
+    }
+
+    #[tokio::test]
+    async fn whoever_counts_for_long_goes_on_searching_and_so_do_others() {
+        let (_directory, readers) = readers();
+        let mut counts = JoinSet::new();
+        for number in [1, 1, 1, 2, 3, 4] {
+            let readers = readers.clone();
+            counts.spawn(async move { readers.count(project(number), LONG, endless).await });
+        }
+        tokio::task::yield_now().await;
+        for number in [1, 2, 3, 4] {
+            assert_eq!(readers.search(project(number), LONG, short).await.unwrap(), 1);
+        }
+        counts.shutdown().await;
+        assert_eq!(readers.count(project(1), LONG, short).await.unwrap(), 1);
     }
 }

@@ -1,8 +1,9 @@
-//! Threads that search, each with a connection of its own. They stand back for all others: a search may take long, and
+//! Threads that search, each with a connection of its own. They give way to all others: a search may take long, and
 //! accepting and delivering may not.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -10,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::{Error, priority};
+use crate::Error;
 
 type Search = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -18,22 +19,34 @@ type Search = Box<dyn FnOnce(&mut Connection) + Send>;
 pub(super) struct Searchers {
     /// `None` when they are to end.
     searches: Option<Sender<Search>>,
+    /// Searches that were handed in and have not ended.
+    under_way: Arc<AtomicUsize>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Searchers {
-    pub(super) fn start(path: &Path, count: usize) -> Result<Self, Error> {
+    /// Each of the threads calls `begin` first.
+    pub(super) fn start(path: &Path, count: usize, name: &str, begin: fn()) -> Result<Self, Error> {
         let (searches, handed_in) = channel();
         let handed_in = Arc::new(Mutex::new(handed_in));
-        let mut searchers = Self { searches: Some(searches), threads: Vec::with_capacity(count) };
+        let mut searchers =
+            Self { searches: Some(searches), under_way: Arc::default(), threads: Vec::with_capacity(count) };
         for number in 0..count {
             let connection = super::connect(path)?;
-            let handed_in = handed_in.clone();
-            let thread = thread::Builder::new().name(format!("store-search-{number}"));
-            let thread = thread.spawn(move || work(connection, &handed_in));
+            let (handed_in, under_way) = (handed_in.clone(), searchers.under_way.clone());
+            let thread = thread::Builder::new().name(format!("{name}-{number}"));
+            let thread = thread.spawn(move || {
+                begin();
+                work(connection, &handed_in, &under_way);
+            });
             searchers.threads.push(thread.map_err(Error::files("a thread that searches"))?);
         }
         Ok(searchers)
+    }
+
+    /// True if a thread is free.
+    pub(super) fn have_time(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) < self.threads.len()
     }
 
     /// Has `search` done by the next thread that is free.
@@ -47,6 +60,7 @@ impl Searchers {
             let _ = reply.send(search(connection));
         };
         if let Some(searches) = &self.searches {
+            self.under_way.fetch_add(1, Ordering::Relaxed);
             // The threads live as long as this does.
             let _ = searches.send(Box::new(search));
         }
@@ -64,12 +78,12 @@ impl Drop for Searchers {
     }
 }
 
-fn work(mut connection: Connection, searches: &Mutex<Receiver<Search>>) {
-    priority::stand_back();
+fn work(mut connection: Connection, searches: &Mutex<Receiver<Search>>, under_way: &AtomicUsize) {
     loop {
         let next = searches.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(search) = next else { return };
         // The panic hook logs a panic, the caller gets no answer, and the transaction is rolled back as it unwinds.
         let _ = catch_unwind(AssertUnwindSafe(|| search(&mut connection)));
+        under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
