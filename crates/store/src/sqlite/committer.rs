@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use model::env::Env;
-use model::id::{DeliveryId, EndpointId};
+use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::map::Map;
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
@@ -192,11 +192,23 @@ impl Committer {
         self.is_calm() || self.journal.has_room()
     }
 
-    /// Has what the journal has brought into the tables while others go on, if it is much.
-    pub(crate) fn hand_on(&mut self) {
-        if self.is_calm() && self.journal.is_much() {
+    /// Whether every project may put something.
+    pub(crate) fn has_room_for_all(&self) -> bool {
+        self.journal.has_room_for_all()
+    }
+
+    /// Whether a project may: it has its share of the journal otherwise.
+    pub(crate) fn has_room_for(&self, of: Option<ProjectId>) -> bool {
+        self.journal.has_room_for(of)
+    }
+
+    /// Has what the journal has brought into the tables while others go on, if it is much. Says whether it is.
+    pub(crate) fn hand_on(&mut self) -> bool {
+        let is_much = self.is_calm() && self.journal.is_much();
+        if is_much {
             self.tables.lend(&mut self.journal);
         }
+        is_much
     }
 
     /// Sees after a group to what is behind it: that a full journal goes into the tables.
@@ -258,7 +270,11 @@ impl Batch<'_> {
             if verbs > 0 && (self.has_enough() || (self.is_to_look(verbs) && self.has_held_since(began))) {
                 break;
             }
+            let before = self.journal.under_way();
             verb.run(self)?;
+            if !self.direct {
+                self.journal.note(verb.of(), self.journal.under_way() - before);
+            }
             verbs += 1;
         }
         if !self.direct {

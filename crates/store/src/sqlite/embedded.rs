@@ -191,20 +191,28 @@ fn examine(data_dir: &Path, path: &Path, accept_loss: bool) -> Result<(Connectio
 mod tests {
     use std::sync::mpsc;
 
+    use futures_util::stream::FuturesUnordered;
+    use futures_util::{FutureExt, StreamExt};
+    use rusqlite::params;
     use testkit::clock::TestEnv;
     use testkit::patiently;
 
+    use super::super::puts::Put;
+    use super::super::writer::REMEMBERED;
     use super::*;
     use crate::store::{Database, Options, Place, Store};
+
+    async fn a_store(data_dir: &Path) -> Store {
+        let env: Arc<dyn Env> = Arc::new(TestEnv::new());
+        let place = Place::Embedded { data_dir: data_dir.to_owned() };
+        let master_key = MasterKey::generate(&*env);
+        Store::open(Options { place, master_key, env, mail: false, accept_journal_loss: false }).await.unwrap()
+    }
 
     #[tokio::test]
     async fn a_store_that_is_dropped_keeps_its_directory_until_its_writer_has_ended() {
         let directory = tempfile::TempDir::new().unwrap();
-        let env: Arc<dyn Env> = Arc::new(TestEnv::new());
-        let place = Place::Embedded { data_dir: directory.path().to_owned() };
-        let master_key = MasterKey::generate(&*env);
-        let store = Store::open(Options { place, master_key, env, mail: false, accept_journal_loss: false });
-        let store = store.await.unwrap();
+        let store = a_store(directory.path()).await;
         let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
         let (go_on, told) = mpsc::channel::<()>();
         let (ended, end) = tokio::sync::oneshot::channel();
@@ -225,5 +233,62 @@ mod tests {
             }
         };
         patiently(free, || "the writer has not ended".to_owned()).await;
+    }
+
+    #[tokio::test]
+    async fn readers_that_wait_for_the_tables_make_nobody_forget_who_commits() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let store = a_store(directory.path()).await;
+        let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
+        let commit = |project: u8, key: u32| {
+            db.write(Some(ProjectId::from_bytes([project; 16])), move |batch| {
+                batch.put(Put::IdempotencyKey, params![[project; 16], key.to_string(), 7, [2u8; 32]])
+            })
+        };
+
+        commit(1, 0).await.unwrap();
+        for key in 1..REMEMBERED {
+            commit(2, key).await.unwrap();
+            db.writer.catch_up().await.unwrap();
+            assert!(db.has_company(), "after {key} commits and as many readers");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_project_that_fills_the_journal_waits_for_the_tables_and_others_do_not() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let store = a_store(directory.path()).await;
+        let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
+        let commit = |project: u8, key: String| {
+            db.write(Some(ProjectId::from_bytes([project; 16])), move |batch| {
+                batch.put(Put::IdempotencyKey, params![[project; 16], key, 7, [2u8; 32]])
+            })
+        };
+        commit(1, "a".to_owned()).await.unwrap();
+        commit(2, "b".to_owned()).await.unwrap();
+        db.writer.catch_up().await.unwrap();
+        // Nothing comes into the tables while this has them.
+        let other = open::connect(&directory.path().join(super::super::Database::FILE)).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+
+        let mut many: FuturesUnordered<_> =
+            (0..80).map(|number| commit(1, format!("{number} {}", "x".repeat(50_000)))).collect();
+        let filled = async {
+            for _ in 0..30 {
+                many.next().await.unwrap().unwrap();
+            }
+        };
+        patiently(filled, || "the journal takes nothing".to_owned()).await;
+        for number in 0..20 {
+            let answered = async { commit(2, number.to_string()).await.unwrap() };
+            patiently(answered, || format!("commit {number} waits for another project's")).await;
+        }
+        while many.next().now_or_never().flatten().is_some() {}
+        assert!(!many.is_empty(), "the journal has room for all of a project's");
+
+        other.execute_batch("ROLLBACK").unwrap();
+        while let Some(committed) = many.next().await {
+            committed.unwrap();
+        }
     }
 }

@@ -10,7 +10,8 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::path::{Path, PathBuf};
 
 use model::env::Env;
-use model::map::Set;
+use model::id::ProjectId;
+use model::map::{Map, Set};
 use rusqlite::{Connection, ToSql};
 
 use super::crash_recovery::{self, Blank, Examined};
@@ -51,6 +52,8 @@ pub(crate) struct Journal {
     names: Set<u64>,
     names_before: Set<u64>,
     hashes: RandomState,
+    /// Whose the bytes of the filling are that is written to: a project's, or Posthaste's own.
+    held: Map<Option<ProjectId>, u64>,
     /// Fillings that were begun after another, and how many of them are in the tables.
     handed_out: u64,
     taken_in: u64,
@@ -66,6 +69,7 @@ impl Journal {
             before: Some(Filling::new(before.0, before.1, 0)),
             names: Set::default(),
             names_before: Set::default(),
+            held: Map::default(),
             hashes: RandomState::new(),
             handed_out: 0,
             taken_in: 0,
@@ -98,6 +102,23 @@ impl Journal {
         self.now.written() < ROOM
     }
 
+    /// True if there is room for everybody: it may go into the tables before it is as large as that, or fails.
+    pub(crate) fn has_room_for_all(&self) -> bool {
+        self.now.written() < FULL || self.now.has_failed() || self.is_stuck()
+    }
+
+    /// Whether a project may put more. One that has put as much as is free waits until this filling is on its way, so that
+    /// others find room while the one before is.
+    pub(crate) fn has_room_for(&self, of: Option<ProjectId>) -> bool {
+        let held = || self.held.get(&of).copied().unwrap_or(0);
+        self.has_room_for_all() || held() < MOST.saturating_sub(self.now.written())
+    }
+
+    /// Notes whose the last bytes of the group under way are.
+    pub(crate) fn note(&mut self, of: Option<ProjectId>, bytes: usize) {
+        *self.held.entry(of).or_default() += bytes as u64;
+    }
+
     /// Whether it has as much as it may have.
     pub(crate) fn is_brimful(&self) -> bool {
         self.now.written() >= MOST
@@ -106,6 +127,11 @@ impl Journal {
     /// Whether the group under way is better written here than into the tables.
     pub(crate) fn suits(&self) -> bool {
         !self.now.has_failed() && !self.is_brimful() && self.now.under_way() <= LARGEST_GROUP
+    }
+
+    /// Bytes of the group under way.
+    pub(crate) fn under_way(&self) -> usize {
+        self.now.under_way()
     }
 
     /// True if the group under way is large enough to be written as it is.
@@ -142,6 +168,7 @@ impl Journal {
         let mut next = self.before.take_if(|before| before.is_empty())?;
         next.begin(self.now.number().wrapping_add(1), self.now.groups());
         self.names_before = std::mem::take(&mut self.names);
+        self.held.clear();
         self.handed_out += 1;
         Some(std::mem::replace(&mut self.now, next))
     }
@@ -181,6 +208,7 @@ impl Journal {
         }
         self.names.clear();
         self.names_before.clear();
+        self.held.clear();
         self.handed_out += 1;
         self.taken_in = self.handed_out;
     }

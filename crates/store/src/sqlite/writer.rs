@@ -16,6 +16,8 @@ use model::id::ProjectId;
 use tokio::sync::{mpsc, oneshot};
 
 use self::aside::Asides;
+#[cfg(test)]
+pub(super) use self::lines::REMEMBERED;
 use self::lines::{Company, take_turns};
 use super::batch::Batch;
 use super::committer::{Committer, Way};
@@ -116,7 +118,9 @@ impl Writer {
         let lingers_until = Arc::new(AtomicUsize::new(0));
         let (group, asides, company) = (Vec::with_capacity(GROUP), Asides::default(), Company::default());
         let (busy, in_company) = (asides.busy(), company.is_there());
-        let thread = Thread { committer, group, asides, company, lingers_until: lingers_until.clone(), lock };
+        let held_back = Vec::new();
+        let thread =
+            Thread { committer, group, held_back, asides, company, lingers_until: lingers_until.clone(), lock };
         let ahead = thread.committer.ahead();
         let running = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -238,6 +242,8 @@ struct Thread {
     committer: Committer,
     /// The verbs of the next commit.
     group: Vec<Box<dyn Verb>>,
+    /// Verbs of projects that have their share of the journal.
+    held_back: Vec<Box<dyn Verb>>,
     asides: Asides,
     company: Company,
     lingers_until: Arc<AtomicUsize>,
@@ -262,9 +268,10 @@ impl Thread {
             }
             let aside = if self.asides_may_go() { self.asides.next() } else { None };
             self.group.extend(aside);
-            let has_company = self.company.notes(&self.group);
-            self.asides.note(others > 0, has_company);
+            // Where a reader had the thread wake there may be nothing to commit.
             if !self.group.is_empty() {
+                let has_company = self.company.notes(&self.group);
+                self.asides.note(others > 0, has_company);
                 self.commit(has_company);
             }
             self.committer.go_on();
@@ -274,7 +281,7 @@ impl Thread {
             if others >= BUSY {
                 self.linger(&work, others);
             }
-            self.settle_down(&work, has_company);
+            self.settle_down(&work);
         }
     }
 
@@ -288,10 +295,11 @@ impl Thread {
                     return Next::End(Some(reply));
                 }
             }
+            self.hold_back();
             if !self.group.is_empty() || self.committer.is_waited_for() {
                 return Next::Commit;
             }
-            if self.asides.is_empty() {
+            if self.asides.is_empty() && self.held_back.is_empty() {
                 match work.blocking_recv().map(|work| self.take(work)) {
                     Some(None) => {}
                     Some(reply) => return Next::End(reply),
@@ -306,6 +314,19 @@ impl Thread {
             } else {
                 return Next::Commit;
             }
+        }
+    }
+
+    /// Has verbs of projects that have their share of the journal wait until there is room again. Without that a project
+    /// with many fills it, and all others wait for the tables.
+    fn hold_back(&mut self) {
+        if !self.held_back.is_empty() {
+            self.committer.go_on();
+            self.group.splice(0..0, self.held_back.drain(..));
+        }
+        if !self.committer.has_room_for_all() && self.group.len() < GROUP {
+            let verbs = std::mem::take(&mut self.group);
+            (self.group, self.held_back) = verbs.into_iter().partition(|verb| self.committer.has_room_for(verb.of()));
         }
     }
 
@@ -326,6 +347,7 @@ impl Thread {
         while let Ok(work) = work.try_recv() {
             replies.extend(self.take(work));
         }
+        self.group.append(&mut self.held_back);
         self.group.extend(std::iter::from_fn(|| self.asides.next()));
         while !self.group.is_empty() {
             self.commit(false);
@@ -359,28 +381,28 @@ impl Thread {
     }
 
     /// Brings what the journal has into the tables if nothing else comes.
-    fn settle_down(&mut self, work: &mpsc::Receiver<Work>, has_company: bool) {
+    fn settle_down(&mut self, work: &mpsc::Receiver<Work>) {
         while self.group.is_empty() && self.committer.is_waited_for() && work.is_empty() {
             self.wait(work, 1, REST);
             self.committer.go_on();
         }
-        if !self.committer.is_ahead() || !self.group.is_empty() || self.asides_may_go() {
+        let waiting = !self.group.is_empty() || !self.held_back.is_empty();
+        if !self.committer.is_ahead() || waiting || self.asides_may_go() {
             return;
         }
-        let quiet = if has_company && self.asides.is_empty() { QUIET_IN_COMPANY } else { QUIET };
+        let quiet = if self.company.is_here() && self.asides.is_empty() { QUIET_IN_COMPANY } else { QUIET };
         self.wait(work, 1, quiet);
         if !work.is_empty() {
             return;
         }
-        self.committer.hand_on();
-        while !self.committer.is_calm() {
+        while self.committer.is_ahead() {
+            if self.committer.is_calm() && !self.committer.hand_on() {
+                return self.committer.catch_up();
+            }
             self.wait(work, 1, REST);
             if !work.is_empty() {
                 return;
             }
-        }
-        if self.committer.is_ahead() {
-            self.committer.catch_up();
         }
     }
 

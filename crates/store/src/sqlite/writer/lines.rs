@@ -48,7 +48,7 @@ pub(super) fn take_turns(verbs: &mut Vec<Box<dyn Verb>>) {
 }
 
 /// Commits after which a project that brings nothing any more is forgotten: a second's, where there is much to do.
-const REMEMBERED: u32 = 512;
+pub(in crate::sqlite) const REMEMBERED: u32 = 512;
 
 /// Knows whether several projects commit at present.
 #[derive(Default)]
@@ -67,6 +67,11 @@ impl Company {
         let is_another = projects.any(|project| self.last.replace(project).is_some_and(|last| last != project));
         self.left = if is_another { REMEMBERED } else { self.left.saturating_sub(1) };
         self.is_there.store(self.left > 0, Ordering::Relaxed);
+        self.is_here()
+    }
+
+    /// Whether there was company in the last commit.
+    pub(super) fn is_here(&self) -> bool {
         self.left > 0
     }
 
