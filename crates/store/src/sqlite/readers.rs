@@ -29,6 +29,10 @@ const SEARCHES: usize = 4;
 /// Counts at a time, beside the searches. One may take long, and its project goes on searching meanwhile.
 const COUNTS: usize = SEARCHES / 2;
 
+/// Names of the threads of either kind.
+const IDLE: &str = "search-idle";
+const NICE: &str = "search-nice";
+
 /// How long a search may be left to what cores do beside all else.
 const GRACE: Duration = Duration::from_millis(100);
 
@@ -46,10 +50,10 @@ const STEPS: i32 = 1_000;
 pub(crate) struct Readers {
     searches: Shares,
     counts: Shares,
-    /// They run where a core is idle.
+    /// Threads that run where a core is idle.
     idle: Arc<Searchers>,
-    /// They do what the others have no time for.
-    sure: Arc<Searchers>,
+    /// Threads that get their part of the processor, for what the idle ones have no time for.
+    nice: Arc<Searchers>,
     free: Arc<Semaphore>,
     others: Arc<Pool>,
 }
@@ -61,8 +65,8 @@ impl Readers {
         Ok(Self {
             searches: Shares::new(SEARCHES, searches_of_project()),
             counts: Shares::new(COUNTS, 1),
-            idle: Arc::new(Searchers::start(path, SEARCHES, "store-search", priority::give_way)?),
-            sure: Arc::new(Searchers::start(path, SEARCHES, "store-sure", priority::stand_back)?),
+            idle: Arc::new(Searchers::start(path, SEARCHES, IDLE, priority::give_way)?),
+            nice: Arc::new(Searchers::start(path, SEARCHES, NICE, priority::stand_back)?),
             free: Arc::new(Semaphore::new(OTHERS)),
             others: Arc::new(pool(path, OTHERS)?),
         })
@@ -125,7 +129,7 @@ impl Readers {
             }
             left = deadline.saturating_sub(GRACE);
         }
-        let (end, mut reading) = begin(&self.sure, verb, share);
+        let (end, mut reading) = begin(&self.nice, verb, share);
         answer(match clock::within(left, &mut reading).await {
             Some(read) => read,
             None => {
@@ -292,12 +296,11 @@ mod tests {
     async fn a_search_that_no_core_has_time_for_begins_anew_where_it_gets_some() {
         let (_directory, readers) = readers();
         let (go_on, told) = std::sync::mpsc::channel::<()>();
-        let told = Mutex::new(Some(told));
+        let told = Mutex::new(told);
         let search = move |db: &Connection| {
-            // As a thread that gets nothing of the processor.
-            let stuck = told.lock().unwrap().take();
-            if let Some(told) = stuck {
-                let _ = told.recv();
+            if thread::current().name().is_some_and(|name| name.starts_with(IDLE)) {
+                // As if it got nothing of the processor.
+                let _ = told.lock().unwrap().recv();
             }
             short(db)
         };
