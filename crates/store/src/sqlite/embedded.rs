@@ -190,6 +190,7 @@ fn examine(data_dir: &Path, path: &Path, accept_loss: bool) -> Result<(Connectio
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::time::Duration;
 
     use futures_util::stream::FuturesUnordered;
     use futures_util::{FutureExt, StreamExt};
@@ -290,5 +291,53 @@ mod tests {
         while let Some(committed) = many.next().await {
             committed.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn what_waited_for_another_filling_goes_into_the_tables_while_others_commit() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let store = a_store(directory.path()).await;
+        let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
+        let commit = |project: u8, key: String| {
+            db.write(Some(ProjectId::from_bytes([project; 16])), move |batch| {
+                batch.put(Put::IdempotencyKey, params![[project; 16], key, 7, [2u8; 32]])
+            })
+        };
+        commit(1, "a".to_owned()).await.unwrap();
+        commit(2, "b".to_owned()).await.unwrap();
+        db.writer.catch_up().await.unwrap();
+        let other = open::connect(&directory.path().join(super::super::Database::FILE)).unwrap();
+        other.busy_timeout(Duration::ZERO).unwrap();
+        // The last key takes its time on its way into the tables.
+        other
+            .execute_batch(
+                "CREATE TRIGGER slow AFTER INSERT ON idempotency WHEN NEW.key LIKE 'last%' BEGIN SELECT count(*) FROM \
+                 (WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 4000000) SELECT n FROM n); END; \
+                 BEGIN IMMEDIATE",
+            )
+            .unwrap();
+        // One filling is on its way, and waits; the next has more than the writer brings there itself.
+        let keys = (0..24).map(|number| format!("{number} {}", "x".repeat(50_000)));
+        let last = format!("last {}", "x".repeat(50_000));
+        let committed: FuturesUnordered<_> = keys.chain([last]).map(|key| commit(1, key)).collect();
+        committed.for_each(async |committed| committed.unwrap()).await;
+        let has = |key: &str| {
+            let count = "SELECT count(*) FROM idempotency WHERE key LIKE ?";
+            other.query_row(count, [format!("{key} %")], |row| row.get::<_, i64>(0)).unwrap() > 0
+        };
+
+        other.execute_batch("ROLLBACK").unwrap();
+        let second = async {
+            // The first is there, and somebody writes again.
+            while !(has("0") && other.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_err()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        patiently(second, || "the second filling does not go into the tables".to_owned()).await;
+        commit(2, "c".to_owned()).await.unwrap();
+
+        assert!(!has("last"), "who commits waited until a filling was in the tables");
+        db.writer.catch_up().await.unwrap();
+        assert!(has("last"));
     }
 }
