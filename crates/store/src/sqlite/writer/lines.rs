@@ -67,16 +67,16 @@ impl Company {
         let is_another = projects.any(|project| self.last.replace(project).is_some_and(|last| last != project));
         self.left = if is_another { REMEMBERED } else { self.left.saturating_sub(1) };
         self.is_there.store(self.left > 0, Ordering::Relaxed);
-        self.is_here()
+        self.is_there()
     }
 
     /// Whether there was company in the last commit.
-    pub(super) fn is_here(&self) -> bool {
+    pub(super) fn is_there(&self) -> bool {
         self.left > 0
     }
 
     /// Tells from outside whether there is company.
-    pub(super) fn is_there(&self) -> Arc<AtomicBool> {
+    pub(super) fn shared(&self) -> Arc<AtomicBool> {
         self.is_there.clone()
     }
 }

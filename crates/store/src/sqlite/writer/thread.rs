@@ -1,0 +1,264 @@
+//! The writer's thread: what goes into the next commit, when it is made, and when the tables catch up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::aside::Asides;
+use super::lines::{Company, take_turns};
+use super::{Verb, Work};
+use crate::slice::{HOLD, HOLD_IN_COMPANY};
+use crate::sqlite::committer::{Committer, Way};
+use crate::sqlite::lock::Lock;
+
+/// Verbs that are looked at for one commit, so that a project with many is passed by others.
+const GROUP: usize = 4096;
+
+/// After a commit of so many verbs there are more on their way: whoever was answered asks for the next thing.
+const BUSY: usize = 8;
+
+/// So long, and so often, the writer lets them come, until nothing new has come meanwhile. A commit costs as much for ten
+/// verbs as for a hundred, and the processor has other work.
+const LINGER: Duration = Duration::from_micros(60);
+const LINGERS: usize = 10;
+
+/// Ahead of the tables and with nothing to do, the writer waits for more before it catches up; longer while several projects
+/// commit, because one of them may come while it does.
+const QUIET: Duration = Duration::from_micros(1600);
+const QUIET_IN_COMPANY: Duration = Duration::from_millis(20);
+
+/// How long a slice waits for somebody to go with while several projects commit: longer than they are apart if there are a
+/// hundred commits in a second.
+const PATIENCE: Duration = Duration::from_millis(24);
+
+/// Between two looks at whether the tables are back.
+const REST: Duration = Duration::from_micros(200);
+
+pub(super) struct Thread {
+    committer: Committer,
+    /// The verbs of the next commit.
+    group: Vec<Box<dyn Verb>>,
+    /// Verbs of projects that have their share of the journal.
+    held_back: Vec<Box<dyn Verb>>,
+    asides: Asides,
+    company: Company,
+    lingers_until: Arc<AtomicUsize>,
+    lock: Lock,
+}
+
+/// What comes after waiting.
+enum Next {
+    Commit,
+    /// The last commit, and whoever waits for it.
+    End(Option<oneshot::Sender<()>>),
+}
+
+impl Thread {
+    pub(super) fn new(committer: Committer, lingers_until: Arc<AtomicUsize>, lock: Lock) -> Self {
+        let (asides, company) = (Asides::default(), Company::default());
+        let (group, held_back) = (Vec::with_capacity(GROUP), Vec::new());
+        Self { committer, group, held_back, asides, company, lingers_until, lock }
+    }
+
+    /// Tells from outside whether something was committed that is not in the tables.
+    pub(super) fn ahead(&self) -> Arc<AtomicBool> {
+        self.committer.ahead()
+    }
+
+    /// Tells from outside whether others than slices are committed.
+    pub(super) fn busy(&self) -> Arc<AtomicBool> {
+        self.asides.busy()
+    }
+
+    /// Tells from outside whether several projects commit.
+    pub(super) fn company(&self) -> Arc<AtomicBool> {
+        self.company.shared()
+    }
+
+    pub(super) fn run(mut self, mut work: mpsc::Receiver<Work>) {
+        loop {
+            let were_left = !self.group.is_empty();
+            let next = self.gather(&mut work);
+            let others = self.group.len();
+            if were_left {
+                take_turns(&mut self.group);
+            }
+            let aside = if self.asides_may_go() { self.asides.next() } else { None };
+            self.group.extend(aside);
+            // Where a reader had the thread wake there may be nothing to commit.
+            if !self.group.is_empty() {
+                let has_company = self.company.notes(&self.group);
+                self.asides.note(others > 0, has_company);
+                self.commit(has_company);
+            }
+            self.committer.go_on();
+            if let Next::End(reply) = next {
+                return self.end(work, reply);
+            }
+            if others >= BUSY {
+                self.linger(&work, others);
+            }
+            self.settle_down(&work);
+        }
+    }
+
+    /// Waits for work, then takes what else is there.
+    fn gather(&mut self, work: &mut mpsc::Receiver<Work>) -> Next {
+        loop {
+            while self.group.len() < GROUP
+                && let Ok(work) = work.try_recv()
+            {
+                if let Some(reply) = self.take(work) {
+                    return Next::End(Some(reply));
+                }
+            }
+            self.hold_back();
+            if !self.group.is_empty() || self.committer.is_waited_for() {
+                return Next::Commit;
+            }
+            if self.asides.is_empty() && self.held_back.is_empty() {
+                match work.blocking_recv().map(|work| self.take(work)) {
+                    Some(None) => {}
+                    Some(reply) => return Next::End(reply),
+                    None => return Next::End(None),
+                }
+            } else if work.is_closed() {
+                return Next::End(None);
+            } else if !self.asides_may_go() {
+                self.wait(work, 1, REST);
+            } else if self.asides.wait_for_others() {
+                self.wait(work, 1, PATIENCE);
+            } else {
+                return Next::Commit;
+            }
+        }
+    }
+
+    /// Has verbs of projects that have their share of the journal wait until there is room again. Without that a project
+    /// with many fills it, and all others wait for the tables.
+    fn hold_back(&mut self) {
+        if !self.held_back.is_empty() {
+            self.committer.go_on();
+            self.group.splice(0..0, self.held_back.drain(..));
+        }
+        if !self.committer.has_room_for_all() && self.group.len() < GROUP {
+            let verbs = std::mem::take(&mut self.group);
+            (self.group, self.held_back) = verbs.into_iter().partition(|verb| self.committer.has_room_for(verb.of()));
+        }
+    }
+
+    fn take(&mut self, work: Work) -> Option<oneshot::Sender<()>> {
+        match work {
+            Work::Verb(verb) => self.group.push(verb),
+            Work::Aside(verb) => self.asides.push(verb),
+            Work::Reach(reply) => self.committer.reach(reply),
+            Work::Stop(reply) => return Some(reply),
+        }
+        None
+    }
+
+    /// Commits what was handed in, then ends what the committer has.
+    fn end(mut self, mut work: mpsc::Receiver<Work>, reply: Option<oneshot::Sender<()>>) {
+        work.close();
+        let mut replies = Vec::from_iter(reply);
+        while let Ok(work) = work.try_recv() {
+            replies.extend(self.take(work));
+        }
+        self.group.append(&mut self.held_back);
+        self.group.extend(std::iter::from_fn(|| self.asides.next()));
+        while !self.group.is_empty() {
+            self.commit(false);
+        }
+        self.committer.catch_up();
+        self.committer.close();
+        drop(self.lock);
+        for reply in replies {
+            let _ = reply.send(());
+        }
+    }
+
+    /// Lets others run while they bring more, and until as many verbs wait as the last commit had.
+    fn linger(&self, work: &mpsc::Receiver<Work>, verbs: usize) {
+        for _ in 0..LINGERS {
+            let waiting = work.len();
+            self.wait(work, verbs, LINGER);
+            if work.len() == waiting || work.len() >= verbs {
+                return;
+            }
+        }
+    }
+
+    /// Waits until as many verbs wait, at most as long as that.
+    fn wait(&self, work: &mpsc::Receiver<Work>, verbs: usize, most: Duration) {
+        self.lingers_until.store(verbs, Ordering::SeqCst);
+        if work.len() < verbs {
+            std::thread::park_timeout(most);
+        }
+        self.lingers_until.store(0, Ordering::Relaxed);
+    }
+
+    /// Brings what the journal has into the tables if nothing else comes.
+    fn settle_down(&mut self, work: &mpsc::Receiver<Work>) {
+        while self.group.is_empty() && self.committer.is_waited_for() && work.is_empty() {
+            self.wait(work, 1, REST);
+            self.committer.go_on();
+        }
+        let waiting = !self.group.is_empty() || !self.held_back.is_empty();
+        if !self.committer.is_ahead() || waiting || self.asides_may_go() {
+            return;
+        }
+        let quiet = if self.company.is_there() && self.asides.is_empty() { QUIET_IN_COMPANY } else { QUIET };
+        self.wait(work, 1, quiet);
+        if !work.is_empty() {
+            return;
+        }
+        while self.committer.is_ahead() {
+            if self.committer.is_calm() && !self.committer.hand_on() {
+                return self.committer.catch_up();
+            }
+            self.wait(work, 1, REST);
+            if !work.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn asides_may_go(&mut self) -> bool {
+        !self.asides.is_empty() && self.committer.has_room()
+    }
+
+    /// Commits as much of the group as one commit may have. If it fails, each half is tried alone, so that a verb that
+    /// cannot succeed harms no other.
+    fn commit(&mut self, has_company: bool) {
+        let hold = if has_company { HOLD_IN_COMPANY } else { HOLD };
+        // The tables' log is not written to while others wait for it: it grows, and with it what its sync writes.
+        let is_short = self.group.len() < BUSY && !has_company;
+        let way = if is_short && self.committer.is_level() { Way::Tables } else { Way::Journal };
+        match self.committer.commit(&mut self.group, way, hold) {
+            Ok(verbs) => self.group.drain(..verbs).for_each(|verb| verb.settle(Ok(()))),
+            Err(error) if self.group.len() == 1 => {
+                self.group.drain(..).for_each(|verb| verb.settle(Err(error.clone())));
+            }
+            Err(_) => {
+                let group = std::mem::take(&mut self.group);
+                self.commit_apart(group);
+            }
+        }
+    }
+
+    /// Commits a group that failed as a whole.
+    fn commit_apart(&mut self, mut group: Vec<Box<dyn Verb>>) {
+        let second = group.split_off(group.len() / 2);
+        for mut half in [group, second] {
+            while !half.is_empty() {
+                match self.committer.commit(&mut half, Way::Tables, HOLD) {
+                    Ok(verbs) => half.drain(..verbs).for_each(|verb| verb.settle(Ok(()))),
+                    Err(error) if half.len() == 1 => half.drain(..).for_each(|verb| verb.settle(Err(error.clone()))),
+                    Err(_) => self.commit_apart(std::mem::take(&mut half)),
+                }
+            }
+        }
+    }
+}
