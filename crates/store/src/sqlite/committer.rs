@@ -192,23 +192,24 @@ impl Committer {
         self.is_calm() || self.journal.has_room()
     }
 
-    /// Whether every project may put something.
+    /// True if every project may put something.
     pub(crate) fn has_room_for_all(&self) -> bool {
         self.journal.has_room_for_all()
     }
 
-    /// Whether a project may: it has its share of the journal otherwise.
+    /// True if this project may: otherwise it has its share of the journal.
     pub(crate) fn has_room_for(&self, of: Option<ProjectId>) -> bool {
         self.journal.has_room_for(of)
     }
 
-    /// Has what the journal has brought into the tables while others go on, if it is much. Says whether it is.
+    /// Has what the journal has brought into the tables while others go on, if it is much. False if it is little, or if the
+    /// last attempt failed: then the writer itself is to try.
     pub(crate) fn hand_on(&mut self) -> bool {
-        let is_much = self.is_calm() && self.journal.is_much();
-        if is_much {
+        let goes = self.is_calm() && self.journal.is_much() && !self.journal.is_stuck();
+        if goes {
             self.tables.lend(&mut self.journal);
         }
-        is_much
+        goes
     }
 
     /// Sees after a group to what is behind it: that a full journal goes into the tables.

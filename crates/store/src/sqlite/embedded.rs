@@ -236,20 +236,22 @@ mod tests {
         patiently(free, || "the writer has not ended".to_owned()).await;
     }
 
+    /// Puts an idempotency key there for a project.
+    fn commit(db: &Embedded, project: u8, key: String) -> impl Future<Output = Result<(), Error>> {
+        db.write(Some(ProjectId::from_bytes([project; 16])), move |batch| {
+            batch.put(Put::IdempotencyKey, params![[project; 16], key, 7, [2u8; 32]])
+        })
+    }
+
     #[tokio::test]
     async fn readers_that_wait_for_the_tables_make_nobody_forget_who_commits() {
         let directory = tempfile::TempDir::new().unwrap();
         let store = a_store(directory.path()).await;
         let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
-        let commit = |project: u8, key: u32| {
-            db.write(Some(ProjectId::from_bytes([project; 16])), move |batch| {
-                batch.put(Put::IdempotencyKey, params![[project; 16], key.to_string(), 7, [2u8; 32]])
-            })
-        };
 
-        commit(1, 0).await.unwrap();
+        commit(db, 1, "0".to_owned()).await.unwrap();
         for key in 1..REMEMBERED {
-            commit(2, key).await.unwrap();
+            commit(db, 2, key.to_string()).await.unwrap();
             db.writer.catch_up().await.unwrap();
             assert!(db.has_company(), "after {key} commits and as many readers");
         }
@@ -260,20 +262,15 @@ mod tests {
         let directory = tempfile::TempDir::new().unwrap();
         let store = a_store(directory.path()).await;
         let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
-        let commit = |project: u8, key: String| {
-            db.write(Some(ProjectId::from_bytes([project; 16])), move |batch| {
-                batch.put(Put::IdempotencyKey, params![[project; 16], key, 7, [2u8; 32]])
-            })
-        };
-        commit(1, "a".to_owned()).await.unwrap();
-        commit(2, "b".to_owned()).await.unwrap();
+        commit(db, 1, "a".to_owned()).await.unwrap();
+        commit(db, 2, "b".to_owned()).await.unwrap();
         db.writer.catch_up().await.unwrap();
         // Nothing comes into the tables while this has them.
         let other = open::connect(&directory.path().join(super::super::Database::FILE)).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
 
         let mut many: FuturesUnordered<_> =
-            (0..80).map(|number| commit(1, format!("{number} {}", "x".repeat(50_000)))).collect();
+            (0..80).map(|number| commit(db, 1, format!("{number} {}", "x".repeat(50_000)))).collect();
         let filled = async {
             for _ in 0..30 {
                 many.next().await.unwrap().unwrap();
@@ -281,7 +278,7 @@ mod tests {
         };
         patiently(filled, || "the journal takes nothing".to_owned()).await;
         for number in 0..20 {
-            let answered = async { commit(2, number.to_string()).await.unwrap() };
+            let answered = async { commit(db, 2, number.to_string()).await.unwrap() };
             patiently(answered, || format!("commit {number} waits for another project's")).await;
         }
         while many.next().now_or_never().flatten().is_some() {}
@@ -298,13 +295,8 @@ mod tests {
         let directory = tempfile::TempDir::new().unwrap();
         let store = a_store(directory.path()).await;
         let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
-        let commit = |project: u8, key: String| {
-            db.write(Some(ProjectId::from_bytes([project; 16])), move |batch| {
-                batch.put(Put::IdempotencyKey, params![[project; 16], key, 7, [2u8; 32]])
-            })
-        };
-        commit(1, "a".to_owned()).await.unwrap();
-        commit(2, "b".to_owned()).await.unwrap();
+        commit(db, 1, "a".to_owned()).await.unwrap();
+        commit(db, 2, "b".to_owned()).await.unwrap();
         db.writer.catch_up().await.unwrap();
         let other = open::connect(&directory.path().join(super::super::Database::FILE)).unwrap();
         other.busy_timeout(Duration::ZERO).unwrap();
@@ -319,7 +311,7 @@ mod tests {
         // One filling is on its way, and waits; the next has more than the writer brings there itself.
         let keys = (0..24).map(|number| format!("{number} {}", "x".repeat(50_000)));
         let last = format!("last {}", "x".repeat(50_000));
-        let committed: FuturesUnordered<_> = keys.chain([last]).map(|key| commit(1, key)).collect();
+        let committed: FuturesUnordered<_> = keys.chain([last]).map(|key| commit(db, 1, key)).collect();
         committed.for_each(async |committed| committed.unwrap()).await;
         let has = |key: &str| {
             let count = "SELECT count(*) FROM idempotency WHERE key LIKE ?";
@@ -334,7 +326,7 @@ mod tests {
             }
         };
         patiently(second, || "the second filling does not go into the tables".to_owned()).await;
-        commit(2, "c".to_owned()).await.unwrap();
+        commit(db, 2, "c".to_owned()).await.unwrap();
 
         assert!(!has("last"), "who commits waited until a filling was in the tables");
         db.writer.catch_up().await.unwrap();

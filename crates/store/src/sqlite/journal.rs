@@ -107,7 +107,7 @@ impl Journal {
         self.now.written() < FULL || self.now.has_failed() || self.is_stuck()
     }
 
-    /// Whether a project may put more. One that has put as much as is free waits until this filling is on its way, so that
+    /// True if a project may put more. One that has put as much as is free waits until this filling is on its way, so that
     /// others find room while the one before is.
     pub(crate) fn has_room_for(&self, of: Option<ProjectId>) -> bool {
         let held = || self.held.get(&of).copied().unwrap_or(0);

@@ -70,7 +70,7 @@ impl Company {
         self.is_there()
     }
 
-    /// Whether there was company in the last commit.
+    /// True if there was company in the last commit.
     pub(super) fn is_there(&self) -> bool {
         self.left > 0
     }
