@@ -39,6 +39,8 @@ type Origin = str;
 pub(super) struct Pool {
     inner: Arc<Mutex<Inner>>,
     env: Arc<dyn Env>,
+    /// Maximum idle HTTP/1.1 connections of all hosts.
+    most: usize,
 }
 
 #[derive(Default)]
@@ -64,7 +66,11 @@ struct Idle<T> {
 
 impl Pool {
     pub(super) fn new(env: Arc<dyn Env>) -> Self {
-        Self { inner: Arc::default(), env }
+        Self::with_room_for(MOST_IDLE, env)
+    }
+
+    fn with_room_for(most: usize, env: Arc<dyn Env>) -> Self {
+        Self { inner: Arc::default(), env, most }
     }
 
     /// A connection that is there. It may have gone stale.
@@ -95,7 +101,7 @@ impl Pool {
         }
         let until = self.env.elapsed_roughly() + idle_for;
         let mut inner = self.inner();
-        let has_room = inner.idle < MOST_IDLE;
+        let has_room = inner.idle < self.most;
         let host = inner.host(origin);
         if has_room && host.idle.len() < MOST_IDLE_PER_HOST {
             host.idle.push(Idle { line, until });
@@ -181,7 +187,28 @@ async fn rounds(pool: Weak<Mutex<Inner>>, env: Arc<dyn Env>) {
 
 #[cfg(test)]
 mod tests {
+    use testkit::clock::TestEnv;
+    use tokio::net::{TcpListener, TcpStream};
+
     use super::*;
+    use crate::dial::wire::Wire;
+
+    #[tokio::test]
+    async fn the_idle_connections_of_all_hosts_are_bounded_and_one_that_is_taken_makes_room() {
+        let receiver = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let connect = async || {
+            let stream = TcpStream::connect(receiver.local_addr().unwrap()).await.unwrap();
+            Box::new(Own::new(Wire::Plain(stream)))
+        };
+        let pool = Pool::with_room_for(2, Arc::new(TestEnv::new()));
+        for host in ["http://a", "http://b", "http://c"] {
+            pool.put(host, connect().await);
+        }
+        assert!(pool.take("http://c").is_none(), "a third is closed");
+        assert!(pool.take("http://a").is_some());
+        pool.put("http://c", connect().await);
+        assert!(pool.take("http://c").is_some() && pool.take("http://b").is_some());
+    }
 
     #[test]
     fn a_connection_leaves_a_second_before_its_receiver_closes_it() {

@@ -59,3 +59,19 @@ async fn where_all_refuse_the_first_is_told_of() {
         (FailureKind::Connect, format!("connection refused by 127.0.0.1:{port}"))
     );
 }
+
+#[tokio::test]
+async fn of_very_many_addresses_only_the_first_few_are_called() {
+    let receiver = Receiver::healthy().start().await;
+    let refusing: Vec<String> = (2..=9).map(|last| format!("127.0.0.{last}")).collect();
+    let with_refusing = |count| {
+        let refusing = refusing[..count].iter().map(String::as_str);
+        sender(&refusing.chain(["127.0.0.1"]).collect::<Vec<_>>())
+    };
+    let url = receiver.url_as("hooks.example");
+    let outcome = with_refusing(7).post(&url).await;
+    assert!(outcome.is_success(), "the eighth is called: {outcome:?}");
+    let failure = with_refusing(8).failure(&url).await;
+    assert_eq!(failure.kind, FailureKind::Connect, "the ninth is not: {failure:?}");
+    assert_eq!(receiver.connections(), 1);
+}
