@@ -35,6 +35,8 @@ pub(crate) struct Course {
     pub(crate) duration: Duration,
     /// What another project does meanwhile.
     pub(crate) beside: Option<Misdeed>,
+    /// The other project has a server and a database of its own.
+    pub(crate) apart: bool,
 }
 
 impl Course {
@@ -51,6 +53,7 @@ impl Course {
             timed: |_| true,
             duration,
             beside: None,
+            apart: false,
         }
     }
 }
@@ -128,7 +131,8 @@ pub(crate) fn run_on(gateway: &mut Gateway, conditions: &Conditions, course: &Co
 }
 
 fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink: &Sink) -> Result<Measured, Failure> {
-    let prepared = prepared(gateway, conditions, course)?;
+    let mut other = course.apart.then(|| Gateway::open(conditions, 1)).transpose()?;
+    let prepared = prepared(other.as_mut().unwrap_or(gateway), conditions, course)?;
     let endpoint = |kind| json!({ "url": sink.url(kind), "events": [type_of(course.family, kind)] });
     gateway.register((0..course.endpoints).map(endpoint).collect())?;
     let plan = Plan {
@@ -143,7 +147,8 @@ fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink
     let warm_up = under_load(plan.clone())?;
     received(sink, &warm_up.accepted.iter().filter(timed));
 
-    let mut beside = prepared.map(|prepared| prepared.begin(gateway.address())).transpose()?;
+    let mut beside =
+        prepared.map(|prepared| prepared.begin(other.as_ref().unwrap_or(gateway).address())).transpose()?;
     let (before, receiver_before) = (gateway.at_rest()?, sink.processor_time()?);
     let others = Others::watch()?;
     let load = under_load(Plan { until: Until::After(course.duration), ..plan })?;

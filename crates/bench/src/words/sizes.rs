@@ -69,6 +69,11 @@ pub(crate) struct Sizes {
     #[arg(long = "misdeed", value_name = "MISDEED")]
     misdeeds: Vec<Misdeed>,
 
+    /// The other project of `shares` gets a server and a database of its own: what the machine alone costs, of which no
+    /// server can spare anybody
+    #[arg(long = "apart", conflicts_with = "database_url")]
+    pub(crate) shares_apart: bool,
+
     /// Events a second of the project that `shares` watches
     #[arg(long, default_value_t = 200, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) shares_rate: u32,
