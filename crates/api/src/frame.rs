@@ -116,8 +116,8 @@ mod tests {
     use http_body_util::BodyExt;
     use model::network::Policy;
     use store::Store;
+    use store::handle::{Options, Place};
     use store::seal::MasterKey;
-    use store::store::{Options, Place};
     use testkit::clock::TestEnv;
 
     use super::*;

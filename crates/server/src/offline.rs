@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use model::env::Env;
 use store::Store;
+use store::handle::Place;
 use store::seal::MasterKey;
-use store::store::Place;
 
 use crate::cli::exit;
 use crate::config::{Config, Environment};

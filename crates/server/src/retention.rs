@@ -100,7 +100,7 @@ async fn run(
 async fn go_round(
     store: &Store,
     env: &dyn Env,
-    sweep: &mut store::retention::Sweep,
+    sweep: &mut store::handle::retention::Sweep,
     stop: &CancellationToken,
 ) -> Result<Timestamp, store::Error> {
     let (began, mut all) = (env.elapsed(), Swept::default());

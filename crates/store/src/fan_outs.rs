@@ -6,12 +6,9 @@
 //! there is one, an event for an endpoint with strict order is fanned out as well, so that it comes behind.
 
 use model::id::EndpointId;
-use tokio::time::Instant;
 
+use crate::Error;
 use crate::filtering::Taker;
-use crate::store::Database;
-use crate::{Error, Store};
-use crate::{postgres, sqlite};
 
 /// Deliveries that are made in the commit of their event. One that has more is fanned out.
 pub const DIRECT: usize = crate::slice::ROWS;
@@ -33,26 +30,6 @@ pub enum Step {
     More,
     /// Nothing is left to fan out.
     Rest,
-}
-
-impl Store {
-    /// Makes the next slice of deliveries. Rests afterwards, in proportion to what it took.
-    pub async fn fan_out(&self) -> Result<Step, Error> {
-        let began = Instant::now();
-        let step = match self.database() {
-            Database::Embedded(db) => db.write_aside(None, sqlite::fan_outs::step).await?,
-            Database::Cluster(db) => postgres::fan_outs::step(db).await?,
-        };
-        if step == Step::More {
-            self.leave_room(began).await;
-        }
-        Ok(step)
-    }
-
-    /// Resolves when something is to be fanned out since this was last called.
-    pub async fn fan_outs_woken(&self) {
-        self.fan_outs().notified().await;
-    }
 }
 
 /// Recipients as they are kept.

@@ -12,7 +12,6 @@ use model::filter::{Filter, Pace, Subject};
 use model::id::EndpointId;
 use model::map::Map;
 
-use crate::Store;
 use crate::directory::Directory;
 
 /// Filters that are asked before others of this process get a turn.
@@ -31,18 +30,6 @@ pub(crate) struct Taker {
     pub(crate) endpoint: EndpointId,
     /// Why it does although its filter could not be asked.
     pub(crate) note: Option<String>,
-}
-
-impl Store {
-    /// Asks all filters that `event` meets, as of now. Nothing is done for an event that meets none.
-    pub(crate) async fn verdicts(&self, event: &Event) -> Verdicts {
-        let directory = self.directory().clone();
-        // Every event passes here, and few meet a filter: what asks them is made, in its box, for those alone.
-        if directory.filtering(event).next().is_none() {
-            return Verdicts::default();
-        }
-        Box::pin(Verdicts::in_turns(&directory, event)).await
-    }
 }
 
 /// The next of the active endpoints that `event` is for, in the order of their ids, `count` at most.

@@ -5,17 +5,12 @@ use std::sync::Arc;
 
 use model::endpoint::Endpoint;
 use model::event::Event;
-use model::id::{EndpointId, JobId, ProjectId};
-use model::job::{Job, Task};
-use tokio::time::Instant;
+use model::id::{EndpointId, ProjectId};
 
 use crate::directory::Directory;
 use crate::filtering::{self, Review, Taker, Verdicts};
 use crate::recovery::Cursor;
-use crate::search::{Page, Paging};
-use crate::store::Database;
-use crate::{Error, Store, slice};
-use crate::{postgres, sqlite};
+use crate::slice;
 
 /// Items that one step puts on the road at most.
 pub const STEP: usize = slice::ROWS;
@@ -27,91 +22,6 @@ pub enum Step {
     More,
     /// It is done, cancelled or gone.
     Ended,
-}
-
-impl Store {
-    /// Makes a job and counts what it is about.
-    pub async fn create_job(&self, project: ProjectId, task: Task) -> Result<Job, Error> {
-        let (directory, now, about) = (self.directory().clone(), self.now(), task.clone());
-        let total = match self.database() {
-            Database::Embedded(db) => {
-                db.count(project, move |db| sqlite::jobs::count(db, &directory, project, &about, now)).await?
-            }
-            Database::Cluster(db) => postgres::jobs::count(db, &directory, project, &about, now).await?,
-        };
-        let job = match self.database() {
-            Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::jobs::create(batch, project, &task, total)).await?
-            }
-            Database::Cluster(db) => postgres::jobs::create(db, project, &task, total).await?,
-        };
-        self.wake_jobs();
-        Ok(job)
-    }
-
-    pub async fn job(&self, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
-        match self.database() {
-            Database::Embedded(db) => db.read(move |db| sqlite::jobs::find(db, project, id)).await,
-            Database::Cluster(db) => postgres::jobs::find(db, project, id).await,
-        }
-    }
-
-    /// A project's jobs, newest first.
-    pub async fn jobs(&self, project: ProjectId, paging: Paging) -> Result<Page<Job>, Error> {
-        match self.database() {
-            Database::Embedded(db) => db.read(move |db| sqlite::jobs::list(db, project, paging)).await,
-            Database::Cluster(db) => postgres::jobs::list(db, project, paging).await,
-        }
-    }
-
-    /// Stops a running job; one that has ended stays as it is. `None` if the project has no such job.
-    pub async fn cancel_job(&self, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
-        match self.database() {
-            Database::Embedded(db) => db.write(None, move |batch| sqlite::jobs::cancel(batch, project, id)).await,
-            Database::Cluster(db) => postgres::jobs::cancel(db, project, id).await,
-        }
-    }
-
-    /// The jobs that are running, oldest first: what is left to do after a restart.
-    pub async fn running_jobs(&self) -> Result<Vec<JobId>, Error> {
-        match self.database() {
-            Database::Embedded(db) => db.read(sqlite::jobs::running).await,
-            Database::Cluster(db) => postgres::jobs::running(db).await,
-        }
-    }
-
-    /// Whether an endpoint has fewer than `enough` deliveries pending, so that a job may add some.
-    pub async fn has_room(&self, endpoint: EndpointId, enough: usize) -> Result<bool, Error> {
-        let backlog = match self.database() {
-            Database::Embedded(db) => db.read(move |db| sqlite::jobs::backlog(db, endpoint, enough)).await?,
-            Database::Cluster(db) => postgres::jobs::backlog(db, endpoint, enough).await?,
-        };
-        Ok(backlog < enough)
-    }
-
-    /// The endpoint that a running job is about, if it is about one alone.
-    pub async fn job_endpoint(&self, id: JobId) -> Result<Option<EndpointId>, Error> {
-        match self.database() {
-            Database::Embedded(db) => db.read(move |db| sqlite::jobs::endpoint(db, id)).await,
-            Database::Cluster(db) => postgres::jobs::endpoint(db, id).await,
-        }
-    }
-
-    /// Does the next items of a job, [`STEP`] at most. Rests afterwards, in proportion to what it took.
-    pub async fn step_job(&self, id: JobId) -> Result<Step, Error> {
-        let (directory, now) = (self.directory().clone(), self.now());
-        let mut began = Instant::now();
-        let step = match self.database() {
-            Database::Embedded(db) => {
-                let judged = db.read(move |db| sqlite::jobs::judge(db, &directory, id, now)).await?;
-                began = Instant::now();
-                db.write_aside(None, move |batch| sqlite::jobs::step(batch, id, &judged)).await?
-            }
-            Database::Cluster(db) => postgres::jobs::step(db, &directory, id, now).await?,
-        };
-        self.leave_room(began).await;
-        Ok(step)
-    }
 }
 
 /// What filters say of what the next step of a job is about.

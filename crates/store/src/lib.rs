@@ -1,13 +1,14 @@
 //! What Posthaste knows, durably: SQL behind one set of verbs, the directory in memory, and the feed of committed work.
 //!
 //! A verb is one transaction. Verbs of the road: [`ingest`], [`fan_outs`], [`due`], [`record`]; verbs of those who ask: [`search`];
-//! verbs of those who configure: [`projects`], [`keys`], [`endpoints`]; work that outlives a request: [`jobs`], [`mails`],
+//! verbs of those who configure: [`projects`], [`endpoints`]; work that outlives a request: [`jobs`], [`mails`],
 //! [`retention`].
-//! SQL stands in [`sqlite`] and [`postgres`] alone: two folders behind the same verbs, held to the same conformance suite
+//!
+//! Three storeys: the [`handle`] with all verbs on top, the two databases below it, and what both share, nouns and rules, on
+//! the ground. SQL stands in [`sqlite`] and [`postgres`] alone: two folders behind the same verbs, held to the same conformance suite
 //! (`tests/conformance`).
 
 mod clock;
-mod cluster;
 pub mod directory;
 pub mod due;
 pub mod endpoints;
@@ -15,13 +16,13 @@ pub mod error;
 pub mod fan_outs;
 pub mod feed;
 mod filtering;
+pub mod handle;
 mod health;
 pub mod holds;
 pub mod ingest;
 pub mod inspection;
 pub mod jobs;
 pub mod journal_damage;
-pub mod keys;
 pub mod local_faults;
 pub mod mails;
 pub mod nodes;
@@ -46,9 +47,8 @@ pub mod shares;
 pub mod slice;
 pub mod speech;
 mod sqlite;
-pub mod store;
 pub mod trouble;
 pub mod waits;
 
 pub use error::Error;
-pub use store::Store;
+pub use handle::Store;

@@ -6,8 +6,6 @@ use std::time::Duration;
 use model::local_fault::LocalFault;
 use model::time::Timestamp;
 
-use crate::Store;
-
 /// Deliveries that wait for the same reason are said to once in this time.
 const LOG_EVERY: Duration = Duration::from_secs(30);
 
@@ -34,7 +32,7 @@ struct Entry {
 impl LocalFaults {
     /// Notes that `fault` stopped a delivery. Answers how many it stopped since it was last logged, when it is to be
     /// logged now.
-    fn note(&self, fault: LocalFault, now: Timestamp, elapsed: Duration) -> Option<u64> {
+    pub(crate) fn note(&self, fault: LocalFault, now: Timestamp, elapsed: Duration) -> Option<u64> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(entry) = entries.iter_mut().find(|entry| entry.seen.fault == fault) else {
             let seen = Seen { fault, count: 1, last_at: now };
@@ -51,28 +49,8 @@ impl LocalFaults {
         Some(std::mem::take(&mut entry.unlogged))
     }
 
-    fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|entry| entry.seen).collect()
-    }
-}
-
-impl Store {
-    /// A fault of this machine stopped a delivery: it is said in the log, at most once in half a minute, and shown by
-    /// `GET /v1/cluster` and `posthaste doctor`.
-    pub fn note_local_fault(&self, fault: LocalFault) {
-        if let Some(deliveries) = self.faults().note(fault, self.now(), self.elapsed()) {
-            tracing::warn!(
-                fault = fault.code(),
-                deliveries,
-                remedy = fault.remedy(),
-                "{fault}: deliveries wait and are tried again, and no attempt is counted"
-            );
-        }
-    }
-
-    /// What stopped deliveries since this process started.
-    pub(crate) fn local_faults(&self) -> Vec<Seen> {
-        self.faults().seen()
     }
 }
 

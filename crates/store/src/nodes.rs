@@ -1,12 +1,6 @@
 //! Who works on this database and whether they keep up: asked by whoever operates it, never on the road.
 
-use model::endpoint::{Endpoint, Status};
-use model::id::EndpointId;
 use model::time::Timestamp;
-
-use crate::store::Database;
-use crate::{Error, Store, shard};
-use crate::{postgres, sqlite};
 
 /// Pending deliveries that are counted. Where there are more, nobody needs to know how many more.
 pub const COUNTED: usize = 100_000;
@@ -65,75 +59,4 @@ pub struct Lag {
     pub late_ms: u64,
     /// Deliveries of all endpoints that are neither delivered nor given up, [`COUNTED`] at most.
     pub pending: usize,
-}
-
-impl Store {
-    pub async fn cluster(&self) -> Result<Overview, Error> {
-        let (lag, endpoints) = (self.lag().await?, self.counts().await?);
-        let overview = match self.database() {
-            Database::Embedded(_) => self.alone(lag),
-            Database::Cluster(db) => postgres::nodes::overview(db, lag).await?,
-        };
-        Ok(Overview { endpoints, ..overview })
-    }
-
-    async fn counts(&self) -> Result<Counts, Error> {
-        let failing = match self.database() {
-            Database::Embedded(db) => db.read(sqlite::endpoints::failing).await?,
-            Database::Cluster(db) => postgres::endpoints::failing(db).await?,
-        };
-        let directory = self.directory();
-        let mut counts = Counts::default();
-        for endpoint in directory.endpoints() {
-            counts.active += usize::from(endpoint.is_active());
-            counts.disabled += usize::from(endpoint.status == Status::Disabled);
-        }
-        let is_active = |id: &&EndpointId| directory.endpoint(**id).is_some_and(|endpoint| endpoint.is_active());
-        counts.failing = failing.iter().filter(is_active).count();
-        Ok(counts)
-    }
-
-    /// Whether this node's share of the work is its own: asked by `/readyz`. One that does not deliver has none to lose.
-    pub fn has_lease(&self) -> bool {
-        match self.database() {
-            Database::Embedded(_) => true,
-            Database::Cluster(db) => db.has_lease(),
-        }
-    }
-
-    fn alone(&self, lag: Lag) -> Overview {
-        let (id, started_at) = self.began();
-        let node = Node {
-            id: id.to_string(),
-            name: "posthaste".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            delivers: true,
-            started_at,
-            seen_at: self.now(),
-            alive: true,
-            shards: shard::COUNT,
-        };
-        let kind = Kind::Sqlite;
-        let endpoints = Counts::default();
-        Overview { kind, node: node.id.clone(), nodes: vec![node], unassigned: 0, clock_offset_ms: 0, lag, endpoints }
-    }
-
-    async fn lag(&self) -> Result<Lag, Error> {
-        let active: Vec<EndpointId> = {
-            let directory = self.directory();
-            directory.endpoints().filter(|endpoint| Endpoint::is_active(endpoint)).map(|endpoint| endpoint.id).collect()
-        };
-        let (first, pending) = match self.database() {
-            Database::Embedded(db) => {
-                db.read(move |db| Ok((sqlite::due::earliest(db, &active)?, sqlite::due::count(db, COUNTED)?))).await?
-            }
-            Database::Cluster(db) => {
-                (postgres::due::earliest(db, &active).await?, postgres::due::count(db, COUNTED).await?)
-            }
-        };
-        let now = self.now();
-        let oldest_due_at = first.into_iter().map(|(_, at)| at).min().filter(|at| *at <= now);
-        let late = oldest_due_at.map_or(0, |at| now.as_millis() - at.as_millis());
-        Ok(Lag { oldest_due_at, late_ms: late.unsigned_abs(), pending })
-    }
 }

@@ -3,9 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::Store;
+use model::time::Timestamp;
+
 use crate::local_faults::Seen;
-use crate::store::Database;
 
 /// How long a fault of this machine is said after it last stopped a delivery.
 const FAULTS_FOR: Duration = Duration::from_secs(600);
@@ -33,24 +33,19 @@ pub enum Level {
 #[derive(Default)]
 pub(crate) struct Notices(Mutex<Vec<Notice>>);
 
-impl Store {
-    /// From here on operators are shown it.
-    pub fn say(&self, notice: Notice) {
-        self.said().0.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+impl Notices {
+    pub(crate) fn add(&self, notice: Notice) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
     }
 
-    /// What there is to know now.
-    pub fn notices(&self) -> Vec<Notice> {
-        let mut notices = match self.database() {
-            Database::Embedded(_) => Vec::new(),
-            Database::Cluster(db) => db.notices(),
-        };
-        notices.extend(self.said().0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
-        let now = self.now();
-        let recent = |seen: &Seen| seen.last_at.until(now) <= FAULTS_FOR;
-        notices.extend(self.local_faults().into_iter().filter(recent).map(of_fault));
-        notices
+    pub(crate) fn all(&self) -> Vec<Notice> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// The faults of this machine that stopped a delivery not long before `now`.
+pub(crate) fn of_recent_faults(faults: Vec<Seen>, now: Timestamp) -> impl Iterator<Item = Notice> {
+    faults.into_iter().filter(move |seen| seen.last_at.until(now) <= FAULTS_FOR).map(of_fault)
 }
 
 fn of_fault(seen: Seen) -> Notice {

@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Error, postgres};
-
 #[derive(Clone, Debug)]
 pub enum Place {
     /// An embedded database in `data_dir`, for one process alone.
@@ -40,11 +38,6 @@ impl Postgres {
     pub const CONNECTIONS: usize = 8;
     pub const PATIENCE: Duration = Duration::from_secs(5);
     pub const LEASE: Duration = Duration::from_secs(6);
-
-    /// Whether `url` can be read. What is wrong with it is told without what is secret in it.
-    pub fn check(url: &str) -> Result<(), Error> {
-        postgres::check(url)
-    }
 
     /// With what is usual for everything but its address.
     pub fn at(url: impl Into<String>) -> Self {

@@ -3,16 +3,9 @@
 use std::sync::Arc;
 
 use model::attempt::Attempt;
-use model::delivery::{Cancelled, Due};
+use model::delivery::Due;
 use model::health::DisableRule;
-use model::id::DeliveryId;
 use model::retry::Next;
-use tokio::sync::oneshot;
-
-use crate::sqlite::Batch;
-use crate::store::Database;
-use crate::{Error, Store};
-use crate::{postgres, sqlite};
 
 /// One attempt and its verdict.
 #[derive(Clone, Debug)]
@@ -26,38 +19,4 @@ pub struct Record {
     pub rule: Arc<DisableRule>,
     /// Whether disabling it is announced, by an operational event and by mail.
     pub notify: bool,
-}
-
-impl Store {
-    /// Records an attempt. When this returns, it is on disk, and so is what follows from it: the endpoint may have been
-    /// disabled, operational events and mails may be on their way.
-    pub async fn record(&self, record: Record) -> Result<(), Error> {
-        let (tell, told) = oneshot::channel();
-        // Whoever asked may have gone; what was recorded stays.
-        self.record_then(record, |recorded| drop(tell.send(recorded))).await;
-        told.await.map_err(|_| Error::Stopped)?
-    }
-
-    /// The same for whoever need not wait: returns when it is handed in, and says later what came of it, on any thread.
-    pub async fn record_then(&self, record: Record, say: impl FnOnce(Result<(), Error>) + Send + 'static) {
-        match self.database() {
-            Database::Embedded(db) => {
-                let project = record.due.event.project;
-                let verb = move |batch: &mut Batch<'_>| sqlite::record::record(batch, &record);
-                db.write_then(Some(project), verb, say).await;
-            }
-            // Boxed: many of these futures are made, on any database.
-            Database::Cluster(db) => say(Box::pin(postgres::record::record(db, record)).await),
-        }
-    }
-
-    /// Cancels a pending delivery without an attempt.
-    pub async fn cancel(&self, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
-        match self.database() {
-            Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::record::cancel(batch, delivery, reason)).await
-            }
-            Database::Cluster(db) => postgres::record::cancel(db, delivery, reason).await,
-        }
-    }
 }

@@ -1,12 +1,7 @@
 //! A person asks for one more attempt.
 
 use model::delivery::{Due, Status};
-use model::id::{DeliveryId, ProjectId};
 use model::time::Timestamp;
-
-use crate::store::Database;
-use crate::{Error, Store};
-use crate::{postgres, sqlite};
 
 /// Whether a delivery can be tried once more by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,19 +10,6 @@ pub enum Retried {
     Due,
     /// Its endpoint is deleted: there is nowhere to send it.
     NoEndpoint,
-}
-
-impl Store {
-    /// Makes a delivery due now, for one attempt: without a schedule behind it if it had ended; beside its schedule if it
-    /// is pending, whose planned attempt stays where it is. `None` if the project has no such delivery.
-    pub async fn retry(&self, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
-        match self.database() {
-            Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::retries::retry(batch, project, delivery)).await
-            }
-            Database::Cluster(db) => postgres::retries::retry(db, project, delivery).await,
-        }
-    }
 }
 
 /// A delivery that was in `status`, as it is for an attempt that a person asked for `now`.

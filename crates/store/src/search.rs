@@ -2,18 +2,13 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use model::attempt::{Failure, FailureKind};
 use model::delivery::{Cancelled, Status};
 use model::event::Event;
 use model::headers::Headers;
-use model::id::{DeliveryId, EndpointId, EventId, ProjectId};
+use model::id::{DeliveryId, EndpointId, EventId};
 use model::subscription::EventType;
 use model::time::Timestamp;
-
-use crate::store::Database;
-use crate::{Error, Store};
-use crate::{postgres, sqlite};
 
 /// Where the page before ended. Opaque to users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +156,7 @@ pub enum SentBody {
     None,
     /// It was dropped because of its age.
     Dropped,
-    /// It is kept: [`Store::sent_body`] has it.
+    /// It is kept: [`crate::Store::sent_body`] has it.
     Kept,
     /// This built-in dialect makes it of the event.
     Of(Arc<str>),
@@ -193,13 +188,6 @@ pub struct Attempted {
     pub attempt: StoredAttempt,
 }
 
-impl StoredAttempt {
-    /// As much of the answer's body as was kept, as text.
-    pub fn response_text(&self) -> String {
-        String::from_utf8_lossy(&self.response_body).into_owned()
-    }
-}
-
 /// A delivery with its event and all its attempts.
 #[derive(Clone, Debug)]
 pub struct FullDelivery {
@@ -217,112 +205,8 @@ impl FullDelivery {
         self.attempts.iter().rev().find(|attempt| attempt.body != SentBody::None)
     }
 
-    /// Its number, if [`Store::sent_body`] has its body.
+    /// Its number, if [`crate::Store::sent_body`] has its body.
     pub fn attempt_with_body(&self) -> Option<u32> {
         self.newest_with_body().filter(|attempt| attempt.body == SentBody::Kept).map(|attempt| attempt.number)
-    }
-}
-
-impl Store {
-    pub async fn events(
-        &self,
-        project: ProjectId,
-        filter: EventFilter,
-        paging: Paging,
-    ) -> Result<Page<ListedEvent>, Error> {
-        match self.database() {
-            Database::Embedded(db) => {
-                db.search(project, move |db| sqlite::search::events(db, project, &filter, paging)).await
-            }
-            Database::Cluster(db) => postgres::search::events(db, project, &filter, paging).await,
-        }
-    }
-
-    /// How many bytes an event's data has. Does not read it.
-    pub async fn weight_of_event(&self, project: ProjectId, id: EventId) -> Result<Option<usize>, Error> {
-        match self.database() {
-            Database::Embedded(db) => {
-                db.search(project, move |db| sqlite::search::event_weight(db, project, &id)).await
-            }
-            Database::Cluster(db) => postgres::search::event_weight(db, project, &id).await,
-        }
-    }
-
-    pub async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<StoredEvent>, Error> {
-        match self.database() {
-            Database::Embedded(db) => db.search(project, move |db| sqlite::search::event(db, project, &id)).await,
-            Database::Cluster(db) => postgres::search::event(db, project, &id).await,
-        }
-    }
-
-    pub async fn deliveries(
-        &self,
-        project: ProjectId,
-        filter: DeliveryFilter,
-        paging: Paging,
-    ) -> Result<Page<Delivery>, Error> {
-        match self.database() {
-            Database::Embedded(db) => {
-                db.search(project, move |db| sqlite::search::deliveries(db, project, &filter, paging)).await
-            }
-            Database::Cluster(db) => postgres::search::deliveries(db, project, &filter, paging).await,
-        }
-    }
-
-    /// A delivery with its event and all its attempts, without the bodies that these sent.
-    pub async fn delivery(
-        &self,
-        project: ProjectId,
-        id: DeliveryId,
-        bodies: Bodies,
-    ) -> Result<Option<FullDelivery>, Error> {
-        match self.database() {
-            Database::Embedded(db) => {
-                db.search(project, move |db| sqlite::search::delivery(db, project, id, bodies)).await
-            }
-            Database::Cluster(db) => postgres::search::delivery(db, project, id, bodies).await,
-        }
-    }
-
-    /// How many bytes of bodies there are to a delivery: its event's data, the answers', the largest that was sent. Reads
-    /// none of them.
-    pub async fn weight_of_delivery(&self, project: ProjectId, id: DeliveryId) -> Result<Option<usize>, Error> {
-        match self.database() {
-            Database::Embedded(db) => db.search(project, move |db| sqlite::search::weight(db, project, id)).await,
-            Database::Cluster(db) => postgres::search::weight(db, project, id).await,
-        }
-    }
-
-    /// The body that an attempt sent, if it was kept.
-    pub async fn sent_body(
-        &self,
-        project: ProjectId,
-        delivery: DeliveryId,
-        attempt: u32,
-    ) -> Result<Option<Bytes>, Error> {
-        match self.database() {
-            Database::Embedded(db) => {
-                db.search(project, move |db| sqlite::search::sent_body(db, project, delivery, attempt)).await
-            }
-            Database::Cluster(db) => postgres::search::sent_body(db, project, delivery, attempt).await,
-        }
-    }
-
-    /// The newest attempts at an endpoint, newest first: those of its newest deliveries. An old delivery that was tried
-    /// once more is not among them when too many came after it. Bodies of answers are cut to `longest_body` bytes.
-    pub async fn attempts_at(
-        &self,
-        project: ProjectId,
-        endpoint: EndpointId,
-        limit: usize,
-        longest_body: usize,
-    ) -> Result<Vec<Attempted>, Error> {
-        match self.database() {
-            Database::Embedded(db) => {
-                db.search(project, move |db| sqlite::search::attempts_at(db, project, endpoint, limit, longest_body))
-                    .await
-            }
-            Database::Cluster(db) => postgres::search::attempts_at(db, project, endpoint, limit, longest_body).await,
-        }
     }
 }

@@ -1,58 +1,5 @@
 //! What projects say about their own ways of speaking: dialect files and event types, put and removed.
 
-use std::sync::Arc;
-
-use model::catalogue::EventType;
-use model::id::ProjectId;
-use model::subscription;
-
-use crate::store::Database;
-use crate::{Error, Store};
-use crate::{postgres, sqlite};
-
 /// The project speaks this dialect: it cannot be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InUse;
-
-impl Store {
-    /// Puts a dialect file in the place of the one with its name. False if there is no such project.
-    pub async fn put_dialect(&self, project: ProjectId, name: String, text: Arc<str>) -> Result<bool, Error> {
-        match self.database() {
-            Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::speech::put_dialect(batch, project, &name, &text)).await
-            }
-            Database::Cluster(db) => postgres::speech::put_dialect(db, project, &name, &text).await,
-        }
-    }
-
-    /// `None` if the project has no such dialect.
-    pub async fn remove_dialect(&self, project: ProjectId, name: String) -> Result<Option<Result<(), InUse>>, Error> {
-        match self.database() {
-            Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::speech::remove_dialect(batch, project, &name)).await
-            }
-            Database::Cluster(db) => postgres::speech::remove_dialect(db, project, &name).await,
-        }
-    }
-
-    /// Puts an event type in the place of the one with its name. False if there is no such project.
-    pub async fn put_event_type(&self, project: ProjectId, event_type: EventType) -> Result<bool, Error> {
-        let event_type = Arc::new(event_type);
-        match self.database() {
-            Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::speech::put_event_type(batch, project, &event_type)).await
-            }
-            Database::Cluster(db) => postgres::speech::put_event_type(db, project, &event_type).await,
-        }
-    }
-
-    /// False if the project has no such type of its own.
-    pub async fn remove_event_type(&self, project: ProjectId, name: subscription::EventType) -> Result<bool, Error> {
-        match self.database() {
-            Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::speech::remove_event_type(batch, project, &name)).await
-            }
-            Database::Cluster(db) => postgres::speech::remove_event_type(db, project, &name).await,
-        }
-    }
-}

@@ -21,9 +21,9 @@ use model::time::Timestamp;
 use serde_json::{Value, json};
 use store::Store;
 use store::feed::{Fact, Feed, News};
+use store::handle::{Options, Place};
 use store::record::Record;
 use store::seal::MasterKey;
-use store::store::{Options, Place};
 use tempfile::TempDir;
 use testkit::clock::TestEnv;
 

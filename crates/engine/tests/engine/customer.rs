@@ -14,10 +14,10 @@ use model::secret::{Secret, Secrets};
 use model::subscription::Subscription;
 use model::url::EndpointUrl;
 use store::Store;
+use store::handle::{Options, Place};
 use store::ingest::Intake;
 use store::seal::MasterKey;
 use store::search::{DeliveryFilter, Paging};
-use store::store::{Options, Place};
 use testkit::clock::TestEnv;
 
 /// A customer of a node, with a project there.

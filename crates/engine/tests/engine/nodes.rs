@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Engine;
+use store::handle::{Place, Postgres};
 use store::seal::MasterKey;
-use store::store::{Place, Postgres};
 use testkit::clock::TestEnv;
 use testkit::patiently;
 use testkit::postgres::Database;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use engine::Engine;
 use rusqlite::Connection;
+use store::handle::Place;
 use store::seal::MasterKey;
-use store::store::Place;
 use tempfile::TempDir;
 use testkit::clock::TestEnv;
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as _, Command, FromArgMatches as _};
-use store::store::Postgres;
+use store::handle::Postgres;
 use tempfile::TempDir;
 
 use super::*;

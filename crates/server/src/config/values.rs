@@ -11,12 +11,11 @@ use ipnet::IpNet;
 use lettre::message::Mailbox;
 use model::retention::{NotAPeriod, Period};
 use model::time::Span;
+use store::Store;
 use store::seal::MasterKey;
-use store::store::Postgres;
-
-use crate::mail::{NotARelay, Relay};
 
 use super::{Hidden, LogFormat, Roles};
+use crate::mail::{NotARelay, Relay};
 
 type Read<T> = Result<T, String>;
 
@@ -64,7 +63,7 @@ pub(super) fn database_url(text: &str) -> Read<Hidden> {
     if !is_url {
         return Err(format!("not a PostgreSQL URL: {shape}"));
     }
-    Postgres::check(text).map(|()| Hidden(text.to_owned())).map_err(|error| format!("of no use: {error}; {shape}"))
+    Store::check_address(text).map(|()| Hidden(text.to_owned())).map_err(|error| format!("of no use: {error}; {shape}"))
 }
 
 /// Shown to others, on one line.

@@ -201,7 +201,7 @@ mod tests {
     use super::super::puts::Put;
     use super::super::writer::REMEMBERED;
     use super::*;
-    use crate::store::{Database, Options, Place, Store};
+    use crate::handle::{Database, Options, Place, Store};
 
     async fn a_store(data_dir: &Path) -> Store {
         let env: Arc<dyn Env> = Arc::new(TestEnv::new());

@@ -18,9 +18,9 @@ use model::id::{KeyId, ProjectId};
 use model::key::{Key, Scope};
 use model::project::Project;
 use model::time::Timestamp;
+use store::handle::Postgres;
 use store::projects::SlugTaken;
 use store::seal::MasterKey;
-use store::store::Postgres;
 use store::{Error, Store};
 
 pub(crate) use clock::Clock;
@@ -71,7 +71,7 @@ impl Opened {
 
     /// Another node on the same PostgreSQL and the same clock.
     pub(crate) async fn beside(&self, change: impl FnOnce(&mut Postgres)) -> Result<Self, Error> {
-        let store::store::Place::Postgres(mut postgres) = self.place.place() else { panic!("it is on PostgreSQL") };
+        let store::handle::Place::Postgres(mut postgres) = self.place.place() else { panic!("it is on PostgreSQL") };
         change(&mut postgres);
         Self::at(Place::Shared(Box::new(postgres)), self.key.clone(), self.clock.clone()).await
     }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use store::private::{DIRECTORY_MODE, FILE_MODE};
-use store::{Error, inspection};
+use store::{Error, Store};
 
 use super::Check;
 
@@ -84,7 +84,7 @@ fn room_left(data_dir: &Path, free: u64) -> Check {
 
 fn contents(data_dir: &Path) -> Check {
     const NAME: &str = "contents";
-    match inspection::inspect(data_dir) {
+    match Store::inspect(data_dir) {
         Ok(found) if found.damage.is_empty() => {
             Check::fine(NAME, format!("all {} rows can be read and fit together", found.rows))
         }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use model::id::EndpointId;
 use store::feed::{Fact, Feed, News};
+use store::handle::Postgres;
 use store::shard::{Shard, Shards};
-use store::store::Postgres;
 use testkit::patiently;
 use testkit::postgres::Database;
 use testkit::proxy::Proxy;

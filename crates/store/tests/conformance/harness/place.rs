@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use model::env::Env;
+use store::handle::{Options, Postgres};
 use store::seal::MasterKey;
-use store::store::{Options, Postgres};
 use store::{Error, Store};
 use tempfile::TempDir;
 use testkit::postgres::Database;
@@ -60,11 +60,11 @@ impl Place {
         Store::rotate_master_key(&self.place(), old, new, env).await
     }
 
-    pub(crate) fn place(&self) -> store::store::Place {
+    pub(crate) fn place(&self) -> store::handle::Place {
         match self {
-            Self::Embedded(dir) => store::store::Place::Embedded { data_dir: dir.path().to_owned() },
-            Self::Postgres(database) => store::store::Place::Postgres(Postgres::at(database.url())),
-            Self::Shared(postgres) => store::store::Place::Postgres(Postgres::clone(postgres)),
+            Self::Embedded(dir) => store::handle::Place::Embedded { data_dir: dir.path().to_owned() },
+            Self::Postgres(database) => store::handle::Place::Postgres(Postgres::at(database.url())),
+            Self::Shared(postgres) => store::handle::Place::Postgres(Postgres::clone(postgres)),
         }
     }
 

@@ -6,7 +6,8 @@ use model::id::ProjectId;
 use model::project::Project;
 use model::retention::{Chosen, Period, Retention};
 use model::time::Timestamp;
-use store::retention::{Step, Sweep, Swept};
+use store::handle::retention::Sweep;
+use store::retention::{Step, Swept};
 
 use super::Opened;
 

@@ -1,4 +1,26 @@
-//! The store's handle: opened once, cloned freely.
+//! The store's handle: opened once, cloned freely. Each verb on it is one transaction in the database that is behind it.
+
+mod cluster;
+mod due;
+mod endpoints;
+mod fan_outs;
+mod filtering;
+mod ingest;
+mod inspection;
+mod jobs;
+mod keys;
+mod local_faults;
+mod mails;
+mod nodes;
+mod notices;
+mod projects;
+mod record;
+pub mod retention;
+mod retries;
+mod search;
+mod slice;
+mod speech;
+mod waits;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -120,6 +142,11 @@ impl Store {
     async fn finish_what_was_begun(&self) -> Result<(), Error> {
         self.finish_deletions().await?;
         self.seal_urls().await
+    }
+
+    /// Whether the address of a PostgreSQL can be read. What is wrong with it is told without what is secret in it.
+    pub fn check_address(url: &str) -> Result<(), Error> {
+        postgres::check(url)
     }
 
     /// Brings the database up to date and does nothing else.

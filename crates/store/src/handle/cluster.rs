@@ -5,8 +5,8 @@ use model::time::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::Store;
+use crate::handle::Database;
 use crate::shard::Shards;
-use crate::store::Database;
 
 impl Store {
     /// Whether this node delivers for an endpoint at this moment. An embedded database has one node, which always does.

@@ -3,7 +3,7 @@
 use model::id::{KeyId, ProjectId};
 use model::key::Key;
 
-use crate::store::Database;
+use crate::handle::Database;
 use crate::{Error, Store};
 use crate::{postgres, sqlite};
 

@@ -1,0 +1,18 @@
+//! Filters are asked on the way to a commit, before the writer has it.
+
+use model::event::Event;
+
+use crate::Store;
+use crate::filtering::Verdicts;
+
+impl Store {
+    /// Asks all filters that `event` meets, as of now. Nothing is done for an event that meets none.
+    pub(crate) async fn verdicts(&self, event: &Event) -> Verdicts {
+        let directory = self.directory().clone();
+        // Every event passes here, and few meet a filter: what asks them is made, in its box, for those alone.
+        if directory.filtering(event).next().is_none() {
+            return Verdicts::default();
+        }
+        Box::pin(Verdicts::in_turns(&directory, event)).await
+    }
+}

@@ -1,0 +1,92 @@
+//! Verbs that take events in.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use model::event::Event;
+use model::id::{DeliveryId, EndpointId};
+use tokio::time::Instant;
+
+use crate::handle::Database;
+use crate::ingest::{Accepted, Intake, Judged};
+use crate::sqlite::Batch;
+use crate::{Error, Store, slice};
+use crate::{postgres, sqlite};
+
+impl Store {
+    /// Takes an event in. When this returns, it is on disk.
+    pub async fn ingest(&self, intake: Intake) -> Result<Accepted, Error> {
+        let verdicts = self.verdicts(&intake.event).await;
+        match self.database() {
+            Database::Embedded(db) => {
+                let project = intake.event.project;
+                db.write(Some(project), move |batch| sqlite::ingest::take(batch, &intake, &verdicts)).await
+            }
+            // Boxed: many of these futures are made, on any database.
+            Database::Cluster(db) => Box::pin(postgres::ingest::take(db, intake, verdicts)).await,
+        }
+    }
+
+    /// Takes many in, a slice a commit, and answers each by its position when the last is on disk. One that cannot be
+    /// stored keeps none of the others back. An error if none is stored.
+    pub async fn ingest_batch(&self, intakes: Vec<Intake>) -> Result<Vec<Result<Accepted, Error>>, Error> {
+        let mut judged = Vec::with_capacity(intakes.len());
+        for intake in intakes {
+            let verdicts = self.verdicts(&intake.event).await;
+            judged.push((intake, verdicts));
+        }
+        let (judged, mut answers) = (Arc::new(judged), Vec::new());
+        let mut failed = None;
+        while answers.len() < judged.len() && failed.is_none() {
+            let (next, began) = (answers.len(), Instant::now());
+            match self.ingest_slice(&judged, next..judged.len()).await {
+                Ok(accepted) => answers.extend(accepted.into_iter().map(Ok)),
+                Err(error) if error.is_absence() => failed = Some(error),
+                // One of them cannot be stored, or none.
+                Err(error) => {
+                    for alone in next..judged.len().min(next + slice::ROWS) {
+                        let accepted = self.ingest_slice(&judged, alone..alone + 1).await;
+                        answers.push(accepted.and_then(|mut accepted| accepted.pop().ok_or(Error::Stopped)));
+                    }
+                    failed = answers[next..].iter().all(Result::is_err).then_some(error);
+                }
+            }
+            if answers.len() < judged.len() {
+                self.leave_room_for_other_projects(began).await;
+            }
+        }
+        if let Some(error) = failed {
+            answers.resize_with(judged.len(), || Err(error.clone()));
+        }
+        match answers.first() {
+            Some(Err(error)) if answers.iter().all(Result::is_err) => Err(error.clone()),
+            _ => Ok(answers),
+        }
+    }
+
+    /// Takes in as many of these as one commit may, from the first on.
+    async fn ingest_slice(&self, judged: &Judged, which: Range<usize>) -> Result<Vec<Accepted>, Error> {
+        let project = judged.get(which.start).map(|(intake, _)| intake.event.project);
+        let judged = judged.clone();
+        match self.database() {
+            Database::Embedded(db) => {
+                let is_first = which.start == 0;
+                let verb = move |batch: &mut Batch<'_>| sqlite::ingest::take_slice(batch, &judged[which.clone()]);
+                // A batch that is no longer than a slice is not long.
+                if is_first { db.write(project, verb).await } else { db.write_aside(project, verb).await }
+            }
+            Database::Cluster(db) => postgres::ingest::take_slice(db, judged, which).await,
+        }
+    }
+
+    /// Takes an event in for one endpoint alone, whatever it subscribes to, for one attempt without a schedule behind
+    /// it. Answers the delivery's id; `None`, and nothing is stored, if the endpoint is deleted.
+    pub async fn ingest_test(&self, event: Event, endpoint: EndpointId) -> Result<Option<DeliveryId>, Error> {
+        match self.database() {
+            Database::Embedded(db) => {
+                db.write(None, move |batch| sqlite::ingest::take_test(batch, &event, endpoint)).await
+            }
+            Database::Cluster(db) => postgres::ingest::take_test(db, event, endpoint).await,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Verbs about the outbox.
+
+use model::id::{MailId, ProjectId};
+use model::time::Timestamp;
+use tokio::time::Instant;
+
+use crate::handle::Database;
+use crate::mails::Next;
+use crate::{Error, Store};
+use crate::{postgres, sqlite};
+
+impl Store {
+    /// The mail that has been due for longest. It stays until it is [removed](Self::remove_mail) or
+    /// [put off](Self::put_off_mail).
+    pub async fn next_mail(&self) -> Result<Next, Error> {
+        let now = self.now();
+        match self.database() {
+            Database::Embedded(db) => db.read(move |db| sqlite::mails::next(db, now)).await,
+            Database::Cluster(db) => postgres::mails::next(db, now).await,
+        }
+    }
+
+    /// It was sent, or given up.
+    pub async fn remove_mail(&self, id: MailId) -> Result<(), Error> {
+        match self.database() {
+            Database::Embedded(db) => db.write(None, move |batch| sqlite::mails::remove(batch, id)).await,
+            Database::Cluster(db) => postgres::mails::remove(db, id).await,
+        }
+    }
+
+    /// It could not be sent and is tried again at `due_at`.
+    pub async fn put_off_mail(&self, id: MailId, due_at: Timestamp) -> Result<(), Error> {
+        match self.database() {
+            Database::Embedded(db) => db.write(None, move |batch| sqlite::mails::put_off(batch, id, due_at)).await,
+            Database::Cluster(db) => postgres::mails::put_off(db, id, due_at).await,
+        }
+    }
+
+    /// Deletes all mail of a project, a slice a commit, so that nobody waits behind a long one.
+    pub(crate) async fn delete_mails(&self, project: ProjectId) -> Result<(), Error> {
+        loop {
+            let began = Instant::now();
+            let more = match self.database() {
+                Database::Embedded(db) => {
+                    let verb = move |batch: &mut sqlite::Batch<'_>| sqlite::mails::delete_slice(batch.db()?, project);
+                    db.write_aside(None, verb).await?
+                }
+                Database::Cluster(db) => postgres::mails::delete_slice(db, project).await?,
+            };
+            if !more {
+                return Ok(());
+            }
+            self.leave_room(began).await;
+        }
+    }
+}

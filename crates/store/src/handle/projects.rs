@@ -1,0 +1,63 @@
+//! Verbs about projects.
+
+use std::sync::Arc;
+
+use model::id::ProjectId;
+use model::key::Key;
+use model::project::Project;
+use model::speech::Speech;
+
+use crate::handle::Database;
+use crate::projects::SlugTaken;
+use crate::{Error, Store};
+use crate::{postgres, sqlite};
+
+impl Store {
+    /// Makes a project with its first key.
+    pub async fn create_project(&self, project: Project, key: Key) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
+        match self.database() {
+            Database::Embedded(db) => {
+                db.write(None, move |batch| sqlite::projects::create(batch, &project, Some(&key))).await
+            }
+            Database::Cluster(db) => postgres::projects::create(db, project, key).await,
+        }
+    }
+
+    /// Changes a project in one step: nobody else's change comes in between. `change` is given what it is now, and how it
+    /// speaks, and answers what it shall be, or refuses. `None` if there is no such project.
+    pub async fn change_project<F, E>(
+        &self,
+        id: ProjectId,
+        mut change: F,
+    ) -> Result<Option<Result<Arc<Project>, E>>, Error>
+    where
+        F: FnMut(&Project, &Speech) -> Result<Project, E> + Send + 'static,
+        E: From<SlugTaken> + Send + 'static,
+    {
+        match self.database() {
+            Database::Embedded(db) => {
+                db.write(None, move |batch| sqlite::projects::change(batch, id, &mut change)).await
+            }
+            Database::Cluster(db) => postgres::projects::change(db, id, &mut change).await,
+        }
+    }
+
+    /// Deletes a project with its keys, endpoints and mail; pending deliveries are cancelled. False if there is none.
+    pub async fn delete_project(&self, id: ProjectId) -> Result<bool, Error> {
+        let endpoints: Vec<_> = self.directory().endpoints_of(id).iter().map(|endpoint| endpoint.id).collect();
+        for endpoint in endpoints {
+            self.delete_endpoint(id, endpoint).await?;
+        }
+        self.delete_mails(id).await?;
+        let deleted = match self.database() {
+            Database::Embedded(db) => db.write(None, move |batch| sqlite::projects::delete(batch, id)).await?,
+            Database::Cluster(db) => postgres::projects::delete(db, id).await?,
+        };
+        let Some(late) = deleted else { return Ok(false) };
+        for endpoint in late {
+            self.cancel_pending(endpoint).await?;
+        }
+        self.delete_mails(id).await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,45 @@
+//! Verbs that write down what an attempt came to.
+
+use model::delivery::Cancelled;
+use model::id::DeliveryId;
+use tokio::sync::oneshot;
+
+use crate::handle::Database;
+use crate::record::Record;
+use crate::sqlite::Batch;
+use crate::{Error, Store};
+use crate::{postgres, sqlite};
+
+impl Store {
+    /// Records an attempt. When this returns, it is on disk, and so is what follows from it: the endpoint may have been
+    /// disabled, operational events and mails may be on their way.
+    pub async fn record(&self, record: Record) -> Result<(), Error> {
+        let (tell, told) = oneshot::channel();
+        // Whoever asked may have gone; what was recorded stays.
+        self.record_then(record, |recorded| drop(tell.send(recorded))).await;
+        told.await.map_err(|_| Error::Stopped)?
+    }
+
+    /// The same for whoever need not wait: returns when it is handed in, and says later what came of it, on any thread.
+    pub async fn record_then(&self, record: Record, say: impl FnOnce(Result<(), Error>) + Send + 'static) {
+        match self.database() {
+            Database::Embedded(db) => {
+                let project = record.due.event.project;
+                let verb = move |batch: &mut Batch<'_>| sqlite::record::record(batch, &record);
+                db.write_then(Some(project), verb, say).await;
+            }
+            // Boxed: many of these futures are made, on any database.
+            Database::Cluster(db) => say(Box::pin(postgres::record::record(db, record)).await),
+        }
+    }
+
+    /// Cancels a pending delivery without an attempt.
+    pub async fn cancel(&self, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
+        match self.database() {
+            Database::Embedded(db) => {
+                db.write(None, move |batch| sqlite::record::cancel(batch, delivery, reason)).await
+            }
+            Database::Cluster(db) => postgres::record::cancel(db, delivery, reason).await,
+        }
+    }
+}

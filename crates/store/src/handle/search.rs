@@ -1,0 +1,123 @@
+//! Verbs of those who ask: lists, and one thing whole.
+
+use bytes::Bytes;
+use model::id::{DeliveryId, EndpointId, EventId, ProjectId};
+
+use crate::handle::Database;
+use crate::search::{
+    Attempted, Bodies, Delivery, DeliveryFilter, EventFilter, FullDelivery, ListedEvent, Page, Paging, StoredAttempt,
+    StoredEvent,
+};
+use crate::{Error, Store};
+use crate::{postgres, sqlite};
+
+impl StoredAttempt {
+    /// As much of the answer's body as was kept, as text.
+    pub fn response_text(&self) -> String {
+        String::from_utf8_lossy(&self.response_body).into_owned()
+    }
+}
+
+impl Store {
+    pub async fn events(
+        &self,
+        project: ProjectId,
+        filter: EventFilter,
+        paging: Paging,
+    ) -> Result<Page<ListedEvent>, Error> {
+        match self.database() {
+            Database::Embedded(db) => {
+                db.search(project, move |db| sqlite::search::events(db, project, &filter, paging)).await
+            }
+            Database::Cluster(db) => postgres::search::events(db, project, &filter, paging).await,
+        }
+    }
+
+    /// How many bytes an event's data has. Does not read it.
+    pub async fn weight_of_event(&self, project: ProjectId, id: EventId) -> Result<Option<usize>, Error> {
+        match self.database() {
+            Database::Embedded(db) => {
+                db.search(project, move |db| sqlite::search::event_weight(db, project, &id)).await
+            }
+            Database::Cluster(db) => postgres::search::event_weight(db, project, &id).await,
+        }
+    }
+
+    pub async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<StoredEvent>, Error> {
+        match self.database() {
+            Database::Embedded(db) => db.search(project, move |db| sqlite::search::event(db, project, &id)).await,
+            Database::Cluster(db) => postgres::search::event(db, project, &id).await,
+        }
+    }
+
+    pub async fn deliveries(
+        &self,
+        project: ProjectId,
+        filter: DeliveryFilter,
+        paging: Paging,
+    ) -> Result<Page<Delivery>, Error> {
+        match self.database() {
+            Database::Embedded(db) => {
+                db.search(project, move |db| sqlite::search::deliveries(db, project, &filter, paging)).await
+            }
+            Database::Cluster(db) => postgres::search::deliveries(db, project, &filter, paging).await,
+        }
+    }
+
+    /// A delivery with its event and all its attempts, without the bodies that these sent.
+    pub async fn delivery(
+        &self,
+        project: ProjectId,
+        id: DeliveryId,
+        bodies: Bodies,
+    ) -> Result<Option<FullDelivery>, Error> {
+        match self.database() {
+            Database::Embedded(db) => {
+                db.search(project, move |db| sqlite::search::delivery(db, project, id, bodies)).await
+            }
+            Database::Cluster(db) => postgres::search::delivery(db, project, id, bodies).await,
+        }
+    }
+
+    /// How many bytes of bodies there are to a delivery: its event's data, the answers', the largest that was sent. Reads
+    /// none of them.
+    pub async fn weight_of_delivery(&self, project: ProjectId, id: DeliveryId) -> Result<Option<usize>, Error> {
+        match self.database() {
+            Database::Embedded(db) => db.search(project, move |db| sqlite::search::weight(db, project, id)).await,
+            Database::Cluster(db) => postgres::search::weight(db, project, id).await,
+        }
+    }
+
+    /// The body that an attempt sent, if it was kept.
+    pub async fn sent_body(
+        &self,
+        project: ProjectId,
+        delivery: DeliveryId,
+        attempt: u32,
+    ) -> Result<Option<Bytes>, Error> {
+        match self.database() {
+            Database::Embedded(db) => {
+                db.search(project, move |db| sqlite::search::sent_body(db, project, delivery, attempt)).await
+            }
+            Database::Cluster(db) => postgres::search::sent_body(db, project, delivery, attempt).await,
+        }
+    }
+
+    /// The newest attempts at an endpoint, newest first: those of its newest deliveries. An old delivery that was tried
+    /// once more is not among them when too many came after it. Bodies of answers are cut to `longest_body` bytes.
+    pub async fn attempts_at(
+        &self,
+        project: ProjectId,
+        endpoint: EndpointId,
+        limit: usize,
+        longest_body: usize,
+    ) -> Result<Vec<Attempted>, Error> {
+        match self.database() {
+            Database::Embedded(db) => {
+                db.search(project, move |db| sqlite::search::attempts_at(db, project, endpoint, limit, longest_body))
+                    .await
+            }
+            Database::Cluster(db) => postgres::search::attempts_at(db, project, endpoint, limit, longest_body).await,
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The verb that moves what waits when the wall clock went back.
+
+use std::time::Duration;
+
+use model::endpoint::Ordering;
+use model::id::DeliveryId;
+use model::time::Timestamp;
+
+use crate::handle::Database;
+use crate::waits::Shift;
+use crate::{Error, Store};
+use crate::{postgres, sqlite};
+
+impl Store {
+    /// The clock went back `by`: pending work of this node's endpoints that was planned by the clock as it was comes so
+    /// much earlier. What an event asks for itself, `deliver_at`, stays. What is recorded meanwhile by the clock as it is
+    /// now may come too early, once.
+    pub async fn bring_forward(&self, by: Duration) -> Result<(), Error> {
+        let now = self.now();
+        for (endpoint, _) in self.pending_endpoints().await? {
+            let Some(ordering) = self.directory().endpoint(endpoint).map(|endpoint| endpoint.settings.ordering) else {
+                continue;
+            };
+            // With strict order a place is a turn, and says nothing of when it is due.
+            let first = match ordering {
+                Ordering::None => now,
+                Ordering::Fifo => Timestamp::from_millis(i64::MIN),
+            };
+            let mut after = Some((first, DeliveryId::from_bytes([0; 16])));
+            while let Some(cursor) = after {
+                let shift = Shift { endpoint, after: cursor, by, now, ordering };
+                after = match self.database() {
+                    Database::Embedded(db) => db.write(None, move |batch| sqlite::waits::shift(batch, shift)).await?,
+                    Database::Cluster(db) => postgres::waits::shift(db, shift).await?,
+                };
+            }
+        }
+        Ok(())
+    }
+}
