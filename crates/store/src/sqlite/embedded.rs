@@ -8,16 +8,16 @@ use model::id::ProjectId;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::batch::Batch;
-use super::checkpoints::{Checkpoints, SIZES};
-use super::committer::Committer;
-use super::crash_recovery::Examined;
+use super::commit::committer::Committer;
+use super::commit::flush::Tables;
+use super::commit::txn::Batch;
+use super::commit::writer::Writer;
 use super::journal::Journal;
+use super::journal::crash_recovery::Examined;
 use super::lock::Lock;
 use super::readers::{self, Readers};
-use super::tables::Tables;
-use super::writer::Writer;
-use super::{Database, inspect, open};
+use super::wal_checkpoint::{Checkpoints, SIZES};
+use super::{Database, connect, inspect, open};
 use crate::Error;
 use crate::error::{COUNTING, DEADLINE};
 use crate::published::Published;
@@ -176,9 +176,9 @@ fn examine(data_dir: &Path, path: &Path, accept_loss: bool) -> Result<(Connectio
     if !path.exists() {
         let examined = Examined::of(data_dir, None)?;
         examined.check(accept_loss)?;
-        return Ok((open::connect(path)?, examined));
+        return Ok((connect::connect(path)?, examined));
     }
-    let connection = open::connect(path)?;
+    let connection = connect::connect(path)?;
     // What the log has would be copied into the database when a connection that is refused is closed.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let examined = Examined::of(data_dir, Some(&connection))?;
@@ -198,10 +198,10 @@ mod tests {
     use testkit::clock::TestEnv;
     use testkit::patiently;
 
-    use super::super::puts::Put;
-    use super::super::writer::REMEMBERED;
     use super::*;
     use crate::handle::{Database, Options, Place, Store};
+    use crate::sqlite::commit::lines::REMEMBERED;
+    use crate::sqlite::journal::record::Put;
 
     async fn a_store(data_dir: &Path) -> Store {
         let env: Arc<dyn Env> = Arc::new(TestEnv::new());
@@ -266,7 +266,7 @@ mod tests {
         commit(db, 2, "b".to_owned()).await.unwrap();
         db.writer.catch_up().await.unwrap();
         // Nothing comes into the tables while this has them.
-        let other = open::connect(&directory.path().join(super::super::Database::FILE)).unwrap();
+        let other = connect::connect(&directory.path().join(super::super::Database::FILE)).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
 
         let mut many: FuturesUnordered<_> =
@@ -298,7 +298,7 @@ mod tests {
         commit(db, 1, "a".to_owned()).await.unwrap();
         commit(db, 2, "b".to_owned()).await.unwrap();
         db.writer.catch_up().await.unwrap();
-        let other = open::connect(&directory.path().join(super::super::Database::FILE)).unwrap();
+        let other = connect::connect(&directory.path().join(super::super::Database::FILE)).unwrap();
         other.busy_timeout(Duration::ZERO).unwrap();
         // The last key takes its time on its way into the tables.
         other

@@ -9,7 +9,7 @@ use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::batch::Batch;
+use super::commit::txn::Batch;
 use super::row;
 use crate::Error;
 use crate::endpoints::{Condition, LastDelivery};
@@ -50,7 +50,7 @@ pub(crate) fn change<E>(
         Err(refusal) => return Ok(Some(Err(refusal))),
     };
     if before.status == Status::Disabled && after.status != Status::Disabled {
-        super::record::forgive(batch, id)?;
+        super::health::forgive(batch, id)?;
     }
     if before.settings.ordering == Ordering::Fifo && after.settings.ordering == Ordering::None {
         leave_strict_order(batch, id)?;

@@ -1,29 +1,21 @@
 //! The SQL of fan-outs, and a step of them.
 
-mod queues;
+pub(super) mod queues;
 
 use std::sync::Arc;
 
 use model::event::Event;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::batch::Batch;
-use super::puts::Put;
+use super::commit::txn::Batch;
+use super::journal::record::Put;
 use super::{ingest, row};
 use crate::Error;
 use crate::fan_outs::{self, PASSED_OVER, Step};
 use crate::filtering::Taker;
 use crate::slice::Patience;
 
-use queues::{FanOut, Queue};
-pub(super) use queues::{FanOuts, List};
-
-pub(super) const PUT_LIST: &str = "INSERT INTO fan_out_lists (id, recipients) VALUES (?, ?)";
-pub(super) const PUT_MARK: &str = "INSERT INTO fan_outs (event, project, list, position) VALUES (?, ?, ?, 0)";
-pub(super) const MOVE: &str = "UPDATE fan_outs SET position = ?2 WHERE event = ?1";
-pub(super) const END: &str = "DELETE FROM fan_outs WHERE event = ?";
-pub(super) const END_LIST: &str =
-    "DELETE FROM fan_out_lists WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM fan_outs WHERE list = ?1)";
+use queues::{FanOut, FanOuts, List, Queue};
 
 /// Has the deliveries of an event that was just put made later.
 pub(super) fn mark(batch: &mut Batch<'_>, seq: i64, event: &Arc<Event>, takers: Takers) -> Result<(), Error> {

@@ -9,9 +9,9 @@ use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::batch::Batch;
+use super::commit::txn::Batch;
 use super::fan_outs::{self, Takers};
-use super::puts::Put;
+use super::journal::record::Put;
 use super::{occurrences, row};
 use crate::Error;
 use crate::fan_outs::{DIRECT, FEW};
@@ -132,9 +132,6 @@ fn earlier(batch: &mut Batch<'_>, intake: &Intake) -> Result<Option<Accepted>, E
     Ok(Some(answer))
 }
 
-/// The values of [`remember_key`].
-pub(super) const PUT_KEY: &str = "INSERT INTO idempotency (project, key, event, fingerprint) VALUES (?, ?, ?, ?)";
-
 /// From here on the request's key means the event with that number.
 fn remember_key(batch: &mut Batch<'_>, intake: &Intake, seq: i64) -> Result<(), Error> {
     if let (Some(key), Some(fingerprint)) = (&intake.idempotency_key, &intake.fingerprint) {
@@ -152,11 +149,6 @@ fn repeat(row: &rusqlite::Row<'_>, fingerprint: &[u8; 32], clash: Clash) -> rusq
     }
     Ok(Accepted::Again { id: row::text(row, 0)?, event_type: row::text(row, 1)?, deliveries: row.get(2)? })
 }
-
-/// The values of [`insert_event`].
-pub(super) const PUT_EVENT: &str = "INSERT INTO events (seq, project, id, type, tenant, data, brand, workflow, summary,
-                         occurred_at, created_at, deliver_at, expires_at, deliveries, fingerprint, test)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 fn insert_event(
     batch: &mut Batch<'_>,
@@ -190,22 +182,6 @@ fn insert_event(
     occurrences::note_event(batch, event.project, event.event_type.as_str(), event.tenant.as_deref(), seq)?;
     Ok(seq)
 }
-
-/// The values of [`deliver_to`].
-pub(super) const PUT_DELIVERY: &str =
-    "INSERT INTO deliveries (id, project, endpoint, event, status, manual, place, next_attempt_at, note)
-     VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)";
-
-/// The same of a tenant's event. In two statements, because most have none.
-pub(super) const PUT_DELIVERY_OF_TENANT: &str =
-    "INSERT INTO deliveries (id, project, endpoint, event, status, manual, place, next_attempt_at, note, tenant)
-     VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?)";
-
-/// A delivery as it is by now, out of the journal.
-pub(super) const PUT_WHOLE_DELIVERY: &str =
-    "INSERT INTO deliveries (id, project, endpoint, event, manual, note, status, attempts, place, next_attempt_at,
-                             status_code, tenant)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Makes a delivery of an event that is stored, due now or when the event is, and announces it.
 pub(super) fn deliver_to(

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::Database;
-use super::crash_recovery::Examined;
+use super::journal::crash_recovery::Examined;
 use super::lock::Lock;
 use crate::Error;
 use crate::inspection::Inspection;

@@ -7,7 +7,7 @@ use model::job::{Job, Status, Task};
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::batch::Batch;
+use super::commit::txn::Batch;
 use super::{ingest, row, search};
 use crate::Error;
 use crate::directory::Directory;

@@ -6,6 +6,16 @@
 //! writer begins the next in the other file. What a crash left goes into the tables before anything else is done
 //! (`crash_recovery.rs`). After an orderly stop the files have nothing.
 
+pub(crate) mod crash_recovery;
+mod format_one;
+pub(crate) mod record;
+mod replay;
+mod scan;
+mod sectors;
+pub(crate) mod segment;
+mod state;
+mod statements;
+
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::path::{Path, PathBuf};
 
@@ -14,11 +24,11 @@ use model::id::ProjectId;
 use model::map::{Map, Set};
 use rusqlite::{Connection, ToSql};
 
-use super::crash_recovery::{self, Blank, Examined};
-use super::filling::Filling;
-use super::journal_state::{self, FILE_BYTES};
-use super::puts::Put;
-use super::runner::Runner;
+use self::crash_recovery::{Blank, Examined};
+use self::record::Put;
+use self::replay::Runner;
+use self::segment::Filling;
+use self::state::FILE_BYTES;
 use crate::Error;
 
 /// Bytes with which a filling goes into the tables. Deliveries for a thousand endpoints change a page of the index by
@@ -196,7 +206,7 @@ impl Journal {
     /// Notes in the open transaction that with it all of this is in the tables, if the files have some of it.
     pub(crate) fn mark_done(&self, db: &Connection) -> Result<(), Error> {
         let begun = [Some(&self.now), self.before.as_ref()].into_iter().flatten().find(|filling| filling.is_begun());
-        begun.map_or(Ok(()), |filling| journal_state::mark_done(db, filling.number()))
+        begun.map_or(Ok(()), |filling| state::mark_done(db, filling.number()))
     }
 
     /// Everything is in the tables, for good.
@@ -232,7 +242,7 @@ impl Journal {
         if !self.is_empty() {
             return Ok(());
         }
-        journal_state::mark_in_use(db, false)?;
+        state::mark_in_use(db, false)?;
         crash_recovery::blank(&self.data_dir)
     }
 }
@@ -243,7 +253,7 @@ pub(super) fn take_in(db: &Connection, filling: &Filling) -> Result<(), Error> {
     let mut runner = Runner::default();
     filling.give(&mut runner)?;
     runner.run(&transaction)?;
-    journal_state::mark_done(&transaction, filling.number())?;
+    state::mark_done(&transaction, filling.number())?;
     transaction.commit()?;
     Ok(())
 }
@@ -255,7 +265,8 @@ pub(super) mod tests {
 
     use super::*;
     use crate::seal::{MasterKey, Seal};
-    use crate::sqlite::{Database, open};
+    use crate::sqlite::connect;
+    use crate::sqlite::open::Database;
 
     /// A database with its journal, in a directory of its own.
     pub(in crate::sqlite) struct Place {
@@ -269,7 +280,7 @@ pub(super) mod tests {
             let directory = tempfile::TempDir::new().unwrap();
             let env: std::sync::Arc<dyn Env> = std::sync::Arc::new(TestEnv::new());
             let seal = Seal::new(&MasterKey::generate(&*env));
-            let db = open::connect(&directory.path().join(Database::FILE)).unwrap();
+            let db = connect::connect(&directory.path().join(Database::FILE)).unwrap();
             let db = Database::of(db, &seal, &env).unwrap().connection;
             Self { directory, env, db }
         }

@@ -4,7 +4,7 @@ use model::id::{KeyId, ProjectId};
 use model::key::Key;
 use rusqlite::{Connection, params};
 
-use super::batch::Batch;
+use super::commit::txn::Batch;
 use super::row;
 use crate::Error;
 

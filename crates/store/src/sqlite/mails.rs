@@ -5,7 +5,7 @@ use model::id::{MailId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::batch::Batch;
+use super::commit::txn::Batch;
 use super::row;
 use crate::Error;
 use crate::mails::{self, Mail, Next, Report, What};

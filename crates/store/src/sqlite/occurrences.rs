@@ -3,17 +3,13 @@
 use model::id::{DeliveryId, ProjectId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::batch::Batch;
-use super::puts::Put;
+use super::commit::txn::Batch;
+use super::journal::record::Put;
 use crate::Error;
 use crate::occurrences::{self, Kind};
 
 /// Events are numbered: they are kept by blocks of 2^6 numbers, so that a block is full also in quiet hours.
 const BITS: u32 = 6;
-
-/// The values of [`note`].
-pub(super) const PUT: &str =
-    "INSERT INTO occurrences (project, kind, name, slot) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
 
 pub(super) fn note_event(
     batch: &mut Batch<'_>,

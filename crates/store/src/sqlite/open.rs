@@ -1,18 +1,15 @@
 //! Opening the database file: pragmas, migrations, the check of the master key, the first directory.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use model::env::Env;
 use model::project::Slug;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{endpoints, keys, projects, speech};
+use super::{connect, endpoints, keys, projects, speech};
 use crate::Error;
 use crate::directory::Directory;
-use crate::private;
 use crate::projects::default_project;
 use crate::seal::{KEY_CHECK, KEY_CHECK_TEXT, Seal};
 use crate::trouble::Trouble;
@@ -20,15 +17,6 @@ use crate::trouble::Trouble;
 mod embedded {
     refinery::embed_migrations!("src/sqlite/migrations");
 }
-
-/// Pages that the writer keeps in memory, in KiB: the indexes' edges, where it writes.
-const WRITERS_CACHE: i64 = 16 * 1024;
-
-/// Bytes of a page. Rows are put in their order, many at a time, so a page is rarely written before it is full.
-const PAGE: u32 = 8192;
-
-/// Prepared statements kept per connection: more than there are verbs.
-const STATEMENTS: usize = 128;
 
 /// An open database with what is read from it at start.
 pub(crate) struct Database {
@@ -50,38 +38,7 @@ impl Database {
 
     /// Applies what migrations are missing and names them.
     pub(crate) fn migrate(path: &Path) -> Result<Vec<String>, Error> {
-        migrate(&mut connect(path)?)
-    }
-}
-
-pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
-    make(path)?;
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(Duration::from_secs(10))?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Now or, without a VACUUM, never: what retention frees can be given back to the file system.
-    if connection.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0))? == 0 {
-        connection.pragma_update(None, "page_size", PAGE)?;
-        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-    }
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    // FULL syncs the log at every commit: what was answered survives a power cut.
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
-    connection.pragma_update(None, "cache_size", -WRITERS_CACHE)?;
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
-    Ok(connection)
-}
-
-/// Makes the database's file if there is none. SQLite gives the files that it makes beside it the same permissions.
-///
-/// One that is there is never opened but by SQLite: POSIX takes the locks that this process has on a file as soon as any
-/// handle of it is closed. Without them another program that looks into the database takes itself for the last, and
-/// removes the log that the writer goes on writing to.
-fn make(path: &Path) -> Result<(), Error> {
-    match private::options().write(true).create_new(true).open(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(Error::files(path)(error)),
-        _ => Ok(()),
+        migrate(&mut connect::connect(path)?)
     }
 }
 

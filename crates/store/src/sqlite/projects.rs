@@ -9,7 +9,7 @@ use model::speech::Speech;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
-use super::batch::Batch;
+use super::commit::txn::Batch;
 use super::{keys, mails, retention, row, speech};
 use crate::Error;
 use crate::projects::SlugTaken;

@@ -19,7 +19,7 @@ use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{Semaphore, oneshot};
 
 use self::searchers::Searchers;
-use super::open;
+use super::connect;
 use crate::shares::Shares;
 use crate::{Error, clock, priority};
 
@@ -197,7 +197,7 @@ fn pool(path: &Path, size: usize) -> Result<Pool, Error> {
 }
 
 pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
-    let connection = open::connect(path)?;
+    let connection = connect::connect(path)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -CACHE)?;
     Ok(connection)

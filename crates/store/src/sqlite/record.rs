@@ -5,20 +5,18 @@ use std::sync::Arc;
 use model::attempt::{Attempt, Body};
 use model::delivery::{Cancelled, Due, Status};
 use model::endpoint::{self, Endpoint};
-use model::health::Health;
 use model::id::{DeliveryId, EndpointId};
 use model::retry::Next;
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::batch::Batch;
-use super::puts::Put;
+use super::commit::txn::Batch;
+use super::journal::record::Put;
 use super::row::{self, STANDARD};
-use super::{ingest, mails};
+use super::{health, ingest, mails};
 use crate::Error;
 use crate::feed::Recorded;
 use crate::filtering::Verdicts;
-use crate::health::Run;
 use crate::ingest::Intake;
 use crate::mails::What;
 use crate::operational::Notice;
@@ -54,12 +52,6 @@ pub(crate) fn cancel(batch: &mut Batch<'_>, delivery: DeliveryId, reason: Cancel
         .execute(params![row::reason_number(reason), delivery.as_bytes()])?;
     Ok(())
 }
-
-/// The values of [`insert_attempt`].
-pub(super) const PUT_ATTEMPT: &str =
-    "INSERT INTO attempts (delivery, number, started_at, duration_ms, status_code, error_kind, error, request_headers,
-                           response_headers, response_body, truncated, next_attempt_at, request_body, dialect, notes)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (delivery, number) DO NOTHING";
 
 fn insert_attempt(batch: &mut Batch<'_>, delivery: DeliveryId, attempt: &Attempt) -> Result<(), Error> {
     let answer = attempt.outcome.answer();
@@ -124,11 +116,6 @@ fn refer(batch: &mut Batch<'_>, delivery: DeliveryId, number: u32, same_as: u32)
     Ok(())
 }
 
-/// The values of a delivery that arrived.
-pub(super) const PUT_DELIVERED: &str =
-    "UPDATE deliveries SET status = 1, reason = NULL, attempts = ?2, place = ?3, next_attempt_at = ?4, status_code = ?5
-     WHERE id = ?1";
-
 /// Moves a delivery on and answers where it is. One that was cancelled while the attempt was under way stays so, unless
 /// it arrived after all.
 fn move_delivery(batch: &mut Batch<'_>, record: &Record, status: Status) -> Result<Status, Error> {
@@ -187,7 +174,7 @@ pub(super) fn is_strict(batch: &Batch<'_>, endpoint: EndpointId) -> bool {
 
 /// Writes down what follows for the endpoint.
 fn follow(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> Result<(), Error> {
-    let before = run_of(batch, endpoint.id)?;
+    let before = health::run_of(batch, endpoint.id)?;
     let then = before.after(record, endpoint, batch.now);
     if let Some(notice) = &then.before {
         publish(batch, endpoint, notice)?;
@@ -204,7 +191,7 @@ fn follow(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> R
         None => false,
     };
     let run = if told && !recovered { then.run.told(batch.now) } else { then.run };
-    if run == before { Ok(()) } else { set_run(batch, endpoint.id, run) }
+    if run == before { Ok(()) } else { health::set_run(batch, endpoint.id, run) }
 }
 
 fn disable(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, reason: &str) -> Result<(), Error> {
@@ -216,48 +203,6 @@ fn disable(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, reason: &str) -> Res
     };
     super::endpoints::put(batch, disabled)?;
     Ok(())
-}
-
-fn run_of(batch: &mut Batch<'_>, id: EndpointId) -> Result<Run, Error> {
-    if let Some(run) = batch.runs.get(&id) {
-        return Ok(*run);
-    }
-    // Where it changes, that goes into the tables at once.
-    let run = batch
-        .tables()
-        .prepare_cached("SELECT failure_count, failing_since, troubled, told, told_at FROM endpoints WHERE id = ?")?
-        .query_row([id.as_bytes()], |row| {
-            let time = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis));
-            let health = Health { failure_count: row.get(0)?, failing_since: time(1)? };
-            Ok(Run { health, troubled: row.get(2)?, told: row.get(3)?, told_at: time(4)? })
-        })
-        .optional()?
-        .unwrap_or_default();
-    batch.runs.insert(id, run);
-    Ok(run)
-}
-
-pub(super) fn set_run(batch: &mut Batch<'_>, id: EndpointId, run: Run) -> Result<(), Error> {
-    batch.runs.insert(id, run);
-    batch
-        .db()?
-        .prepare_cached(
-            "UPDATE endpoints SET failure_count = ?, failing_since = ?, troubled = ?, told = ?, told_at = ? WHERE id = ?",
-        )?
-        .execute(params![
-            run.health.failure_count,
-            run.health.failing_since.map(Timestamp::as_millis),
-            run.troubled,
-            run.told,
-            run.told_at.map(Timestamp::as_millis),
-            id.as_bytes(),
-        ])?;
-    Ok(())
-}
-
-pub(super) fn forgive(batch: &mut Batch<'_>, id: EndpointId) -> Result<(), Error> {
-    let run = run_of(batch, id)?;
-    set_run(batch, id, run.forgiven())
 }
 
 /// Publishes `notice` of `endpoint` in the commit that brought it about.

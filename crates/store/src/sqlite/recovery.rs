@@ -9,7 +9,7 @@ use model::job::Only;
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::batch::Batch;
+use super::commit::txn::Batch;
 use super::{ingest, row, search};
 use crate::Error;
 use crate::fan_outs;

@@ -5,13 +5,13 @@ use std::path::Path;
 use model::env::Env;
 use rusqlite::{TransactionBehavior, params};
 
-use super::open;
+use super::connect;
 use crate::Error;
 use crate::seal::{KEY_CHECK, KEY_CHECK_TEXT, Seal};
 
 /// Re-encrypts and answers how many endpoints' secrets there were.
 pub(crate) fn rekey(path: &Path, old: &Seal, new: &Seal, env: &dyn Env) -> Result<u64, Error> {
-    let mut connection = open::connect(path)?;
+    let mut connection = connect::connect(path)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let check: Vec<u8> =
         transaction.query_row("SELECT value FROM meta WHERE name = ?", [KEY_CHECK], |row| row.get(0))?;

@@ -15,7 +15,7 @@ use model::retention::{Period, Retention};
 use model::time::Timestamp;
 use rusqlite::Connection;
 
-use super::batch::Batch;
+use super::commit::txn::Batch;
 use crate::Error;
 use crate::directory::Directory;
 use crate::retention::Swept;

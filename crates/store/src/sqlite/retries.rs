@@ -7,7 +7,7 @@ use model::id::{DeliveryId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::batch::Batch;
+use super::commit::txn::Batch;
 use super::row;
 use crate::Error;
 use crate::retries::{Retried, by_hand};

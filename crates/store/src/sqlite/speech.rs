@@ -9,7 +9,7 @@ use model::speech::{File, Speech};
 use model::subscription;
 use rusqlite::{Connection, Row, params};
 
-use super::batch::Batch;
+use super::commit::txn::Batch;
 use super::row;
 use crate::Error;
 use crate::directory::Directory;

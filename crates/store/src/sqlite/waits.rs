@@ -4,7 +4,7 @@ use model::endpoint::Ordering;
 use model::id::DeliveryId;
 use rusqlite::params;
 
-use super::batch::Batch;
+use super::commit::txn::Batch;
 use super::row;
 use crate::Error;
 use crate::waits::{Cursor, SLICE, Shift};

@@ -9,12 +9,12 @@ use model::id::{DeliveryId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::super::batch::Batch;
 use super::super::row;
 use super::{Done, PAUSE, Patience, Reached};
 use crate::Error;
 use crate::retention::{Dropped, Swept};
 use crate::slice::ROWS;
+use crate::sqlite::commit::txn::Batch;
 
 /// A walk that finds nothing to drop writes down where it is after so many attempts: to go past them again after a
 /// restart takes a moment.

@@ -7,12 +7,12 @@ use model::retention::Period;
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::super::batch::Batch;
 use super::super::{occurrences, row, search};
 use super::{DAY, Done, PAUSE, Patience, Reached as Walked};
 use crate::Error;
 use crate::retention::Swept;
 use crate::slice::ROWS;
+use crate::sqlite::commit::txn::Batch;
 
 /// Deliveries that were made with their event may be a moment younger, and go with it.
 const TOGETHER: Duration = Duration::from_secs(60);

@@ -2,10 +2,10 @@
 
 use rusqlite::Connection;
 
-use super::super::batch::Batch;
 use super::{Done, Patience, Reached};
 use crate::Error;
 use crate::retention::Swept;
+use crate::sqlite::commit::txn::Batch;
 
 /// Pages that are given back before the clock is looked at.
 const AT_ONCE: i64 = 8;

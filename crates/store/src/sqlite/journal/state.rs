@@ -14,10 +14,10 @@ const FILES: &str = "journal_files";
 const FORMAT: u8 = 2;
 
 /// Bytes that each file has from the first. It never grows, so one that is shorter was cut.
-pub(super) const FILE_BYTES: u64 = 2304 * 1024;
+pub(crate) const FILE_BYTES: u64 = 2304 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// The database was made just now.
     New,
     /// An earlier version wrote the files.
@@ -29,7 +29,7 @@ pub(super) enum State {
 }
 
 impl State {
-    pub(super) fn read(db: &Connection) -> Result<Self, Error> {
+    pub(crate) fn read(db: &Connection) -> Result<Self, Error> {
         let is_there = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
         if db.query_row(is_there, [], |_| Ok(())).optional()?.is_none() {
             return Ok(Self::New);
@@ -46,7 +46,7 @@ impl State {
     }
 
     /// The last segment that is in the tables.
-    pub(super) fn done(self) -> Option<u64> {
+    pub(crate) fn done(self) -> Option<u64> {
         match self {
             Self::New => None,
             Self::FormatOne { done } | Self::Closed { done } | Self::InUse { done, .. } => Some(done),
@@ -55,12 +55,12 @@ impl State {
 }
 
 /// Notes in the open transaction that with it `segment`, and all before it, is in the tables.
-pub(super) fn mark_done(db: &Connection, segment: u64) -> Result<(), Error> {
+pub(crate) fn mark_done(db: &Connection, segment: u64) -> Result<(), Error> {
     put(db, DONE, &segment.to_le_bytes())
 }
 
 /// Notes whether the files may have something that is not in the tables.
-pub(super) fn mark_in_use(db: &Connection, in_use: bool) -> Result<(), Error> {
+pub(crate) fn mark_in_use(db: &Connection, in_use: bool) -> Result<(), Error> {
     let mut files = [0; 10];
     (files[0], files[1]) = (FORMAT, in_use.into());
     files[2..].copy_from_slice(&FILE_BYTES.to_le_bytes());

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::open;
+use super::connect;
 use crate::Error;
 
 /// When to copy, in pages of the log.
@@ -55,7 +55,7 @@ impl Checkpoints {
             LOG.set(Some(u32::try_from(pages).unwrap_or(u32::MAX)));
             Ok(())
         }));
-        let connection = open::connect(path)?;
+        let connection = connect::connect(path)?;
         let (ask, asked) = channel();
         let (answer, answers) = channel();
         let copy = move || {
@@ -144,7 +144,7 @@ mod tests {
     fn the_log_stays_small_however_much_is_committed() {
         let directory = tempfile::TempDir::new().unwrap();
         let path = directory.path().join("a.db");
-        let writer = open::connect(&path).unwrap();
+        let writer = connect::connect(&path).unwrap();
         writer.execute("CREATE TABLE pages (bytes BLOB)", []).unwrap();
         let mut checkpoints = Checkpoints::of(&writer, &path, SIZES).unwrap();
 

@@ -8,10 +8,10 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::checkpoints::Checkpoints;
-use super::filling::Filling;
-use super::journal::{self, Journal};
 use crate::Error;
+use crate::sqlite::journal::segment::Filling;
+use crate::sqlite::journal::{self, Journal};
+use crate::sqlite::wal_checkpoint::Checkpoints;
 
 /// What there is of them in one place at a time.
 struct Open {
@@ -141,7 +141,7 @@ impl Open {
     }
 }
 
-pub(super) fn complain(error: &Error) {
+pub(crate) fn complain(error: &Error) {
     tracing::warn!(error = error as &dyn std::error::Error, "what was committed could not be put into the tables yet");
 }
 
@@ -149,8 +149,8 @@ pub(super) fn complain(error: &Error) {
 mod tests {
     use super::*;
     use crate::sqlite::Database;
-    use crate::sqlite::checkpoints::SIZES;
     use crate::sqlite::journal::tests::{Place, keys, write_key};
+    use crate::sqlite::wal_checkpoint::SIZES;
 
     #[test]
     fn a_filling_stays_in_the_journal_while_the_tables_are_away() {

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::aside::Asides;
+use super::committer::{Committer, Way};
 use super::lines::{Company, take_turns};
-use super::{Verb, Work};
+use super::verb::{Verb, Work};
 use crate::slice::{HOLD, HOLD_IN_COMPANY};
-use crate::sqlite::committer::{Committer, Way};
 use crate::sqlite::lock::Lock;
 
 /// Verbs that are looked at for one commit, so that a project with many is passed by others.
@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_millis(24);
 /// Between two looks at whether the tables are back.
 const REST: Duration = Duration::from_micros(200);
 
-pub(super) struct Thread {
+pub(crate) struct Thread {
     committer: Committer,
     /// The verbs of the next commit.
     group: Vec<Box<dyn Verb>>,
@@ -56,28 +56,28 @@ enum Next {
 }
 
 impl Thread {
-    pub(super) fn new(committer: Committer, lingers_until: Arc<AtomicUsize>, lock: Lock) -> Self {
+    pub(crate) fn new(committer: Committer, lingers_until: Arc<AtomicUsize>, lock: Lock) -> Self {
         let (asides, company) = (Asides::default(), Company::default());
         let (group, held_back) = (Vec::with_capacity(GROUP), Vec::new());
         Self { committer, group, held_back, asides, company, lingers_until, lock }
     }
 
     /// Tells from outside whether something was committed that is not in the tables.
-    pub(super) fn ahead(&self) -> Arc<AtomicBool> {
+    pub(crate) fn ahead(&self) -> Arc<AtomicBool> {
         self.committer.ahead()
     }
 
     /// Tells from outside whether others than slices are committed.
-    pub(super) fn busy(&self) -> Arc<AtomicBool> {
+    pub(crate) fn busy(&self) -> Arc<AtomicBool> {
         self.asides.busy()
     }
 
     /// Tells from outside whether several projects commit.
-    pub(super) fn company(&self) -> Arc<AtomicBool> {
+    pub(crate) fn company(&self) -> Arc<AtomicBool> {
         self.company.shared()
     }
 
-    pub(super) fn run(mut self, mut work: mpsc::Receiver<Work>) {
+    pub(crate) fn run(mut self, mut work: mpsc::Receiver<Work>) {
         loop {
             let were_left = !self.group.is_empty();
             let next = self.gather(&mut work);

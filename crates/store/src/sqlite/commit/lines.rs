@@ -7,17 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::id::ProjectId;
 
-use super::Verb;
+use super::verb::Verb;
 
 /// In the order of their turns. Verbs of no project are Posthaste's own, and one line.
 #[derive(Default)]
-pub(super) struct Lines(VecDeque<Line>);
+pub(crate) struct Lines(VecDeque<Line>);
 
 /// Whose it is, and what waits.
 type Line = (Option<ProjectId>, VecDeque<Box<dyn Verb>>);
 
 impl Lines {
-    pub(super) fn push(&mut self, verb: Box<dyn Verb>) {
+    pub(crate) fn push(&mut self, verb: Box<dyn Verb>) {
         let of = verb.of();
         match self.0.iter_mut().find(|(known, _)| *known == of) {
             Some((_, line)) => line.push_back(verb),
@@ -25,12 +25,12 @@ impl Lines {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The verb whose turn it is.
-    pub(super) fn next(&mut self) -> Option<Box<dyn Verb>> {
+    pub(crate) fn next(&mut self) -> Option<Box<dyn Verb>> {
         let (of, mut line) = self.0.pop_front()?;
         let verb = line.pop_front();
         if !line.is_empty() {
@@ -41,7 +41,7 @@ impl Lines {
 }
 
 /// Brings verbs into an order in which projects take turns. Those of one project keep theirs.
-pub(super) fn take_turns(verbs: &mut Vec<Box<dyn Verb>>) {
+pub(crate) fn take_turns(verbs: &mut Vec<Box<dyn Verb>>) {
     let mut lines = Lines::default();
     verbs.drain(..).for_each(|verb| lines.push(verb));
     verbs.extend(std::iter::from_fn(|| lines.next()));
@@ -52,7 +52,7 @@ pub(in crate::sqlite) const REMEMBERED: u32 = 512;
 
 /// Knows whether several projects commit at present.
 #[derive(Default)]
-pub(super) struct Company {
+pub(crate) struct Company {
     /// The project of the last verb that was looked at and had one.
     last: Option<ProjectId>,
     /// Commits until there is none any more, if nobody else comes.
@@ -62,7 +62,7 @@ pub(super) struct Company {
 
 impl Company {
     /// Takes note of the projects in a commit, and tells whether there is company.
-    pub(super) fn notes(&mut self, group: &[Box<dyn Verb>]) -> bool {
+    pub(crate) fn notes(&mut self, group: &[Box<dyn Verb>]) -> bool {
         let mut projects = group.iter().filter_map(|verb| verb.of());
         let is_another = projects.any(|project| self.last.replace(project).is_some_and(|last| last != project));
         self.left = if is_another { REMEMBERED } else { self.left.saturating_sub(1) };
@@ -71,21 +71,21 @@ impl Company {
     }
 
     /// True if there was company in the last commit.
-    pub(super) fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         self.left > 0
     }
 
     /// Tells from outside whether there is company.
-    pub(super) fn shared(&self) -> Arc<AtomicBool> {
+    pub(crate) fn shared(&self) -> Arc<AtomicBool> {
         self.is_there.clone()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Batch;
     use super::*;
     use crate::Error;
+    use crate::sqlite::commit::txn::Batch;
 
     struct Of(u8);
 

@@ -2,12 +2,8 @@
 //!
 //! While a commit is on its way to the disk, verbs queue up; the next commit takes them all. So the cost of a sync is
 //! shared by all who wait for it, and nobody waits for more than the one under way and their own. While there is much to
-//! do, groups of verbs that need nothing from the tables are committed to the [journal](super::journal) and go into the
-//! tables many at a time. What is long is done in slices, which stand [aside](aside) for everything else.
-
-mod aside;
-mod lines;
-mod thread;
+//! do, groups of verbs that need nothing from the tables are committed to the [journal](crate::sqlite::journal) and go into the
+//! tables many at a time. What is long is done in slices, which stand [aside](super::aside) for everything else.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,13 +11,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use model::id::ProjectId;
 use tokio::sync::{mpsc, oneshot};
 
-#[cfg(test)]
-pub(super) use self::lines::REMEMBERED;
-use self::thread::Thread;
-use super::batch::Batch;
 use super::committer::Committer;
-use super::lock::Lock;
+use super::thread::Thread;
+use super::txn::Batch;
+use super::verb::{Verb, Waiting, Work};
 use crate::Error;
+use crate::sqlite::lock::Lock;
 
 /// Verbs that may wait for the writer; whoever comes later waits outside.
 const QUEUE: usize = 8192;
@@ -38,51 +33,6 @@ pub(crate) struct Writer {
     busy: Arc<AtomicBool>,
     /// Several projects commit.
     company: Arc<AtomicBool>,
-}
-
-enum Work {
-    Verb(Box<dyn Verb>),
-    /// A slice of work that is long as a whole.
-    Aside(Box<dyn Verb>),
-    /// A reader waits until the tables have what is committed by now.
-    Reach(oneshot::Sender<Result<(), Error>>),
-    Stop(oneshot::Sender<()>),
-}
-
-/// A verb and whoever is told what came of it. May run more than once, if a commit it was part of failed.
-pub(crate) trait Verb: Send {
-    /// Whose it is: a project's, or Posthaste's own.
-    fn of(&self) -> Option<ProjectId>;
-    fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Error>;
-    fn settle(self: Box<Self>, committed: Result<(), Error>);
-}
-
-struct Waiting<T, F, S> {
-    of: Option<ProjectId>,
-    verb: F,
-    result: Option<T>,
-    say: S,
-}
-
-impl<T, F, S> Verb for Waiting<T, F, S>
-where
-    T: Send,
-    F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send,
-    S: FnOnce(Result<T, Error>) + Send,
-{
-    fn of(&self) -> Option<ProjectId> {
-        self.of
-    }
-
-    fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Error> {
-        self.result = Some((self.verb)(batch)?);
-        Ok(())
-    }
-
-    fn settle(self: Box<Self>, committed: Result<(), Error>) {
-        let Self { result, say, .. } = *self;
-        say(committed.and_then(|()| result.ok_or(Error::Stopped)));
-    }
 }
 
 impl Writer {

@@ -12,9 +12,9 @@ use model::env::Env;
 use rusqlite::Connection;
 
 use super::format_one;
-use super::journal_state::{self, FILE_BYTES, State};
-use super::runner::Runner;
+use super::replay::Runner;
 use super::scan::Scan;
+use super::state::{self, FILE_BYTES, State};
 use crate::journal_damage::{Fault, JournalDamage, Kind};
 use crate::{Error, private};
 
@@ -37,10 +37,10 @@ struct Found {
 }
 
 /// A journal with nothing in it.
-pub(super) struct Blank {
-    pub(super) files: [(PathBuf, File); 2],
+pub(crate) struct Blank {
+    pub(crate) files: [(PathBuf, File); 2],
     /// The number of the next segment.
-    pub(super) next: u64,
+    pub(crate) next: u64,
 }
 
 impl Examined {
@@ -69,7 +69,7 @@ impl Examined {
     }
 
     /// Brings what can be read into the tables of `db`, and leaves files to go on with.
-    pub(super) fn replay(self, data_dir: &Path, db: &Connection, env: &dyn Env) -> Result<Blank, Error> {
+    pub(crate) fn replay(self, data_dir: &Path, db: &Connection, env: &dyn Env) -> Result<Blank, Error> {
         let kept = if self.damage.is_some() { self.keep_aside(env)? } else { Vec::new() };
         let done = self.state.done().unwrap_or_else(|| {
             // A number that no other database has, so that another's journal is never taken for this one's.
@@ -86,8 +86,8 @@ impl Examined {
         if anew {
             blank(data_dir)?;
             let transaction = db.unchecked_transaction()?;
-            journal_state::mark_done(&transaction, newest)?;
-            journal_state::mark_in_use(&transaction, true)?;
+            state::mark_done(&transaction, newest)?;
+            state::mark_in_use(&transaction, true)?;
             transaction.commit()?;
         }
         let [first, second] = self.files.map(|Found { path, .. }| open(&path).map(|file| (path, file)));
@@ -102,7 +102,7 @@ impl Examined {
             runner.take(&group.statements)?;
         }
         runner.run(&transaction)?;
-        journal_state::mark_done(&transaction, newest)?;
+        state::mark_done(&transaction, newest)?;
         transaction.commit()?;
         Ok(())
     }
@@ -236,7 +236,7 @@ fn open(path: &Path) -> Result<File, Error> {
 }
 
 /// Makes the files, or empties them: each has its whole length, and that after a power cut too.
-pub(super) fn blank(data_dir: &Path) -> Result<(), Error> {
+pub(crate) fn blank(data_dir: &Path) -> Result<(), Error> {
     for name in FILES {
         let path = data_dir.join(name);
         let make = || {
@@ -265,9 +265,9 @@ fn copy_whole(from: &Path, to: &Path) -> io::Result<()> {
 mod tests {
     use std::fs;
 
-    use super::super::format_one::tests::file;
-    use super::super::journal::tests::{Place, encoded_key, keys, write_key};
     use super::*;
+    use crate::sqlite::journal::format_one::tests::file;
+    use crate::sqlite::journal::tests::{Place, encoded_key, keys, write_key};
 
     impl Place {
         fn path(&self) -> PathBuf {

@@ -7,11 +7,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::Verb;
 use super::lines::Lines;
+use super::verb::Verb;
 
 #[derive(Default)]
-pub(super) struct Asides {
+pub(crate) struct Asides {
     lines: Lines,
     /// The last commit had others in it, and several projects commit.
     is_patient: bool,
@@ -20,32 +20,32 @@ pub(super) struct Asides {
 }
 
 impl Asides {
-    pub(super) fn push(&mut self, verb: Box<dyn Verb>) {
+    pub(crate) fn push(&mut self, verb: Box<dyn Verb>) {
         self.lines.push(verb);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
 
     /// The verb whose turn it is.
-    pub(super) fn next(&mut self) -> Option<Box<dyn Verb>> {
+    pub(crate) fn next(&mut self) -> Option<Box<dyn Verb>> {
         self.lines.next()
     }
 
     /// Tells from outside whether others commit.
-    pub(super) fn busy(&self) -> Arc<AtomicBool> {
+    pub(crate) fn busy(&self) -> Arc<AtomicBool> {
         self.busy.clone()
     }
 
     /// A commit had others in it, or none.
-    pub(super) fn note(&mut self, others: bool, has_company: bool) {
+    pub(crate) fn note(&mut self, others: bool, has_company: bool) {
         self.is_patient = others && has_company;
         self.busy.store(others, Ordering::Relaxed);
     }
 
     /// True once after a commit beside other projects: the next slice waits for another before it goes alone.
-    pub(super) fn wait_for_others(&mut self) -> bool {
+    pub(crate) fn wait_for_others(&mut self) -> bool {
         std::mem::take(&mut self.is_patient)
     }
 }

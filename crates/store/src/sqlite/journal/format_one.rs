@@ -10,7 +10,7 @@ use crate::journal_damage::Kind;
 const HEAD: usize = 20;
 
 /// Scans what a file has, if the tables have everything up to segment `done`.
-pub(super) fn scan(bytes: &[u8], done: u64) -> Scan {
+pub(crate) fn scan(bytes: &[u8], done: u64) -> Scan {
     let segments = [done.wrapping_add(1), done.wrapping_add(2)];
     segments.into_iter().find_map(|segment| scan_for(bytes, segment)).unwrap_or_default()
 }
@@ -63,7 +63,7 @@ fn group(bytes: &[u8], segment: u64, number: u32) -> Option<&[u8]> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A file as version 0.1 wrote it.

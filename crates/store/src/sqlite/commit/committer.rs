@@ -11,17 +11,18 @@ use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::oneshot;
 
-use super::batch::Batch;
-use super::fan_outs::{self, FanOuts};
-use super::journal::Journal;
-use super::tables::{self, Tables};
-use super::writer::Verb;
+use super::flush::{self, Tables};
+use super::txn::Batch;
+use super::verb::Verb;
 use crate::Error;
 use crate::health::Run;
 use crate::occurrences::Noted;
 use crate::published::Published;
 use crate::seal::Seal;
 use crate::slice::HOLD;
+use crate::sqlite::fan_outs;
+use crate::sqlite::fan_outs::queues::FanOuts;
+use crate::sqlite::journal::Journal;
 
 /// Where a commit goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -241,7 +242,7 @@ impl Committer {
     /// commit tries again.
     pub(crate) fn catch_up(&mut self) {
         if let Err(error) = self.commit(&mut [], Way::Tables, HOLD) {
-            tables::complain(&error);
+            flush::complain(&error);
             for (_, reply) in self.reaches.drain(..) {
                 let _ = reply.send(Err(error.clone()));
             }

@@ -26,7 +26,7 @@
 //! | | statements |
 
 /// Bytes that a disk writes whole or not at all. Disks of 4 KiB write eight of ours so.
-pub(super) const SECTOR: usize = 512;
+pub(crate) const SECTOR: usize = 512;
 
 /// Bytes of a sector that belong to a group.
 const CONTENT: usize = 496;
@@ -39,21 +39,21 @@ const UNCOUNTED: usize = 20;
 
 /// What a group is and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) segment: u64,
+pub(crate) struct Place {
+    pub(crate) segment: u64,
     /// In its segment, from 0.
-    pub(super) number: u32,
+    pub(crate) number: u32,
     /// Groups in the segment before.
-    pub(super) groups_before: u32,
+    pub(crate) groups_before: u32,
 }
 
 /// Bytes that a group with so many bytes of statements has in the file.
-pub(super) fn size(statements: usize) -> usize {
+pub(crate) fn size(statements: usize) -> usize {
     (HEAD + statements).div_ceil(CONTENT) * SECTOR
 }
 
 /// Writes a group, as it stands in the file from byte `at` on, into `bytes`. `None` if it is too large to be told.
-pub(super) fn encode(place: Place, statements: &[u8], at: u64, bytes: &mut Vec<u8>) -> Option<()> {
+pub(crate) fn encode(place: Place, statements: &[u8], at: u64, bytes: &mut Vec<u8>) -> Option<()> {
     bytes.clear();
     bytes.resize(size(statements.len()), 0);
     let head = Head::of(place, statements)?.to_bytes();
@@ -74,7 +74,7 @@ pub(super) fn encode(place: Place, statements: &[u8], at: u64, bytes: &mut Vec<u
 
 /// What a sector is found to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sector<'a> {
+pub(crate) enum Sector<'a> {
     /// Nothing was ever written there.
     Blank,
     Written {
@@ -87,7 +87,7 @@ pub(super) enum Sector<'a> {
 }
 
 impl<'a> Sector<'a> {
-    pub(super) fn of(bytes: &'a [u8; SECTOR], index: usize) -> Self {
+    pub(crate) fn of(bytes: &'a [u8; SECTOR], index: usize) -> Self {
         if *bytes == [0; SECTOR] {
             return Self::Blank;
         }
@@ -100,7 +100,7 @@ impl<'a> Sector<'a> {
         Self::Written { segment, group: u32::from_le_bytes([g0, g1, g2, g3]), content }
     }
 
-    pub(super) fn is_of(&self, of: u64, number: u32) -> bool {
+    pub(crate) fn is_of(&self, of: u64, number: u32) -> bool {
         matches!(*self, Self::Written { segment, group, .. } if (segment, group) == (of, number))
     }
 }
@@ -114,10 +114,10 @@ fn checksum(index: u64, sector: &[u8; SECTOR]) -> u32 {
 
 /// What stands before the statements of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Head {
+pub(crate) struct Head {
     length: u32,
     checksum: u32,
-    pub(super) place: Place,
+    pub(crate) place: Place,
     statements: u32,
 }
 
@@ -130,7 +130,7 @@ impl Head {
     }
 
     /// The head in the first sector of a group.
-    pub(super) fn read(content: &[u8]) -> Option<Self> {
+    pub(crate) fn read(content: &[u8]) -> Option<Self> {
         let mut rest = content;
         let mut number = || {
             let (bytes, behind) = rest.split_first_chunk()?;
@@ -146,7 +146,7 @@ impl Head {
     }
 
     /// Sectors that the group has.
-    pub(super) fn sectors(&self) -> usize {
+    pub(crate) fn sectors(&self) -> usize {
         size(self.statements()) / SECTOR
     }
 
@@ -155,7 +155,7 @@ impl Head {
     }
 
     /// The statements of the group, if they are what was written. `contents` are those of its sectors.
-    pub(super) fn join<'a>(&self, contents: impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
+    pub(crate) fn join<'a>(&self, contents: impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
         let mut bytes = Vec::with_capacity(self.sectors() * CONTENT);
         contents.for_each(|content| bytes.extend_from_slice(content));
         let statements = bytes.get(HEAD..HEAD.checked_add(self.statements())?)?.to_vec();

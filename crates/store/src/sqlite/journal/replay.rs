@@ -10,9 +10,10 @@ use model::map::Map;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement};
 
-use super::puts::{self, Found, Put, Values};
-use super::{ingest, row};
+use super::record::{self, Found, Put, Values};
+use super::statements;
 use crate::Error;
+use crate::sqlite::row;
 
 /// Rows in one statement.
 const ROWS: usize = 32;
@@ -49,7 +50,7 @@ impl<'a> Runner<'a> {
 
     /// Takes in the statements of a group, or of several. Groups come in their order.
     pub(crate) fn take(&mut self, mut statements: &'a [u8]) -> Result<(), Error> {
-        while let Some((Found { put, values }, rest)) = puts::first(statements)? {
+        while let Some((Found { put, values }, rest)) = record::first(statements)? {
             match put {
                 Put::Event => self.events.push(values),
                 Put::Delivery | Put::DeliveryOfTenant => {
@@ -76,7 +77,7 @@ impl<'a> Runner<'a> {
     /// Runs it all, in the transaction that is open on `db`.
     pub(crate) fn run(mut self, db: &Connection) -> Result<(), Error> {
         static EVENTS: LazyLock<Rows> = LazyLock::new(|| Rows::of(Put::Event.sql()));
-        static DELIVERIES: LazyLock<Rows> = LazyLock::new(|| Rows::of(ingest::PUT_WHOLE_DELIVERY));
+        static DELIVERIES: LazyLock<Rows> = LazyLock::new(|| Rows::of(statements::WHOLE_DELIVERY));
         static ATTEMPTS: LazyLock<Rows> = LazyLock::new(|| Rows::of(Put::Attempt.sql()));
         static KEYS: LazyLock<Rows> = LazyLock::new(|| Rows::of(Put::IdempotencyKey.sql()));
         static OCCURRENCES: LazyLock<Rows> = LazyLock::new(|| Rows::of(Put::Occurrence.sql()));
@@ -120,7 +121,7 @@ fn run_one(db: &Connection, put: Put, values: &Values<'_>) -> Result<(), Error> 
 }
 
 impl Delivery<'_> {
-    /// The values of [`ingest::PUT_WHOLE_DELIVERY`].
+    /// The values of [`statements::WHOLE_DELIVERY`].
     fn bind(&self, places: &mut Places<'_, '_>) -> Result<(), Error> {
         let (made, tenant) = self.made.all_and_one_more()?;
         let [id, project, endpoint, event, manual, place, next_attempt_at, note] = made;
@@ -219,9 +220,10 @@ mod tests {
     #[test]
     fn a_row_has_nothing_of_the_row_that_was_in_its_place_before() {
         let db = Connection::open_in_memory().unwrap();
-        let migrations = [include_str!("migrations/V1__the_road.sql"), include_str!("migrations/V2__dialects.sql")];
+        let migrations =
+            [include_str!("../migrations/V1__the_road.sql"), include_str!("../migrations/V2__dialects.sql")];
         migrations.iter().for_each(|migration| db.execute_batch(migration).unwrap());
-        db.execute_batch(include_str!("migrations/V7__search.sql")).unwrap();
+        db.execute_batch(include_str!("../migrations/V7__search.sql")).unwrap();
         for bytes in [events(0, Some("acme")), events(MANY, None)] {
             let mut runner = Runner::default();
             runner.take(&bytes).unwrap();

@@ -3,7 +3,7 @@
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
-use super::{fan_outs, ingest, occurrences, record};
+use super::statements;
 use crate::Error;
 
 /// A statement, by the number that the journal has for it. What a number means stays, whatever comes: a journal that a
@@ -62,18 +62,18 @@ impl Put {
 
     pub(crate) fn sql(self) -> &'static str {
         match self {
-            Self::Event => ingest::PUT_EVENT,
-            Self::Delivery => ingest::PUT_DELIVERY,
-            Self::Attempt => record::PUT_ATTEMPT,
-            Self::Delivered => record::PUT_DELIVERED,
-            Self::IdempotencyKey => ingest::PUT_KEY,
-            Self::DeliveryOfTenant => ingest::PUT_DELIVERY_OF_TENANT,
-            Self::Occurrence => occurrences::PUT,
-            Self::FanOutList => fan_outs::PUT_LIST,
-            Self::FanOut => fan_outs::PUT_MARK,
-            Self::FanOutMoved => fan_outs::MOVE,
-            Self::FanOutEnded => fan_outs::END,
-            Self::FanOutListEnded => fan_outs::END_LIST,
+            Self::Event => statements::EVENT,
+            Self::Delivery => statements::DELIVERY,
+            Self::Attempt => statements::ATTEMPT,
+            Self::Delivered => statements::DELIVERED,
+            Self::IdempotencyKey => statements::IDEMPOTENCY_KEY,
+            Self::DeliveryOfTenant => statements::DELIVERY_OF_TENANT,
+            Self::Occurrence => statements::OCCURRENCE,
+            Self::FanOutList => statements::FAN_OUT_LIST,
+            Self::FanOut => statements::FAN_OUT,
+            Self::FanOutMoved => statements::FAN_OUT_MOVED,
+            Self::FanOutEnded => statements::FAN_OUT_ENDED,
+            Self::FanOutListEnded => statements::FAN_OUT_LIST_ENDED,
         }
     }
 
@@ -92,13 +92,13 @@ impl Put {
 
 /// A statement with its values, as they stand in the journal.
 #[derive(Clone, Copy)]
-pub(super) struct Found<'a> {
-    pub(super) put: Put,
-    pub(super) values: Values<'a>,
+pub(crate) struct Found<'a> {
+    pub(crate) put: Put,
+    pub(crate) values: Values<'a>,
 }
 
 /// The first of the statements in `bytes`, and what is behind it.
-pub(super) fn first(bytes: &[u8]) -> Result<Option<(Found<'_>, &[u8])>, Error> {
+pub(crate) fn first(bytes: &[u8]) -> Result<Option<(Found<'_>, &[u8])>, Error> {
     let Some((number, bytes)) = bytes.split_first() else { return Ok(None) };
     let put = Put::of(*number).ok_or_else(|| unreadable(&format!("a statement {number}")))?;
     let rest = (0..put.values()).try_fold(bytes, |rest, _| Ok::<_, Error>(decode(rest)?.1))?;
@@ -108,10 +108,10 @@ pub(super) fn first(bytes: &[u8]) -> Result<Option<(Found<'_>, &[u8])>, Error> {
 
 /// Values of a statement, one behind the other.
 #[derive(Clone, Copy)]
-pub(super) struct Values<'a>(&'a [u8]);
+pub(crate) struct Values<'a>(&'a [u8]);
 
 impl<'a> Values<'a> {
-    pub(super) fn each(&self, mut take: impl FnMut(ValueRef<'a>) -> Result<(), Error>) -> Result<(), Error> {
+    pub(crate) fn each(&self, mut take: impl FnMut(ValueRef<'a>) -> Result<(), Error>) -> Result<(), Error> {
         let mut rest = self.0;
         while !rest.is_empty() {
             let (value, behind) = decode(rest)?;
@@ -122,7 +122,7 @@ impl<'a> Values<'a> {
     }
 
     /// All of them, of which there are `N`.
-    pub(super) fn all<const N: usize>(&self) -> Result<[ValueRef<'a>; N], Error> {
+    pub(crate) fn all<const N: usize>(&self) -> Result<[ValueRef<'a>; N], Error> {
         let mut all = [ValueRef::Null; N];
         let mut places = all.iter_mut();
         self.each(|value| {
@@ -133,7 +133,7 @@ impl<'a> Values<'a> {
     }
 
     /// All of them, of which there are `N`, or `N` and one more. That is NULL where it is not there.
-    pub(super) fn all_and_one_more<const N: usize>(&self) -> Result<([ValueRef<'a>; N], ValueRef<'a>), Error> {
+    pub(crate) fn all_and_one_more<const N: usize>(&self) -> Result<([ValueRef<'a>; N], ValueRef<'a>), Error> {
         let (mut all, mut more, mut at) = ([ValueRef::Null; N], ValueRef::Null, 0);
         self.each(|value| {
             match all.get_mut(at) {
@@ -148,7 +148,7 @@ impl<'a> Values<'a> {
     }
 
     /// The id of a delivery, where it is the first.
-    pub(super) fn id(&self) -> Result<[u8; 16], Error> {
+    pub(crate) fn id(&self) -> Result<[u8; 16], Error> {
         match decode(self.0)?.0 {
             ValueRef::Blob(id) => id.try_into().map_err(|_| unreadable("an id of another length")),
             _ => Err(unreadable("a delivery without an id")),
@@ -162,11 +162,11 @@ fn unreadable(what: &str) -> Error {
 
 /// What stands before a value. Numbers have 8 bytes; the others say how many they have, in 4. Little end first.
 mod tag {
-    pub(super) const NULL: u8 = 0;
-    pub(super) const INTEGER: u8 = 1;
-    pub(super) const REAL: u8 = 2;
-    pub(super) const TEXT: u8 = 3;
-    pub(super) const BLOB: u8 = 4;
+    pub(crate) const NULL: u8 = 0;
+    pub(crate) const INTEGER: u8 = 1;
+    pub(crate) const REAL: u8 = 2;
+    pub(crate) const TEXT: u8 = 3;
+    pub(crate) const BLOB: u8 = 4;
 }
 
 fn encode(value: &ToSqlOutput<'_>, bytes: &mut Vec<u8>) -> Result<(), Error> {

@@ -11,24 +11,24 @@ use model::map::Map;
 use model::time::Timestamp;
 use rusqlite::{Connection, ToSql};
 
-use super::fan_outs::FanOuts;
-use super::journal::Journal;
-use super::puts::Put;
-use super::tables::Tables;
+use super::flush::Tables;
 use crate::Error;
 use crate::directory::Directory;
 use crate::feed::{FED, Fact, Recorded};
 use crate::health::Run;
 use crate::occurrences::Noted;
 use crate::seal::Seal;
+use crate::sqlite::fan_outs::queues::FanOuts;
+use crate::sqlite::journal::Journal;
+use crate::sqlite::journal::record::Put;
 
 /// What a verb works with: the tables, the journal in front of them, and what will be published if it commits.
 pub(crate) struct Batch<'a> {
-    pub(super) tables: &'a Tables,
-    pub(super) reader: &'a Connection,
-    pub(super) journal: &'a mut Journal,
+    pub(crate) tables: &'a Tables,
+    pub(crate) reader: &'a Connection,
+    pub(crate) journal: &'a mut Journal,
     /// What this commit puts goes straight into the tables.
-    pub(super) direct: bool,
+    pub(crate) direct: bool,
     /// The time of this commit, by the clock: what is due by it is due for the engine too.
     pub(crate) now: Timestamp,
     /// The time of this commit as events carry it. Never goes back: events are numbered in its order.
@@ -48,14 +48,14 @@ pub(crate) struct Batch<'a> {
     /// There is something new to fan out.
     pub(crate) fanned_out: bool,
     /// Rows that were put.
-    pub(super) rows: usize,
+    pub(crate) rows: usize,
     /// How long this commit may take before it comes to the disk, and as long again a slice in it.
     pub(crate) hold: Duration,
-    pub(super) facts: Vec<Fact>,
-    pub(super) fed: usize,
-    pub(super) noted: &'a mut Noted,
-    pub(super) last_id: &'a mut Option<DeliveryId>,
-    pub(super) last_event: &'a mut i64,
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) fed: usize,
+    pub(crate) noted: &'a mut Noted,
+    pub(crate) last_id: &'a mut Option<DeliveryId>,
+    pub(crate) last_event: &'a mut i64,
 }
 
 impl<'a> Batch<'a> {

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use rusqlite::ToSql;
 
-use super::puts::Put;
-use super::runner::Runner;
+use super::record::Put;
+use super::replay::Runner;
 use super::sectors;
 use crate::Error;
 
@@ -128,7 +128,7 @@ impl Filling {
 
     /// As if the sync of the last write had failed, though the file has it.
     #[cfg(test)]
-    pub(super) fn pretend_that_the_sync_failed(&mut self) {
+    pub(crate) fn pretend_that_the_sync_failed(&mut self) {
         (self.written, self.groups, self.end, self.failed) = (0, 0, 0, true);
     }
 }

@@ -15,37 +15,37 @@ const MOST_AHEAD: i64 = 2;
 
 /// What was found in one file.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Scan {
+pub(crate) struct Scan {
     /// The segment that the file has, if it is not in the tables.
-    pub(super) segment: Option<u64>,
+    pub(crate) segment: Option<u64>,
     /// Those that are whole, in order.
-    pub(super) groups: Vec<Group>,
-    pub(super) torn: Option<Torn>,
-    pub(super) fault: Option<Kind>,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) torn: Option<Torn>,
+    pub(crate) fault: Option<Kind>,
     /// Groups that were begun, as far as it can be told.
-    pub(super) begun: u32,
+    pub(crate) begun: u32,
     /// Bytes from the file's beginning that have whole groups.
-    pub(super) end: u64,
+    pub(crate) end: u64,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Group {
+pub(crate) struct Group {
     /// Groups in the segment before its own. Earlier versions did not write that down.
-    pub(super) groups_before: Option<u32>,
-    pub(super) statements: Vec<u8>,
+    pub(crate) groups_before: Option<u32>,
+    pub(crate) statements: Vec<u8>,
 }
 
 /// A group that was being written when the power went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Torn {
-    pub(super) offset: u64,
+pub(crate) struct Torn {
+    pub(crate) offset: u64,
     /// Bytes of it that were written.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Scan {
     /// Scans what a file has, if the tables have everything up to segment `done`.
-    pub(super) fn of(bytes: &[u8], done: u64) -> Self {
+    pub(crate) fn of(bytes: &[u8], done: u64) -> Self {
         let sectors: Vec<_> =
             bytes.as_chunks().0.iter().enumerate().map(|(index, bytes)| Sector::of(bytes, index)).collect();
         let ahead = |sector: &Sector<'_>| match sector {
@@ -191,8 +191,8 @@ fn offset(sector: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sectors::{self, Place};
     use super::*;
+    use crate::sqlite::journal::sectors::{self, Place};
 
     const DONE: u64 = u64::MAX; // numbers wrap
     const SEGMENT: u64 = 0;

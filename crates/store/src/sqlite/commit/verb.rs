@@ -1,0 +1,52 @@
+//! A verb on its way to the writer's thread, with whoever is told what came of it.
+
+use model::id::ProjectId;
+use tokio::sync::oneshot;
+
+use super::txn::Batch;
+use crate::Error;
+
+pub(super) enum Work {
+    Verb(Box<dyn Verb>),
+    /// A slice of work that is long as a whole.
+    Aside(Box<dyn Verb>),
+    /// A reader waits until the tables have what is committed by now.
+    Reach(oneshot::Sender<Result<(), Error>>),
+    Stop(oneshot::Sender<()>),
+}
+
+/// A verb and whoever is told what came of it. May run more than once, if a commit it was part of failed.
+pub(crate) trait Verb: Send {
+    /// Whose it is: a project's, or Posthaste's own.
+    fn of(&self) -> Option<ProjectId>;
+    fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Error>;
+    fn settle(self: Box<Self>, committed: Result<(), Error>);
+}
+
+pub(super) struct Waiting<T, F, S> {
+    pub(super) of: Option<ProjectId>,
+    pub(super) verb: F,
+    pub(super) result: Option<T>,
+    pub(super) say: S,
+}
+
+impl<T, F, S> Verb for Waiting<T, F, S>
+where
+    T: Send,
+    F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send,
+    S: FnOnce(Result<T, Error>) + Send,
+{
+    fn of(&self) -> Option<ProjectId> {
+        self.of
+    }
+
+    fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Error> {
+        self.result = Some((self.verb)(batch)?);
+        Ok(())
+    }
+
+    fn settle(self: Box<Self>, committed: Result<(), Error>) {
+        let Self { result, say, .. } = *self;
+        say(committed.and_then(|()| result.ok_or(Error::Stopped)));
+    }
+}
