@@ -40,7 +40,8 @@ use crate::notices::Notices;
 use crate::postgres::{self, Cluster};
 use crate::published::Published;
 use crate::seal::MasterKey;
-use crate::sqlite::{self, Embedded};
+use crate::sqlite;
+use crate::sqlite::embedded::Embedded;
 
 pub use crate::place::{Place, Postgres};
 

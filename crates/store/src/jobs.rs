@@ -8,8 +8,7 @@ use model::event::Event;
 use model::id::{EndpointId, ProjectId};
 
 use crate::directory::Directory;
-use crate::filtering::{self, Review, Taker, Verdicts};
-use crate::recovery::Cursor;
+use crate::filtering::{Review, Taker, Verdicts};
 use crate::slice;
 
 /// Items that one step puts on the road at most.
@@ -39,24 +38,6 @@ impl<K> Judged<K> {
             Self::Nothing | Self::Recover(_) => Verdicts::default().takers_among(endpoints.iter(), event),
         }
     }
-}
-
-/// The endpoints that the next step of a replay is about.
-pub(crate) fn next_endpoints<K>(
-    directory: &Directory,
-    event: &Event,
-    cursor: Option<&Cursor<K>>,
-) -> Vec<Arc<Endpoint>> {
-    let after = match cursor {
-        Some(Cursor::Endpoint(after)) => Some(*after),
-        Some(Cursor::Failed(_) | Cursor::Missed(_)) | None => None,
-    };
-    filtering::stretch(directory, event, after, STEP)
-}
-
-/// Where a replay goes on after a step that was about these.
-pub(crate) fn after_endpoints<K>(endpoints: &[Arc<Endpoint>]) -> Option<Cursor<K>> {
-    endpoints.get(STEP - 1).map(|last| Cursor::Endpoint(last.id))
 }
 
 /// The endpoint, if it is the project's.

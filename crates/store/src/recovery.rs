@@ -9,6 +9,8 @@ use model::id::{DeliveryId, EndpointId};
 use model::job::Only;
 
 use crate::Error;
+use crate::directory::Directory;
+use crate::filtering;
 use crate::jobs::STEP;
 
 /// Events that a step looks at, of which it may want few.
@@ -92,4 +94,22 @@ impl<K: Key> Cursor<K> {
             _ => Err(Error::Corrupt("where a job is".to_owned())),
         }
     }
+}
+
+/// The endpoints that the next step of a replay is about.
+pub(crate) fn next_endpoints<K>(
+    directory: &Directory,
+    event: &Event,
+    cursor: Option<&Cursor<K>>,
+) -> Vec<Arc<Endpoint>> {
+    let after = match cursor {
+        Some(Cursor::Endpoint(after)) => Some(*after),
+        Some(Cursor::Failed(_) | Cursor::Missed(_)) | None => None,
+    };
+    filtering::stretch(directory, event, after, STEP)
+}
+
+/// Where a replay goes on after a step that was about these.
+pub(crate) fn after_endpoints<K>(endpoints: &[Arc<Endpoint>]) -> Option<Cursor<K>> {
+    endpoints.get(STEP - 1).map(|last| Cursor::Endpoint(last.id))
 }

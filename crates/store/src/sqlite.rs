@@ -1,9 +1,10 @@
 //! The SQLite side of every verb: all SQL of an embedded Posthaste is in this folder.
 
-mod commit;
+pub(crate) mod commit;
 mod connect;
+pub(crate) mod deliveries;
 pub(crate) mod due;
-mod embedded;
+pub(crate) mod embedded;
 pub(crate) mod endpoints;
 pub(crate) mod fan_outs;
 mod health;
@@ -28,7 +29,3 @@ pub(crate) mod search;
 pub(crate) mod speech;
 pub(crate) mod waits;
 mod wal_checkpoint;
-
-pub(crate) use commit::txn::Batch;
-pub(crate) use embedded::Embedded;
-use open::Database;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::handle::Database;
 use crate::ingest::{Accepted, Intake, Judged};
-use crate::sqlite::Batch;
+use crate::sqlite::commit::txn::Batch;
 use crate::{Error, Store, slice};
 use crate::{postgres, sqlite};
 

@@ -42,7 +42,9 @@ impl Store {
             let began = Instant::now();
             let more = match self.database() {
                 Database::Embedded(db) => {
-                    let verb = move |batch: &mut sqlite::Batch<'_>| sqlite::mails::delete_slice(batch.db()?, project);
+                    let verb = move |batch: &mut sqlite::commit::txn::Batch<'_>| {
+                        sqlite::mails::delete_slice(batch.db()?, project)
+                    };
                     db.write_aside(None, verb).await?
                 }
                 Database::Cluster(db) => postgres::mails::delete_slice(db, project).await?,

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::handle::Database;
 use crate::record::Record;
-use crate::sqlite::Batch;
+use crate::sqlite::commit::txn::Batch;
 use crate::{Error, Store};
 use crate::{postgres, sqlite};
 

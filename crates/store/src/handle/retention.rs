@@ -7,7 +7,7 @@ use model::retention::Retention;
 use crate::handle::Database;
 use crate::postgres::retention::{self as postgres, Stepped};
 use crate::retention::{Step, Swept};
-use crate::sqlite::Embedded;
+use crate::sqlite::embedded::Embedded;
 use crate::sqlite::retention::{self as sqlite, Look, Walks};
 use crate::{Error, Store};
 

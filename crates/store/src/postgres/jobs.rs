@@ -15,7 +15,7 @@ use crate::Error;
 use crate::directory::Directory;
 use crate::filtering::Verdicts;
 use crate::jobs::{self, Step, ours};
-use crate::recovery::{Cursor, Progress, Window};
+use crate::recovery::{self, Cursor, Progress, Window};
 use crate::search::{Cursor as Position, Page, Paging};
 use crate::shard;
 
@@ -155,7 +155,7 @@ async fn judge(db: &Cluster, directory: &Directory, (job, cursor): &Known, now: 
     match &job.task {
         Task::Replay { event } => match search::event_row(db, job.project, event).await? {
             Some((_, stored)) => {
-                let next = jobs::next_endpoints(directory, &stored.event, cursor.as_ref());
+                let next = recovery::next_endpoints(directory, &stored.event, cursor.as_ref());
                 Ok(Judged::Replay(Verdicts::among(&next, &stored.event)))
             }
             None => Ok(Judged::Nothing),
@@ -212,13 +212,13 @@ async fn replay(
         return Ok(Progress { done: 0, cursor: None });
     };
     let event = Arc::new(stored.event);
-    let next = jobs::next_endpoints(&change.directory, &event, cursor.as_ref());
+    let next = recovery::next_endpoints(&change.directory, &event, cursor.as_ref());
     let takers = judged.takers(&next, &event);
     let done = takers.len() as u64;
     for taker in takers {
         change.deliver_to(key, &event, taker, false);
     }
-    Ok(Progress { done, cursor: jobs::after_endpoints(&next) })
+    Ok(Progress { done, cursor: recovery::after_endpoints(&next) })
 }
 
 /// The columns that [`job`] reads.

@@ -11,6 +11,10 @@ use crate::{Error, private};
 /// Pages that the writer keeps in memory, in KiB: the indexes' edges, where it writes.
 const WRITERS_CACHE: i64 = 16 * 1024;
 
+/// Pages that each keeps in memory, in KiB: the ways down its indexes. What it reads of rows it reads once, and the system
+/// has the file's pages besides.
+const READERS_CACHE: i64 = 2 * 1024;
+
 /// Bytes of a page. Rows are put in their order, many at a time, so a page is rarely written before it is full.
 const PAGE: u32 = 8192;
 
@@ -33,6 +37,14 @@ pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     connection.pragma_update(None, "cache_size", -WRITERS_CACHE)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(connection)
+}
+
+/// A connection that only reads.
+pub(super) fn to_read(path: &Path) -> Result<Connection, Error> {
+    let connection = connect(path)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -READERS_CACHE)?;
     Ok(connection)
 }
 

@@ -15,9 +15,10 @@ use super::commit::writer::Writer;
 use super::journal::Journal;
 use super::journal::crash_recovery::Examined;
 use super::lock::Lock;
-use super::readers::{self, Readers};
+use super::open::{self, Database};
+use super::readers::Readers;
 use super::wal_checkpoint::{Checkpoints, SIZES};
-use super::{Database, connect, inspect, open};
+use super::{connect, inspect};
 use crate::Error;
 use crate::error::{COUNTING, DEADLINE};
 use crate::published::Published;
@@ -57,7 +58,7 @@ impl Embedded {
         published.directory.store(Arc::new(directory));
         let checkpoints = Checkpoints::of(&connection, &path, SIZES)?;
         let tables = Tables::new(connection, checkpoints)?;
-        let committer = Committer::new(tables, readers::connect(&path)?, journal, seal, env.clone(), published)?;
+        let committer = Committer::new(tables, connect::to_read(&path)?, journal, seal, env.clone(), published)?;
         let readers = Readers::open(&path)?;
         Ok(Self { writer: Writer::start(committer, lock)?, readers })
     }
@@ -266,7 +267,7 @@ mod tests {
         commit(db, 2, "b".to_owned()).await.unwrap();
         db.writer.catch_up().await.unwrap();
         // Nothing comes into the tables while this has them.
-        let other = connect::connect(&directory.path().join(super::super::Database::FILE)).unwrap();
+        let other = connect::connect(&directory.path().join(open::Database::FILE)).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
 
         let mut many: FuturesUnordered<_> =
@@ -298,7 +299,7 @@ mod tests {
         commit(db, 1, "a".to_owned()).await.unwrap();
         commit(db, 2, "b".to_owned()).await.unwrap();
         db.writer.catch_up().await.unwrap();
-        let other = connect::connect(&directory.path().join(super::super::Database::FILE)).unwrap();
+        let other = connect::connect(&directory.path().join(open::Database::FILE)).unwrap();
         other.busy_timeout(Duration::ZERO).unwrap();
         // The last key takes its time on its way into the tables.
         other

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::commit::txn::Batch;
 use super::journal::record::Put;
-use super::{ingest, row};
+use super::{deliveries, row};
 use crate::Error;
 use crate::fan_outs::{self, PASSED_OVER, Step};
 use crate::filtering::Taker;
@@ -88,7 +88,7 @@ fn make(batch: &mut Batch<'_>, together: &mut [FanOut], recipients: &[Taker], fr
     for recipient in recipients[from..].iter().take(PASSED_OVER) {
         if batch.directory.endpoint(recipient.endpoint).is_some() {
             for (seq, event) in &events {
-                ingest::deliver_to(batch, *seq, event, recipient, false)?;
+                deliveries::deliver_to(batch, *seq, event, recipient, false)?;
             }
             patience.spend(events.len());
         }

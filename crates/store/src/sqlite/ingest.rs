@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use model::delivery::Due;
-use model::endpoint::Ordering;
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
@@ -12,7 +10,7 @@ use rusqlite::{OptionalExtension, params};
 use super::commit::txn::Batch;
 use super::fan_outs::{self, Takers};
 use super::journal::record::Put;
-use super::{occurrences, row};
+use super::{deliveries, occurrences, row};
 use crate::Error;
 use crate::fan_outs::{DIRECT, FEW};
 use crate::filtering::{Taker, Verdicts};
@@ -65,7 +63,7 @@ fn take_within(
         2
     } else {
         for taker in takers.all() {
-            deliver_to(batch, seq, &event, taker, false)?;
+            deliveries::deliver_to(batch, seq, &event, taker, false)?;
         }
         1 + count
     };
@@ -75,7 +73,7 @@ fn take_within(
 
 /// Whether one of them has strict order, and may have to be given an event that came before.
 fn must_wait(batch: &Batch<'_>, project: ProjectId, takers: &[Taker]) -> bool {
-    batch.fan_outs.has(project) && takers.iter().any(|taker| is_strict(batch, taker.endpoint))
+    batch.fan_outs.has(project) && takers.iter().any(|taker| deliveries::is_strict(batch, taker.endpoint))
 }
 
 pub(crate) fn take_test(
@@ -88,7 +86,7 @@ pub(crate) fn take_test(
     }
     let event = Arc::new(Event { created_at: batch.accepted_at, test: true, ..event.clone() });
     let seq = insert_event(batch, &event, 1, None)?;
-    deliver_to(batch, seq, &event, &Taker { endpoint, note: None }, true).map(Some)
+    deliveries::deliver_to(batch, seq, &event, &Taker { endpoint, note: None }, true).map(Some)
 }
 
 /// What a request that came before is found by.
@@ -181,48 +179,4 @@ fn insert_event(
     )?;
     occurrences::note_event(batch, event.project, event.event_type.as_str(), event.tenant.as_deref(), seq)?;
     Ok(seq)
-}
-
-/// Makes a delivery of an event that is stored, due now or when the event is, and announces it.
-pub(super) fn deliver_to(
-    batch: &mut Batch<'_>,
-    seq: i64,
-    event: &Arc<Event>,
-    taker: &Taker,
-    manual: bool,
-) -> Result<DeliveryId, Error> {
-    let endpoint = taker.endpoint;
-    let id = batch.next_delivery_id();
-    let at = event.deliver_at.map_or(batch.now, |at| at.max(batch.now));
-    let place = first_place(batch, endpoint, at);
-    let (id_bytes, project, endpoint_bytes) = (id.as_bytes(), event.project.as_bytes(), endpoint.as_bytes());
-    let (due, note) = ((place.as_millis(), at.as_millis()), &taker.note);
-    let values = params![id_bytes, project, endpoint_bytes, seq, manual, due.0, due.1, note, event.tenant];
-    match event.tenant {
-        None => batch.put(Put::Delivery, &values[..values.len() - 1])?,
-        Some(_) => batch.put(Put::DeliveryOfTenant, values)?,
-    }
-    occurrences::note_delivery(batch, event.project, event.event_type.as_str(), id)?;
-    let event = event.clone();
-    batch.announce(Due {
-        id,
-        endpoint,
-        event,
-        attempts: 0,
-        run_began_at: 0,
-        manual,
-        planned_at: None,
-        place,
-        next_attempt_at: at,
-    });
-    Ok(id)
-}
-
-/// With strict order a new delivery stands behind all that were there, also when the clock went back.
-fn first_place(batch: &Batch<'_>, endpoint: EndpointId, at: Timestamp) -> Timestamp {
-    if is_strict(batch, endpoint) { at.max(batch.accepted_at) } else { at }
-}
-
-fn is_strict(batch: &Batch<'_>, endpoint: EndpointId) -> bool {
-    batch.directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.settings.ordering == Ordering::Fifo)
 }

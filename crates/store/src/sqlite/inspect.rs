@@ -5,9 +5,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::Database;
 use super::journal::crash_recovery::Examined;
 use super::lock::Lock;
+use super::open::Database;
 use crate::Error;
 use crate::inspection::Inspection;
 

@@ -8,7 +8,7 @@ use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::commit::txn::Batch;
-use super::{ingest, row, search};
+use super::{deliveries, row, search};
 use crate::Error;
 use crate::directory::Directory;
 use crate::filtering::Verdicts;
@@ -93,7 +93,7 @@ pub(crate) fn judge(db: &Connection, directory: &Directory, id: JobId, now: Time
         Task::Replay { event } => {
             let found = search::event_row(db, job.project, event)?;
             Ok(found.map_or(Judged::Nothing, |(_, stored)| {
-                let next = jobs::next_endpoints(directory, &stored.event, cursor.as_ref());
+                let next = recovery::next_endpoints(directory, &stored.event, cursor.as_ref());
                 Judged::Replay(Verdicts::among(&next, &stored.event))
             }))
         }
@@ -198,12 +198,12 @@ fn replay(
         return Ok(Progress { done: 0, cursor: None });
     };
     let event = Arc::new(stored.event);
-    let next = jobs::next_endpoints(&batch.directory, &event, cursor.as_ref());
+    let next = recovery::next_endpoints(&batch.directory, &event, cursor.as_ref());
     let takers = judged.takers(&next, &event);
     for taker in &takers {
-        ingest::deliver_to(batch, seq, &event, taker, false)?;
+        deliveries::deliver_to(batch, seq, &event, taker, false)?;
     }
-    Ok(Progress { done: takers.len() as u64, cursor: jobs::after_endpoints(&next) })
+    Ok(Progress { done: takers.len() as u64, cursor: recovery::after_endpoints(&next) })
 }
 
 /// How many deliveries of `endpoint` are pending, as far as up to `enough`: what a job waits for before it adds more.

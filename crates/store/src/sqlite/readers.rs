@@ -39,10 +39,6 @@ const GRACE: Duration = Duration::from_millis(100);
 /// Readers for what is not a search.
 const OTHERS: usize = 2;
 
-/// Pages that each keeps in memory, in KiB: the ways down its indexes. What it reads of rows it reads once, and the system
-/// has the file's pages besides.
-const CACHE: i64 = 2 * 1024;
-
 /// Steps of SQLite's machine between two looks at whether a search is to end: some microseconds.
 const STEPS: i32 = 1_000;
 
@@ -192,15 +188,8 @@ impl Drop for End {
 }
 
 fn pool(path: &Path, size: usize) -> Result<Pool, Error> {
-    let connections = (0..size).map(|_| connect(path)).collect::<Result<_, Error>>()?;
+    let connections = (0..size).map(|_| connect::to_read(path)).collect::<Result<_, Error>>()?;
     Ok(Mutex::new(connections))
-}
-
-pub(super) fn connect(path: &Path) -> Result<Connection, Error> {
-    let connection = connect::connect(path)?;
-    connection.pragma_update(None, "query_only", true)?;
-    connection.pragma_update(None, "cache_size", -CACHE)?;
-    Ok(connection)
 }
 
 /// Several queries of one verb see the same state.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::attempt::{Attempt, Body};
 use model::delivery::{Cancelled, Due, Status};
 use model::endpoint::{self, Endpoint};
-use model::id::{DeliveryId, EndpointId};
+use model::id::DeliveryId;
 use model::retry::Next;
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -13,7 +13,7 @@ use rusqlite::{OptionalExtension, params};
 use super::commit::txn::Batch;
 use super::journal::record::Put;
 use super::row::{self, STANDARD};
-use super::{health, ingest, mails};
+use super::{deliveries, health, ingest, mails};
 use crate::Error;
 use crate::feed::Recorded;
 use crate::filtering::Verdicts;
@@ -165,11 +165,7 @@ fn move_delivery(batch: &mut Batch<'_>, record: &Record, status: Status) -> Resu
 
 /// With strict order a delivery keeps its turn; otherwise its turn comes when it is due.
 fn place(batch: &Batch<'_>, due: &Due, next_attempt_at: Timestamp) -> Timestamp {
-    if is_strict(batch, due.endpoint) { due.place } else { next_attempt_at }
-}
-
-pub(super) fn is_strict(batch: &Batch<'_>, endpoint: EndpointId) -> bool {
-    batch.directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.is_strict())
+    if deliveries::is_strict(batch, due.endpoint) { due.place } else { next_attempt_at }
 }
 
 /// Writes down what follows for the endpoint.

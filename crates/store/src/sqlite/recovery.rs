@@ -10,7 +10,7 @@ use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::commit::txn::Batch;
-use super::{ingest, row, search};
+use super::{deliveries, row, search};
 use crate::Error;
 use crate::fan_outs;
 use crate::filtering::{Finding, Review, Taker};
@@ -167,7 +167,7 @@ impl Window<i64> {
         let done = seen.missed.len() as u64;
         for (seq, event, note) in seen.missed {
             let taker = Taker { endpoint: self.endpoint.id, note };
-            ingest::deliver_to(batch, seq, &Arc::new(event), &taker, false)?;
+            deliveries::deliver_to(batch, seq, &Arc::new(event), &taker, false)?;
         }
         Ok(Progress { done, cursor: Some(Cursor::Missed(seen.next)) })
     }

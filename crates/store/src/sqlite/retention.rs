@@ -6,6 +6,7 @@
 mod bodies;
 mod contents;
 mod pages;
+mod rests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use model::retention::{Period, Retention};
 use model::time::Timestamp;
 use rusqlite::Connection;
 
+use self::rests::DAY;
 use super::commit::txn::Batch;
 use crate::Error;
 use crate::directory::Directory;
@@ -26,13 +28,8 @@ pub(super) use bodies::begin_anew;
 /// Rows that one look goes through, most of which may have to stay.
 const LOOKED_THROUGH: usize = 1_000;
 
-/// A walk that came to its end looks no oftener: what grows too old in the meantime goes together.
-const PAUSE: Duration = Duration::from_secs(60);
-
 /// So often it is asked which projects there are and what they keep. Costs no look into the database.
 const ROUND: Duration = Duration::from_secs(3_600);
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// Where each walk is. Forgotten with the process, which costs a look through what is held; but where bodies have been
 /// dropped up to stands in the database, for what stays behind that is a lot.
@@ -190,8 +187,14 @@ impl Walks {
 pub(crate) fn take(batch: &mut Batch<'_>, slice: &Slice) -> Result<Done, Error> {
     let patience = Patience::begin(batch.env, batch.hold);
     match slice {
-        Slice::Contents(slice) => contents::take(batch, slice, patience),
-        Slice::Bodies(slice) => bodies::take(batch, slice, patience),
-        Slice::Pages => pages::take(batch, patience),
+        Slice::Contents(slice) => {
+            let (swept, reached) = contents::take(batch, slice, patience)?;
+            Ok(Done { swept, reached: Reached::Contents { project: slice.project, reached } })
+        }
+        Slice::Bodies(slice) => {
+            let (swept, reached) = bodies::take(batch, slice, patience)?;
+            Ok(Done { swept, reached: Reached::Bodies { kept: slice.kept, reached } })
+        }
+        Slice::Pages => Ok(Done { swept: pages::take(batch, patience)?, reached: Reached::Pages }),
     }
 }

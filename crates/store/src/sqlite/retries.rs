@@ -17,7 +17,7 @@ pub(crate) fn retry(batch: &mut Batch<'_>, project: ProjectId, delivery: Deliver
     if batch.directory.endpoint(due.endpoint).is_none() {
         return Ok(Some(Retried::NoEndpoint));
     }
-    let is_strict = super::record::is_strict(batch, due.endpoint);
+    let is_strict = super::deliveries::is_strict(batch, due.endpoint);
     let due = by_hand(due, status, is_strict, batch.now);
     batch
         .db()?

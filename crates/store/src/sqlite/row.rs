@@ -7,7 +7,7 @@ use model::delivery::{Cancelled, Status};
 use model::endpoint;
 use model::event::Event;
 use model::headers::Headers;
-use model::id::{Id, Kind};
+use model::id::{DeliveryId, Id, Kind};
 use model::job;
 use model::json::Json;
 use model::time::Timestamp;
@@ -15,6 +15,7 @@ use rusqlite::Row;
 use rusqlite::types::{Type, ValueRef};
 
 use crate::retention::Dropped;
+use crate::search::Delivery;
 
 /// The columns that [`event`] reads, of `events AS e`.
 pub(super) const EVENT: &str = "e.id, e.project, e.type, e.tenant, e.data, e.brand, e.workflow, e.summary, \
@@ -145,6 +146,28 @@ pub(super) fn reason(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Cancel
 
 pub(super) fn reason_number(reason: Cancelled) -> i64 {
     position(&reason, &REASONS)
+}
+
+/// The columns of [`crate::search::DELIVERY`].
+pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    let delivery = DeliveryId::from_bytes(row.get(0)?);
+    let status = status(row, 5)?;
+    let next_attempt_at = time(row, 10)?;
+    Ok(Delivery {
+        id: delivery,
+        endpoint: id(row, 1)?,
+        event: text(row, 2)?,
+        event_type: text(row, 3)?,
+        tenant: row.get(4)?,
+        status,
+        attempts: row.get(6)?,
+        manual: row.get(7)?,
+        status_code: row.get(8)?,
+        error_kind: failure_kind(row, 11)?,
+        reason: reason(row, 9)?,
+        next_attempt_at: (status == Status::Pending).then_some(next_attempt_at),
+        created_at: delivery.created_at(),
+    })
 }
 
 #[cfg(test)]

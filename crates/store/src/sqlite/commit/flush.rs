@@ -148,8 +148,8 @@ pub(crate) fn complain(error: &Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sqlite::Database;
     use crate::sqlite::journal::tests::{Place, keys, write_key};
+    use crate::sqlite::open::Database;
     use crate::sqlite::wal_checkpoint::SIZES;
 
     #[test]

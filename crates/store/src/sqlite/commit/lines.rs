@@ -48,7 +48,7 @@ pub(crate) fn take_turns(verbs: &mut Vec<Box<dyn Verb>>) {
 }
 
 /// Commits after which a project that brings nothing any more is forgotten: a second's, where there is much to do.
-pub(in crate::sqlite) const REMEMBERED: u32 = 512;
+pub(crate) const REMEMBERED: u32 = 512;
 
 /// Knows whether several projects commit at present.
 #[derive(Default)]

@@ -6,7 +6,7 @@ pub(crate) const EVENT: &str = "INSERT INTO events (seq, project, id, type, tena
                          occurred_at, created_at, deliver_at, expires_at, deliveries, fingerprint, test)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-/// Bound by `ingest::deliver_to`.
+/// Bound by `deliveries::deliver_to`.
 pub(crate) const DELIVERY: &str =
     "INSERT INTO deliveries (id, project, endpoint, event, status, manual, place, next_attempt_at, note)
      VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)";

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::Error;
+use crate::sqlite::connect;
 
 type Search = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -32,7 +33,7 @@ impl Searchers {
         let mut searchers =
             Self { searches: Some(searches), under_way: Arc::default(), threads: Vec::with_capacity(count) };
         for number in 0..count {
-            let connection = super::connect(path)?;
+            let connection = connect::to_read(path)?;
             let (handed_in, under_way) = (handed_in.clone(), searchers.under_way.clone());
             let thread = thread::Builder::new().name(format!("{name}-{number}"));
             let thread = thread.spawn(move || {

@@ -10,9 +10,10 @@ use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::row;
-use super::{Done, PAUSE, Patience, Reached};
+use super::rests::PAUSE;
 use crate::Error;
 use crate::retention::{Dropped, Swept};
+use crate::slice::Patience;
 use crate::slice::ROWS;
 use crate::sqlite::commit::txn::Batch;
 
@@ -31,7 +32,7 @@ pub(super) struct Walk {
 }
 
 pub(crate) struct Slice {
-    kept: Duration,
+    pub(super) kept: Duration,
     attempts: Vec<Stripped>,
     /// Where the walk was and, when all of this is done, is.
     saved: i64,
@@ -136,10 +137,14 @@ pub(crate) fn begin_anew(db: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn take(batch: &mut Batch<'_>, slice: &Slice, mut patience: Patience) -> Result<Done, Error> {
+pub(super) fn take(
+    batch: &mut Batch<'_>,
+    slice: &Slice,
+    mut patience: Patience,
+) -> Result<(Swept, Option<i64>), Error> {
     let mut swept = Swept::default();
     if saved(batch.db()?, slice.kept)? != slice.saved {
-        return Ok(Done { swept, reached: Reached::Bodies { kept: slice.kept, reached: None } });
+        return Ok((swept, None));
     }
     let mut reached = slice.end;
     for (at, attempt) in slice.attempts.iter().enumerate() {
@@ -154,7 +159,7 @@ pub(super) fn take(batch: &mut Batch<'_>, slice: &Slice, mut patience: Patience)
         .db()?
         .prepare_cached("INSERT OR REPLACE INTO bodies_dropped (kept_ms, attempt) VALUES (?, ?)")?
         .execute(params![millis(slice.kept), reached])?;
-    Ok(Done { swept, reached: Reached::Bodies { kept: slice.kept, reached: Some(reached) } })
+    Ok((swept, Some(reached)))
 }
 
 fn strip(batch: &mut Batch<'_>, attempt: &Stripped) -> Result<u64, Error> {

@@ -8,9 +8,10 @@ use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::{occurrences, row, search};
-use super::{DAY, Done, PAUSE, Patience, Reached as Walked};
+use super::rests::{DAY, PAUSE};
 use crate::Error;
 use crate::retention::Swept;
+use crate::slice::Patience;
 use crate::slice::ROWS;
 use crate::sqlite::commit::txn::Batch;
 
@@ -33,7 +34,7 @@ pub(super) struct Walk {
 }
 
 pub(crate) struct Slice {
-    project: ProjectId,
+    pub(super) project: ProjectId,
     jobs: Vec<JobId>,
     events: Vec<Doomed>,
     /// Where the walk goes on when all of this is gone.
@@ -205,7 +206,7 @@ fn oldest(db: &Connection, project: ProjectId, from: i64) -> Result<Option<Times
     Ok(event.into_iter().chain(job).min())
 }
 
-pub(super) fn take(batch: &mut Batch<'_>, slice: &Slice, mut patience: Patience) -> Result<Done, Error> {
+pub(super) fn take(batch: &mut Batch<'_>, slice: &Slice, mut patience: Patience) -> Result<(Swept, Reached), Error> {
     let mut swept = Swept::default();
     for job in &slice.jobs {
         swept.jobs += deleted(batch, "DELETE FROM jobs WHERE id = ? AND status <> 0", params![job.as_bytes()])?;
@@ -225,7 +226,7 @@ pub(super) fn take(batch: &mut Batch<'_>, slice: &Slice, mut patience: Patience)
     occurrences::forget(batch, slice.project, next)?;
     let newest_attempt = forget_numbers(batch)?;
     let reached = Reached { next, held, newest_attempt };
-    Ok(Done { swept, reached: Walked::Contents { project: slice.project, reached } })
+    Ok((swept, reached))
 }
 
 enum Fate {

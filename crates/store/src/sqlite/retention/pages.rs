@@ -2,9 +2,9 @@
 
 use rusqlite::Connection;
 
-use super::{Done, Patience, Reached};
 use crate::Error;
 use crate::retention::Swept;
+use crate::slice::Patience;
 use crate::sqlite::commit::txn::Batch;
 
 /// Pages that are given back before the clock is looked at.
@@ -28,7 +28,7 @@ pub(super) fn are_to_spare(db: &Connection) -> Result<bool, Error> {
     Ok(empty > pragma(db, "page_count")? / ONE_IN)
 }
 
-pub(super) fn take(batch: &mut Batch<'_>, mut patience: Patience) -> Result<Done, Error> {
+pub(super) fn take(batch: &mut Batch<'_>, mut patience: Patience) -> Result<Swept, Error> {
     let mut swept = Swept::default();
     while !patience.is_over(batch.env) && are_to_spare(batch.db()?)? {
         let given_back = give_back(batch.db()?)?;
@@ -38,7 +38,7 @@ pub(super) fn take(batch: &mut Batch<'_>, mut patience: Patience) -> Result<Done
         swept.pages += given_back as u64;
         patience.spend(given_back);
     }
-    Ok(Done { swept, reached: Reached::Pages })
+    Ok(swept)
 }
 
 fn give_back(db: &Connection) -> Result<usize, Error> {

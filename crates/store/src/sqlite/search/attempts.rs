@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use model::attempt::{Failure, FailureKind};
-use model::delivery::Status;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::types::ValueRef;
@@ -11,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::super::row;
 use super::deliveries::newest_of;
 use crate::Error;
-use crate::search::{Attempted, Bodies, DELIVERY, DELIVERY_WIDTH, Delivery, FullDelivery, SentBody, StoredAttempt};
+use crate::search::{Attempted, Bodies, DELIVERY, DELIVERY_WIDTH, FullDelivery, SentBody, StoredAttempt};
 
 pub(crate) fn delivery(
     db: &Connection,
@@ -28,7 +27,7 @@ pub(crate) fn delivery(
         .prepare_cached(&sql)?
         .query_row(params![id.as_bytes(), project.as_bytes()], |row| {
             let note = row.get(DELIVERY_WIDTH + row::EVENT_WIDTH)?;
-            Ok((delivery_row(row)?, row::event(row, DELIVERY_WIDTH)?, note))
+            Ok((row::delivery(row)?, row::event(row, DELIVERY_WIDTH)?, note))
         })
         .optional()?;
     let Some((delivery, event, note)) = found else { return Ok(None) };
@@ -66,27 +65,6 @@ pub(crate) fn sent_body(
         .query_row(params![id.as_bytes(), number, project.as_bytes()], |row| row.get(0))
         .optional()?;
     Ok(body.flatten().map(Bytes::from))
-}
-
-pub(super) fn delivery_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
-    let id = DeliveryId::from_bytes(row.get(0)?);
-    let status = row::status(row, 5)?;
-    let next_attempt_at = row::time(row, 10)?;
-    Ok(Delivery {
-        id,
-        endpoint: row::id(row, 1)?,
-        event: row::text(row, 2)?,
-        event_type: row::text(row, 3)?,
-        tenant: row.get(4)?,
-        status,
-        attempts: row.get(6)?,
-        manual: row.get(7)?,
-        status_code: row.get(8)?,
-        error_kind: row::failure_kind(row, 11)?,
-        reason: row::reason(row, 9)?,
-        next_attempt_at: (status == Status::Pending).then_some(next_attempt_at),
-        created_at: id.created_at(),
-    })
 }
 
 /// Deliveries of an endpoint that are looked through for attempts. Newer ones than these may all be waiting.

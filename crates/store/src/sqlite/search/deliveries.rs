@@ -10,7 +10,6 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::super::{occurrences, row};
-use super::attempts::delivery_row;
 use super::conditions::Conditions;
 use crate::Error;
 use crate::occurrences::{Kind, ids_of, slot_of};
@@ -26,7 +25,7 @@ pub(crate) fn deliveries(
     let most = paging.limit + 1;
     let ids = match (&filter.event, filter.endpoint, &filter.tenant, &filter.event_type) {
         _ if span.is_empty() => Vec::new(),
-        (Some(event), ..) => match super::event_number(db, project, event)? {
+        (Some(event), ..) => match super::events::event_number(db, project, event)? {
             None => Vec::new(),
             Some(seq) => of_event(db, seq, &rest(project, filter), span, most)?,
         },
@@ -215,11 +214,7 @@ impl Outcomes {
 }
 
 /// The newest deliveries of an endpoint.
-pub(in crate::sqlite) fn newest_of(
-    db: &Connection,
-    endpoint: EndpointId,
-    most: usize,
-) -> Result<Vec<DeliveryId>, Error> {
+pub(crate) fn newest_of(db: &Connection, endpoint: EndpointId, most: usize) -> Result<Vec<DeliveryId>, Error> {
     let prefix = Conditions::new("d.endpoint = ?", endpoint.as_bytes().to_vec());
     let outcomes = Outcomes { index: "deliveries_by_endpoint", prefix };
     outcomes.newest(db, &DeliveryFilter::default(), &Conditions::default(), Span::ALL, most)
@@ -227,6 +222,6 @@ pub(in crate::sqlite) fn newest_of(
 
 fn shown(db: &Connection, id: DeliveryId) -> Result<Option<(Delivery, Cursor)>, Error> {
     let sql = format!("SELECT {DELIVERY} FROM deliveries AS d JOIN events AS e ON e.seq = d.event WHERE d.id = ?");
-    let found = db.prepare_cached(&sql)?.query_row(params![id.as_bytes()], delivery_row).optional()?;
+    let found = db.prepare_cached(&sql)?.query_row(params![id.as_bytes()], row::delivery).optional()?;
     Ok(found.map(|delivery| (delivery, Cursor(*id.as_bytes()))))
 }
