@@ -37,7 +37,8 @@ use crate::feed::{self, Feed, Recorded};
 use crate::holds::{Held, Holds};
 use crate::local_faults::LocalFaults;
 use crate::notices::Notices;
-use crate::postgres::{self, Cluster};
+use crate::postgres;
+use crate::postgres::cluster::Cluster;
 use crate::published::Published;
 use crate::seal::MasterKey;
 use crate::sqlite;
@@ -147,7 +148,7 @@ impl Store {
 
     /// Whether the address of a PostgreSQL can be read. What is wrong with it is told without what is secret in it.
     pub fn check_address(url: &str) -> Result<(), Error> {
-        postgres::check(url)
+        postgres::connect::check(url)
     }
 
     /// Brings the database up to date and does nothing else.
@@ -279,7 +280,7 @@ impl Store {
     pub async fn finish_deletions(&self) -> Result<(), Error> {
         let half_deleted = match self.database() {
             Database::Embedded(db) => db.read(sqlite::endpoints::half_deleted).await?,
-            Database::Cluster(db) => postgres::endpoints::half_deleted(db).await?,
+            Database::Cluster(db) => postgres::endpoints::half_deleted(&db.shared).await?,
         };
         for endpoint in half_deleted {
             self.cancel_pending(endpoint).await?;

@@ -1,16 +1,21 @@
 //! The PostgreSQL side of every verb, for many nodes on one database: all SQL of a cluster is in this folder.
 
+mod address;
 mod attempts;
+mod cause;
 mod change;
 mod claims;
-mod cluster;
-mod connect;
+pub(crate) mod cluster;
+mod columns;
+pub(crate) mod connect;
 mod directory;
 pub(crate) mod due;
 pub(crate) mod endpoints;
+mod event_key;
 mod exposure;
 pub(crate) mod fan_outs;
 mod group;
+mod health;
 pub(crate) mod ingest;
 pub(crate) mod jobs;
 pub(crate) mod keys;
@@ -19,6 +24,7 @@ mod line;
 mod list;
 pub(crate) mod mails;
 mod member;
+mod node;
 pub(crate) mod nodes;
 mod occurrences;
 mod open;
@@ -37,7 +43,5 @@ pub(crate) mod search;
 mod session;
 pub(crate) mod speech;
 mod tls;
+mod waiting;
 pub(crate) mod waits;
-
-pub(crate) use cluster::Cluster;
-pub(crate) use connect::check;

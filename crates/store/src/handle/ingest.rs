@@ -23,7 +23,7 @@ impl Store {
                 db.write(Some(project), move |batch| sqlite::ingest::take(batch, &intake, &verdicts)).await
             }
             // Boxed: many of these futures are made, on any database.
-            Database::Cluster(db) => Box::pin(postgres::ingest::take(db, intake, verdicts)).await,
+            Database::Cluster(db) => Box::pin(postgres::ingest::take(&db.shared, &db.takes, intake, verdicts)).await,
         }
     }
 
@@ -75,7 +75,7 @@ impl Store {
                 // A batch that is no longer than a slice is not long.
                 if is_first { db.write(project, verb).await } else { db.write_aside(project, verb).await }
             }
-            Database::Cluster(db) => postgres::ingest::take_slice(db, judged, which).await,
+            Database::Cluster(db) => postgres::ingest::take_slice(&db.shared, &db.takes, judged, which).await,
         }
     }
 
@@ -86,7 +86,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.write(None, move |batch| sqlite::ingest::take_test(batch, &event, endpoint)).await
             }
-            Database::Cluster(db) => postgres::ingest::take_test(db, event, endpoint).await,
+            Database::Cluster(db) => postgres::ingest::take_test(&db.takes, event, endpoint).await,
         }
     }
 }

@@ -16,7 +16,7 @@ impl Store {
         let now = self.now();
         match self.database() {
             Database::Embedded(db) => db.read(move |db| sqlite::mails::next(db, now)).await,
-            Database::Cluster(db) => postgres::mails::next(db, now).await,
+            Database::Cluster(db) => postgres::mails::next(&db.shared, now).await,
         }
     }
 
@@ -24,7 +24,7 @@ impl Store {
     pub async fn remove_mail(&self, id: MailId) -> Result<(), Error> {
         match self.database() {
             Database::Embedded(db) => db.write(None, move |batch| sqlite::mails::remove(batch, id)).await,
-            Database::Cluster(db) => postgres::mails::remove(db, id).await,
+            Database::Cluster(db) => postgres::mails::remove(&db.shared, id).await,
         }
     }
 
@@ -32,7 +32,7 @@ impl Store {
     pub async fn put_off_mail(&self, id: MailId, due_at: Timestamp) -> Result<(), Error> {
         match self.database() {
             Database::Embedded(db) => db.write(None, move |batch| sqlite::mails::put_off(batch, id, due_at)).await,
-            Database::Cluster(db) => postgres::mails::put_off(db, id, due_at).await,
+            Database::Cluster(db) => postgres::mails::put_off(&db.shared, id, due_at).await,
         }
     }
 
@@ -47,7 +47,7 @@ impl Store {
                     };
                     db.write_aside(None, verb).await?
                 }
-                Database::Cluster(db) => postgres::mails::delete_slice(db, project).await?,
+                Database::Cluster(db) => postgres::mails::delete_slice(&db.shared, project).await?,
             };
             if !more {
                 return Ok(());

@@ -13,7 +13,7 @@ impl Store {
         let (lag, endpoints) = (self.lag().await?, self.counts().await?);
         let overview = match self.database() {
             Database::Embedded(_) => self.alone(lag),
-            Database::Cluster(db) => postgres::nodes::overview(db, lag).await?,
+            Database::Cluster(db) => postgres::nodes::overview(&db.shared, lag).await?,
         };
         Ok(Overview { endpoints, ..overview })
     }
@@ -21,7 +21,7 @@ impl Store {
     async fn counts(&self) -> Result<Counts, Error> {
         let failing = match self.database() {
             Database::Embedded(db) => db.read(sqlite::endpoints::failing).await?,
-            Database::Cluster(db) => postgres::endpoints::failing(db).await?,
+            Database::Cluster(db) => postgres::endpoints::failing(&db.shared).await?,
         };
         let directory = self.directory();
         let mut counts = Counts::default();
@@ -69,7 +69,7 @@ impl Store {
                 db.read(move |db| Ok((sqlite::due::earliest(db, &active)?, sqlite::due::count(db, COUNTED)?))).await?
             }
             Database::Cluster(db) => {
-                (postgres::due::earliest(db, &active).await?, postgres::due::count(db, COUNTED).await?)
+                (postgres::due::earliest(&db.shared, &active).await?, postgres::due::count(&db.shared, COUNTED).await?)
             }
         };
         let now = self.now();

@@ -29,7 +29,7 @@ impl Store {
                 db.write_then(Some(project), verb, say).await;
             }
             // Boxed: many of these futures are made, on any database.
-            Database::Cluster(db) => say(Box::pin(postgres::record::record(db, record)).await),
+            Database::Cluster(db) => say(Box::pin(postgres::record::record(&db.records, record)).await),
         }
     }
 
@@ -39,7 +39,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.write(None, move |batch| sqlite::record::cancel(batch, delivery, reason)).await
             }
-            Database::Cluster(db) => postgres::record::cancel(db, delivery, reason).await,
+            Database::Cluster(db) => postgres::record::cancel(&db.records, delivery, reason).await,
         }
     }
 }

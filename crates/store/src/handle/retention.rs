@@ -34,7 +34,7 @@ impl Store {
             Database::Embedded(db) => self.sweep_slice(db, sweep, began).await,
             Database::Cluster(db) => {
                 let (directory, now) = (self.directory().clone(), self.now());
-                Ok(match postgres::step(db, &mut sweep.walk, &directory, sweep.servers, now).await? {
+                Ok(match postgres::step(&db.shared, &mut sweep.walk, &directory, sweep.servers, now).await? {
                     Stepped::Went(swept) => Step::Went { swept, took: self.elapsed().saturating_sub(began) },
                     Stepped::Rest(at) => Step::Rest(at),
                 })

@@ -18,7 +18,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.write(None, move |batch| sqlite::speech::put_dialect(batch, project, &name, &text)).await
             }
-            Database::Cluster(db) => postgres::speech::put_dialect(db, project, &name, &text).await,
+            Database::Cluster(db) => postgres::speech::put_dialect(&db.shared, project, &name, &text).await,
         }
     }
 
@@ -28,7 +28,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.write(None, move |batch| sqlite::speech::remove_dialect(batch, project, &name)).await
             }
-            Database::Cluster(db) => postgres::speech::remove_dialect(db, project, &name).await,
+            Database::Cluster(db) => postgres::speech::remove_dialect(&db.shared, project, &name).await,
         }
     }
 
@@ -39,7 +39,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.write(None, move |batch| sqlite::speech::put_event_type(batch, project, &event_type)).await
             }
-            Database::Cluster(db) => postgres::speech::put_event_type(db, project, &event_type).await,
+            Database::Cluster(db) => postgres::speech::put_event_type(&db.shared, project, &event_type).await,
         }
     }
 
@@ -49,7 +49,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.write(None, move |batch| sqlite::speech::remove_event_type(batch, project, &name)).await
             }
-            Database::Cluster(db) => postgres::speech::remove_event_type(db, project, &name).await,
+            Database::Cluster(db) => postgres::speech::remove_event_type(&db.shared, project, &name).await,
         }
     }
 }

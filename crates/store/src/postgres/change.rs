@@ -12,11 +12,12 @@ use model::time::Timestamp;
 use tokio::time::Instant;
 use tokio_postgres::Row;
 
-use super::cluster::Shared;
-use super::fan_outs;
+use super::event_key::EventKey;
+use super::node::Shared;
 use super::param::{Param, Uuid};
-use super::rows::{EventKey, NewRows};
+use super::rows::NewRows;
 use super::session::Session;
+use super::waiting;
 use crate::Error;
 use crate::directory::Directory;
 use crate::error::DEADLINE;
@@ -67,6 +68,28 @@ impl Subject {
             Self::Key(id) => id.into(),
             Self::Endpoint(id) => id.into(),
         }
+    }
+}
+
+impl Shared {
+    /// A transaction whose queries see the same state.
+    pub(super) async fn snapshot(&self) -> Result<Scope, Error> {
+        Scope::snapshot(self).await
+    }
+
+    /// The same for somebody of a project who searches.
+    pub(super) async fn search(&self, project: ProjectId) -> Result<Scope, Error> {
+        Scope::search(self, project).await
+    }
+
+    /// A transaction that changes projects, keys, endpoints or ways of speaking.
+    pub(super) async fn change(self: &Arc<Self>) -> Result<Change, Error> {
+        Change::begin(self, Lock::Directory).await
+    }
+
+    /// A transaction that changes nothing of those, and in which they do not change.
+    pub(super) async fn work(self: &Arc<Self>) -> Result<Change, Error> {
+        Change::begin(self, Lock::Work).await
     }
 }
 
@@ -155,10 +178,10 @@ impl Change {
 
     /// Whether one of them has strict order, and may have to be given an event that came before.
     async fn must_wait(&self, project: ProjectId, takers: &[Taker]) -> Result<bool, Error> {
-        if !fan_outs::has_strict(&self.directory, takers) {
+        if !has_strict(&self.directory, takers) {
             return Ok(false);
         }
-        let waiting = fan_outs::waiting(self.session(), HashSet::from([project])).await?;
+        let waiting = waiting::of(self.session(), HashSet::from([project])).await?;
         Ok(!waiting.is_empty() || self.rows.fans_out())
     }
 
@@ -292,6 +315,11 @@ pub(super) fn due_fact(directory: &Directory, due: Due) -> Fact {
 
 pub(super) fn is_strict(directory: &Directory, endpoint: EndpointId) -> bool {
     directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.is_strict())
+}
+
+/// Whether one that gets an event has strict order.
+pub(super) fn has_strict(directory: &Directory, takers: &[Taker]) -> bool {
+    takers.iter().any(|taker| is_strict(directory, taker.endpoint))
 }
 
 /// A transaction that has nothing to do with the directory, or only reads. Dropped without an end it is undone.

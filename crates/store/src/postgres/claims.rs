@@ -8,9 +8,9 @@ use model::id::EventId;
 use model::subscription::EventType;
 use tokio_postgres::Row;
 
+use super::event_key::EventKey;
 use super::param::Uuid;
 use super::row;
-use super::rows::EventKey;
 use super::session::Session;
 use crate::Error;
 use crate::ingest::{Accepted, Clash, Intake};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::Config;
 
+use super::address;
 use super::exposure::Address;
-use super::reach;
 use super::session::{self, Session};
 use super::tls::{self, Tls};
 use crate::Error;
@@ -38,7 +38,7 @@ impl Connections {
         let mut notices = Vec::new();
         let (config, tls) = prepare(&postgres.url, postgres.ca_pem.as_deref(), &mut notices)?;
         let direct = postgres.direct_url.is_none();
-        let address = reach::address(&config);
+        let address = address::address(&config);
         let manager = Manager::from_config(
             config.clone(),
             tls.clone(),
@@ -95,7 +95,7 @@ pub(crate) fn check(url: &str) -> Result<(), Error> {
 fn prepare(url: &str, ca_pem: Option<&[u8]>, notices: &mut Vec<Notice>) -> Result<(Config, Tls), Error> {
     let address = parse(url)?;
     let tls = tls::connector(&address, ca_pem)?;
-    notices.extend(address.notice(&reach::address(&address.config), ca_pem.is_some()));
+    notices.extend(address.notice(&address::address(&address.config), ca_pem.is_some()));
     Ok((address.config, tls))
 }
 
@@ -110,11 +110,6 @@ fn parse(url: &str) -> Result<Address, Error> {
         .keepalives_interval(Duration::from_secs(1))
         .keepalives_retries(3);
     Ok(address)
-}
-
-/// What is behind an error that says of itself only that there is one.
-pub(super) fn cause(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
 /// Does `work` over a connection, which is driven until it is done.

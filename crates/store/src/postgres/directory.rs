@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::cluster::Shared;
+use super::node::Shared;
 use super::param::Uuid;
 use super::session::Session;
 use super::{endpoints, keys, projects, row, speech};

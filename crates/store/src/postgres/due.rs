@@ -8,8 +8,9 @@ use model::id::EndpointId;
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
+use super::node::Shared;
 use super::param::Uuid;
-use super::{Cluster, row};
+use super::row;
 use crate::Error;
 use crate::due::{Pending, last_place};
 
@@ -20,7 +21,7 @@ pub(super) const DUE: &str = "d.id, d.endpoint, d.attempts, d.run_began_at, d.ma
 pub(super) const DUE_WIDTH: usize = 8;
 
 pub(crate) async fn pending(
-    db: &Cluster,
+    db: &Arc<Shared>,
     endpoint: EndpointId,
     ordering: Ordering,
     now: Timestamp,
@@ -62,7 +63,10 @@ pub(super) fn due(row: &Row) -> Result<Due, Error> {
 }
 
 /// When each of `endpoints` that has pending work is to be looked at: a seek each, however much is pending.
-pub(crate) async fn earliest(db: &Cluster, endpoints: &[EndpointId]) -> Result<Vec<(EndpointId, Timestamp)>, Error> {
+pub(crate) async fn earliest(
+    db: &Arc<Shared>,
+    endpoints: &[EndpointId],
+) -> Result<Vec<(EndpointId, Timestamp)>, Error> {
     let endpoints: Vec<Uuid> = endpoints.iter().copied().map(Uuid::from).collect();
     let sql = "SELECT asked.endpoint, first.place FROM unnest($1) AS asked (endpoint),
                LATERAL (SELECT place FROM pending AS p WHERE p.endpoint = asked.endpoint ORDER BY place LIMIT 1) AS first";
@@ -71,7 +75,7 @@ pub(crate) async fn earliest(db: &Cluster, endpoints: &[EndpointId]) -> Result<V
 }
 
 /// How much is pending, `most` at most.
-pub(crate) async fn count(db: &Cluster, most: usize) -> Result<usize, Error> {
+pub(crate) async fn count(db: &Arc<Shared>, most: usize) -> Result<usize, Error> {
     let sql = "SELECT count(*) FROM (SELECT 1 FROM pending LIMIT $1) AS counted";
     let row = db.session().await?.query_one(sql, &[&row::limit(most)]).await?;
     Ok(usize::try_from(row::get::<i64>(&row, 0)?).unwrap_or(0))

@@ -10,10 +10,11 @@ use model::id::{DeliveryId, EndpointId, ProjectId};
 use tokio_postgres::Row;
 
 use super::change::{Change, Subject};
+use super::node::Shared;
 use super::occurrences::NOTE_CANCELLED;
 use super::param::Uuid;
 use super::session::Session;
-use super::{Cluster, record, row};
+use super::{health, row};
 use crate::Error;
 use crate::endpoints::{Condition, LastDelivery};
 use crate::seal::Seal;
@@ -23,7 +24,7 @@ use crate::slice;
 /// Deliveries at the head of a line that are looked at when it ends: more than are under way at an endpoint.
 const IN_LINE: usize = 1000;
 
-pub(crate) async fn create(db: &Cluster, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
+pub(crate) async fn create(db: &Arc<Shared>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
     let change = db.change().await?;
     let sql = "INSERT INTO endpoints (id, project, url, settings, sealed, status, created_at, updated_at)
                VALUES ($1, $2, '', '', '', 0, $3, $4)";
@@ -34,7 +35,7 @@ pub(crate) async fn create(db: &Cluster, endpoint: Endpoint) -> Result<Arc<Endpo
 }
 
 pub(crate) async fn change<E>(
-    db: &Cluster,
+    db: &Arc<Shared>,
     project: ProjectId,
     id: EndpointId,
     change: &mut (dyn FnMut(&Endpoint) -> Result<Endpoint, E> + Send),
@@ -53,7 +54,7 @@ pub(crate) async fn change<E>(
         }
     };
     if before.status == Status::Disabled && after.status != Status::Disabled {
-        record::forgive(&transaction, id).await?;
+        health::forgive(&transaction, id).await?;
     }
     if before.settings.ordering == Ordering::Fifo && after.settings.ordering == Ordering::None {
         leave_strict_order(&transaction, id).await?;
@@ -92,14 +93,14 @@ pub(super) async fn put(change: &mut Change, endpoint: Endpoint) -> Result<(), E
 }
 
 /// Those that an earlier version wrote with their URL's query in the open.
-pub(crate) async fn with_open_query(db: &Cluster) -> Result<Vec<EndpointId>, Error> {
+pub(crate) async fn with_open_query(db: &Arc<Shared>) -> Result<Vec<EndpointId>, Error> {
     let session = db.session().await?;
     let rows = session.query("SELECT id FROM endpoints WHERE deleted = 0 AND position('?' IN url) > 0", &[]).await?;
     rows.iter().map(|row| row::id(row, 0)).collect()
 }
 
 /// Writes an endpoint as it is in the form of this version.
-pub(crate) async fn rewrite(db: &Cluster, id: EndpointId) -> Result<(), Error> {
+pub(crate) async fn rewrite(db: &Arc<Shared>, id: EndpointId) -> Result<(), Error> {
     let mut change = db.change().await?;
     let Some(endpoint) = change.directory.endpoint(id).cloned() else { return change.undo().await };
     put(&mut change, Endpoint::clone(&endpoint)).await?;
@@ -119,7 +120,7 @@ async fn leave_strict_order(change: &Change, id: EndpointId) -> Result<(), Error
     Ok(())
 }
 
-pub(crate) async fn delete(db: &Cluster, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
+pub(crate) async fn delete(db: &Arc<Shared>, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
     let mut change = db.change().await?;
     if change.directory.endpoint(id).is_none_or(|endpoint| endpoint.project != project) {
         change.undo().await?;
@@ -128,7 +129,7 @@ pub(crate) async fn delete(db: &Cluster, project: ProjectId, id: EndpointId) -> 
     mark_deleted(&mut change, id).await?;
     change.commit().await?;
     // Whoever holds its shard finishes what this caller may not stay for.
-    db.shared.tell(|news| news.jobs = true);
+    db.tell(|news| news.jobs = true);
     Ok(true)
 }
 
@@ -142,7 +143,7 @@ pub(super) async fn mark_deleted(change: &mut Change, id: EndpointId) -> Result<
 }
 
 /// Cancels a slice of what is pending for a deleted endpoint. False when nothing is left.
-pub(crate) async fn cancel_slice(db: &Cluster, id: EndpointId) -> Result<bool, Error> {
+pub(crate) async fn cancel_slice(db: &Arc<Shared>, id: EndpointId) -> Result<bool, Error> {
     // Deliveries are locked before what is pending of them, and in their order, as whoever records attempts does.
     let sql = format!(
         "WITH slice AS (
@@ -167,21 +168,21 @@ pub(crate) async fn cancel_slice(db: &Cluster, id: EndpointId) -> Result<bool, E
 }
 
 /// Those whose deletion is this node's to finish.
-pub(crate) async fn half_deleted(db: &Cluster) -> Result<Vec<EndpointId>, Error> {
+pub(crate) async fn half_deleted(db: &Arc<Shared>) -> Result<Vec<EndpointId>, Error> {
     let rows = db.session().await?.query("SELECT id FROM endpoints WHERE deleted = 1", &[]).await?;
     let ids = rows.iter().map(|row| row::id(row, 0)).collect::<Result<Vec<EndpointId>, Error>>()?;
     Ok(ids.into_iter().filter(|id| db.holds(*id)).collect())
 }
 
 /// Those whose last attempt failed.
-pub(crate) async fn failing(db: &Cluster) -> Result<Vec<EndpointId>, Error> {
+pub(crate) async fn failing(db: &Arc<Shared>) -> Result<Vec<EndpointId>, Error> {
     let session = db.session().await?;
     let rows = session.query("SELECT endpoint FROM health WHERE failure_count > 0", &[]).await?;
     rows.iter().map(|row| row::id(row, 0)).collect()
 }
 
 /// The condition of each of `ids`, in their order.
-pub(crate) async fn conditions(db: &Cluster, ids: &[EndpointId]) -> Result<Vec<Condition>, Error> {
+pub(crate) async fn conditions(db: &Arc<Shared>, ids: &[EndpointId]) -> Result<Vec<Condition>, Error> {
     let asked: Vec<Uuid> = ids.iter().copied().map(Uuid::from).collect();
     let snapshot = db.snapshot().await?;
     let sql = "SELECT endpoint, failure_count, failing_since FROM health WHERE endpoint = ANY($1)";

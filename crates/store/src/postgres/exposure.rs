@@ -53,7 +53,7 @@ impl Address {
         };
         let mode = mode_of(mode.as_deref(), &root_cert)?;
         let mut config: Config =
-            bare.parse().map_err(|error: tokio_postgres::Error| Error::Address(super::connect::cause(&error)))?;
+            bare.parse().map_err(|error: tokio_postgres::Error| Error::Address(super::cause::cause(&error)))?;
         config.ssl_mode(match mode {
             Mode::Disable => SslMode::Disable,
             Mode::Prefer => SslMode::Prefer,

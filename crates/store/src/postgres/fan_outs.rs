@@ -1,24 +1,23 @@
 //! The SQL of fan-outs: any node takes a step, and a project's are one node's at a time.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::id::ProjectId;
 
-use super::change::{self, Change};
+use super::change::Change;
+use super::event_key::EventKey;
+use super::node::Shared;
 use super::param::Uuid;
-use super::rows::EventKey;
+use super::row;
 use super::session::Session;
-use super::{Cluster, row};
 use crate::Error;
-use crate::directory::Directory;
 use crate::fan_outs::{self, PASSED_OVER, Step, TOGETHER};
 use crate::filtering::Taker;
 use crate::slice::{HOLD, Patience};
 
 /// Whose fan-outs went last on this node.
 #[derive(Default)]
-pub(super) struct Turn(Mutex<Option<ProjectId>>);
+pub(crate) struct Turn(Mutex<Option<ProjectId>>);
 
 impl Turn {
     fn last(&self) -> Option<ProjectId> {
@@ -49,13 +48,13 @@ const LIST_ENDED: &str =
     "DELETE FROM fan_out_lists WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM fan_outs WHERE list = $1)";
 
 /// Makes the next slice of deliveries, of the project whose turn it is.
-pub(crate) async fn step(db: &Cluster) -> Result<Step, Error> {
+pub(crate) async fn step(db: &Arc<Shared>, turn: &Turn) -> Result<Step, Error> {
     // Nothing is begun for nothing: most often there is none.
     if next_after(&db.session().await?, None).await?.is_none() {
         return Ok(Step::Rest);
     }
     let mut change = db.work().await?;
-    let Some(project) = lock_next(db, &change).await? else {
+    let Some(project) = lock_next(turn, &change).await? else {
         change.undo().await?;
         return Ok(Step::Rest);
     };
@@ -91,15 +90,15 @@ async fn next_after(session: &Session, last: Option<ProjectId>) -> Result<Option
 }
 
 /// The next project in turn that no other node is at.
-async fn lock_next(db: &Cluster, change: &Change) -> Result<Option<ProjectId>, Error> {
-    let mut last = db.turn.last();
+async fn lock_next(turn: &Turn, change: &Change) -> Result<Option<ProjectId>, Error> {
+    let mut last = turn.last();
     for _ in 0..ASKED {
         let next = match next_after(change.session(), last).await? {
             Some(next) => Some(next),
             None => next_after(change.session(), None).await?,
         };
         let Some(project) = next else { return Ok(None) };
-        db.turn.is(project);
+        turn.is(project);
         if row::get(&change.session().query_one(LOCK, &[&Uuid::from(project)]).await?, 0)? {
             return Ok(Some(project));
         }
@@ -157,20 +156,4 @@ async fn settle(
     change.execute(ENDED, &[&project, &keys]).await?;
     change.execute(LIST_ENDED, &[&list]).await?;
     Ok(())
-}
-
-/// Which of these projects have events that wait to be fanned out.
-pub(super) async fn waiting(session: &Session, of: HashSet<ProjectId>) -> Result<HashSet<ProjectId>, Error> {
-    if of.is_empty() {
-        return Ok(of);
-    }
-    let of: Vec<Uuid> = of.into_iter().map(Uuid::from).collect();
-    let sql = "SELECT asked.project FROM unnest($1) AS asked (project)
-               WHERE EXISTS (SELECT 1 FROM fan_outs AS f WHERE f.project = asked.project)";
-    session.query(sql, &[&of]).await?.iter().map(|row| row::id(row, 0)).collect()
-}
-
-/// Whether one that gets an event has strict order.
-pub(super) fn has_strict(directory: &Directory, takers: &[Taker]) -> bool {
-    takers.iter().any(|taker| change::is_strict(directory, taker.endpoint))
 }

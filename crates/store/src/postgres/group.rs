@@ -24,7 +24,7 @@ const ROWS: usize = 2048;
 
 /// How long a commit waits for a database that is away.
 #[derive(Clone, Copy)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     /// A group is tried again for this long before it fails.
     pub(super) group: Duration,
     /// An item's caller hears after this long that it was not taken, whatever its group waits for. `None`: with its group.
@@ -35,7 +35,7 @@ pub(super) struct Patience {
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// What is committed in groups.
-pub(super) trait Commit: Send + 'static {
+pub(crate) trait Commit: Send + 'static {
     type Item: Send + Sync + 'static;
     type Answer: Send + 'static;
 
@@ -56,7 +56,7 @@ pub(super) trait Commit: Send + 'static {
 
 type Waiting<C> = (<C as Commit>::Item, oneshot::Sender<Result<<C as Commit>::Answer, Error>>);
 
-pub(super) struct Group<C: Commit> {
+pub(crate) struct Group<C: Commit> {
     queue: mpsc::Sender<Waiting<C>>,
     patience: Option<Duration>,
     stop: CancellationToken,

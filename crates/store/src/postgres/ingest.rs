@@ -12,13 +12,13 @@ use model::time::Timestamp;
 
 use super::change::{self, Lock};
 use super::claims::Claims;
-use super::cluster::Shared;
-use super::fan_outs;
-use super::group::Commit;
+use super::event_key::EventKey;
+use super::group::{Commit, Group};
+use super::node::Shared;
 use super::param::Uuid;
-use super::rows::{EventKey, NewRows};
+use super::rows::NewRows;
 use super::session::Session;
-use super::{Cluster, row};
+use super::{row, waiting};
 use crate::Error;
 use crate::directory::Directory;
 use crate::fan_outs::{DIRECT, FEW};
@@ -28,19 +28,29 @@ use crate::ingest::{Accepted, Intake, Judged};
 use crate::occurrences::Noted;
 use crate::slice;
 
-pub(crate) async fn take(db: &Cluster, intake: Intake, verdicts: Verdicts) -> Result<Accepted, Error> {
-    let rows = expected(&db.shared.published.directory.load(), &intake.event, DIRECT);
-    match db.takes.commit(Take::Event(Box::new((intake, verdicts)), rows)).await? {
+pub(crate) async fn take(
+    db: &Shared,
+    takes: &Group<Takes>,
+    intake: Intake,
+    verdicts: Verdicts,
+) -> Result<Accepted, Error> {
+    let rows = expected(&db.published.directory.load(), &intake.event, DIRECT);
+    match takes.commit(Take::Event(Box::new((intake, verdicts)), rows)).await? {
         Taken::Events(mut accepted) if accepted.len() == 1 => Ok(accepted.remove(0)),
         _ => Err(Error::Corrupt("one event has one answer".to_owned())),
     }
 }
 
 /// Takes in as many of these as one commit may, from the first on.
-pub(crate) async fn take_slice(db: &Cluster, judged: Judged, which: Range<usize>) -> Result<Vec<Accepted>, Error> {
+pub(crate) async fn take_slice(
+    db: &Shared,
+    takes: &Group<Takes>,
+    judged: Judged,
+    which: Range<usize>,
+) -> Result<Vec<Accepted>, Error> {
     let (mut rows, mut bytes, mut end) = (0, 0, which.start);
     {
-        let directory = db.shared.published.directory.load();
+        let directory = db.published.directory.load();
         while end < which.end && rows < slice::ROWS && bytes < BYTES {
             let event = &judged[end].0.event;
             rows += expected(&directory, event, slice::ROWS.saturating_sub(rows).max(FEW));
@@ -48,7 +58,7 @@ pub(crate) async fn take_slice(db: &Cluster, judged: Judged, which: Range<usize>
             end += 1;
         }
     }
-    match db.takes.commit(Take::Slice(judged, which.start..end, rows)).await? {
+    match takes.commit(Take::Slice(judged, which.start..end, rows)).await? {
         Taken::Events(accepted) => Ok(accepted),
         Taken::Test(_) => Err(Error::Corrupt("events were taken for a test".to_owned())),
     }
@@ -60,8 +70,12 @@ fn expected(directory: &Directory, event: &Event, room: usize) -> usize {
     if count > room { 2 } else { 1 + count }
 }
 
-pub(crate) async fn take_test(db: &Cluster, event: Event, endpoint: EndpointId) -> Result<Option<DeliveryId>, Error> {
-    match db.takes.commit(Take::Test(event, endpoint)).await? {
+pub(crate) async fn take_test(
+    takes: &Group<Takes>,
+    event: Event,
+    endpoint: EndpointId,
+) -> Result<Option<DeliveryId>, Error> {
+    match takes.commit(Take::Test(event, endpoint)).await? {
         Taken::Test(delivery) => Ok(delivery),
         Taken::Events(_) => Err(Error::Corrupt("a test was taken for events".to_owned())),
     }
@@ -71,19 +85,19 @@ pub(crate) async fn take_test(db: &Cluster, event: Event, endpoint: EndpointId) 
 const BYTES: usize = 1 << 20;
 
 /// What is taken in together, with about how many rows that comes to.
-pub(super) enum Take {
+pub(crate) enum Take {
     Event(Box<(Intake, Verdicts)>, usize),
     Slice(Judged, Range<usize>, usize),
     Test(Event, EndpointId),
 }
 
-pub(super) enum Taken {
+pub(crate) enum Taken {
     Events(Vec<Accepted>),
     Test(Option<DeliveryId>),
 }
 
 /// The group commit of what comes in.
-pub(super) struct Takes {
+pub(crate) struct Takes {
     shared: Arc<Shared>,
     session: Option<Session>,
     noted: Noted,
@@ -213,7 +227,7 @@ impl Takes {
             return before.take().ok_or_else(|| Error::Stopped.into());
         }
         let in_order = items.iter().flat_map(|item| item.in_order(&directory)).collect();
-        let waiting = fan_outs::waiting(session, in_order).await?;
+        let waiting = waiting::of(session, in_order).await?;
         let accepted_at = self.shared.accepted_at(now);
         let mut plan = Plan {
             shared: &self.shared,
@@ -322,7 +336,7 @@ impl Plan<'_> {
         let deliveries = u32::try_from(takers.len()).unwrap_or(u32::MAX);
         self.claims.hold(intake, key, deliveries);
         self.rows.event(key, event.clone(), deliveries);
-        let must_wait = self.waiting.contains(&event.project) && fan_outs::has_strict(&self.directory, &takers);
+        let must_wait = self.waiting.contains(&event.project) && change::has_strict(&self.directory, &takers);
         if takers.len() > (*room).max(FEW) || must_wait {
             let id = self.shared.next_key();
             self.rows.fan_out(key, event.project, takers, id);

@@ -8,9 +8,10 @@ use model::time::Timestamp;
 use tokio_postgres::Row;
 
 use super::change::Change;
+use super::event_key::EventKey;
+use super::node::Shared;
 use super::param::Uuid;
-use super::rows::EventKey;
-use super::{Cluster, row, search};
+use super::{row, search};
 use crate::Error;
 use crate::directory::Directory;
 use crate::filtering::Verdicts;
@@ -23,7 +24,7 @@ type Judged = jobs::Judged<EventKey>;
 
 /// How many items `task` is about.
 pub(crate) async fn count(
-    db: &Cluster,
+    db: &Arc<Shared>,
     directory: &Directory,
     project: ProjectId,
     task: &Task,
@@ -44,8 +45,8 @@ pub(crate) async fn count(
     }
 }
 
-pub(crate) async fn create(db: &Cluster, project: ProjectId, task: &Task, total: u64) -> Result<Job, Error> {
-    let env = &*db.shared.env;
+pub(crate) async fn create(db: &Arc<Shared>, project: ProjectId, task: &Task, total: u64) -> Result<Job, Error> {
+    let env = &*db.env;
     let (id, created_at) = (JobId::new(env), env.now());
     let text = serde_json::to_string(task).map_err(|error| Error::Corrupt(error.to_string()))?;
     db.session()
@@ -64,16 +65,16 @@ pub(crate) async fn create(db: &Cluster, project: ProjectId, task: &Task, total:
         )
         .await?;
     // It may be another node's to do.
-    db.shared.tell(|news| news.jobs = true);
+    db.tell(|news| news.jobs = true);
     let task = task.clone();
     Ok(Job { id, project, task, status: Status::Running, total, done: 0, failed: 0, created_at })
 }
 
-pub(crate) async fn find(db: &Cluster, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
+pub(crate) async fn find(db: &Arc<Shared>, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
     Ok(load(db, id).await?.map(|(job, _)| job).filter(|job| job.project == project))
 }
 
-pub(crate) async fn list(db: &Cluster, project: ProjectId, paging: Paging) -> Result<Page<Job>, Error> {
+pub(crate) async fn list(db: &Arc<Shared>, project: ProjectId, paging: Paging) -> Result<Page<Job>, Error> {
     let before = Uuid::from(JobId::from_bytes(paging.after.map_or([0xff; 16], |cursor| cursor.0)));
     let sql = format!("SELECT {JOB} FROM jobs WHERE project = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
     let limit = row::limit(paging.limit + 1);
@@ -83,7 +84,7 @@ pub(crate) async fn list(db: &Cluster, project: ProjectId, paging: Paging) -> Re
     Ok(Page::of(rows.into_iter().map(|(position, job)| (job, position)).collect(), paging.limit))
 }
 
-pub(crate) async fn cancel(db: &Cluster, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
+pub(crate) async fn cancel(db: &Arc<Shared>, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
     let cancelled = row::position(&Status::Cancelled, &Status::ALL);
     db.session()
         .await?
@@ -97,20 +98,20 @@ pub(crate) async fn cancel(db: &Cluster, project: ProjectId, id: JobId) -> Resul
 
 /// Those that are this node's to run, oldest first: they go with the shard of their endpoint, so that a recovery is run
 /// where its endpoint is delivered to.
-pub(crate) async fn running(db: &Cluster) -> Result<Vec<JobId>, Error> {
+pub(crate) async fn running(db: &Arc<Shared>) -> Result<Vec<JobId>, Error> {
     let sql = "SELECT id, endpoint FROM jobs WHERE status = 0 ORDER BY id";
     let mut running = Vec::new();
     for row in db.session().await?.query(sql, &[]).await? {
         let (id, endpoint): (JobId, Option<Uuid>) = (row::id(&row, 0)?, row::get(&row, 1)?);
         let shard = endpoint.map_or(shard::of(id), |endpoint| shard::of(EndpointId::from(endpoint)));
-        if db.shared.lease.holds(shard) {
+        if db.lease.holds(shard) {
             running.push(id);
         }
     }
     Ok(running)
 }
 
-pub(crate) async fn endpoint(db: &Cluster, id: JobId) -> Result<Option<EndpointId>, Error> {
+pub(crate) async fn endpoint(db: &Arc<Shared>, id: JobId) -> Result<Option<EndpointId>, Error> {
     Ok(load(db, id).await?.and_then(|(job, _)| endpoint_of(&job.task)))
 }
 
@@ -122,14 +123,14 @@ fn endpoint_of(task: &Task) -> Option<EndpointId> {
 }
 
 /// How many deliveries of `endpoint` are pending, as far as up to `enough`: what a job waits for before it adds more.
-pub(crate) async fn backlog(db: &Cluster, endpoint: EndpointId, enough: usize) -> Result<usize, Error> {
+pub(crate) async fn backlog(db: &Arc<Shared>, endpoint: EndpointId, enough: usize) -> Result<usize, Error> {
     let sql = "SELECT count(*) FROM (SELECT 1 FROM pending WHERE endpoint = $1 LIMIT $2) AS waiting";
     let row = db.session().await?.query_one(sql, &[&Uuid::from(endpoint), &row::limit(enough)]).await?;
     Ok(usize::try_from(row::get::<i64>(&row, 0)?).unwrap_or(0))
 }
 
 /// Does the next items of a job, once, also if another node believes that the job is its own.
-pub(crate) async fn step(db: &Cluster, directory: &Directory, id: JobId, now: Timestamp) -> Result<Step, Error> {
+pub(crate) async fn step(db: &Arc<Shared>, directory: &Directory, id: JobId, now: Timestamp) -> Result<Step, Error> {
     let Some(known) = load(db, id).await?.filter(is_running) else { return Ok(Step::Ended) };
     let judged = judge(db, directory, &known, now).await?;
     let mut change = db.work().await?;
@@ -151,7 +152,12 @@ fn is_running((job, _): &Known) -> bool {
 }
 
 /// Asks the filters that the next step of a job needs. Done before its transaction: filters take their time.
-async fn judge(db: &Cluster, directory: &Directory, (job, cursor): &Known, now: Timestamp) -> Result<Judged, Error> {
+async fn judge(
+    db: &Arc<Shared>,
+    directory: &Directory,
+    (job, cursor): &Known,
+    now: Timestamp,
+) -> Result<Judged, Error> {
     match &job.task {
         Task::Replay { event } => match search::event_row(db, job.project, event).await? {
             Some((_, stored)) => {
@@ -224,7 +230,7 @@ async fn replay(
 /// The columns that [`job`] reads.
 const JOB: &str = "id, project, task, status, total, done, failed, cursor, created_at";
 
-async fn load(db: &Cluster, id: JobId) -> Result<Option<Known>, Error> {
+async fn load(db: &Arc<Shared>, id: JobId) -> Result<Option<Known>, Error> {
     let sql = format!("SELECT {JOB} FROM jobs WHERE id = $1");
     let row = db.session().await?.query_opt(&sql, &[&Uuid::from(id)]).await?;
     row.as_ref().map(job).transpose()

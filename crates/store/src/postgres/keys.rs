@@ -1,16 +1,19 @@
 //! The SQL of API keys.
 
+use std::sync::Arc;
+
 use model::id::{KeyId, ProjectId};
 use model::key::Key;
 use tokio_postgres::Row;
 
 use super::change::{Change, Subject};
+use super::node::Shared;
 use super::param::Uuid;
+use super::row;
 use super::session::Session;
-use super::{Cluster, row};
 use crate::Error;
 
-pub(crate) async fn create(db: &Cluster, key: &Key) -> Result<(), Error> {
+pub(crate) async fn create(db: &Arc<Shared>, key: &Key) -> Result<(), Error> {
     let mut change = db.change().await?;
     insert(&mut change, key).await?;
     change.commit().await.map(drop)
@@ -26,7 +29,7 @@ pub(super) async fn insert(change: &mut Change, key: &Key) -> Result<(), Error> 
     Ok(())
 }
 
-pub(crate) async fn revoke(db: &Cluster, project: ProjectId, id: KeyId) -> Result<bool, Error> {
+pub(crate) async fn revoke(db: &Arc<Shared>, project: ProjectId, id: KeyId) -> Result<bool, Error> {
     let mut change = db.change().await?;
     let sql = "DELETE FROM api_keys WHERE id = $1 AND project = $2";
     if change.execute(sql, &[&Uuid::from(id), &Uuid::from(project)]).await? == 0 {

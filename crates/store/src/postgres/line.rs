@@ -7,8 +7,8 @@ use futures_util::future;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_postgres::{AsyncMessage, Client};
 
-use super::cluster::{News, Shared};
-use super::{connect, row, tls};
+use super::node::{News, Shared};
+use super::{cause, row, tls};
 use crate::Error;
 
 /// Endpoints in one notification, which may have 8,000 bytes.
@@ -116,7 +116,7 @@ async fn listen(mut connection: tls::Connection, said: mpsc::Sender<Told>) {
             }
             Some(Ok(_)) => {}
             Some(Err(error)) => {
-                return tracing::debug!(error = connect::cause(&error), "the connection that listens broke");
+                return tracing::debug!(error = cause::cause(&error), "the connection that listens broke");
             }
             None => return,
         }

@@ -7,9 +7,9 @@ use model::time::Timestamp;
 use tokio_postgres::Row;
 
 use super::change::Scope;
+use super::columns::{Columns, borrowed};
 use super::param::{Param, Uuid};
 use super::row;
-use super::rows::{Columns, borrowed};
 use crate::Error;
 use crate::occurrences::{Kind, ids_of, slot_of};
 use crate::search::Cursor;

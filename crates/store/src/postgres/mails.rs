@@ -1,14 +1,17 @@
 //! The SQL of the outbox.
 
+use std::sync::Arc;
+
 use model::endpoint::Endpoint;
 use model::id::{MailId, ProjectId};
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
 use super::change::Change;
+use super::node::Shared;
 use super::param::Uuid;
+use super::row;
 use super::session::Session;
-use super::{Cluster, row};
 use crate::Error;
 use crate::mails::{self, Mail, Next, Report, What};
 use crate::{shard, slice};
@@ -49,8 +52,8 @@ async fn waiting(change: &Change, project: ProjectId) -> Result<usize, Error> {
 }
 
 /// Of those that are this node's to send: a seek for each shard, however much waits.
-pub(crate) async fn next(db: &Cluster, now: Timestamp) -> Result<Next, Error> {
-    let shards: Vec<i16> = db.shared.lease.held().iter().map(i16::from).collect();
+pub(crate) async fn next(db: &Arc<Shared>, now: Timestamp) -> Result<Next, Error> {
+    let shards: Vec<i16> = db.lease.held().iter().map(i16::from).collect();
     let sql = "SELECT m.due_at, m.id, m.project, m.recipient, m.report, m.failures, m.created_at
                FROM unnest($1) AS held (shard), LATERAL (
                    SELECT * FROM mails WHERE mails.shard = held.shard ORDER BY due_at, seq LIMIT 1) AS m
@@ -74,19 +77,19 @@ fn mail(row: &Row, at: usize) -> Result<Mail, Error> {
     })
 }
 
-pub(crate) async fn remove(db: &Cluster, id: MailId) -> Result<(), Error> {
+pub(crate) async fn remove(db: &Arc<Shared>, id: MailId) -> Result<(), Error> {
     db.session().await?.execute("DELETE FROM mails WHERE id = $1", &[&Uuid::from(id)]).await?;
     Ok(())
 }
 
-pub(crate) async fn put_off(db: &Cluster, id: MailId, due_at: Timestamp) -> Result<(), Error> {
+pub(crate) async fn put_off(db: &Arc<Shared>, id: MailId, due_at: Timestamp) -> Result<(), Error> {
     let sql = "UPDATE mails SET failures = failures + 1, due_at = $2 WHERE id = $1";
     db.session().await?.execute(sql, &[&Uuid::from(id), &due_at.as_millis()]).await?;
     Ok(())
 }
 
 /// Of a project that is being deleted: a slice. Whether more may be left.
-pub(crate) async fn delete_slice(db: &Cluster, project: ProjectId) -> Result<bool, Error> {
+pub(crate) async fn delete_slice(db: &Arc<Shared>, project: ProjectId) -> Result<bool, Error> {
     delete_slice_in(&db.session().await?, project).await
 }
 

@@ -13,9 +13,9 @@ use tokio::time::Instant;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
-use super::cluster::{News, Shared};
 use super::lease::Renewal;
 use super::line::{Line, word};
+use super::node::{News, Shared};
 use super::partitions::{self, Day};
 use super::row;
 use crate::Error;

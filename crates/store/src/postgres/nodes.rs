@@ -1,13 +1,16 @@
 //! The SQL of who takes part in the cluster.
 
+use std::sync::Arc;
+
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::{Cluster, row};
+use super::node::Shared;
+use super::row;
 use crate::Error;
 use crate::nodes::{Counts, Kind, Lag, Node, Overview};
 
-pub(crate) async fn overview(db: &Cluster, lag: Lag) -> Result<Overview, Error> {
+pub(crate) async fn overview(db: &Arc<Shared>, lag: Lag) -> Result<Overview, Error> {
     let snapshot = db.snapshot().await?;
     let sql = "SELECT n.id::text, n.name, n.version, n.delivers, (extract(epoch FROM n.started_at) * 1000)::bigint,
                       (extract(epoch FROM n.seen_at) * 1000)::bigint, n.expires_at > clock_timestamp(),
@@ -17,17 +20,17 @@ pub(crate) async fn overview(db: &Cluster, lag: Lag) -> Result<Overview, Error> 
     let sql = "SELECT count(*) FROM shards AS s WHERE NOT EXISTS (
                    SELECT 1 FROM nodes AS n WHERE n.id = s.node AND n.expires_at > clock_timestamp())";
     let unassigned = snapshot.query(sql, &[]).await?.first().map(|row| row::get::<i64>(row, 0)).transpose()?;
-    let asked = db.shared.env.now();
+    let asked = db.env.now();
     let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
     let theirs = snapshot.query(sql, &[]).await?.first().map(|row| row::time(row, 0)).transpose()?;
-    let answered = db.shared.env.now();
+    let answered = db.env.now();
     snapshot.end().await?;
     Ok(Overview {
         kind: Kind::Postgres,
-        node: model::id::DeliveryId::from(db.shared.node).to_string(),
+        node: model::id::DeliveryId::from(db.node).to_string(),
         nodes,
         unassigned: usize::try_from(unassigned.unwrap_or(0)).unwrap_or(0),
-        clock_offset_ms: theirs.map_or(0, |theirs| offset(theirs, asked, answered)) + db.shared.env.corrected_by(),
+        clock_offset_ms: theirs.map_or(0, |theirs| offset(theirs, asked, answered)) + db.env.corrected_by(),
         lag,
         endpoints: Counts::default(),
     })

@@ -6,9 +6,10 @@ use model::delivery::Status;
 use model::event::Event;
 use model::id::DeliveryId;
 
+use super::columns::{Columns, column};
+use super::event_key::EventKey;
 use super::param::Uuid;
 use super::row;
-use super::rows::{Columns, EventKey, column};
 use crate::occurrences::{Kind, Noted, of_tenant, outcome, slot_of};
 use crate::record::Record;
 

@@ -4,11 +4,11 @@ use model::env::Env;
 use model::id::DeliveryId;
 use model::time::Timestamp;
 
-use super::cluster::Shared;
 use super::connect::{self, Connections};
+use super::node::Shared;
 use super::param::Uuid;
 use super::session::Session;
-use super::{projects, row};
+use super::{cause, projects, row};
 use crate::Error;
 use crate::projects::default_project;
 use crate::seal::{KEY_CHECK, KEY_CHECK_TEXT, Seal};
@@ -29,7 +29,7 @@ pub(super) async fn migrate(connections: &Connections) -> Result<Vec<String>, Er
         // In one transaction: a migration is never apart from the note that it was done.
         let report = embedded::migrations::runner().set_grouped(true).run_async(&mut client).await;
         // The lock goes with the connection.
-        report.map_err(|error| Error::Migration(connect::cause(&error)))
+        report.map_err(|error| Error::Migration(cause::cause(&error)))
     };
     let report = connect::drive(connection, work).await?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())

@@ -4,7 +4,7 @@ use model::id::DeliveryId;
 use model::time::Timestamp;
 
 use super::change::Scope;
-use super::cluster::Shared;
+use super::node::Shared;
 use super::param::Uuid;
 use super::row;
 use crate::Error;

@@ -9,13 +9,18 @@ use model::speech::Speech;
 use tokio_postgres::Row;
 
 use super::change::Subject;
+use super::node::Shared;
 use super::param::Uuid;
 use super::session::Session;
-use super::{Cluster, endpoints, keys, mails, row, speech};
+use super::{endpoints, keys, mails, row, speech};
 use crate::Error;
 use crate::projects::SlugTaken;
 
-pub(crate) async fn create(db: &Cluster, project: Project, key: Key) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
+pub(crate) async fn create(
+    db: &Arc<Shared>,
+    project: Project,
+    key: Key,
+) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
     let mut change = db.change().await?;
     if change.directory.project_called(&project.slug).is_some() {
         change.undo().await?;
@@ -33,7 +38,7 @@ pub(crate) async fn create(db: &Cluster, project: Project, key: Key) -> Result<R
 }
 
 pub(crate) async fn change<E: From<SlugTaken>>(
-    db: &Cluster,
+    db: &Arc<Shared>,
     id: ProjectId,
     change: &mut (dyn FnMut(&Project, &Speech) -> Result<Project, E> + Send),
 ) -> Result<Option<Result<Arc<Project>, E>>, Error> {
@@ -61,7 +66,7 @@ pub(crate) async fn change<E: From<SlugTaken>>(
 }
 
 /// Answers which endpoints were deleted with it; `None` if there is no such project.
-pub(crate) async fn delete(db: &Cluster, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
+pub(crate) async fn delete(db: &Arc<Shared>, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
     let mut change = db.change().await?;
     if change.directory.project(id).is_none() {
         change.undo().await?;

@@ -1,36 +1,16 @@
 //! Whether the database can be reached and, if not, where it was sought and what would be right.
 
-use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 
+use super::address::address;
 use super::connect::Connections;
 use crate::Error;
 
-/// Where a URL leads, without who asks and what they know.
-pub(super) fn address(config: &tokio_postgres::Config) -> String {
-    let ports = config.get_ports();
-    let at = |(place, host): (usize, &Host)| {
-        // One port is that of all hosts.
-        let port = ports.get(place).or_else(|| ports.first()).copied().unwrap_or(5432);
-        match host {
-            Host::Tcp(name) => format!("{name}:{port}"),
-            Host::Unix(path) => format!("{}/.s.PGSQL.{port}", path.display()),
-        }
-    };
-    let hosts: Vec<String> = config.get_hosts().iter().enumerate().map(at).collect();
-    match config.get_dbname() {
-        Some(name) => format!("{}, database {name},", hosts.join(", ")),
-        None => hosts.join(", "),
-    }
-}
-
-impl Connections {
-    /// Whether verbs will have connections, and the node one of its own: asked once, before anything else.
-    pub(super) async fn reach(&self) -> Result<(), Error> {
-        self.session().await.map_err(|error| unreachable(&self.address, &error))?;
-        let own = self.own().await.map(drop);
-        own.map_err(|error| unreachable(&address(&self.config), &error))
-    }
+/// Whether verbs will have connections, and the node one of its own: asked once, before anything else.
+pub(super) async fn reach(connections: &Connections) -> Result<(), Error> {
+    connections.session().await.map_err(|error| unreachable(&connections.address, &error))?;
+    let own = connections.own().await.map(drop);
+    own.map_err(|error| unreachable(&address(&connections.config), &error))
 }
 
 fn unreachable(address: &str, error: &Error) -> Error {

@@ -4,6 +4,7 @@
 //! or repeats a commit that was in doubt, changes nothing that is there.
 
 mod moves;
+mod outcome;
 mod writings;
 
 use std::collections::{HashMap, HashSet};
@@ -13,18 +14,18 @@ use futures_util::future;
 use model::attempt::Body;
 use model::delivery::{Cancelled, Status};
 use model::endpoint::{self, Endpoint};
-use model::health::Health;
 use model::id::{DeliveryId, EndpointId};
 use model::retry::Next;
-use tokio_postgres::Row;
 
+use self::moves::Moves;
+use self::outcome::Outcome;
+use self::writings::writings;
 use super::change::{Change, Lock};
-use super::cluster::Shared;
-use super::group::Commit;
+use super::group::{Commit, Group};
+use super::node::Shared;
 use super::param::Uuid;
-use super::rows::borrowed;
 use super::session::Session;
-use super::{Cluster, endpoints, mails, row};
+use super::{endpoints, health, mails, row};
 use crate::Error;
 use crate::directory::Directory;
 use crate::feed::Recorded;
@@ -33,41 +34,22 @@ use crate::mails::What;
 use crate::occurrences::Noted;
 use crate::operational::Notice;
 use crate::record::Record;
-use moves::Moves;
-use writings::{HEALTH, writings};
 
-pub(super) use writings::health_columns;
-
-pub(crate) async fn record(db: &Cluster, record: Record) -> Result<(), Error> {
+pub(crate) async fn record(records: &Group<Records>, record: Record) -> Result<(), Error> {
     let delivery = record.due.id;
-    if db.records.commit(Outcome::Tried(Box::new(record))).await? {
+    if records.commit(Outcome::Tried(Box::new(record))).await? {
         Ok(())
     } else {
         Err(Error::Corrupt(format!("this attempt at {delivery} was recorded before, or its delivery is gone")))
     }
 }
 
-pub(crate) async fn cancel(db: &Cluster, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
-    db.records.commit(Outcome::Cancelled(delivery, reason)).await.map(drop)
-}
-
-pub(super) enum Outcome {
-    Tried(Box<Record>),
-    Cancelled(DeliveryId, Cancelled),
-}
-
-impl Outcome {
-    /// It arrived. Nobody waits for that to be on disk: if the database crashes before it is, within a second, it is sent
-    /// again, as it may be. So the sync of the log is left to those who take events in and wait for it. Measured, at 100
-    /// events a second: with a sync of its own each of the two commits mostly found the other's under way, waited for that
-    /// one and then for its own.
-    fn is_arrival(&self) -> bool {
-        matches!(self, Self::Tried(record) if record.next == Next::Delivered)
-    }
+pub(crate) async fn cancel(records: &Group<Records>, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
+    records.commit(Outcome::Cancelled(delivery, reason)).await.map(drop)
 }
 
 /// The group commit of what was delivered.
-pub(super) struct Records {
+pub(crate) struct Records {
     shared: Arc<Shared>,
     session: Option<Session>,
     /// Endpoints that are known to have nothing to recover from. Only a failure changes that, and only the holder of
@@ -221,10 +203,10 @@ impl Records {
         if asked.is_empty() {
             return Ok(HashMap::new());
         }
-        let rows = session.query(RUNS, &[&asked]).await?;
+        let rows = session.query(health::RUNS, &[&asked]).await?;
         let mut runs: HashMap<EndpointId, Run> = asked.into_iter().map(|id| (id.into(), Run::default())).collect();
         for row in &rows {
-            runs.insert(row::id(row, 0)?, run(row)?);
+            runs.insert(row::id(row, 0)?, health::run(row)?);
         }
         Ok(runs)
     }
@@ -254,23 +236,6 @@ impl Records {
         let mailed = then.mail.is_some() && self.shared.published.mails.is_some() && has_admins();
         (mailed || then.before.as_ref().is_some_and(wanted)).then_some(Lock::Work)
     }
-}
-
-const RUNS: &str = "SELECT endpoint, failure_count, failing_since, troubled, told, told_at
-     FROM health WHERE endpoint = ANY($1) ORDER BY endpoint FOR UPDATE";
-
-fn run(row: &Row) -> Result<Run, Error> {
-    let health = Health { failure_count: row::count(row, 1)?, failing_since: row::maybe_time(row, 2)? };
-    let (troubled, told) = (row::get(row, 3)?, row::get(row, 4)?);
-    Ok(Run { health, troubled, told, told_at: row::maybe_time(row, 5)? })
-}
-
-/// Forgets the failures of an endpoint that somebody resumed.
-pub(super) async fn forgive(change: &Change, id: EndpointId) -> Result<(), Error> {
-    let Some(row) = change.query_opt(RUNS, &[&vec![Uuid::from(id)]]).await? else { return Ok(()) };
-    let columns = health_columns(&[(id, run(&row)?.forgiven())]);
-    change.execute(HEALTH, &borrowed(&columns)).await?;
-    Ok(())
 }
 
 /// Brings about what follows for the endpoint and answers its run.

@@ -11,9 +11,10 @@ use model::time::Timestamp;
 use tokio_postgres::Row;
 
 use super::change::Change;
+use super::event_key::{self, EventKey};
+use super::node::Shared;
 use super::param::{Param, Uuid};
-use super::rows::{self, EventKey};
-use super::{Cluster, row};
+use super::row;
 use crate::Error;
 use crate::fan_outs;
 use crate::filtering::{Finding, Review, TURN, Taker};
@@ -37,7 +38,7 @@ type Judge<'a> = dyn FnMut(EventKey, &Event) -> Finding + Send + 'a;
 #[derive(Clone, Copy)]
 enum Source<'a> {
     /// Each query by itself: filters are asked meanwhile, which takes its time.
-    Apart(&'a Cluster),
+    Apart(&'a Arc<Shared>),
     /// In the transaction that makes their deliveries.
     Within(&'a Change),
 }
@@ -67,7 +68,7 @@ impl Window<EventKey> {
     }
 
     /// How many items there are in it.
-    pub(super) async fn count(&self, db: &Cluster, only: Only, now: Timestamp) -> Result<u64, Error> {
+    pub(super) async fn count(&self, db: &Arc<Shared>, only: Only, now: Timestamp) -> Result<u64, Error> {
         let mut total = 0;
         if only != Only::Missed {
             total += self.count_failed(db).await?;
@@ -78,7 +79,7 @@ impl Window<EventKey> {
         Ok(total)
     }
 
-    async fn count_failed(&self, db: &Cluster) -> Result<u64, Error> {
+    async fn count_failed(&self, db: &Arc<Shared>) -> Result<u64, Error> {
         let (endpoint, (since, until)) = (Uuid::from(self.endpoint.id), self.deliveries);
         let row = db
             .session()
@@ -91,7 +92,7 @@ impl Window<EventKey> {
         Ok(row::get::<i64>(&row, 0)?.unsigned_abs())
     }
 
-    async fn count_missed(&self, db: &Cluster, now: Timestamp) -> Result<u64, Error> {
+    async fn count_missed(&self, db: &Arc<Shared>, now: Timestamp) -> Result<u64, Error> {
         let (mut total, mut after) = (0, self.events.0);
         let mut asked = if self.endpoint.settings.filter.is_some() { ASKED } else { 0 };
         let source = Source::Apart(db);
@@ -115,7 +116,7 @@ impl Window<EventKey> {
     /// Asks the endpoint's filter about the events that the next step after `cursor` will come to.
     pub(super) async fn review(
         &self,
-        db: &Cluster,
+        db: &Arc<Shared>,
         only: Only,
         cursor: Option<Cursor<EventKey>>,
         now: Timestamp,
@@ -266,7 +267,7 @@ impl Window<EventKey> {
              ORDER BY e.key";
         let (project, endpoint) = (Uuid::from(self.endpoint.project), Uuid::from(self.endpoint.id));
         let (from, until) = (Uuid::from(after), Uuid::from(self.events.1));
-        let earliest = Uuid::from(rows::earliest_delivery(after));
+        let earliest = Uuid::from(event_key::earliest_delivery(after));
         let (limit, now) = (row::limit(SEEN), now.as_millis());
         let rows = source.query(sql, &[&project, &from, &until, &limit, &earliest, &endpoint, &now]).await?;
         let candidate = |row: &Row| {

@@ -13,9 +13,10 @@ use model::time::Timestamp;
 use tokio_postgres::Row;
 
 use super::change::Scope;
+use super::node::Shared;
 use super::param::Uuid;
 use super::partitions::{self, BRIEFLY, Day};
-use super::{Cluster, row};
+use super::row;
 use crate::Error;
 use crate::directory::Directory;
 use crate::retention::Swept;
@@ -46,13 +47,13 @@ pub(crate) enum Stepped {
 }
 
 pub(crate) async fn step(
-    db: &Cluster,
+    db: &Arc<Shared>,
     walk: &mut Walk,
     directory: &Arc<Directory>,
     servers: Retention,
     now: Timestamp,
 ) -> Result<Stepped, Error> {
-    let scope = Scope::begin(&db.shared).await?;
+    let scope = Scope::begin(db).await?;
     scope.session().run(BRIEFLY).await?;
     let ours: bool = row::get(&scope.session().query_one(LOCK, &[]).await?, 0)?;
     let swept = if ours { sweep(&scope, walk, directory, servers, now).await? } else { None };

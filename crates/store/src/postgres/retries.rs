@@ -1,17 +1,24 @@
 //! The SQL of one more attempt by hand.
 
+use std::sync::Arc;
+
 use model::delivery::{Due, Status};
 use model::id::{DeliveryId, ProjectId};
 use model::time::Timestamp;
 
 use super::change::{Change, is_strict};
 use super::due::{self, DUE, DUE_WIDTH};
+use super::node::Shared;
 use super::param::Uuid;
-use super::{Cluster, row};
+use super::row;
 use crate::Error;
 use crate::retries::{Retried, by_hand};
 
-pub(crate) async fn retry(db: &Cluster, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
+pub(crate) async fn retry(
+    db: &Arc<Shared>,
+    project: ProjectId,
+    delivery: DeliveryId,
+) -> Result<Option<Retried>, Error> {
     let mut change = db.work().await?;
     let retried = match find(&change, project, delivery).await? {
         None => None,

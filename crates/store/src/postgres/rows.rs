@@ -1,7 +1,6 @@
 //! Rows of the road, written many at a time: events, their deliveries and what is pending of them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future;
 use model::delivery::Due;
@@ -10,26 +9,16 @@ use model::id::{DeliveryId, ProjectId};
 use model::json::Json;
 use model::time::Timestamp;
 
+use super::columns::{Columns, borrowed, column};
+use super::event_key::EventKey;
 use super::occurrences::{self, Fresh};
-use super::param::{Param, Uuid};
+use super::param::Uuid;
 use super::row;
 use super::session::{Prepared, Session};
 use crate::Error;
 use crate::fan_outs;
 use crate::filtering::Taker;
 use crate::occurrences::Noted;
-
-/// An event's key: a UUID of version 7 like a delivery's, so that events are in the order they were accepted in.
-/// Its time is when the event was accepted: what is asked for by that time is found by keys alone.
-pub(super) type EventKey = DeliveryId;
-
-/// More than the clocks of nodes are apart.
-const APART: Duration = Duration::from_secs(3600);
-
-/// A key before those of all deliveries of an event, whichever nodes made them.
-pub(super) fn earliest_delivery(event: EventKey) -> DeliveryId {
-    DeliveryId::first_at(event.created_at() - APART)
-}
 
 const EVENTS: &str = "INSERT INTO events (key, project, id, type, tenant, data, brand, workflow, summary, occurred_at,
                      created_at, deliver_at, expires_at, deliveries, test)
@@ -73,8 +62,6 @@ struct NewDelivery {
 /// Statements with what they are about. Made ready before they are sent, because they are sent together.
 #[derive(Default)]
 pub(super) struct Statements(Vec<(Prepared, Columns)>);
-
-pub(super) type Columns = Vec<Box<dyn Param>>;
 
 impl NewRows {
     pub(super) fn event(&mut self, key: EventKey, event: Arc<Event>, deliveries: u32) {
@@ -208,15 +195,4 @@ impl Statements {
         let answers = future::join_all(sent.iter().map(|(statement, columns)| session.send(statement, columns))).await;
         answers.into_iter().try_for_each(|answer| answer.map(drop))
     }
-}
-
-pub(super) fn borrowed(columns: &Columns) -> Vec<&dyn Param> {
-    columns.iter().map(|column| &**column).collect()
-}
-
-pub(super) fn column<N, T>(rows: &[N], cell: impl Fn(&N) -> T) -> Box<dyn Param>
-where
-    Vec<T>: Param + 'static,
-{
-    Box::new(rows.iter().map(cell).collect::<Vec<T>>())
 }

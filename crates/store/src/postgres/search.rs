@@ -3,14 +3,17 @@
 mod deliveries;
 mod full;
 
+use std::sync::Arc;
+
 use model::id::{EventId, ProjectId};
 use tokio_postgres::Row;
 
+use super::event_key::EventKey;
 use super::list::{List, Occurring, Span};
+use super::node::Shared;
 use super::param::Uuid;
-use super::rows::EventKey;
+use super::row;
 use super::session::Session;
-use super::{Cluster, row};
 use crate::Error;
 use crate::occurrences::Kind;
 use crate::search::{Cursor, EventFilter, ListedEvent, Page, Paging, StoredEvent};
@@ -22,7 +25,7 @@ const LISTED: &str = "SELECT e.id, e.type, e.tenant, e.summary, e.occurred_at, e
      e.test, e.deliveries, e.key FROM events AS e";
 
 pub(crate) async fn events(
-    db: &Cluster,
+    db: &Arc<Shared>,
     project: ProjectId,
     filter: &EventFilter,
     paging: Paging,
@@ -40,7 +43,7 @@ pub(crate) async fn events(
     };
     let found = match occurring {
         Some(occurring) => list.newest_in(&search, &occurring, span, most, listed).await?,
-        None => list.newest(&search, span, db.shared.env.now(), most, listed).await?,
+        None => list.newest(&search, span, db.env.now(), most, listed).await?,
     };
     search.end().await?;
     Ok(Page::of(found, paging.limit))
@@ -63,7 +66,7 @@ fn listed(row: &Row) -> Result<(ListedEvent, Cursor), Error> {
     Ok((event, Cursor(*key.as_bytes())))
 }
 
-pub(crate) async fn event(db: &Cluster, project: ProjectId, id: &EventId) -> Result<Option<StoredEvent>, Error> {
+pub(crate) async fn event(db: &Arc<Shared>, project: ProjectId, id: &EventId) -> Result<Option<StoredEvent>, Error> {
     let search = db.search(project).await?;
     let found = event_in(search.session(), project, id).await.map_err(Error::of_search)?;
     search.end().await?;
@@ -71,7 +74,7 @@ pub(crate) async fn event(db: &Cluster, project: ProjectId, id: &EventId) -> Res
 }
 
 /// How many bytes an event has besides what lists show.
-pub(crate) async fn event_weight(db: &Cluster, project: ProjectId, id: &EventId) -> Result<Option<usize>, Error> {
+pub(crate) async fn event_weight(db: &Arc<Shared>, project: ProjectId, id: &EventId) -> Result<Option<usize>, Error> {
     let sql =
         "SELECT (octet_length(data) + coalesce(octet_length(brand), 0) + coalesce(octet_length(workflow), 0))::bigint
          FROM events WHERE project = $1 AND id = $2";
@@ -84,7 +87,7 @@ pub(crate) async fn event_weight(db: &Cluster, project: ProjectId, id: &EventId)
 
 /// An event with its key.
 pub(super) async fn event_row(
-    db: &Cluster,
+    db: &Arc<Shared>,
     project: ProjectId,
     id: &EventId,
 ) -> Result<Option<(EventKey, StoredEvent)>, Error> {

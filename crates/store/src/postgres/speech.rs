@@ -11,14 +11,20 @@ use model::subscription;
 use tokio_postgres::Row;
 
 use super::change::{Change, Subject};
+use super::node::Shared;
 use super::param::Uuid;
+use super::row;
 use super::session::Session;
-use super::{Cluster, row};
 use crate::Error;
 use crate::directory::Directory;
 use crate::speech::InUse;
 
-pub(crate) async fn put_dialect(db: &Cluster, project: ProjectId, name: &str, text: &Arc<str>) -> Result<bool, Error> {
+pub(crate) async fn put_dialect(
+    db: &Arc<Shared>,
+    project: ProjectId,
+    name: &str,
+    text: &Arc<str>,
+) -> Result<bool, Error> {
     let mut change = db.change().await?;
     if change.directory.project(project).is_none() {
         change.undo().await?;
@@ -33,7 +39,7 @@ pub(crate) async fn put_dialect(db: &Cluster, project: ProjectId, name: &str, te
 }
 
 pub(crate) async fn remove_dialect(
-    db: &Cluster,
+    db: &Arc<Shared>,
     project: ProjectId,
     name: &str,
 ) -> Result<Option<Result<(), InUse>>, Error> {
@@ -54,7 +60,7 @@ pub(crate) async fn remove_dialect(
 }
 
 pub(crate) async fn put_event_type(
-    db: &Cluster,
+    db: &Arc<Shared>,
     project: ProjectId,
     event_type: &Arc<EventType>,
 ) -> Result<bool, Error> {
@@ -79,7 +85,7 @@ pub(crate) async fn put_event_type(
 }
 
 pub(crate) async fn remove_event_type(
-    db: &Cluster,
+    db: &Arc<Shared>,
     project: ProjectId,
     name: &subscription::EventType,
 ) -> Result<bool, Error> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use model::event::Event;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use self::queues::{FanOut, FanOuts, List, Queue};
 use super::commit::txn::Batch;
 use super::journal::record::Put;
 use super::{deliveries, row};
@@ -14,8 +15,6 @@ use crate::Error;
 use crate::fan_outs::{self, PASSED_OVER, Step};
 use crate::filtering::Taker;
 use crate::slice::Patience;
-
-use queues::{FanOut, FanOuts, List, Queue};
 
 /// Has the deliveries of an event that was just put made later.
 pub(super) fn mark(batch: &mut Batch<'_>, seq: i64, event: &Arc<Event>, takers: Takers) -> Result<(), Error> {

@@ -26,21 +26,21 @@ pub(super) struct State {
 }
 
 /// What the database says of this node's shards.
-pub(in super::super) struct Renewal {
-    pub(in super::super) held: Shards,
+pub(crate) struct Renewal {
+    pub(crate) held: Shards,
     /// Those of them that were taken just now, and were held before.
-    pub(in super::super) taken: Vec<Shard>,
-    pub(in super::super) taken_at: Timestamp,
+    pub(crate) taken: Vec<Shard>,
+    pub(crate) taken_at: Timestamp,
     /// When the database was asked. The lease counts from then on.
-    pub(in super::super) asked: Instant,
-    pub(in super::super) lease: Duration,
+    pub(crate) asked: Instant,
+    pub(crate) lease: Duration,
 }
 
 /// What a renewal changed.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in super::super) struct Moved {
-    pub(in super::super) gained: Shards,
-    pub(in super::super) lost: Shards,
+pub(crate) struct Moved {
+    pub(crate) gained: Shards,
+    pub(crate) lost: Shards,
 }
 
 impl State {

@@ -9,12 +9,12 @@ use model::id::DeliveryId;
 use model::retry::Next;
 use model::time::Timestamp;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::Error;
+use crate::postgres::columns::{Columns, borrowed, column};
 use crate::postgres::occurrences::NOTE_CANCELLED;
 use crate::postgres::param::Uuid;
 use crate::postgres::row;
-use crate::postgres::rows::{Columns, borrowed, column};
 use crate::postgres::session::{Prepared, Session};
 use crate::record::Record;
 use crate::retries::run_began_at;

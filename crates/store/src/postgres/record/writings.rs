@@ -13,10 +13,12 @@ use crate::directory::Directory;
 use crate::health::Run;
 use crate::occurrences::Noted;
 use crate::postgres::change;
+use crate::postgres::columns::{Columns, column};
+use crate::postgres::health::{HEALTH, health_columns};
 use crate::postgres::occurrences::{self, Fresh};
 use crate::postgres::param::Uuid;
 use crate::postgres::row::{self, STANDARD};
-use crate::postgres::rows::{Columns, Statements, column};
+use crate::postgres::rows::Statements;
 use crate::postgres::session::Session;
 use crate::record::Record;
 
@@ -47,11 +49,6 @@ const LATER_ATTEMPTS: &str =
 const SETTLED: &str = "DELETE FROM pending WHERE delivery = ANY($1)";
 const AGAIN: &str = "UPDATE pending AS p SET place = a.place, status_code = a.status_code
      FROM unnest($1, $2, $3) AS a (delivery, place, status_code) WHERE p.delivery = a.delivery";
-pub(super) const HEALTH: &str = "INSERT INTO health (endpoint, failure_count, failing_since, troubled, told, told_at)
-     SELECT * FROM unnest($1, $2, $3, $4, $5, $6)
-     ON CONFLICT (endpoint) DO UPDATE SET failure_count = excluded.failure_count,
-         failing_since = excluded.failing_since, troubled = excluded.troubled, told = excluded.told,
-         told_at = excluded.told_at";
 
 /// What is written once it is known which attempts count.
 pub(super) async fn writings(
@@ -97,17 +94,6 @@ pub(super) async fn writings(
 /// With strict order a delivery keeps its turn; otherwise its turn comes when it is due.
 fn place(directory: &Directory, record: &Record) -> Timestamp {
     if change::is_strict(directory, record.due.endpoint) { record.due.place } else { next_attempt_at(record) }
-}
-
-pub(in crate::postgres) fn health_columns(runs: &[(EndpointId, Run)]) -> Columns {
-    vec![
-        column(runs, |(id, _)| Uuid::from(*id)),
-        column(runs, |(_, run)| row::number(run.health.failure_count)),
-        column(runs, |(_, run)| run.health.failing_since.map(Timestamp::as_millis)),
-        column(runs, |(_, run)| run.troubled),
-        column(runs, |(_, run)| run.told),
-        column(runs, |(_, run)| run.told_at.map(Timestamp::as_millis)),
-    ]
 }
 
 fn notes(attempt: &Attempt) -> Result<Option<String>, Error> {

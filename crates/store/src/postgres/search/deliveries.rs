@@ -3,6 +3,8 @@
 //! What changes of a delivery is in no index of its row, so that an attempt rewrites that in place. What is pending is
 //! found in its own table, and what it came to, as its event's type and tenant, by their [occurrences].
 
+use std::sync::Arc;
+
 use model::delivery::Status;
 use model::id::ProjectId;
 use tokio_postgres::Row;
@@ -11,17 +13,19 @@ use super::full::delivery_row;
 use crate::Error;
 use crate::occurrences::{Kind, of_tenant};
 use crate::postgres::change::Scope;
+use crate::postgres::columns::Columns;
+use crate::postgres::event_key::{self, EventKey};
 use crate::postgres::list::{List, Occurring, Span};
+use crate::postgres::node::Shared;
 use crate::postgres::param::Uuid;
-use crate::postgres::rows::{self, Columns, EventKey};
-use crate::postgres::{Cluster, row};
+use crate::postgres::row;
 use crate::search::{Cursor, DELIVERY, Delivery, DeliveryFilter, Page, Paging};
 
 /// Rows as they are found.
 type Found = Vec<(Delivery, Cursor)>;
 
 pub(crate) async fn deliveries(
-    db: &Cluster,
+    db: &Arc<Shared>,
     project: ProjectId,
     filter: &DeliveryFilter,
     paging: Paging,
@@ -36,7 +40,7 @@ pub(crate) async fn deliveries(
 
 /// What is asked for, and where.
 struct Search<'a> {
-    db: &'a Cluster,
+    db: &'a Arc<Shared>,
     scope: &'a Scope,
     project: ProjectId,
     filter: &'a DeliveryFilter,
@@ -69,13 +73,13 @@ impl Search<'_> {
         let id = self.filter.event.as_ref().map(|id| id.as_str().to_owned());
         let found = self.scope.query_opt(sql, &[&Uuid::from(self.project), &id]).await?;
         let Some(key) = found.map(|row| row::id::<EventKey>(&row, 0)).transpose()? else { return Ok(Vec::new()) };
-        let earliest = rows::earliest_delivery(key);
+        let earliest = event_key::earliest_delivery(key);
         // All of an event's deliveries, which are few, before anything else is asked of them.
         let from = "(SELECT * FROM deliveries WHERE event = $1 AND id >= $2 OFFSET 0) AS d";
         let values: Columns = vec![Box::new(Uuid::from(key)), Box::new(Uuid::from(earliest))];
         let list = self.narrowed(List::new(select(from), values, &["d.id"]));
         let span = Span { since: self.span.since.max(earliest), ..self.span };
-        list.newest(self.scope, span, self.db.shared.env.now(), self.most, read).await
+        list.newest(self.scope, span, self.db.env.now(), self.most, read).await
     }
 
     /// What waits is found among what waits, however much else there is.
@@ -95,7 +99,7 @@ impl Search<'_> {
         list.only("d.status = 0");
         let list = self.narrowed(list);
         // They are in no order of days.
-        list.newest(self.scope, self.span, self.db.shared.env.now(), self.most, read).await
+        list.newest(self.scope, self.span, self.db.env.now(), self.most, read).await
     }
 
     /// What has ended, with the outcome that is asked for.
@@ -166,7 +170,7 @@ impl Search<'_> {
     }
 
     async fn newest(&self, list: List) -> Result<Found, Error> {
-        list.newest(self.scope, self.span, self.db.shared.env.now(), self.most, read).await
+        list.newest(self.scope, self.span, self.db.env.now(), self.most, read).await
     }
 
     async fn newest_in(&self, list: List, occurring: &Occurring) -> Result<Found, Error> {

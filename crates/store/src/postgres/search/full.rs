@@ -1,5 +1,7 @@
 //! Deliveries in full: their attempts, and the bodies of these one at a time.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use model::delivery::Status;
 use model::id::{DeliveryId, EndpointId, ProjectId};
@@ -7,12 +9,13 @@ use tokio_postgres::Row;
 
 use crate::Error;
 use crate::postgres::attempts::{self, ATTEMPT_WIDTH};
+use crate::postgres::node::Shared;
 use crate::postgres::param::Uuid;
-use crate::postgres::{Cluster, row};
+use crate::postgres::row;
 use crate::search::{Attempted, Bodies, DELIVERY, DELIVERY_WIDTH, Delivery, FullDelivery};
 
 pub(crate) async fn delivery(
-    db: &Cluster,
+    db: &Arc<Shared>,
     project: ProjectId,
     id: DeliveryId,
     bodies: Bodies,
@@ -39,7 +42,7 @@ pub(crate) async fn delivery(
 }
 
 /// How many bytes of bodies a delivery in full is made from: its event's data, all answers, the largest body sent.
-pub(crate) async fn weight(db: &Cluster, project: ProjectId, id: DeliveryId) -> Result<Option<usize>, Error> {
+pub(crate) async fn weight(db: &Arc<Shared>, project: ProjectId, id: DeliveryId) -> Result<Option<usize>, Error> {
     let sql = "SELECT octet_length(e.data)
              + (SELECT coalesce(sum(octet_length(response_body)), 0) + coalesce(max(octet_length(request_body)), 0)
                 FROM attempts WHERE delivery = d.id)::bigint
@@ -53,7 +56,7 @@ pub(crate) async fn weight(db: &Cluster, project: ProjectId, id: DeliveryId) -> 
 
 /// The body that an attempt sent, if it was kept: with the attempt, or with the one before that sent the same.
 pub(crate) async fn sent_body(
-    db: &Cluster,
+    db: &Arc<Shared>,
     project: ProjectId,
     id: DeliveryId,
     number: u32,
@@ -95,7 +98,7 @@ pub(super) fn delivery_row(row: &Row) -> Result<Delivery, Error> {
 const LOOKED_THROUGH: usize = 2_500;
 
 pub(crate) async fn attempts_at(
-    db: &Cluster,
+    db: &Arc<Shared>,
     project: ProjectId,
     endpoint: EndpointId,
     limit: usize,

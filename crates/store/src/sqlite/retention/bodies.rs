@@ -13,8 +13,7 @@ use super::super::row;
 use super::rests::PAUSE;
 use crate::Error;
 use crate::retention::{Dropped, Swept};
-use crate::slice::Patience;
-use crate::slice::ROWS;
+use crate::slice::{Patience, ROWS};
 use crate::sqlite::commit::txn::Batch;
 
 /// A walk that finds nothing to drop writes down where it is after so many attempts: to go past them again after a

@@ -11,8 +11,7 @@ use super::super::{occurrences, row, search};
 use super::rests::{DAY, PAUSE};
 use crate::Error;
 use crate::retention::Swept;
-use crate::slice::Patience;
-use crate::slice::ROWS;
+use crate::slice::{Patience, ROWS};
 use crate::sqlite::commit::txn::Batch;
 
 /// Deliveries that were made with their event may be a moment younger, and go with it.

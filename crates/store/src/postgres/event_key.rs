@@ -1,0 +1,17 @@
+//! Keys of events, and how they lie to those of deliveries.
+
+use std::time::Duration;
+
+use model::id::DeliveryId;
+
+/// An event's key: a UUID of version 7 like a delivery's, so that events are in the order they were accepted in.
+/// Its time is when the event was accepted: what is asked for by that time is found by keys alone.
+pub(super) type EventKey = DeliveryId;
+
+/// More than the clocks of nodes are apart.
+const APART: Duration = Duration::from_secs(3600);
+
+/// A key before those of all deliveries of an event, whichever nodes made them.
+pub(super) fn earliest_delivery(event: EventKey) -> DeliveryId {
+    DeliveryId::first_at(event.created_at() - APART)
+}

@@ -1,0 +1,164 @@
+//! What all tasks of a node work with, and what they tell: its own engine, and the other nodes.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use model::env::Env;
+use model::id::{DeliveryId, EndpointId};
+use model::time::Timestamp;
+use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+
+use super::connect::Connections;
+use super::lease::Lease;
+use super::param::Uuid;
+use super::session::Session;
+use crate::Error;
+use crate::feed::{FED, Fact};
+use crate::place::Postgres;
+use crate::published::Published;
+use crate::seal::Seal;
+use crate::shard;
+use crate::shares::Shares;
+
+/// What all tasks of a node work with.
+pub(crate) struct Shared {
+    pub(super) connections: Connections,
+    pub(super) seal: Seal,
+    pub(super) env: Arc<dyn Env>,
+    pub(super) published: Published,
+    pub(super) node: Uuid,
+    pub(super) settings: Postgres,
+    pub(super) lease: Lease,
+    pub(super) tasks: TaskTracker,
+    /// Connections for searches.
+    pub(super) searches: Shares,
+    /// The directory's revision that was read last. Held while the next one is read.
+    pub(super) revision: tokio::sync::Mutex<i64>,
+    order: Mutex<Order>,
+    news: Mutex<News>,
+    pub(super) news_woken: Notify,
+}
+
+/// The last of what only goes forward.
+struct Order {
+    id: Option<DeliveryId>,
+    accepted_at: Timestamp,
+}
+
+/// What other nodes are to be told.
+#[derive(Default)]
+pub(super) struct News {
+    pub(super) work: HashSet<EndpointId>,
+    pub(super) directory: bool,
+    pub(super) shards: bool,
+    pub(super) jobs: bool,
+    pub(super) mails: bool,
+}
+
+impl Shared {
+    pub(super) fn new(
+        connections: Connections,
+        settings: Postgres,
+        seal: Seal,
+        env: Arc<dyn Env>,
+        published: Published,
+        node: Uuid,
+    ) -> Self {
+        Self {
+            connections,
+            seal,
+            node,
+            published,
+            // Half of the connections, so that what is not a search always finds one.
+            searches: Shares::new((settings.connections / 2).max(2), (settings.connections / 4).max(1)),
+            settings,
+            lease: Lease::none(),
+            tasks: TaskTracker::new(),
+            revision: tokio::sync::Mutex::new(-1),
+            order: Mutex::new(Order { id: None, accepted_at: env.now() }),
+            news: Mutex::default(),
+            news_woken: Notify::new(),
+            env,
+        }
+    }
+
+    pub(super) fn holds(&self, endpoint: EndpointId) -> bool {
+        self.lease.holds(shard::of(endpoint))
+    }
+
+    /// A connection for a query that stands alone.
+    pub(super) async fn session(&self) -> Result<Session, Error> {
+        self.connections.session().await
+    }
+
+    /// Now, and never before what was accepted last.
+    pub(super) fn accepted_at(&self, now: Timestamp) -> Timestamp {
+        let mut order = self.order();
+        order.accepted_at = order.accepted_at.max(now);
+        order.accepted_at
+    }
+
+    /// A key that sorts after all that this node made before it.
+    pub(super) fn next_key(&self) -> DeliveryId {
+        let mut order = self.order();
+        let id = DeliveryId::after(order.id, &*self.env);
+        order.id = Some(id);
+        id
+    }
+
+    /// Goes on after what is in the database.
+    pub(super) fn go_on_after(&self, id: Option<DeliveryId>, accepted_at: Option<Timestamp>) {
+        let mut order = self.order();
+        order.id = order.id.max(id);
+        order.accepted_at = accepted_at.map_or(order.accepted_at, |at| order.accepted_at.max(at));
+    }
+
+    /// Publishes what is committed: to this node's engine what is its own, to other nodes that there is work.
+    pub(super) fn announce(&self, facts: Vec<Fact>) {
+        let (mut ours, mut others) = (Vec::with_capacity(facts.len().min(FED)), Vec::new());
+        let (held, mut looked) = (self.lease.held(), HashSet::new());
+        for fact in facts {
+            match &fact {
+                Fact::Due(due) if !held.contains(shard::of(due.endpoint)) => others.push(due.endpoint),
+                Fact::Look { endpoint, .. } if !held.contains(shard::of(*endpoint)) => others.push(*endpoint),
+                Fact::Due(due) if ours.len() >= FED => {
+                    if looked.insert(due.endpoint) {
+                        ours.push(Fact::Look { endpoint: due.endpoint, at: due.next_attempt_at });
+                    }
+                }
+                _ => ours.push(fact),
+            }
+        }
+        self.published.facts(ours);
+        if !others.is_empty() {
+            self.tell(|news| news.work.extend(others));
+        }
+    }
+
+    /// A group's commit that began then is over.
+    pub(super) fn held_since(&self, began: Duration, items: usize, rows: usize) {
+        self.published.holds.record(self.env.elapsed().saturating_sub(began), items, rows);
+    }
+
+    /// There is something to fan out: whichever node gets to it first.
+    pub(super) fn fans_out(&self) {
+        self.published.fan_outs.notify_one();
+        self.tell(|news| news.jobs = true);
+    }
+
+    /// Has something told to the other nodes, together with what else there is.
+    pub(super) fn tell(&self, add: impl FnOnce(&mut News)) {
+        add(&mut self.news.lock().unwrap_or_else(PoisonError::into_inner));
+        self.news_woken.notify_one();
+    }
+
+    pub(super) fn take_news(&self) -> News {
+        std::mem::take(&mut self.news.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn order(&self) -> MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
