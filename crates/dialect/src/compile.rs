@@ -4,6 +4,7 @@
 mod catalogue;
 mod contradiction;
 mod retry;
+mod span;
 mod speech;
 
 use std::ops::RangeInclusive;
@@ -11,8 +12,10 @@ use std::time::Duration;
 
 use model::time::Span;
 
+use self::span::span;
+use crate::checked::Checked;
 use crate::dialect::{Dialect, Endpoints, Limits, Providers};
-use crate::file::{self, Checked, File};
+use crate::file::{self, File};
 use crate::mistake::{Mistakes, Place};
 
 /// No request may take longer, whatever a dialect says.
@@ -129,10 +132,6 @@ fn bytes(bytes: Checked<usize>, allowed: RangeInclusive<usize>, place: &Place<'_
         m.add(place, format!("from {} to {} bytes", allowed.start(), allowed.end()));
     }
     bytes
-}
-
-fn span(span: Checked<Span>, place: &Place<'_>, m: &mut Mistakes) -> Option<Duration> {
-    m.take(place, span).map(|span| span.0)
 }
 
 fn providers(file: file::Providers, place: &Place<'_>, m: &mut Mistakes) -> Providers {

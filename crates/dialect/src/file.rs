@@ -5,11 +5,11 @@ use std::fmt;
 use model::subscription::Names;
 use model::time::Span;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::dialect::{EventsRule, RotateRule, SecretRule};
-use crate::plain;
+use crate::checked::Checked;
+use crate::rules::{EventsRule, RotateRule, SecretRule};
 use crate::sign::{Algorithm, Encoding, KeyForm, When};
 
 #[derive(Deserialize)]
@@ -138,21 +138,6 @@ pub(crate) struct EventType {
     pub(crate) description: Option<Checked<String>>,
     pub(crate) schema: Option<Checked<String>>,
     pub(crate) example: Option<Checked<String>>,
-}
-
-/// A value, or what is wrong with it: one bad value does not hide the next.
-pub(crate) struct Checked<T>(pub(crate) Result<T, String>);
-
-impl<T: Default> Default for Checked<T> {
-    fn default() -> Self {
-        Self(Ok(T::default()))
-    }
-}
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Checked<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(plain::read(toml::Value::deserialize(deserializer)?)))
-    }
 }
 
 impl<'de> Deserialize<'de> for HeaderValue {

@@ -5,7 +5,7 @@ use model::json::{DEEPEST, is_deeper, why_broken};
 use serde_json::value::RawValue;
 use toml::{Table, Value};
 
-use crate::dialect::LONGEST;
+use crate::limits::LONGEST;
 use crate::mistake::{Mistake, Mistakes};
 use crate::raw;
 use crate::syntax::{Readable, why_not_toml};

@@ -4,7 +4,9 @@
 //! keys ready. It turns a due delivery into the [`voice::Message`] that is sent.
 
 mod body;
+mod built_in;
 pub mod catalogue;
+mod checked;
 mod compile;
 mod dialect;
 pub mod dialects;
@@ -14,6 +16,7 @@ mod file;
 mod fill;
 pub mod header;
 pub mod interchange;
+mod limits;
 mod line;
 pub mod mistake;
 mod moment;
@@ -21,8 +24,10 @@ mod paths;
 mod plain;
 pub mod providers;
 mod raw;
+mod read;
 pub mod redact;
 mod root;
+mod rules;
 pub mod sample;
 mod schema;
 pub mod settings;
@@ -33,7 +38,7 @@ mod syntax;
 pub mod template;
 pub mod voice;
 
-pub use crate::dialect::{
-    Dialect, Endpoints, EventsRule, LONGEST, Limits, Providers, RotateRule, SecretRule, built_in, built_in_names,
-    built_in_text,
-};
+pub use crate::built_in::{built_in, built_in_names, built_in_text};
+pub use crate::dialect::{Dialect, Endpoints, Limits, Providers};
+pub use crate::limits::LONGEST;
+pub use crate::rules::{EventsRule, RotateRule, SecretRule};

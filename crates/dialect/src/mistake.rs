@@ -4,7 +4,7 @@ use std::fmt;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::file::Checked;
+use crate::checked::Checked;
 
 /// One mistake in a dialect file, told to its writer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 mod content;
 mod discord;
 mod facts;
+mod look;
 mod reading;
 mod slack;
 mod teams;
@@ -14,20 +15,10 @@ mod text;
 
 use model::provider::Provider;
 
+use self::content::Content;
+pub(crate) use self::look::Look;
+pub use self::reading::{Reading, read};
 use crate::root::Occasion;
-use content::Content;
-pub use reading::{Reading, read};
-
-/// How the product looks on a card.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Look<'a> {
-    /// Whose events they are: the project's name.
-    pub(crate) signed: &'a str,
-    /// `#rrggbb`.
-    pub(crate) accent_color: Option<&'a str>,
-    /// Of the event's type, from the catalogue.
-    pub(crate) description: Option<&'a str>,
-}
 
 /// Whether it is a chat service.
 pub(crate) fn takes_cards(provider: Provider) -> bool {

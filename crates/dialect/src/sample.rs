@@ -5,6 +5,7 @@
 //! and values what the other headers and the members of the body are, and writes that down as a dialect file with a word
 //! on each guess. [`Sample::compare`] holds any dialect against the request.
 
+mod captured;
 mod clues;
 mod compare;
 mod digest;
@@ -20,45 +21,18 @@ mod scheme;
 mod search;
 mod times;
 
-use std::fmt;
-
 use model::subscription::Names;
 
 use crate::Dialect;
 use crate::mistake::Mistake;
 
-use compare::Comparison;
-use digest::Digest;
-use facts::Facts;
-use print::Draft;
-use scheme::Signature;
-use search::Found;
-
-/// One captured request, with the secret that its receiver holds.
-pub struct Sample {
-    method: String,
-    /// No name stands twice.
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-    secret: Option<String>,
-}
-
-/// What is said about one thing in the request: `X-Acme-Event: …`, `body: …`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    pub certainty: Certainty,
-    pub text: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Certainty {
-    /// Computed or compared: this is so.
-    Found,
-    /// Likely, by names and values.
-    Guessed,
-    /// Receivers may notice, or somebody has to decide.
-    Warning,
-}
+pub use self::captured::{Certainty, Finding, Sample};
+use self::compare::Comparison;
+use self::digest::Digest;
+use self::facts::Facts;
+use self::print::Draft;
+use self::scheme::Signature;
+use self::search::Found;
 
 /// What a request tells about the system that sent it.
 pub struct Explanation {
@@ -104,10 +78,6 @@ impl Sample {
         let mut findings: Vec<Finding> = outcomes.iter().map(compare::Outcome::finding).collect();
         findings.splice(0..0, analysis.about_capture);
         Likeness { same: outcomes.iter().all(|outcome| outcome.differs.is_none()), findings }
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     fn analysis(&self) -> Analysis {
@@ -229,36 +199,4 @@ fn tried_out(outcomes: &[compare::Outcome], findings: &[Finding]) -> Vec<Finding
     let is_warned = findings.iter().any(|finding| finding.certainty == Certainty::Warning);
     let but = if is_warned { "; the warnings are about other requests" } else { "" };
     vec![Finding::found(format!("all: tried on this request, the dialect makes it again byte for byte{but}"))]
-}
-
-impl Finding {
-    fn found(text: impl Into<String>) -> Self {
-        Self { certainty: Certainty::Found, text: text.into() }
-    }
-
-    fn guessed(text: impl Into<String>) -> Self {
-        Self { certainty: Certainty::Guessed, text: text.into() }
-    }
-
-    fn warning(text: impl Into<String>) -> Self {
-        Self { certainty: Certainty::Warning, text: text.into() }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let certainty = match self.certainty {
-            Certainty::Found => "found",
-            Certainty::Guessed => "guessed",
-            Certainty::Warning => "warning",
-        };
-        write!(f, "{certainty}: {}", self.text)
-    }
-}
-
-/// The secret and the body are not printed by accident.
-impl fmt::Debug for Sample {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sample").field("method", &self.method).finish_non_exhaustive()
-    }
 }

@@ -3,6 +3,7 @@
 //! Schemas come from strangers and run within requests, so what they can cost is bounded when they are saved: their size,
 //! how far their references unfold (`schema/outline.rs`), and patterns, which are matched in linear time.
 
+mod finding;
 mod message;
 mod outline;
 mod work;
@@ -11,11 +12,10 @@ use jsonschema::{PatternOptions, ValidationError, Validator};
 use model::json::{Json, is_deeper};
 use serde_json::Value;
 
+pub use self::finding::Finding;
+use self::finding::escaped;
 use self::outline::Outline;
 use self::work::Patterns;
-
-/// A JSON pointer (RFC 6901), and what is wrong there.
-pub type Finding = (String, String);
 
 /// Longer schemas are refused.
 const LONGEST: usize = 64 * 1024;
@@ -174,9 +174,4 @@ fn in_schema(error: &ValidationError<'_>) -> Finding {
         );
     }
     (pointer, message)
-}
-
-/// A key as it stands in a pointer.
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }

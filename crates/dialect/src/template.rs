@@ -8,11 +8,11 @@ use model::attempt::Failure;
 use model::json::{DEEPEST, is_deeper, why_broken};
 use serde_json::value::RawValue;
 
+use self::cutter::Cutter;
 use crate::exactly::exactly;
 use crate::fill::{Filled, Hole, Slots};
 pub use crate::root::{Addressee, Occasion};
 use crate::slot::{self, Piece};
-use cutter::Cutter;
 
 /// Longer templates are refused.
 const LONGEST: usize = 64 * 1024;
@@ -46,7 +46,7 @@ impl Template {
         }
         let mut cutter = Cutter::default();
         cutter.json(json.get());
-        cutter.finish()
+        cutter.finish().map(|(pieces, slots)| Self { pieces, slots })
     }
 
     /// The body that an endpoint's own template makes of the occasion.

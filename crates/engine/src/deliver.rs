@@ -14,8 +14,8 @@ use model::mask;
 use model::retry::{Advice, Next};
 use store::record::Record;
 
+use crate::context::Context;
 use crate::dispatcher::AFTER_FAILURE;
-use crate::engine::Context;
 use crate::pace::Sign;
 use crate::speaker::Speaker;
 use crate::ticket::{End, Ticket};

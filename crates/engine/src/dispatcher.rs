@@ -3,7 +3,9 @@
 //! It never waits for anything but news: of commits (the feed), of its own tasks (notes) and of time. Deliveries and
 //! looks into the database run as tasks beside it.
 
+mod both_clocks;
 mod clock;
+mod letting_go;
 mod news;
 mod notes;
 mod shards;
@@ -21,8 +23,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::shards::LettingGo;
-use crate::engine::Context;
+use self::letting_go::LettingGo;
+use crate::context::Context;
 use crate::lane::Lane;
 use crate::shares::{Destination, Shares};
 use crate::speaker::Speaker;
@@ -70,7 +72,7 @@ impl Dispatcher {
         stop: CancellationToken,
     ) -> Self {
         let shares = Shares::new(ctx.limits.concurrency, ctx.limits.per_host);
-        let (now, ahead) = clock::read(&*ctx.env);
+        let (now, ahead) = both_clocks::read(&*ctx.env);
         Self {
             ctx,
             feed,
@@ -143,7 +145,7 @@ impl Dispatcher {
         };
         if self.alarm.as_ref().map(|(at, _)| *at) != next {
             self.alarm = next.map(|at| {
-                let wait = self.ctx.env.now().until(at).min(clock::LONGEST_UNWATCHED);
+                let wait = self.ctx.env.now().until(at).min(both_clocks::LONGEST_UNWATCHED);
                 (at, self.ctx.env.sleep(wait))
             });
         }

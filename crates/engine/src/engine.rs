@@ -10,36 +10,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::context::{Context, Limits};
 use crate::dispatcher::Dispatcher;
 use crate::ticket::Note;
 use crate::transport::Transport;
 use crate::{fan_outs, jobs};
-
-/// How much is under way at a time.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Attempts of this node, sent or not yet recorded.
-    pub concurrency: usize,
-    /// Attempts to one endpoint.
-    pub per_endpoint: usize,
-    /// Attempts to one host: scheme, name and port.
-    pub per_host: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { concurrency: 1024, per_endpoint: 64, per_host: 256 }
-    }
-}
-
-/// What delivering needs.
-pub(crate) struct Context {
-    pub(crate) store: Store,
-    pub(crate) env: Arc<dyn Env>,
-    pub(crate) transport: Transport,
-    pub(crate) limits: Limits,
-    pub(crate) dialects: Arc<Dialects>,
-}
 
 /// A running engine. It delivers until it is stopped.
 pub struct Engine {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use store::fan_outs::Step;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::Context;
+use crate::context::Context;
 
 /// How long to leave the store alone after it failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use model::id::JobId;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::Context;
+use crate::context::Context;
 
 /// A job adds no more while its endpoint has so many deliveries pending.
 const BACKLOG: usize = 1_000;

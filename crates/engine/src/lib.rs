@@ -4,6 +4,7 @@
 //! delivery from start to finish, [`transport`] sends it through [`dial`] and [`guard`], and [`jobs`] puts recovered
 //! work on the road, [`fan_outs`] the deliveries of events with many recipients.
 
+pub mod context;
 mod deliver;
 mod dial;
 mod dispatcher;
@@ -23,4 +24,4 @@ mod timers;
 mod tls;
 pub mod transport;
 
-pub use engine::Engine;
+pub use self::engine::Engine;

@@ -6,6 +6,10 @@
 
 mod judge;
 mod meter;
+mod not_a_filter;
+mod pace;
+mod pattern;
+mod position;
 mod program;
 mod scan;
 mod subject;
@@ -13,14 +17,12 @@ mod subject;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use program::Program;
-pub use subject::Subject;
+use self::not_a_filter::bounded;
+use self::program::Program;
 
-/// Bytes of an expression.
-pub const LONGEST: usize = 4096;
-
-/// Bytes of the word why a filter failed: it is kept with a delivery.
-pub const LONGEST_FAILURE: usize = 300;
+pub use self::not_a_filter::{LONGEST, LONGEST_FAILURE, NotAFilter};
+pub use self::pace::Pace;
+pub use self::subject::Subject;
 
 /// An expression and what it was made into. Cloning shares both.
 #[derive(Clone)]
@@ -30,26 +32,6 @@ struct Inner {
     source: String,
     /// Made when it is first needed, so that a start with many endpoints does not wait for all of them.
     program: OnceLock<Result<Program, NotAFilter>>,
-}
-
-/// How much work a filter may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// Where nobody else waits for it: a few milliseconds.
-    Calm,
-    /// Where everybody waits for it, as inside of a commit: a tenth of that.
-    Hurried,
-}
-
-/// Everything that is wrong with an expression, each with its place where it has one.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.join("; "))]
-pub struct NotAFilter(Vec<String>);
-
-impl NotAFilter {
-    pub fn mistakes(&self) -> &[String] {
-        &self.0
-    }
 }
 
 impl Filter {
@@ -88,29 +70,6 @@ impl fmt::Debug for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Filter").field(&self.source()).finish()
     }
-}
-
-/// Writes as much of `words` as may be kept, and no more: the interpreter's own words can quote whole events.
-fn bounded(words: impl fmt::Display) -> String {
-    struct Bounded(String);
-
-    impl fmt::Write for Bounded {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            let room = LONGEST_FAILURE - '…'.len_utf8() - self.0.len();
-            if text.len() <= room {
-                self.0.push_str(text);
-                return Ok(());
-            }
-            self.0.push_str(&text[..text.floor_char_boundary(room)]);
-            self.0.push('…');
-            Err(fmt::Error)
-        }
-    }
-
-    let mut kept = Bounded(String::new());
-    // It stops where it is full, which is no failure.
-    let _ = fmt::write(&mut kept, format_args!("{words}"));
-    kept.0
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use model::subscription::Names;
 use serde_json::value::RawValue;
 
 use crate::catalogue::{Catalogue, Known};
-use crate::file::{self, Checked};
+use crate::checked::Checked;
+use crate::file;
 use crate::mistake::{Mistakes, Place};
 
 pub(super) fn catalogue(

@@ -1,7 +1,8 @@
 //! What is right by itself but not beside the rest.
 
-use crate::dialect::{Dialect, SecretRule};
+use crate::dialect::Dialect;
 use crate::mistake::{Mistakes, Place};
+use crate::rules::SecretRule;
 use crate::sign::{KeyForm, Scheme, When};
 
 pub(super) fn all(dialect: &Dialect, whole: &Place<'_>, m: &mut Mistakes) {

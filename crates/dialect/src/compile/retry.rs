@@ -5,8 +5,9 @@ use std::time::Duration;
 use model::health::DisableRule;
 use model::retry::{MOST_RETRIES, Policy, RetryAfter, RetryOn};
 
-use super::span;
-use crate::file::{self, Checked};
+use super::span::span;
+use crate::checked::Checked;
+use crate::file;
 use crate::mistake::{Mistakes, Place};
 
 /// Entries of a list of statuses: there are hardly more statuses.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use model::mask;
 
 use crate::body::{Body, Spreadable};
-use crate::file::{self, Checked};
+use crate::checked::Checked;
+use crate::file;
 use crate::header;
 use crate::line::{HeaderLine, Line};
 use crate::mistake::{Mistakes, Place};

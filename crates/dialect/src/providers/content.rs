@@ -4,8 +4,8 @@ use model::event::Event;
 use model::json::Json;
 use model::time::Timestamp;
 
-use super::Look;
 use super::facts::{self, Fact, Facts};
+use super::look::Look;
 use super::text;
 
 const LONGEST_LINE: usize = 500;

@@ -3,34 +3,15 @@
 //! Services say in their own words that a message is wrong, that the webhook is gone, or that it is being sent too
 //! much, some of them inside a `200`. [`read`] turns that into what [`model::retry::Policy`] and lanes understand.
 
+mod answer;
 mod discord;
 mod slack;
 mod teams;
 
-use std::borrow::Cow;
-use std::time::Duration;
-
-use model::attempt::{Answer, Failure, FailureKind, Outcome};
+use model::attempt::Outcome;
 use model::provider::Provider;
-use model::retry::Advice;
-use serde_json::Value;
 
-/// Longer pauses than this are not kept: whoever asks for more is asked again.
-const LONGEST_REST: Duration = Duration::from_secs(3600);
-
-/// Bytes of a service's own words that a failure repeats.
-const LONGEST_QUOTE: usize = 300;
-
-/// An answer, understood.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
-    /// What really went wrong: a success that is none, or a failure in clearer words.
-    pub failure: Option<Failure>,
-    /// What that means for the next attempt.
-    pub next: Advice,
-    /// The endpoint is left alone for so long.
-    pub rest: Option<Duration>,
-}
+pub use self::answer::Reading;
 
 /// What `outcome` means, coming from `provider`.
 pub fn read(provider: Provider, outcome: &Outcome) -> Reading {
@@ -41,54 +22,6 @@ pub fn read(provider: Provider, outcome: &Outcome) -> Reading {
         Provider::TeamsWebhook => teams::read(answer),
         Provider::Webhook | Provider::Zapier | Provider::Make => Reading::default(),
     }
-}
-
-impl Reading {
-    fn failed(next: Advice, message: impl Into<String>) -> Self {
-        Self { failure: Some(Failure::new(FailureKind::Status, message)), next, rest: None }
-    }
-
-    /// Too much was sent, and `wait` says how long to stop; without it the schedule does.
-    fn throttled(service: &str, answer: &Answer, wait: Option<Duration>, unless_said: Duration) -> Self {
-        let status = answer.status;
-        let message = match wait {
-            Some(wait) => {
-                format!("answered {status}: {service} is being sent too much and asks for a pause of {wait:?}")
-            }
-            None => format!("answered {status}: {service} is being sent too much"),
-        };
-        let next = wait.map_or(Advice::ByPolicy, Advice::After);
-        Self { rest: Some(wait.unwrap_or(unless_said)), ..Self::failed(next, message) }
-    }
-}
-
-fn text(answer: &Answer) -> Cow<'_, str> {
-    String::from_utf8_lossy(answer.body.trim_ascii())
-}
-
-/// The body as JSON; null if it is none, or was cut off.
-fn json(answer: &Answer) -> Value {
-    serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
-}
-
-/// `Retry-After` in seconds, which is the only form these services use.
-fn retry_after(answer: &Answer) -> Option<Duration> {
-    seconds(answer.header("retry-after")?)
-}
-
-fn seconds(text: &str) -> Option<Duration> {
-    pause(text.trim().parse().ok()?)
-}
-
-/// Rounded up to a millisecond, so that we are never early.
-fn pause(seconds: f64) -> Option<Duration> {
-    let whole = (seconds * 1000.0).ceil() / 1000.0;
-    (seconds >= 0.0).then(|| Duration::try_from_secs_f64(whole).unwrap_or(LONGEST_REST).min(LONGEST_REST))
-}
-
-/// The beginning of what was said.
-fn quote(text: &str) -> &str {
-    &text[..text.floor_char_boundary(LONGEST_QUOTE)]
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use model::time::Timestamp;
 
-use super::{Sample, json};
+use super::captured::Sample;
+use super::json;
 use crate::header;
 
 /// More are not tried: every id goes with every time.

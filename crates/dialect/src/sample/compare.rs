@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use model::secret::{Secret, Signing};
 
+use super::captured::{Finding, Sample};
 use super::facts::Facts;
-use super::{Finding, Sample, clues, json};
+use super::{clues, json};
 use crate::Dialect;
 use crate::line::HeaderLine;
 use crate::root::Root;

@@ -3,9 +3,10 @@
 use model::id::EventId;
 use model::subscription::EventType;
 
+use super::captured::Finding;
 use super::facts::Facts;
 use super::times::{Form, Time};
-use super::{Finding, json, names};
+use super::{json, names};
 use crate::slot;
 
 /// `[body]`, as it is printed.

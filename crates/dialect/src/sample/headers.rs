@@ -4,11 +4,12 @@ use model::id::{DeliveryId, EventId};
 use model::mask;
 use model::subscription::EventType;
 
+use super::captured::{Finding, Sample};
 use super::clues::{is_json, is_of_no_dialect, words};
 use super::envelope::Hints;
 use super::facts::Facts;
+use super::names;
 use super::times::{Form, Time};
-use super::{Finding, Sample, names};
 use crate::slot;
 
 /// What the headers say before anything is known about the body.

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::captured::{Certainty, Finding};
 use super::envelope::Envelope;
 use super::scheme::Signature;
-use super::{Certainty, Finding};
 
 pub(super) struct Draft {
     pub(super) headers: Vec<(String, String)>,

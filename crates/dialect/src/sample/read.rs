@@ -2,7 +2,8 @@
 
 use data_encoding::BASE64;
 
-use super::{Sample, json};
+use super::captured::Sample;
+use super::json;
 use crate::header;
 use crate::mistake::Mistake;
 

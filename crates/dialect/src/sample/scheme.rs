@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use super::captured::{Finding, Sample};
 use super::clues::is_seconds;
 use super::digest::{Digest, Spelling};
 use super::search::{Found, Match};
-use super::{Finding, Sample};
 
 /// One `[[signatures]]`, as it is printed.
 #[derive(Debug)]

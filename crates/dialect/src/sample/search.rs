@@ -3,10 +3,11 @@
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::Ed25519KeyPair;
 
+use super::captured::Sample;
 use super::clues::{self, Clues};
 use super::digest::Digest;
+use super::json;
 use super::key::{self, Candidate};
-use super::{Sample, json};
 use crate::sign::Signed;
 use crate::slot::{self, Piece};
 

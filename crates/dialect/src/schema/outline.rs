@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
+use super::finding::{Finding, escaped};
 use super::message::quoted;
-use super::{Finding, escaped};
 
 /// Drafts whose references all work in the same way. The first is the one without `$schema`.
 const DRAFTS: [&str; 4] = [

@@ -1,7 +1,6 @@
 //! Cuts a template: walks over its JSON, drops the spaces and stops at the slots. Everything else stays as it is written:
 //! the order of members, the digits of numbers, the escapes in strings.
 
-use super::Template;
 use crate::fill::{Hole, Slots};
 use crate::raw;
 use crate::slot::{self, Piece};
@@ -117,8 +116,8 @@ impl Cutter {
         self.wrong.push(format!("{pointer}{colon}{message}"));
     }
 
-    pub(super) fn finish(mut self) -> Result<Template, Vec<String>> {
+    pub(super) fn finish(mut self) -> Result<(Vec<Piece<Hole>>, Slots), Vec<String>> {
         self.cut();
-        if self.wrong.is_empty() { Ok(Template { pieces: self.pieces, slots: self.slots }) } else { Err(self.wrong) }
+        if self.wrong.is_empty() { Ok((self.pieces, self.slots)) } else { Err(self.wrong) }
     }
 }

@@ -6,27 +6,15 @@
 
 use std::time::Duration;
 
-use model::env::Env;
-use model::time::Timestamp;
-
-use super::Dispatcher;
+use super::{Dispatcher, both_clocks};
 use crate::ticket::Note;
-
-/// While something waits for its time, the clock is looked at so often.
-pub(super) const LONGEST_UNWATCHED: Duration = Duration::from_secs(10);
 
 /// By less than this a clock is not set, it is corrected bit by bit.
 const SET: u64 = 1_000;
 
-/// The time, and how far it is ahead of the stopwatch in milliseconds.
-pub(super) fn read(env: &dyn Env) -> (Timestamp, i64) {
-    let (now, elapsed) = (env.now(), env.elapsed());
-    (now, now.as_millis() - i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
-}
-
 impl Dispatcher {
     pub(super) fn look_at_the_clock(&mut self) {
-        let (now, ahead) = read(&*self.ctx.env);
+        let (now, ahead) = both_clocks::read(&*self.ctx.env);
         self.now = now;
         if ahead.abs_diff(self.ahead) >= SET {
             let set_by = ahead - self.ahead;

@@ -2,43 +2,10 @@
 //! soon as nothing of it is under way. All other lanes go on meanwhile.
 
 use model::id::EndpointId;
-use store::shard::{self, Shards};
+use store::shard::Shards;
 
 use super::Dispatcher;
 use crate::lane::Lane;
-
-/// The shards that are wanted elsewhere, and how many lanes each shard has.
-pub(super) struct LettingGo {
-    wanted: Shards,
-    lanes: Box<[u32; shard::COUNT]>,
-}
-
-impl Default for LettingGo {
-    fn default() -> Self {
-        Self { wanted: Shards::default(), lanes: Box::new([0; shard::COUNT]) }
-    }
-}
-
-impl LettingGo {
-    pub(super) fn lane_made(&mut self, endpoint: EndpointId) {
-        self.lanes[usize::from(shard::of(endpoint))] += 1;
-    }
-
-    pub(super) fn lane_dropped(&mut self, endpoint: EndpointId) {
-        self.lanes[usize::from(shard::of(endpoint))] -= 1;
-    }
-
-    fn contains(&self, endpoint: EndpointId) -> bool {
-        self.wanted.contains(shard::of(endpoint))
-    }
-
-    /// Takes out those of which no lane is left.
-    fn take_resting(&mut self) -> Shards {
-        let resting: Shards = self.wanted.iter().filter(|shard| self.lanes[usize::from(*shard)] == 0).collect();
-        self.wanted = self.wanted.without(&resting);
-        resting
-    }
-}
 
 impl Dispatcher {
     /// Whether this node begins something for the endpoint.

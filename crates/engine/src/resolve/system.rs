@@ -12,8 +12,9 @@ use hickory_resolver::proto::rr::{Name, RecordType};
 use hickory_resolver::system_conf::parse_resolv_conf;
 use model::local_fault::LocalFault;
 
+use super::Error;
 use super::servers::Servers;
-use super::{Error, Sources};
+use super::sources::Sources;
 use crate::local;
 
 /// The configuration, as it was read once.

@@ -1,5 +1,6 @@
 //! What an error on the network means, told to a person. Errors are known by their types, never by their words.
 
+mod broken;
 mod http2;
 
 use std::io;
@@ -8,16 +9,13 @@ use std::time::Duration;
 use model::attempt::{Answer, Failure, FailureKind};
 use model::time::Span;
 
+use self::broken::{BEFORE, IN_BODY, broken};
 pub(super) use self::http2::{in_http2_body, no_http2_answer, stream_ended};
 use super::chunks::NotChunks;
 use super::head::{NotAHead, Unclear};
 use crate::dial::Step;
-use crate::tls;
 
-/// When a connection broke.
-const BEFORE: &str = "before an answer came";
 const IN_HEAD: &str = "in the middle of the answer's head";
-const IN_BODY: &str = "in the middle of the answer's body";
 
 /// How much of a body came, and how much was announced.
 #[derive(Clone, Copy, Debug)]
@@ -107,16 +105,4 @@ pub(super) fn stalled(timeout: Duration, answer: &Answer) -> Failure {
     let message =
         format!("the answer's body did not end within {}: it stalled after {} bytes", Span(timeout), answer.body.len());
     Failure::new(FailureKind::Timeout, message)
-}
-
-fn broken(error: &io::Error, when: &str) -> Failure {
-    if let Some(message) = tls::explain("the receiver", error) {
-        return Failure::new(FailureKind::Tls, message);
-    }
-    let message = match error.kind() {
-        io::ErrorKind::ConnectionReset => format!("the receiver reset the connection {when}"),
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe => format!("the connection was closed {when}"),
-        kind => format!("the connection broke {when}: {kind}"),
-    };
-    Failure::new(FailureKind::Reset, message)
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use httparse::{Header, ParserConfig, Response, Status};
 use model::headers::Headers;
 
-use self::lines::Lines;
+use self::lines::{BEGINNING, Lines};
 
 /// Headers of an answer that is read the fast way. One with more is read line by line.
 const USUAL_HEADERS: usize = 100;
@@ -24,9 +24,6 @@ const KEPT_BYTES: usize = 64 * 1024;
 
 /// Room for a header that is kept. Many have more and most have less.
 const USUAL_HEADER: usize = 32;
-
-/// How an answer begins.
-const BEGINNING: &[u8] = b"HTTP/1.";
 
 /// What is known of an answer before its body.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use engine::Engine;
-use engine::engine::Limits;
+use engine::context::Limits;
 use engine::resolve::{Lookup, Resolve};
 use engine::transport::{Settings, Transport};
 use model::network::Policy;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::resolve::{Error, Resolve, Sources, SystemResolver};
+use engine::resolve::sources::Sources;
+use engine::resolve::system_resolver::SystemResolver;
+use engine::resolve::{Error, Resolve};
 use model::env::Env;
 use model::local_fault::LocalFault;
 use testkit::clock::TestEnv;

@@ -1,8 +1,9 @@
 //! What an expression may name, judged when it is saved: the event's members, the functions there are, patterns.
 
 use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators};
-use regex::{Regex, RegexBuilder};
 
+use super::pattern::{self, Pattern, text_of};
+use super::position;
 use super::subject::Members;
 
 /// How many levels an expression may have once it is read. Running it takes stack for each.
@@ -30,17 +31,6 @@ const MACROS: [&str; 6] = ["has", "all", "exists", "exists_one", "map", "filter"
 
 /// Names that stand for types: `type(event.data.id) == string`.
 const TYPES: [&str; 10] = ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"];
-
-/// A pattern of `matches`, compiled.
-#[derive(Debug)]
-pub(super) struct Pattern {
-    pub(super) regex: Regex,
-    /// KiB that it was compiled into, rounded up: no letter of a text costs more than so many steps.
-    pub(super) weight: u64,
-}
-
-/// Into how many KiB a pattern may be compiled. The smallest that is enough is what it is charged by.
-const WEIGHTS: [u64; 4] = [4, 16, 64, 256];
 
 /// What was found out about an expression.
 #[derive(Debug, Default)]
@@ -182,51 +172,19 @@ impl<'a> Judge<'a> {
         let Some(text) = pattern.and_then(text_of) else {
             return self.mistake(expression, "the pattern of `matches` is a text in quotes: it is compiled now");
         };
-        match compile(text) {
+        match pattern::compile(text) {
             Ok(pattern) => self.findings.patterns.push(pattern),
             Err(wrong) => self.mistake(expression, wrong),
         }
     }
 
     fn mistake(&mut self, at: &IdedExpr, message: impl std::fmt::Display) {
-        let place = self.source.offset_for(at.id).map(|(start, _)| place(&self.source.source, start));
+        let place = self.source.offset_for(at.id).map(|(start, _)| position::of_byte(&self.source.source, start));
         self.findings.mistakes.push(match place {
             Some(place) => format!("{place}: {message}"),
             None => message.to_string(),
         });
     }
-}
-
-/// Where a byte is, as people count.
-fn place(source: &str, offset: u32) -> String {
-    let before = &source[..source.floor_char_boundary(offset as usize)];
-    let line = before.matches('\n').count() + 1;
-    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-    super::program::place(line, column, source)
-}
-
-pub(super) fn text_of(expression: &IdedExpr) -> Option<&str> {
-    match &expression.expr {
-        Expr::Literal(LiteralValue::String(text)) => Some(text.inner()),
-        _ => None,
-    }
-}
-
-fn compile(pattern: &str) -> Result<Pattern, String> {
-    let mut failed = None;
-    for weight in WEIGHTS {
-        let kib = usize::try_from(weight).expect("a few hundred");
-        match RegexBuilder::new(pattern).size_limit(kib * 1024).build() {
-            Ok(regex) => return Ok(Pattern { regex, weight }),
-            Err(error) => failed = Some(error),
-        }
-    }
-    Err(match failed {
-        Some(regex::Error::Syntax(_)) => format!(
-            "`{pattern}` is not a regular expression: a bracket may not be closed, or a sign that means something else needs \\ before it; there is no look-around and there are no backreferences"
-        ),
-        _ => format!("`{pattern}` is too large a regular expression: repeat less, or name letters as in [A-Za-z0-9_]"),
-    })
 }
 
 /// Whether an expression cannot come to true or false, whatever the event.

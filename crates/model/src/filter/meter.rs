@@ -15,8 +15,8 @@ use cel::common::types::{CelBool, CelBytes, CelInt, CelList, CelMap, CelMapKey, 
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{Env, ExecutionError};
 
-use super::Pace;
-use super::judge::{self, Pattern};
+use super::pace::Pace;
+use super::pattern::{self, Pattern};
 
 /// Units that a run may use where nobody waits for it. One is a step of the interpreter and takes 50 to 200 ns: all of
 /// them are 5 ms at most.
@@ -244,7 +244,7 @@ impl Metering<'_> {
 
     /// Which of the patterns this is. What is none of them, which the judge does not let through, is found by none.
     fn number(&self, pattern: &IdedExpr) -> i64 {
-        let text = judge::text_of(pattern).unwrap_or_default();
+        let text = pattern::text_of(pattern).unwrap_or_default();
         let place = self.patterns.iter().position(|known| known.regex.as_str() == text);
         place.and_then(|place| i64::try_from(place).ok()).unwrap_or(i64::MAX)
     }

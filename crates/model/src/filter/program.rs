@@ -10,10 +10,12 @@ use cel::parser::{Expression, Parser};
 use cel::{Context, Env, ExecutionError, ParseErrors, Value};
 
 use super::meter::{self, Meter};
+use super::not_a_filter::{LONGEST, NotAFilter, bounded};
+use super::pace::Pace;
+use super::pattern::Pattern;
 use super::subject::{Members, Subject};
+use super::{judge, position, scan};
 use crate::json::broken::{excerpt, offset};
-
-use super::{LONGEST, NotAFilter, Pace, bounded, judge, scan};
 
 /// Mistakes of spelling that are told: the first ones bring about the others.
 const TOLD: usize = 3;
@@ -29,7 +31,7 @@ pub(super) struct Program {
     /// With the meter put in.
     expression: Expression,
     members: Members,
-    patterns: Arc<[judge::Pattern]>,
+    patterns: Arc<[Pattern]>,
 }
 
 impl Program {
@@ -127,7 +129,11 @@ fn contained<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 fn mistakes(errors: &ParseErrors, source: &str) -> Vec<String> {
     let told = errors.errors.iter().take(TOLD).map(|error| {
         let (line, column) = (error.pos.0.unsigned_abs(), error.pos.1.unsigned_abs());
-        bounded(format_args!("{}: {}", place(line, column, source), why_not(source, offset(source, line, column))))
+        bounded(format_args!(
+            "{}: {}",
+            position::of(line, column, source),
+            why_not(source, offset(source, line, column))
+        ))
     });
     told.collect()
 }
@@ -149,9 +155,4 @@ fn why_not(source: &str, at: usize) -> String {
         _ => "this has no place here",
     };
     format!("near `{word}`: {hint}")
-}
-
-/// A place as people count.
-pub(super) fn place(line: usize, column: usize, source: &str) -> String {
-    if source.contains('\n') { format!("line {line}, column {column}") } else { format!("column {column}") }
 }

@@ -8,7 +8,7 @@ use model::attempt::Answer;
 use model::retry::Advice;
 use serde_json::Value;
 
-use super::{Reading, json, pause, quote, retry_after, seconds};
+use super::answer::{Reading, json, pause, quote, retry_after, seconds};
 
 /// When it does not say how long.
 const BREATH: Duration = Duration::from_secs(5);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::attempt::Answer;
 use model::retry::Advice;
 
-use super::{Reading, json, retry_after, text};
+use super::answer::{Reading, json, retry_after, text};
 
 /// Slack takes a message a second.
 const BREATH: Duration = Duration::from_secs(1);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use model::attempt::Answer;
 use model::retry::Advice;
 
-use super::{Reading, json, quote, retry_after, text};
+use super::answer::{Reading, json, quote, retry_after, text};
 
 /// How long it is left alone when it does not say: a window of its limits is up to half a minute.
 const BREATH: Duration = Duration::from_secs(15);

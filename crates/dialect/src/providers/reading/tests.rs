@@ -1,5 +1,11 @@
 //! What services really answer, and what we make of it.
 
+use std::time::Duration;
+
+use model::attempt::{Answer, Failure, FailureKind};
+use model::retry::Advice;
+
+use super::answer::LONGEST_REST;
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use std::io;
 use h2::Reason;
 use model::attempt::{Failure, FailureKind};
 
-use super::{BEFORE, IN_BODY, broken};
+use super::broken::{BEFORE, IN_BODY, broken};
 use crate::transport::again::{End, NoAnswer};
 
 /// Why no head of an answer came over an HTTP/2 connection, whose task was told why that ended.

@@ -6,7 +6,8 @@ use std::fmt;
 use dialect::header;
 use httparse::Header;
 
-use super::BEGINNING;
+/// How an answer begins.
+pub(super) const BEGINNING: &[u8] = b"HTTP/1.";
 
 /// A head, read as far as that goes.
 pub(super) struct Lines<'a> {

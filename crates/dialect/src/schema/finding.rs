@@ -1,0 +1,9 @@
+//! What does not fit, and where: as a JSON pointer (RFC 6901).
+
+/// A JSON pointer (RFC 6901), and what is wrong there.
+pub type Finding = (String, String);
+
+/// A key as it stands in a pointer.
+pub(super) fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}

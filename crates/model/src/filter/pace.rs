@@ -1,0 +1,10 @@
+//! How much work a filter may be.
+
+/// How much work a filter may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Where nobody else waits for it: a few milliseconds.
+    Calm,
+    /// Where everybody waits for it, as inside of a commit: a tenth of that.
+    Hurried,
+}
