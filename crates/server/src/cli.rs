@@ -6,8 +6,11 @@ mod deliveries;
 mod dialects;
 mod doctor;
 mod events;
+pub mod exit;
+mod input;
 mod jobs;
 mod keys;
+mod outcome;
 mod projects;
 mod run;
 mod show;
@@ -26,24 +29,12 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::config::{self, Environment, Flags};
 use crate::output;
 
-pub use dialects::{DialectsCommand, run_dialects};
-pub use doctor::{DoctorCommand, run_doctor};
-pub use run::{ClientCommand, run_client};
+pub use self::dialects::{DialectsCommand, run_dialects};
+pub use self::doctor::{DoctorCommand, run_doctor};
+pub use self::run::{ClientCommand, run_client};
 
-use connection::Connection;
-use run::Resource;
-
-/// How the process ends.
-pub mod exit {
-    pub const DONE: u8 = 0;
-    /// The server said no, or cannot be reached.
-    pub const FAILED: u8 = 1;
-    /// What was typed cannot be understood. clap's choice.
-    pub const WRONG_WORDS: u8 = 2;
-    /// Nothing is wrong, but something should be seen to.
-    pub const WARNINGS: u8 = 3;
-    pub const BAD_CONFIGURATION: u8 = 64;
-}
+use self::connection::Connection;
+use self::run::Resource;
 
 /// What is to be done.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Mail to projects' admins: takes what is due from the outbox and hands it to the mail server, until that has taken it or
 //! a day has passed.
 
+mod failure;
 mod letter;
 mod relay;
 
@@ -18,10 +19,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::failure::{Failure, PATIENCE};
 pub use self::relay::{NotARelay, Relay};
-
-/// What a mail server may take to accept one mail, from the lookup of its name to its last word.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -58,29 +57,6 @@ pub struct Mailer {
     questions: mpsc::Sender<oneshot::Sender<Option<Timestamp>>>,
     stop: CancellationToken,
     tasks: TaskTracker,
-}
-
-/// Why a mail was not taken.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error("no mail can be written to this address: {0}")]
-    Address(#[from] lettre::address::AddressError),
-    #[error("no mail can be made of this: {0}")]
-    Unwritable(#[from] lettre::error::Error),
-    #[error("the mail server did not take it: {0}")]
-    Refused(#[from] smtp::Error),
-    #[error("the mail server did not take it within {} s", PATIENCE.as_secs())]
-    Timeout,
-    #[error("sending it broke off, which is a bug")]
-    Panicked,
-}
-
-impl Failure {
-    /// Another try would fail as well. What a mail server refuses today it may take tomorrow, when somebody has set it
-    /// right.
-    fn is_final(&self) -> bool {
-        matches!(self, Self::Address(_) | Self::Unwritable(_))
-    }
 }
 
 impl Mailer {

@@ -1,14 +1,19 @@
 //! The one door to standard output and standard error, and how tables and blocks look there.
 
+mod look;
 mod table;
+mod text;
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use serde_json::value::RawValue;
 
+use self::text::one_line;
+
+pub use self::look::Look;
 pub use self::table::table;
-use crate::config::Environment;
+pub use self::text::harmless;
 
 /// Writes `text` to standard output and flushes it. A reader that went away (`posthaste … | head`) is no error.
 pub fn print(text: &str) -> io::Result<()> {
@@ -38,25 +43,6 @@ fn written(mut out: impl Write, text: &str) -> io::Result<()> {
     }
 }
 
-/// What standard output can show.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Look {
-    /// Columns of the terminal. `None` is a file or a pipe: nothing is cut.
-    pub width: Option<u16>,
-    pub colours: bool,
-}
-
-impl Look {
-    pub fn of_stdout(environment: &Environment) -> Self {
-        if !io::stdout().is_terminal() {
-            return Self::default();
-        }
-        let plain = environment.var("NO_COLOR").is_some() || environment.var("TERM") == Some("dumb");
-        let width = terminal_size::terminal_size().map(|(width, _)| width.0);
-        Self { width, colours: !plain }
-    }
-}
-
 /// Names and values below each other.
 pub fn block(pairs: &[(String, String)]) -> String {
     let widest = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
@@ -65,16 +51,6 @@ pub fn block(pairs: &[(String, String)]) -> String {
         writeln!(text, "{name:<widest$}  {}", one_line(value)).expect("a String takes everything");
     }
     text
-}
-
-/// Text from a stranger, fit for a terminal: control characters, which could move the cursor or worse, become visible.
-/// Lines and tabs stay.
-pub fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
-}
-
-fn one_line(text: &str) -> String {
-    harmless(text).replace(['\n', '\t'], " ")
 }
 
 /// JSON on indented lines. Numbers, strings and the order of members stay as they came, controls are escaped.

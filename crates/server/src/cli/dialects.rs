@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use self::file::Text;
 use super::call::{Call, Column, Deleted, Paging, View};
 use super::connection::{Connection, Output};
-use super::run::{self, Failure, Printed};
+use super::outcome::{Failure, Printed, finish};
+use super::run;
 use super::{show, typed};
 use crate::client::{Client, Error, Request};
 use crate::config::Environment;
@@ -89,7 +90,7 @@ const TOML: &str = "application/toml";
 
 /// Does it, prints what there is to say and says how the process ends. Needs a runtime with time and IO.
 pub async fn run_dialects(command: &DialectsCommand, environment: &Environment) -> ExitCode {
-    run::finish(command.perform(environment, Look::of_stdout(environment)).await, command.connection.output)
+    finish(command.perform(environment, Look::of_stdout(environment)).await, command.connection.output)
 }
 
 impl DialectsCommand {
@@ -156,7 +157,7 @@ impl DialectsCommand {
                 dialect::interchange::json_from_toml(&text.toml).map_err(|mistakes| text.refused(&mistakes))?
             }
         };
-        Ok(Printed { text: harmless(text.trim_end()) + "\n", note: None })
+        Ok(Printed { text: output::harmless(text.trim_end()) + "\n", note: None })
     }
 
     /// The dialect of a file or, where the words are no file's, of this name.
@@ -202,9 +203,4 @@ impl Put {
         };
         Ok(Call::new(request, View::Done { verb: "put", id: name }))
     }
-}
-
-/// What a stranger wrote into a file, fit for a terminal.
-fn harmless(text: &str) -> String {
-    output::harmless(text)
 }

@@ -1,18 +1,19 @@
 //! `posthaste doctor`: what is wrong with a running server, its cluster and its files, and what would be right.
 
+mod check;
 mod cluster;
 mod files;
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use hyper::Method;
 use serde::Serialize;
 
+use self::check::Check;
 use self::cluster::Cluster;
 use super::connection::{Connection, Output};
-use super::run::{Failure, Printed, finish};
+use super::outcome::{Failure, Printed, finish};
 use crate::client::{Client, Error, Request};
 use crate::config::{self, Environment};
 use crate::output;
@@ -39,17 +40,6 @@ struct Report {
     /// Nothing is wrong; there may be warnings.
     ok: bool,
     checks: Vec<Check>,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Check {
-    check: &'static str,
-    ok: bool,
-    /// It is no trouble yet.
-    warning: bool,
-    found: String,
-    /// What to do about it.
-    remedy: Option<Cow<'static, str>>,
 }
 
 /// Exits 0 when all is well, 1 when something is not, 3 when there are warnings alone.
@@ -135,20 +125,6 @@ const NAME_IT: &str = "name the address that `posthaste serve` printed, with --s
 
 fn is_healthy(body: &str) -> bool {
     serde_json::from_str::<serde_json::Value>(body).is_ok_and(|body| body["status"] == "ok")
-}
-
-impl Check {
-    fn fine(check: &'static str, found: impl Into<String>) -> Self {
-        Self { check, ok: true, warning: false, found: found.into(), remedy: None }
-    }
-
-    fn warning(check: &'static str, found: impl Into<String>, remedy: impl Into<Cow<'static, str>>) -> Self {
-        Self { check, ok: true, warning: true, found: found.into(), remedy: Some(remedy.into()) }
-    }
-
-    fn trouble(check: &'static str, found: impl Into<String>, remedy: impl Into<Cow<'static, str>>) -> Self {
-        Self { check, ok: false, warning: false, found: found.into(), remedy: Some(remedy.into()) }
-    }
 }
 
 impl Report {

@@ -1,18 +1,16 @@
 //! `posthaste events …`: what happened.
 
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use model::json::Json;
 use model::time::Timestamp;
 
 use super::call::{Body, Call, Column, Paging};
-use super::run::Failure;
+use super::input;
+use super::outcome::Failure;
 use super::typed::{self, When};
-
-/// Longer input is refused: the server takes far less.
-const LONGEST_INPUT: u64 = 64 << 20;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Events {
@@ -183,25 +181,9 @@ impl Data {
             return Ok(json.clone());
         }
         match &self.file {
-            Some(path) if path.as_os_str() != "-" => read_file(path),
+            Some(path) if path.as_os_str() != "-" => input::read_file(path),
             None if self.stdin.is_none() => Ok(Json::trusted("{}")),
-            _ => read(io::stdin().lock(), "standard input"),
+            _ => input::read(io::stdin().lock(), "standard input"),
         }
     }
-}
-
-pub(super) fn read_file(path: &Path) -> Result<Json, Failure> {
-    let name = path.display().to_string();
-    let file = std::fs::File::open(path).map_err(|error| Failure::Input(format!("{name} cannot be read: {error}")))?;
-    read(file, &name)
-}
-
-fn read(from: impl Read, name: &str) -> Result<Json, Failure> {
-    let mut text = String::new();
-    let cannot = |error: io::Error| Failure::Input(format!("{name} cannot be read: {error}"));
-    let length = from.take(LONGEST_INPUT + 1).read_to_string(&mut text).map_err(cannot)?;
-    if u64::try_from(length).is_ok_and(|length| length > LONGEST_INPUT) {
-        return Err(Failure::Input(format!("{name} is longer than {} MiB", LONGEST_INPUT >> 20)));
-    }
-    typed::json(&text).map_err(|error| Failure::Input(format!("{name} is {error}")))
 }

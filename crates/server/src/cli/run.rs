@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 
 use super::call::{Call, Column, Paging, View};
 use super::connection::{Connection, Output};
-use super::{deliveries, events, exit, jobs, keys, projects, show, webhooks};
+use super::outcome::{Failure, Printed, finish};
+use super::{deliveries, events, jobs, keys, projects, show, webhooks};
 use crate::client::{Answer, Client, Error, Request};
 use crate::config::Environment;
 use crate::output::{self, Look};
@@ -34,87 +35,11 @@ pub(super) enum Resource {
     Jobs(jobs::Jobs),
 }
 
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    #[error(transparent)]
-    Client(#[from] Error),
-    #[error("nothing was done")]
-    Declined,
-    /// What was to be sent cannot be.
-    #[error("{0}")]
-    Input(String),
-    #[error("standard output cannot be written: {0}")]
-    Output(#[from] std::io::Error),
-    /// The command did what it should, and its answer is no: what was checked has mistakes, what was compared differs.
-    #[error("{}", .0.text)]
-    No(Printed),
-    /// The same, but it is not urgent.
-    #[error("{}", .0.text)]
-    Warned(Printed),
-}
-
-/// What a command prints.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Printed {
-    pub text: String,
-    /// For the person at the terminal, on standard error.
-    pub note: Option<String>,
-}
-
 /// Asks, prints the answer or on standard error why there is none, and says how the process ends. `now` is what times
 /// like `24h` are counted from. Needs a runtime with time and IO.
 pub async fn run_client(command: &ClientCommand, environment: &Environment, now: Timestamp) -> ExitCode {
     let done = command.perform(environment, now, Look::of_stdout(environment)).await;
     finish(done, command.connection.output)
-}
-
-/// Prints what a command has to say, in the form that was asked for, and says how the process ends.
-pub(super) fn finish(done: Result<Printed, Failure>, format: Output) -> ExitCode {
-    let (printed, code) = match done {
-        Ok(printed) => (printed, exit::DONE),
-        Err(Failure::No(printed)) => (printed, exit::FAILED),
-        Err(Failure::Warned(printed)) => (printed, exit::WARNINGS),
-        Err(failure) => return complain(&failure, format),
-    };
-    match printed.print() {
-        Ok(()) => ExitCode::from(code),
-        Err(failure) => complain(&failure, format),
-    }
-}
-
-fn complain(failure: &Failure, format: Output) -> ExitCode {
-    match format {
-        Output::Json => output::complain(&failure.json().to_string()),
-        Output::Table | Output::Toml => output::complain(&format!("error: {failure}")),
-    }
-    ExitCode::from(failure.code())
-}
-
-impl Printed {
-    fn print(&self) -> Result<(), Failure> {
-        output::print(&self.text)?;
-        self.note.iter().for_each(|note| output::complain(note));
-        Ok(())
-    }
-}
-
-impl Failure {
-    /// For programs: the problem as the server told it, or one with a detail alone.
-    fn json(&self) -> Value {
-        match self {
-            Self::Client(Error::Refused(problem)) => problem.json(),
-            other => serde_json::json!({ "detail": other.to_string() }),
-        }
-    }
-
-    pub(super) fn code(&self) -> u8 {
-        match self {
-            Self::Input(_) => exit::WRONG_WORDS,
-            Self::Client(Error::NotAServer { .. } | Error::NotAHeader { .. }) => exit::WRONG_WORDS,
-            Self::Client(_) | Self::Output(_) | Self::No(_) | Self::Declined => exit::FAILED,
-            Self::Warned(_) => exit::WARNINGS,
-        }
-    }
 }
 
 impl ClientCommand {

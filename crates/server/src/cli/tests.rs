@@ -2,13 +2,13 @@
 
 mod scripted;
 
+use model::time::Timestamp;
 use serde_json::{Value, json};
 
 use self::scripted::Scripted;
-use super::run::{Failure, Printed};
+use super::outcome::{Failure, Printed};
 use super::*;
 use crate::output::Look;
-use model::time::Timestamp;
 
 /// 2026-01-31T09:30:00Z
 const NOW: Timestamp = Timestamp::from_millis(1_769_851_800_000);

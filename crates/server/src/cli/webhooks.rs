@@ -13,7 +13,7 @@ use model::time::{Span, Timestamp};
 use self::shown::{COLUMNS, PAUSED, REGISTERED, RESUMED, ROTATED, TESTED, was_not_acknowledged};
 use super::call::{Body, Call, Deleted, Paging};
 use super::deliveries::{COLUMNS as DELIVERIES, Filters};
-use super::events;
+use super::input;
 use super::typed::{self, When};
 
 #[derive(Debug, Subcommand)]
@@ -233,7 +233,7 @@ fn template(text: &str) -> Result<Json, String> {
     if text.trim_start().starts_with(['{', '[', '"']) {
         return typed::json(text);
     }
-    events::read_file(Path::new(text)).map_err(|failure| failure.to_string())
+    input::read_file(Path::new(text)).map_err(|failure| failure.to_string())
 }
 
 impl Webhooks {

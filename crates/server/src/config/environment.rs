@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::mistake::{Mistake, Place};
 use super::settings::{self, SETTINGS, Setting};
-use super::{Word, Words};
+use super::words::{Word, Words};
 
 /// Variables of ours begin with this.
 const PREFIX: &str = "POSTHASTE_";

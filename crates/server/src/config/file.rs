@@ -8,7 +8,7 @@ use toml_edit::{Document, Item, TableLike, Value};
 
 use super::mistake::{Mistake, Place};
 use super::settings::{self, SETTINGS, Setting, Shape, UnlessSet};
-use super::{Word, Words};
+use super::words::{Word, Words};
 
 /// What a file says, as far as its keys are known and their values have the right shape.
 #[derive(Default)]

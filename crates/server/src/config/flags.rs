@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::mistake::Place;
 use super::settings::{SETTINGS, Setting, Shape, UnlessSet};
-use super::{Word, Words};
+use super::words::{Word, Words};
 
 const CONFIG: &str = "config";
 

@@ -1,6 +1,6 @@
 //! Every setting of `serve` on one page: the flags, the variables, the file, its example and the loader come from here.
 
-use super::Config;
+use super::effective::Config;
 use super::values;
 
 /// One setting, by all its names.

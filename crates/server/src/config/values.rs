@@ -14,7 +14,7 @@ use model::time::Span;
 use store::Store;
 use store::seal::MasterKey;
 
-use super::{Hidden, LogFormat, Roles};
+use super::effective::{Hidden, LogFormat, Roles};
 use crate::mail::{NotARelay, Relay};
 
 type Read<T> = Result<T, String>;

@@ -9,7 +9,7 @@ use lettre::message::{Mailbox, MessageBuilder};
 use model::time::Timestamp;
 use store::mails::{Failing, Mail, Report, What};
 
-use super::Failure;
+use super::failure::Failure;
 
 /// Says to out-of-office replies and the like that nobody reads them (RFC 3834).
 #[derive(Clone)]

@@ -2,7 +2,8 @@
 
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
 
-use super::{Look, one_line};
+use super::look::Look;
+use super::text::one_line;
 
 /// Cells up to this width are whole on any terminal: numbers, states, titles. Of wider ones at least this much is shown.
 const NEVER_CUT: u16 = 12;

@@ -8,9 +8,10 @@ use dialect::settings;
 use serde_json::json;
 
 use super::super::connection::Output;
-use super::super::run::{Failure, Printed};
+use super::super::outcome::{Failure, Printed};
+use super::Check;
 use super::file::{self, Text};
-use super::{Check, harmless};
+use crate::output::harmless;
 
 impl Check {
     pub(super) fn perform(&self, format: Output) -> Result<Printed, Failure> {

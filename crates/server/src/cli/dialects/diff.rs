@@ -4,7 +4,7 @@ use dialect::settings::{self, Difference};
 use serde_json::json;
 
 use super::super::connection::Output;
-use super::super::run::{Failure, Printed};
+use super::super::outcome::{Failure, Printed};
 use super::file::Text;
 use crate::output::{self, Look};
 

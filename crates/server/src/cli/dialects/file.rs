@@ -9,8 +9,8 @@ use dialect::mistake::Mistake;
 use serde_json::json;
 
 use super::super::connection::Output;
-use super::super::run::{Failure, Printed};
-use super::harmless;
+use super::super::outcome::{Failure, Printed};
+use crate::output::harmless;
 
 /// Longer files are not read.
 const LONGEST: u64 = 16 << 20;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Check;
+use super::check::Check;
 
 /// A delivery that has been due for longer is late: turns and retries explain less.
 const LATE_MS: u64 = 60_000;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use store::private::{DIRECTORY_MODE, FILE_MODE};
 use store::{Error, Store};
 
-use super::Check;
+use super::check::Check;
 
 /// With less room than this on its disk a database soon cannot grow.
 const LITTLE_ROOM: u64 = 64 * 1024 * 1024;
