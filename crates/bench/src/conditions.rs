@@ -7,7 +7,7 @@ use crate::Failure;
 use crate::database::Choice;
 use crate::place::Place;
 use crate::sink::{Manners, Sink};
-use crate::words::Sizes;
+use crate::sizes::Sizes;
 
 #[derive(Clone)]
 pub(crate) struct Conditions {

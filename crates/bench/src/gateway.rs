@@ -13,7 +13,7 @@ use crate::event::MEASURED;
 use crate::held::Held;
 use crate::load::{self, Accepted, Load, Pace, Plan, Until};
 use crate::server::{LOG, Server, Start};
-use crate::words::Sizes;
+use crate::sizes::Sizes;
 use crate::{Failure, clock, control, output, proc};
 
 /// Work behind the last answer (records of attempts, a checkpoint) is done when the processor was idle for so long.

@@ -31,6 +31,7 @@ mod report;
 mod scenario;
 mod server;
 mod sink;
+mod sizes;
 mod stored;
 mod table;
 mod thread;
@@ -43,9 +44,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use machine::Machine;
-use report::Report;
-use words::{Part, Words};
+use self::machine::Machine;
+use self::report::Report;
+use self::words::{Part, Words};
 
 /// What went wrong, told to a person: nothing in here is recovered from.
 type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -2,55 +2,23 @@
 
 mod batches;
 mod hanging_endpoints;
+pub(crate) mod kind;
 mod large_events;
+mod means;
 mod searches;
 mod slow_bodies;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 
-use clap::ValueEnum;
-use serde::Serialize;
-
-use crate::background::{Background, Tally};
+use self::kind::Misdeed;
+use self::means::Begin;
+use crate::background::Background;
 use crate::conditions::Conditions;
 use crate::gateway::Gateway;
-use crate::poster::Poster;
 use crate::sink::Sink;
 use crate::{Failure, control, output};
 
-/// What the types of its events begin with.
-const FAMILY: &str = "misdeed";
-
-/// Hosts that its endpoints take turns with.
-const HOSTS: u32 = 250;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Misdeed {
-    /// Very many endpoints of which nothing is known, and none of which answers, are all sent an event
-    HangingEndpoints,
-    /// The largest batches, one after the other, for many endpoints
-    Batches,
-    /// Bodies that come a byte a second
-    SlowBodies,
-    /// Events as large as they may be, held against the worst schema that is taken
-    LargeEvents,
-    /// Lists and searches over very many deliveries
-    Searches,
-}
-
 impl Misdeed {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::HangingEndpoints => "hanging endpoints",
-            Self::Batches => "batches",
-            Self::SlowBodies => "slow bodies",
-            Self::LargeEvents => "large events",
-            Self::Searches => "searches",
-        }
-    }
-
     /// Makes a project for it, and in it what it needs. Comes before all else that is stored.
     pub(crate) fn prepare(self, gateway: &mut Gateway, conditions: &Conditions) -> Result<Prepared, Failure> {
         output::tell(&format!("another project: {}", self.name()));
@@ -66,12 +34,6 @@ impl Misdeed {
         Ok(Prepared { misdeed: self, sink, begin })
     }
 }
-
-/// Begins it, at a server: what goes on from then on, if it is not done at once.
-type Begin = Box<dyn FnOnce(SocketAddr) -> Result<Option<Background>, Failure>>;
-
-/// Where its endpoints are, if it has any, and how it begins.
-type Means = (Option<Sink>, Begin);
 
 /// It may begin, also at a server that was started again.
 pub(crate) struct Prepared {
@@ -109,32 +71,5 @@ impl Underway {
 impl Misdeed {
     fn failure(self, error: &Failure) -> Failure {
         format!("another project, {}: {error}", self.name()).into()
-    }
-}
-
-/// POSTs these by turns over a connection, each when the last was answered, and over a new one when that ends.
-async fn post_for_ever(
-    address: SocketAddr,
-    path: &'static str,
-    key: &str,
-    bodies: &[Vec<u8>],
-    is_wanted: fn(u16) -> bool,
-    tally: &Tally,
-) -> Result<Infallible, Failure> {
-    let mut bodies = bodies.iter().cycle();
-    loop {
-        let mut poster = Poster::connect(address, path, key).await?;
-        for body in bodies.by_ref() {
-            match poster.post(body).await {
-                Ok((status, _)) if is_wanted(status.as_u16()) => tally.wanted(),
-                Ok((status, answer)) => {
-                    tally.other(|| format!("{status} {}", String::from_utf8_lossy(answer)));
-                }
-                Err(error) => {
-                    tally.other(|| error.to_string());
-                    break;
-                }
-            }
-        }
     }
 }

@@ -8,8 +8,8 @@ use crate::Failure;
 use crate::bare::Bare;
 use crate::figure::Figure;
 use crate::machine::Machine;
+use crate::sizes::Sizes;
 use crate::trial::Trial;
-use crate::words::Sizes;
 
 #[derive(Serialize)]
 pub(crate) struct Report {

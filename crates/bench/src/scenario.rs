@@ -8,6 +8,7 @@ mod fan_out;
 mod growth;
 mod idle;
 mod neighbours;
+mod outcome;
 mod pairs;
 mod pending;
 mod restart;
@@ -18,10 +19,9 @@ mod steady;
 
 use clap::ValueEnum;
 
+use self::outcome::Outcome;
 use crate::Failure;
 use crate::conditions::Conditions;
-use crate::figure::{Figure, Figures};
-use crate::trial::Trial;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
@@ -53,14 +53,6 @@ pub(crate) enum Scenario {
     Cluster,
 }
 
-/// What a scenario came to.
-pub(crate) struct Outcome {
-    pub(crate) trials: Vec<Trial>,
-    pub(crate) figures: Vec<Figure>,
-    /// Deliveries that were accepted and did not arrive.
-    pub(crate) lost: u64,
-}
-
 impl Scenario {
     pub(crate) fn run(self, conditions: &Conditions) -> Result<Outcome, Failure> {
         match self {
@@ -78,16 +70,5 @@ impl Scenario {
             Self::Aftermath => aftermath::run(conditions),
             Self::Cluster => cluster::run(conditions),
         }
-    }
-}
-
-impl Outcome {
-    fn of_trials(trials: Vec<Trial>, figures: Figures) -> Self {
-        let lost = trials.iter().map(|trial| trial.events.lost).sum();
-        Self { trials, figures: figures.all(), lost }
-    }
-
-    fn of_figures(figures: Figures, lost: u64) -> Self {
-        Self { trials: Vec::new(), figures: figures.all(), lost }
     }
 }

@@ -4,12 +4,10 @@ mod rows;
 
 use serde_json::json;
 
+use self::rows::ENDPOINTS;
 use crate::conditions::Conditions;
 use crate::gateway::Gateway;
 use crate::{Failure, control};
-
-/// Endpoints that every event goes to. The last but one fails, and the last answers something else.
-const ENDPOINTS: u64 = 10;
 
 /// What is stored.
 pub(crate) struct Stored {

@@ -8,10 +8,8 @@ use crate::conditions::Conditions;
 use crate::database::Choice;
 use crate::machine::Machine;
 use crate::scenario::Scenario;
+use crate::sizes::Sizes;
 use crate::{Failure, postgres};
-pub(crate) use sizes::{MOST_PAIRS, Sizes};
-
-mod sizes;
 
 /// Measures a real `posthaste serve` on this machine. Build with --release; see docs/benchmarks.md.
 #[derive(Parser)]
@@ -123,7 +121,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
-    use crate::misdeed::Misdeed;
+    use crate::misdeed::kind::Misdeed;
 
     #[test]
     fn the_command_line_is_sound() {

@@ -1,19 +1,21 @@
 //! A real PostgreSQL for tests: one for all of them, with a database for each, or one of a test's own.
 
+mod asked_for;
 mod database;
+mod shared;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::spawn_blocking;
 
+use self::database::Origin;
 use crate::certificate::Identity;
 use crate::supervisor::{Medium, Supervisor};
 
-use database::Origin;
-
-pub use database::Database;
+pub use self::asked_for::is_asked_for;
+pub use self::database::Database;
 
 /// Who owns everything. There is no password: the sockets are in a directory that is the user's alone.
 const USER: &str = "posthaste";
@@ -58,34 +60,6 @@ struct Listening {
     address: SocketAddr,
     /// The certificate's first name, and who vouches for it.
     tls: Option<(String, String)>,
-}
-
-/// What the tests of this process share.
-enum Shared {
-    Given(String),
-    Started(Server),
-}
-
-impl Shared {
-    /// The server that `POSTHASTE_TEST_DATABASE_URL` names, or one that is started when it is first asked for.
-    #[expect(clippy::disallowed_methods, reason = "tests have settings of their own")]
-    fn of_this_process() -> &'static Self {
-        static SHARED: OnceLock<Shared> = OnceLock::new();
-        SHARED.get_or_init(|| match std::env::var("POSTHASTE_TEST_DATABASE_URL") {
-            Ok(url) => Self::Given(url),
-            Err(_) => Self::Started(Server::begin(&Options::default())),
-        })
-    }
-}
-
-/// Whether this run of the tests is on PostgreSQL, which `POSTHASTE_TEST_ON` says.
-#[expect(clippy::disallowed_methods, reason = "tests have settings of their own")]
-pub fn is_asked_for() -> bool {
-    match std::env::var("POSTHASTE_TEST_ON").as_deref() {
-        Ok("postgres") => true,
-        Ok("embedded") | Err(_) => false,
-        Ok(other) => panic!("POSTHASTE_TEST_ON is embedded or postgres, not {other}"),
-    }
 }
 
 impl Server {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{FAMILY, HOSTS, Means, post_for_ever};
+use super::means::{FAMILY, HOSTS, Means, post_for_ever};
 use crate::background::Background;
 use crate::conditions::Conditions;
 use crate::event::{Template, type_of};

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{FAMILY, HOSTS, Means};
+use super::means::{FAMILY, HOSTS, Means};
 use crate::conditions::Conditions;
 use crate::event::type_of;
 use crate::gateway::Gateway;

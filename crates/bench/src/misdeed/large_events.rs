@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::{FAMILY, Means, post_for_ever};
+use super::means::{FAMILY, Means, post_for_ever};
 use crate::background::Background;
 use crate::conditions::Conditions;
 use crate::event::type_of;

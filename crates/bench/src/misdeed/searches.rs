@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use serde::Deserialize;
 
-use super::Means;
+use super::means::Means;
 use crate::asker::Asker;
 use crate::background::{Background, Tally};
 use crate::conditions::Conditions;

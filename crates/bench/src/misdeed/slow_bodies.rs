@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::Means;
+use super::means::Means;
 use crate::background::{Background, Tally};
 use crate::gateway::Gateway;
 use crate::wire::{self, Wire};

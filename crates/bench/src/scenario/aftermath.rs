@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::conditions::Conditions;
 use crate::event::{MEASURED, type_of};
 use crate::figure::{Figures, Goal};

@@ -1,6 +1,6 @@
 //! *backlog*: deliveries pile up for endpoints that are down, and then they come up.
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::pending::Pile;
 use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};

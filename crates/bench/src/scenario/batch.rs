@@ -1,6 +1,6 @@
 //! *batch*: one endpoint, closed loop, many events a request. How fast events are taken in, and delivered.
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::Failure;
 use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};

@@ -1,6 +1,6 @@
 //! *cluster*: the same closed loop on one node, two and so on, on one PostgreSQL.
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::conditions::Conditions;
 use crate::database::Choice;
 use crate::figure::Figures;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::pairs::Pairs;
 use crate::conditions::Conditions;
 use crate::database::Choice;
@@ -17,9 +17,9 @@ use crate::load::Pace;
 use crate::others::Others;
 use crate::place::Place;
 use crate::sink::{Sink, all_well};
+use crate::sizes::MOST_PAIRS;
 use crate::table::grouped;
 use crate::trial::{self, Course, Trial};
-use crate::words::MOST_PAIRS;
 use crate::{Failure, census, clock, control, output};
 
 /// What the types of the stored events begin with. Nobody wants them any more when the load runs.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::pairs::Pairs;
 use crate::Failure;
 use crate::conditions::Conditions;

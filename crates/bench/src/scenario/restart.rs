@@ -1,6 +1,6 @@
 //! *restart*: a server with a backlog is killed and started again, and the endpoints are up.
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::pending::Pile;
 use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use hyper::header::HeaderValue;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::conditions::Conditions;
 use crate::connection::{self, Connection, Head};
 use crate::figure::{Figures, Goal};

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use super::pairs::Pairs;
 use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};
 use crate::load::Pace;
-use crate::misdeed::Misdeed;
+use crate::misdeed::kind::Misdeed;
 use crate::trial::{self, Course, Trial};
 use crate::{Failure, output};
 

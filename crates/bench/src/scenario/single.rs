@@ -1,6 +1,6 @@
 //! *single*: one endpoint, closed loop. How many events a second go through, and what one costs.
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::Failure;
 use crate::conditions::Conditions;
 use crate::database::Choice;

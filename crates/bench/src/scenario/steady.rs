@@ -1,6 +1,6 @@
 //! *steady*: one endpoint, open loop. How late events are at a rate that leaves room.
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::Failure;
 use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};

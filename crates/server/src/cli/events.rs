@@ -1,6 +1,6 @@
 //! `posthaste events …`: what happened.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
 
 use clap::Subcommand;

@@ -1,6 +1,7 @@
 //! What the loader takes, refuses and says.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as _, Command, FromArgMatches as _};
 use store::handle::Postgres;

@@ -10,7 +10,6 @@ use tokio::task::JoinSet;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, NoTls};
 
-use super::Shared;
 use crate::proxy::Upstream;
 
 /// Where PostgreSQL listens when nothing is said.
@@ -33,19 +32,6 @@ pub(super) enum Origin<'a> {
 }
 
 impl Database {
-    /// One on the server that the tests of this process share.
-    pub async fn fresh() -> Self {
-        match Shared::of_this_process() {
-            Shared::Started(server) => server.fresh().await,
-            Shared::Given(url) => Self::create(url, Origin::Given).await,
-        }
-    }
-
-    /// One, if this run of the tests is on PostgreSQL.
-    pub async fn if_asked_for() -> Option<Self> {
-        if super::is_asked_for() { Some(Self::fresh().await) } else { None }
-    }
-
     pub(super) async fn create(admin: &str, origin: Origin<'_>) -> Self {
         let name = format!("posthaste_test_{:016x}", RandomState::new().hash_one(0));
         // Copying files is several times faster than writing the copy to the log, where a checkpoint costs nothing.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum as _, value_parser};
 use serde::Serialize;
 
-use crate::misdeed::Misdeed;
+use crate::misdeed::kind::Misdeed;
 
 /// Pairs of runs, at most.
 pub(crate) const MOST_PAIRS: u8 = 5;
