@@ -12,7 +12,6 @@ use model::project::Project;
 use store::Store;
 
 use crate::answers::Answers;
-use crate::openapi::{Document, Documents};
 use crate::problem::Problem;
 use crate::room::Room;
 use crate::workers::Workers;
@@ -37,7 +36,6 @@ pub struct Shared {
     workers: Workers,
     /// Room for answers that are made in memory.
     pub(crate) answers: Answers,
-    pub(crate) documents: Arc<Documents>,
     dialects: Arc<Dialects>,
 }
 
@@ -60,7 +58,6 @@ impl Api {
         public_url: Option<Arc<str>>,
     ) -> Self {
         let room = Room::new(env.clone(), batch_bytes);
-        let documents = Arc::new(Documents::of(public_url.as_deref(), &policy));
         Self(Arc::new(Shared {
             store,
             env,
@@ -71,7 +68,6 @@ impl Api {
             room,
             answers: Answers::default(),
             workers: Workers::start(),
-            documents,
             dialects,
         }))
     }
@@ -106,9 +102,4 @@ impl Api {
 
 fn unknown_dialect(project: &Project) -> Problem {
     Problem::broken(format!("project {} has the dialect {:?}, which is not known here", project.id, project.dialect))
-}
-
-/// The OpenAPI 3.1 document, as `/openapi.json` gives it.
-pub fn openapi() -> Document {
-    Document::of(None, &Policy::default())
 }

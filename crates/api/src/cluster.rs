@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::caller::Caller;
-use crate::openapi::Lookup;
 use crate::problem::Problem;
+use crate::responses::Lookup;
 
 /// The nodes that work on one database. On the embedded one there is one node, which holds everything.
 #[derive(Serialize, ToSchema)]

@@ -11,15 +11,15 @@ use model::project::Project;
 use store::retries::Retried;
 use store::search::{Bodies, DeliveryFilter, Paging};
 
+use self::view::{DeliveryView, FullDelivery, Shown};
 use crate::Api;
 use crate::answers::Answer;
 use crate::caller::Caller;
-use crate::openapi::Lookup;
 use crate::path::Named;
 use crate::problem::{Code, Problem};
 use crate::query::{Listed, Query};
+use crate::responses::Lookup;
 use crate::sight::Sight;
-use view::{DeliveryView, FullDelivery, Shown};
 
 /// List deliveries
 ///

@@ -20,15 +20,15 @@ use serde::Serialize;
 use store::speech::InUse;
 use utoipa::ToSchema;
 
+use self::file::File;
 use crate::Api;
 use crate::body::Sent;
 use crate::caller::{Caller, no_project};
-use crate::openapi::{Lookup, Writing};
 use crate::path::Named;
 use crate::problem::{Code, Problem};
 use crate::query::{Listed, Query};
+use crate::responses::{Lookup, Writing};
 use crate::sight::Sight;
-use file::File;
 
 /// Dialects of its own that a project may have.
 const MOST_OWN: usize = 50;

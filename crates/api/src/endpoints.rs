@@ -4,6 +4,7 @@ pub(crate) mod auth;
 mod changes;
 pub(crate) mod fields;
 mod filter;
+pub(crate) mod find;
 pub(crate) mod headers;
 pub(crate) mod recovery;
 pub(crate) mod rotation;
@@ -26,19 +27,20 @@ use model::project::Project;
 use store::endpoints::Condition;
 use store::search::Page;
 
+use self::changes::Rules;
+use self::fields::{Fields, NewEndpoint};
+use self::filter::Filter;
+use self::find::{find, not_found};
+pub(crate) use self::view::EndpointView;
 use crate::Api;
 use crate::body::{SETTINGS, Sent};
 use crate::caller::Caller;
 use crate::json;
-use crate::openapi::{Lookup, Writing};
 use crate::path::Named;
 use crate::problem::Problem;
 use crate::query::{Listed, Query, page_of};
+use crate::responses::{Lookup, Writing};
 use crate::sight::Sight;
-use changes::Rules;
-use fields::{Fields, NewEndpoint};
-use filter::Filter;
-pub(crate) use view::EndpointView;
 
 /// Create an endpoint
 ///
@@ -179,23 +181,12 @@ pub(crate) async fn change_to(
     changed.ok_or_else(|| not_found(id))?
 }
 
-/// An endpoint of the project.
-pub(crate) fn find(api: &Api, project: &Project, id: EndpointId) -> Result<Arc<Endpoint>, Problem> {
-    let directory = api.store.directory();
-    let found = directory.endpoint(id).filter(|endpoint| endpoint.project == project.id);
-    found.cloned().ok_or_else(|| not_found(id))
-}
-
 /// What whoever made or changed an endpoint may not have meant.
 fn warnings(api: &Api, endpoint: &Endpoint) -> Vec<String> {
     let directory = api.store.directory();
     let has_tenants = || directory.endpoints_of(endpoint.project).iter().any(|other| other.settings.tenant.is_some());
     let without = endpoint.settings.tenant.is_none() && has_tenants();
     without.then(|| tenant::WITHOUT.to_owned()).into_iter().collect()
-}
-
-fn not_found(id: EndpointId) -> Problem {
-    Problem::not_found("endpoint", &id.to_string())
 }
 
 async fn viewed(api: &Api, caller: &Caller, endpoint: &Endpoint) -> Result<Json<EndpointView>, Problem> {

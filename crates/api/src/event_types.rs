@@ -22,10 +22,10 @@ use crate::Api;
 use crate::body::{SETTINGS, Sent};
 use crate::caller::{Caller, no_project};
 use crate::json;
-use crate::openapi::{Lookup, Writing};
 use crate::path::Named;
 use crate::problem::{Code, Problem, judged};
 use crate::query::{Listed, Query, USUAL_PAGE};
+use crate::responses::{Lookup, Writing};
 
 /// Types of its own that a project may have.
 const MOST_OWN: usize = 1000;

@@ -1,7 +1,7 @@
 //! Events: taken in, looked up, sent again.
 
 pub(crate) mod batch;
-mod fit;
+pub(crate) mod fit;
 mod idempotency;
 pub(crate) mod new_event;
 mod view;
@@ -19,6 +19,9 @@ use model::subscription::EventType;
 use store::ingest::{Accepted, Clash, Intake};
 use store::search::{DeliveryFilter, EventFilter, Paging};
 
+use self::idempotency::IdempotencyKey;
+use self::new_event::{ENVELOPE, NewEvent};
+use self::view::{EventView, FullEvent, Taken};
 use crate::Api;
 use crate::answers::Answer;
 use crate::body::{SMALL, Sent};
@@ -26,14 +29,10 @@ use crate::caller::Caller;
 use crate::event_types::Hints;
 use crate::jobs::JobView;
 use crate::json;
-use crate::openapi::{Lookup, Writing};
 use crate::path::Named;
 use crate::problem::{Code, Problem};
 use crate::query::{LARGEST_PAGE, Listed, Query};
-pub(crate) use fit::brand_of;
-use idempotency::IdempotencyKey;
-use new_event::{ENVELOPE, NewEvent};
-use view::{EventView, FullEvent, Taken};
+use crate::responses::{Lookup, Writing};
 
 /// Bytes of an event times subschemas that it may be held against: two milliseconds' work.
 const LIGHT: usize = 64 * 1024;

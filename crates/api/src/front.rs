@@ -1,6 +1,7 @@
 //! The front: where requests come in. Each passes the frame and goes to its route.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
@@ -9,6 +10,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tower_service::Service;
 
+use crate::openapi::Documents;
 use crate::problem::{Code, Problem};
 use crate::{Api, events, frame, routes};
 
@@ -24,7 +26,8 @@ pub struct Front {
 
 impl Front {
     pub fn new(api: Api) -> Self {
-        Self { routes: routes::routes().with_state(api.clone()), api }
+        let documents = Arc::new(Documents::of(api.public_url.as_deref(), &api.policy));
+        Self { routes: routes::routes(&documents).with_state(api.clone()), api }
     }
 
     /// Answers always, and always with the request's id.

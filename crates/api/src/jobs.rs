@@ -12,10 +12,10 @@ use utoipa::ToSchema;
 
 use crate::Api;
 use crate::caller::Caller;
-use crate::openapi::Lookup;
 use crate::path::Named;
 use crate::problem::{Code, Problem};
 use crate::query::{Listed, Query};
+use crate::responses::Lookup;
 
 /// Work that goes on after its request was answered, and after a restart.
 #[derive(Serialize, ToSchema)]

@@ -1,18 +1,15 @@
 //! JSON into what a handler asks for, and when that fails, which field was at fault.
 
+mod members;
 mod reader;
-
-use std::fmt;
+mod told;
 
 use model::json::{DEEPEST, is_deeper};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{Deserialize, IgnoredAny};
 
+pub(crate) use self::told::escaped;
 use crate::object::Object;
 use crate::problem::{Code, Problem};
-
-/// Characters of what somebody sent that are told back.
-const LONGEST_TOLD: usize = 80;
 
 /// The only way to write U+0000 in JSON.
 const NUL: &str = "\\u0000";
@@ -69,48 +66,10 @@ fn unexplained(text: &str) -> Problem {
     Problem::new(Code::InvalidJson, format!("The body of {} bytes could not be read.", text.len()))
 }
 
-/// A key as it stands in a pointer.
-pub(crate) fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
-
-/// As much of what somebody sent as is told back.
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_TOLD) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
-}
-
-/// All members of an object, repeated ones too.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor).map(Members)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Vec<(String, &'de RawValue)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(members)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::value::RawValue;
+
     use super::*;
     use crate::object::Texts;
 

@@ -16,11 +16,11 @@ use crate::Api;
 use crate::body::{SETTINGS, Sent};
 use crate::caller::{Caller, hash_of};
 use crate::json;
-use crate::openapi::{Lookup, Writing};
+use crate::names::judge_name;
 use crate::path::Named;
 use crate::problem::{Problem, judged};
-use crate::projects::judge_name;
 use crate::query::{Listed, Query, page_of};
+use crate::responses::{Lookup, Writing};
 
 /// What a key of ours starts with, so that leaked ones are found by scanners.
 const PREFIX: &str = "ph_";

@@ -4,12 +4,12 @@ mod catalogue;
 mod precise;
 mod webhooks;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
+use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{self, IntoResponse};
 use bytes::Bytes;
 use dialect::Dialect;
@@ -20,15 +20,15 @@ use serde_json::{Value, json};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema, Server};
-use utoipa::{IntoResponses, Modify, OpenApi as _};
+use utoipa::openapi::{Components, OpenApi, RefOr, Schema, Server};
+use utoipa::{Modify, OpenApi as _};
 
 use crate::caller::Caller;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::surfaces::{hooks, webhooks as webhooks_surface};
 use crate::{
-    Api, body, cluster, deliveries, dialects, docs, endpoints, event_types, events, health, jobs, keys, problem,
-    projects, templates,
+    Api, cluster, deliveries, dialects, docs, endpoints, event_types, events, health, jobs, keys, problem, projects,
+    templates,
 };
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -163,6 +163,11 @@ impl Document {
     }
 }
 
+/// The OpenAPI 3.1 document, as `/openapi.json` gives it.
+pub fn openapi() -> Document {
+    Document::of(None, &Policy::default())
+}
+
 /// As the handlers' types have it.
 fn described(public_url: Option<&str>) -> Value {
     let mut described = Description::openapi();
@@ -193,13 +198,13 @@ impl Documents {
 pub(crate) async fn document_json(
     caller: Option<Caller>,
     State(api): State<Api>,
+    Extension(documents): Extension<Arc<Documents>>,
 ) -> Result<response::Response, Problem> {
     let json = match caller {
-        None => api.documents.json.clone(),
+        None => documents.json.clone(),
         Some(caller) => {
             let project = caller.may(Scope::Read)?;
             let (own, dialect) = (project.id, api.dialect(project).await?);
-            let documents = api.documents.clone();
             let write = move || {
                 let document = documents.document.for_project(own, &dialect);
                 Ok(document.to_pretty_json().expect("a document is texts and numbers").into())
@@ -214,70 +219,7 @@ pub(crate) async fn document_json(
 /// A reference page
 #[utoipa::path(get, path = "/docs", tag = "Server", operation_id = "docs", security(()),
     responses((status = 200, description = "This document, for people.", content_type = "text/html", body = String)))]
-pub(crate) async fn reference_page(State(api): State<Api>) -> impl IntoResponse {
+pub(crate) async fn reference_page(Extension(documents): Extension<Arc<Documents>>) -> impl IntoResponse {
     let headers = [(CONTENT_TYPE, HTML), (CACHE_CONTROL, REVALIDATE), (CONTENT_SECURITY_POLICY, SELF_CONTAINED)];
-    (headers, api.documents.page.clone())
-}
-
-/// Problems of requests without a body. Those that conflict with what is there say so in `precise`.
-pub(crate) struct Lookup;
-
-/// Problems of requests with a body.
-pub(crate) struct Writing;
-
-const LOOKUP: &[Code] =
-    &[Code::Unauthorized, Code::Forbidden, Code::NotFound, Code::InvalidRequest, Code::Internal, Code::Unavailable];
-
-const WRITING: &[Code] = &[
-    Code::InvalidJson,
-    Code::Unauthorized,
-    Code::Forbidden,
-    Code::NotFound,
-    Code::PayloadTooLarge,
-    Code::UnsupportedMediaType,
-    Code::InvalidRequest,
-    Code::UrlNotAllowed,
-    Code::SchemaViolation,
-    Code::UnknownEventType,
-    Code::TemplateInvalid,
-    Code::FilterInvalid,
-    Code::DialectInvalid,
-    Code::Internal,
-    Code::Unavailable,
-];
-
-impl IntoResponses for Lookup {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(LOOKUP)
-    }
-}
-
-impl IntoResponses for Writing {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let mut problems = problems(WRITING);
-        let slow = problem(&format!("`{}`: {}", Code::InvalidRequest.about().name, body::too_slow_detail()));
-        problems.insert(StatusCode::REQUEST_TIMEOUT.as_str().to_owned(), RefOr::T(slow));
-        problems
-    }
-}
-
-/// A response for each status that the codes have.
-fn problems(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
-    let mut told: BTreeMap<String, String> = BTreeMap::new();
-    for code in codes {
-        let about = code.about();
-        let line = format!("`{}`: {}.", about.name, about.title);
-        told.entry(about.status.as_str().to_owned())
-            .and_modify(|lines| {
-                lines.push(' ');
-                lines.push_str(&line);
-            })
-            .or_insert(line);
-    }
-    told.into_iter().map(|(status, description)| (status, RefOr::T(problem(&description)))).collect()
-}
-
-fn problem(description: &str) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
+    (headers, documents.page.clone())
 }

@@ -18,17 +18,18 @@ use serde::{Deserialize, Serialize};
 use store::projects::SlugTaken;
 use utoipa::ToSchema;
 
+use self::retention::{RetentionFields, RetentionView};
 use crate::Api;
 use crate::body::{SETTINGS, Sent};
 use crate::caller::{Caller, no_project};
 use crate::dialects::warnings;
+use crate::names::judge_name;
 use crate::object::{Change, Object};
-use crate::openapi::{Lookup, Writing};
 use crate::path::Named;
 use crate::problem::{Code, Problem, judged};
 use crate::query::{Listed, Query, page_of};
+use crate::responses::{Lookup, Writing};
 use crate::{json, keys};
-use retention::{RetentionFields, RetentionView};
 
 const USUAL_DIALECT: &str = "standard";
 
@@ -192,17 +193,6 @@ impl ProjectChange {
 
 fn judge_tenants(name: &str) -> Result<Tenants, &'static str> {
     Tenants::ALL.into_iter().find(|tenants| tenants.name() == name).ok_or("tenants are optional or required")
-}
-
-/// A name that people read.
-pub(crate) fn judge_name(name: Option<String>) -> Result<String, &'static str> {
-    let name = name.ok_or("required: 1 to 128 characters")?;
-    let fits = (1..=128).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    if fits && !name.trim().is_empty() {
-        Ok(name)
-    } else {
-        Err("a name has 1 to 128 characters, none of them a control character")
-    }
 }
 
 /// A dialect that comes with us, or one of the project's own.

@@ -1,9 +1,12 @@
 //! Every route on one page.
 
-use axum::Router;
+use std::sync::Arc;
+
 use axum::http::{Method, Uri};
 use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
 
+use crate::openapi::Documents;
 use crate::problem::{Code, Problem};
 use crate::surfaces::{hooks, webhooks};
 use crate::{
@@ -15,7 +18,7 @@ use crate::{
 pub(crate) const EVENTS: &str = "/v1/events";
 
 #[rustfmt::skip]
-fn table() -> Vec<(&'static str, MethodRouter<Api>)> {
+fn table(documents: &Arc<Documents>) -> Vec<(&'static str, MethodRouter<Api>)> {
     use endpoints::{recovery, rotation, switch, trial};
     vec![
         (EVENTS,                              get(events::list).post(events::create)),
@@ -64,13 +67,14 @@ fn table() -> Vec<(&'static str, MethodRouter<Api>)> {
 
         ("/healthz",                          get(health::live)),
         ("/readyz",                           get(health::ready)),
-        ("/openapi.json",                     get(openapi::document_json)),
-        ("/docs",                             get(openapi::reference_page)),
+        ("/openapi.json",                     get(openapi::document_json).layer(Extension(documents.clone()))),
+        ("/docs",                             get(openapi::reference_page).layer(Extension(documents.clone()))),
     ]
 }
 
-pub(crate) fn routes() -> Router<Api> {
-    table()
+/// All of them. Only what serves the OpenAPI documents has these.
+pub(crate) fn routes(documents: &Arc<Documents>) -> Router<Api> {
+    table(documents)
         .into_iter()
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .fallback(no_such_path)
@@ -91,6 +95,8 @@ async fn no_such_method(method: Method, uri: Uri) -> Problem {
 mod tests {
     use std::collections::BTreeSet;
 
+    use model::network::Policy;
+
     use super::*;
 
     #[test]
@@ -104,7 +110,7 @@ mod tests {
             }
         }
         let mut routed = BTreeSet::new();
-        for (path, methods) in table() {
+        for (path, methods) in table(&Arc::new(Documents::of(None, &Policy::default()))) {
             // The router of a path tells its methods only in its own words.
             let told = format!("{methods:?}");
             for method in ["get", "post", "put", "patch", "delete"] {

@@ -78,7 +78,7 @@ impl<S: Surface> Served<S> {
     pub(crate) fn find(&self, api: &Api, named: &str) -> Result<Arc<Endpoint>, Problem> {
         let none = || Problem::not_found(S::NOUN, named);
         let id: EndpointId = named.parse().map_err(|_| none())?;
-        endpoints::find(api, self.caller.project(), id).map_err(|_| none())
+        endpoints::find::find(api, self.caller.project(), id).map_err(|_| none())
     }
 
     /// The newest endpoints of the project, newest first.

@@ -19,8 +19,8 @@ use crate::endpoints::values::template_text;
 use crate::event_types::Hints;
 use crate::events::new_event::NewEvent;
 use crate::object::Object;
-use crate::openapi::Writing;
 use crate::problem::{Code, Problem};
+use crate::responses::Writing;
 use crate::{Api, event_types, json};
 
 /// A template, and what it is to be tried with: an event, or the example of a type.

@@ -25,9 +25,9 @@ use super::values::{
     judge_retry, judge_secret, judge_signing, judge_template, judge_timeout, judge_url,
 };
 use super::{headers, tenant};
+use crate::names::judge_name;
 use crate::object::{Change, Whole};
 use crate::problem::{Code, Problem};
-use crate::projects::judge_name;
 
 /// What decides whether an endpoint is right.
 pub(super) struct Rules<'a> {

@@ -17,9 +17,9 @@ use crate::body::{SETTINGS, Sent};
 use crate::caller::Caller;
 use crate::jobs::JobView;
 use crate::json;
-use crate::openapi::Writing;
 use crate::path::Named;
 use crate::problem::{Problem, judged};
+use crate::responses::Writing;
 
 /// What to recover.
 #[derive(Deserialize, ToSchema)]

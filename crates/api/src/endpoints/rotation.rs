@@ -16,14 +16,14 @@ use model::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{find, not_found};
+use super::find::{find, not_found};
 use crate::Api;
 use crate::body::{SETTINGS, Sent};
 use crate::caller::Caller;
 use crate::json;
-use crate::openapi::Writing;
 use crate::path::Named;
 use crate::problem::{Code, Problem, judged};
+use crate::responses::Writing;
 
 /// How long both secrets sign where nothing is said.
 const USUAL_OVERLAP: Duration = Duration::from_secs(86_400);

@@ -10,9 +10,9 @@ use super::changes::{judge_pausable, switch};
 use super::{EndpointView, find, not_found, viewed};
 use crate::Api;
 use crate::caller::Caller;
-use crate::openapi::Lookup;
 use crate::path::Named;
 use crate::problem::Problem;
+use crate::responses::Lookup;
 
 /// Pause an endpoint
 ///

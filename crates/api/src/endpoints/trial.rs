@@ -1,6 +1,7 @@
 //! Testing an endpoint: one event for it alone, and the answer waits for what the receiver says.
 
 mod sample;
+pub(crate) mod wish;
 
 use std::time::Duration;
 
@@ -9,37 +10,27 @@ use model::endpoint::Endpoint;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::key::Scope;
 use model::project::Project;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use store::feed::Recorded;
 use store::search::Bodies;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
 
-use super::{find, not_found};
+use self::wish::Wish;
+use super::find::{find, not_found};
 use crate::Api;
 use crate::answers::Answer;
 use crate::body::{SETTINGS, Sent};
 use crate::caller::Caller;
 use crate::deliveries::view::FullDelivery;
-use crate::openapi::Writing;
 use crate::path::Named;
 use crate::problem::Problem;
+use crate::responses::Writing;
 use crate::{deliveries, json};
 
 /// An attempt may wait for its turn before it begins.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What to send. Nothing in it is required, nor is the body.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = Test, example = json!({ "event_type": "invoice.paid" }))]
-pub(crate) struct Wish {
-    /// The type whose example is sent. Without it the first one with an example that the endpoint subscribes to, else the
-    /// first one with an example.
-    #[schema(example = "invoice.paid")]
-    pub(crate) event_type: Option<String>,
-}
 
 /// What came of a test.
 #[derive(Serialize, ToSchema)]

@@ -27,8 +27,8 @@ use crate::caller::Caller;
 use crate::event_types::Hints;
 use crate::frame::RequestId;
 use crate::json;
-use crate::openapi::Writing;
 use crate::problem::{Code, Document, Problem};
+use crate::responses::Writing;
 
 /// Events in one request.
 const MOST_ITEMS: usize = 10_000;

@@ -14,7 +14,8 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 
-use super::{cut, escaped};
+use super::members;
+use super::told::{cut, escaped};
 
 /// Names that are told of those that would be right.
 const MOST_NAMES: usize = 30;
@@ -240,7 +241,7 @@ struct Members<'de> {
 
 impl<'de> Members<'de> {
     fn of(text: &'de str) -> Result<Self, Mistake> {
-        let super::Members(members) = serde_json::from_str(text).map_err(|_| Mistake::new("cannot be read"))?;
+        let members::Members(members) = serde_json::from_str(text).map_err(|_| Mistake::new("cannot be read"))?;
         Ok(Self { members: members.into_iter(), current: None })
     }
 }

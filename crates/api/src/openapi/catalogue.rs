@@ -15,7 +15,7 @@ use model::time::Timestamp;
 use model::url::EndpointUrl;
 use serde_json::{Map, Value, json};
 
-use crate::events::brand_of;
+use crate::events::fit::brand_of;
 
 /// 2026-01-31T09:30:00Z
 const AT: Timestamp = Timestamp::from_millis(1_769_851_800_000);

@@ -8,9 +8,8 @@ use model::network::Policy;
 use model::subscription::Names;
 use serde_json::{Map, Value, json};
 
-use crate::problem::Code;
-
-use facets::CONFLICTS;
+use self::facets::CONFLICTS;
+use crate::responses;
 
 /// Lays all of it over the document, and answers what found no place there.
 pub(super) fn lay_over(document: &mut Value, policy: &Policy) -> Vec<String> {
@@ -70,7 +69,7 @@ fn over_operations(document: &mut Value) -> Vec<String> {
 /// Adds `409` where an operation has one.
 fn say_conflicts(operation: &str, responses: &mut Value) {
     let codes = CONFLICTS.iter().find(|(known, _)| *known == operation).map(|(_, codes)| *codes);
-    let told = codes.map(super::problems).into_iter().flatten();
+    let told = codes.map(responses::problems).into_iter().flatten();
     for (status, response) in told {
         responses[status] = serde_json::to_value(response).unwrap_or_default();
     }
@@ -111,9 +110,6 @@ pub(super) fn with_names(document: &mut Value, names: Names) {
         _ => {}
     }
 }
-
-/// Codes that an operation may answer with `409`.
-pub(super) type Conflicts = &'static [(&'static str, &'static [Code])];
 
 #[cfg(test)]
 mod tests {

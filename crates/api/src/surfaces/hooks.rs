@@ -1,6 +1,7 @@
 //! The surface `hooks`: Tracktile's API. Its page is silent on paging, so lists are of the newest 250 and have no pages.
 
 mod fields;
+mod surface;
 mod view;
 
 use axum::Json;
@@ -9,7 +10,10 @@ use axum::http::StatusCode;
 use model::key::Scope;
 use store::search::Bodies;
 
-use super::{Served, Surface};
+use self::fields::{HookFields, NewHook};
+use self::surface::Hooks;
+use self::view::{ExecutionList, ExecutionView, HookList, HookView};
+use super::Served;
 use crate::Api;
 use crate::answers::Answer;
 use crate::body::{SETTINGS, Sent};
@@ -17,20 +21,10 @@ use crate::deliveries;
 use crate::endpoints::rotation::{self, Rotation};
 use crate::endpoints::trial;
 use crate::json;
-use crate::openapi::{Lookup, Writing};
 use crate::path::Named;
 use crate::problem::Problem;
 use crate::query::{LARGEST_PAGE, Query, USUAL_PAGE};
-use fields::{HookFields, NewHook};
-use view::{ExecutionList, ExecutionView, HookList, HookView};
-
-pub(crate) struct Hooks;
-
-impl Surface for Hooks {
-    const NAME: &'static str = "hooks";
-    const NOUN: &'static str = "hook";
-    const FIELDS: &'static [(&'static str, &'static str)] = &[("/events", "/on"), ("/active", "/status")];
-}
+use crate::responses::{Lookup, Writing};
 
 /// Create a hook
 ///
@@ -152,7 +146,7 @@ pub(crate) async fn test(
 ) -> Result<Json<ExecutionView>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     let hook = caller.find(&api, &id)?;
-    let delivery = trial::try_out(&api, project, &hook, trial::Wish::default()).await?;
+    let delivery = trial::try_out(&api, project, &hook, trial::wish::Wish::default()).await?;
     let found = deliveries::find(&api, project, delivery, Bodies::With).await?;
     Ok(Json(ExecutionView::of_last(found.into_value(), caller.sight())))
 }

@@ -1,6 +1,7 @@
 //! The surface `webhooks`: Trakkr's API. Its page is silent on paging, so lists are of the newest 250 and have no pages.
 
 mod new_webhook;
+mod surface;
 mod view;
 
 use axum::Json;
@@ -9,35 +10,19 @@ use axum::http::StatusCode;
 use model::key::Scope;
 use store::search::Bodies;
 
-use super::{Served, Surface};
+use self::new_webhook::NewWebhook;
+use self::surface::Webhooks;
+use self::view::{WebhookList, WebhookTest, WebhookView};
+use super::Served;
 use crate::Api;
 use crate::body::{SETTINGS, Sent};
 use crate::deliveries;
 use crate::endpoints::trial;
 use crate::json;
-use crate::openapi::{Lookup, Writing};
 use crate::path::Named;
 use crate::problem::Problem;
 use crate::query::{LARGEST_PAGE, Query};
-use new_webhook::NewWebhook;
-use view::{WebhookList, WebhookTest, WebhookView};
-
-pub(crate) struct Webhooks;
-
-impl Surface for Webhooks {
-    const NAME: &'static str = "webhooks";
-    const NOUN: &'static str = "webhook";
-    const FIELDS: &'static [(&'static str, &'static str)] = &[
-        ("/tenant", "/brand_id"),
-        ("/secret", "/signing_secret"),
-        ("/auth/type", "/auth_type"),
-        ("/auth/token", "/auth_token"),
-        ("/auth/username", "/auth_username"),
-        ("/auth/password", "/auth_password"),
-        ("/auth/header", "/api_key_header"),
-        ("/auth/value", "/api_key_value"),
-    ];
-}
+use crate::responses::{Lookup, Writing};
 
 /// Create a webhook
 ///
@@ -123,7 +108,7 @@ pub(crate) async fn test(
 ) -> Result<Json<WebhookTest>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     let webhook = caller.find(&api, &id)?;
-    let delivery = trial::try_out(&api, project, &webhook, trial::Wish::default()).await?;
+    let delivery = trial::try_out(&api, project, &webhook, trial::wish::Wish::default()).await?;
     let found = deliveries::find(&api, project, delivery, Bodies::With).await?.into_value();
     Ok(Json(WebhookTest::of(found, caller.sight())))
 }

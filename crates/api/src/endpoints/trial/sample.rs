@@ -10,9 +10,9 @@ use model::json::Json;
 use model::subscription::EventType;
 use serde_json::json;
 
-use super::Wish;
+use super::wish::Wish;
 use crate::event_types;
-use crate::events::brand_of;
+use crate::events::fit::brand_of;
 use crate::problem::Problem;
 
 /// What is sent where no type has an example.

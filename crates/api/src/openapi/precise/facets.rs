@@ -11,9 +11,12 @@ use model::retry::MOST_RETRIES;
 use model::subscription::Subscription;
 use serde_json::{Value, json};
 
-use super::{Conflicts, patterns as p};
+use super::patterns as p;
 use crate::problem::Code;
 use crate::query::{LARGEST_PAGE, USUAL_PAGE};
+
+/// Codes that an operation may answer with `409`.
+pub(super) type Conflicts = &'static [(&'static str, &'static [Code])];
 
 /// Members of an endpoint that cannot be changed.
 pub(super) const ON_CREATE_ONLY: [&str; 2] = ["secret", "signing"];

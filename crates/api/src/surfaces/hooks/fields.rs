@@ -15,7 +15,7 @@ use utoipa::openapi::schema::{ArrayBuilder, SchemaType, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::Hooks;
+use super::surface::Hooks;
 use crate::Api;
 use crate::endpoints;
 use crate::endpoints::fields::Fields;

@@ -7,7 +7,7 @@ use model::project::Project;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::Webhooks;
+use super::surface::Webhooks;
 use crate::Api;
 use crate::endpoints::auth::AuthFields;
 use crate::endpoints::fields::Fields;
