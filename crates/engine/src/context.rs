@@ -1,4 +1,4 @@
-//! What delivering needs, and how much of it goes on at a time.
+//! The context of deliveries, and limits on how many go on at a time.
 
 use std::sync::Arc;
 

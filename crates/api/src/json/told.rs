@@ -1,4 +1,4 @@
-//! What of the JSON that somebody sent is told back.
+//! Excerpts of the JSON that somebody sent, as they are told back.
 
 /// Characters of what somebody sent that are told back.
 const LONGEST_TOLD: usize = 80;

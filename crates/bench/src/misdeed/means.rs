@@ -1,4 +1,4 @@
-//! What the ways to misbehave have in common.
+//! Means that the ways to misbehave share.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

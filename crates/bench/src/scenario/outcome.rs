@@ -1,4 +1,4 @@
-//! What a scenario came to.
+//! A scenario's outcome: trials, figures and losses.
 
 use crate::figure::{Figure, Figures};
 use crate::trial::Trial;

@@ -1,4 +1,4 @@
-//! What does not fit, and where: as a JSON pointer (RFC 6901).
+//! Findings: a JSON pointer (RFC 6901) to a place, and the reason why it does not fit.
 
 /// A JSON pointer (RFC 6901), and what is wrong there.
 pub type Finding = (String, String);

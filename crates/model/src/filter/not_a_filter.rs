@@ -1,4 +1,4 @@
-//! What is wrong with an expression, and why one failed, in few enough words.
+//! Mistakes of an expression and reasons of failures, in few enough words.
 
 use std::fmt;
 

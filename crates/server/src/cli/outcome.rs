@@ -1,4 +1,4 @@
-//! What a command came to: what it prints, why it failed, and how the process ends.
+//! A command's outcome: its output or its failure, and the exit code.
 
 use std::process::ExitCode;
 

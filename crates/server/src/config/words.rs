@@ -1,4 +1,4 @@
-//! What was written for a setting in one place.
+//! Words written for a setting in one place.
 
 use super::mistake::Place;
 

@@ -1,4 +1,4 @@
-//! What standard output can show.
+//! Width and colours that standard output can show.
 
 use std::io::{self, IsTerminal};
 

@@ -1,4 +1,4 @@
-//! What a source names: files of its own crate, and other crates.
+//! Files and crates that a source names.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What all tasks of a node work with, and what they tell: its own engine, and the other nodes.
+//! The context of a node's tasks, and their news for its engine and for other nodes.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

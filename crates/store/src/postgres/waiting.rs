@@ -1,4 +1,4 @@
-//! Who waits for fan-outs.
+//! Projects that wait for fan-outs.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! What a run of the tests is on.
+//! The database that a run of the tests is on.
 
 /// Whether this run of the tests is on PostgreSQL, which `POSTHASTE_TEST_ON` says.
 #[expect(clippy::disallowed_methods, reason = "tests have settings of their own")]

@@ -1,4 +1,4 @@
-//! What a test is asked to send.
+//! The body of a request for a test.
 
 use serde::Deserialize;
 use utoipa::ToSchema;

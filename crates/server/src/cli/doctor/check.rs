@@ -1,4 +1,4 @@
-//! What one look found.
+//! One of the doctor's checks, and its result.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What is written down of a delivery.
+//! Outcomes of deliveries that are to be recorded.
 
 use model::delivery::Cancelled;
 use model::id::DeliveryId;
