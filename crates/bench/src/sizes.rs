@@ -69,8 +69,8 @@ pub(crate) struct Sizes {
     #[arg(long = "misdeed", value_name = "MISDEED")]
     misdeeds: Vec<Misdeed>,
 
-    /// The other project of `shares` gets a server and a database of its own: what the machine alone costs, of which no
-    /// server can spare anybody
+    /// The other project of `shares` gets a server and a database of its own: the figures then show the cost of sharing
+    /// the machine alone
     #[arg(long = "apart", conflicts_with = "database_url")]
     pub(crate) shares_apart: bool,
 

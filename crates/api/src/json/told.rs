@@ -8,7 +8,7 @@ pub(crate) fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// As much of what somebody sent as is told back.
+/// The beginning of a text that somebody sent, short enough to be told back.
 pub(super) fn cut(text: &str) -> String {
     match text.char_indices().nth(LONGEST_TOLD) {
         Some((at, _)) => format!("{}…", &text[..at]),

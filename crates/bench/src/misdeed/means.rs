@@ -8,7 +8,7 @@ use crate::background::{Background, Tally};
 use crate::poster::Poster;
 use crate::sink::Sink;
 
-/// What the types of its events begin with.
+/// The beginning of the types of its events.
 pub(super) const FAMILY: &str = "misdeed";
 
 /// Hosts that its endpoints take turns with.

@@ -3,7 +3,7 @@
 use crate::figure::{Figure, Figures};
 use crate::trial::Trial;
 
-/// What a scenario came to.
+/// The result of one run of a scenario.
 pub(crate) struct Outcome {
     pub(crate) trials: Vec<Trial>,
     pub(crate) figures: Vec<Figure>,

@@ -11,7 +11,7 @@ use crate::misdeed::kind::Misdeed;
 use crate::trial::{self, Course, Trial};
 use crate::{Failure, output};
 
-/// What one project's p99 may be beside another that misbehaves at the same server, by what it is undisturbed.
+/// Maximum p99 of one project beside another that misbehaves at the same server, divided by its p99 undisturbed.
 const MOST: f64 = 1.2;
 
 /// How long commits may hold others at p99, in milliseconds.

@@ -7,7 +7,7 @@ use model::attempt::{Answer, Failure, FailureKind};
 use model::retry::Advice;
 use serde_json::Value;
 
-/// Longer pauses than this are not kept: whoever asks for more is asked again.
+/// Maximum pause kept for a service: one that asks for more is asked again after that.
 pub(super) const LONGEST_REST: Duration = Duration::from_secs(3600);
 
 /// Bytes of a service's own words that a failure repeats.
