@@ -145,8 +145,8 @@ impl Dispatcher {
         };
         if self.alarm.as_ref().map(|(at, _)| *at) != next {
             self.alarm = next.map(|at| {
-                let wait = self.ctx.env.now().until(at).min(both_clocks::LONGEST_UNWATCHED);
-                (at, self.ctx.env.sleep(wait))
+                let unwatched_until = self.ctx.env.now() + both_clocks::LONGEST_UNWATCHED;
+                (at, self.ctx.env.sleep_until(at.min(unwatched_until)))
             });
         }
     }

@@ -39,6 +39,11 @@ pub trait Env: Send + Sync + 'static {
     /// Resolves when `wait` has passed on this environment's clock.
     fn sleep(&self, wait: Duration) -> Sleep;
 
+    /// Resolves when the wall clock, if nobody sets it meanwhile, says `at`.
+    fn sleep_until(&self, at: Timestamp) -> Sleep {
+        self.sleep(self.now().until(at))
+    }
+
     /// Fills `bytes` from a cryptographic source.
     fn fill(&self, bytes: &mut [u8]);
 

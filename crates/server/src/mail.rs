@@ -149,7 +149,7 @@ impl Postman {
 
     async fn until(&self, at: Option<Timestamp>) {
         match at {
-            Some(at) => self.env.sleep(self.env.now().until(at)).await,
+            Some(at) => self.env.sleep_until(at).await,
             None => std::future::pending().await,
         }
     }

@@ -90,7 +90,7 @@ async fn run(
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = env.sleep(env.now().until(next)) => {}
+            () = env.sleep_until(next) => {}
             Some(asker) = asked.recv() => askers.push(asker),
         }
     }

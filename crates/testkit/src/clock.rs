@@ -77,6 +77,19 @@ impl TestEnv {
         self.inner.time().set_by += millis(by);
     }
 
+    fn sleep_for(&self, wait: impl FnOnce(&Time) -> Duration) -> Sleep {
+        let mut time = self.inner.time();
+        let wait = wait(&time);
+        time.sleeps += 1;
+        let bed = (time.elapsed.saturating_add(wait), time.sleeps);
+        if !wait.is_zero() {
+            time.sleepers.insert(bed, None);
+        }
+        drop(time);
+        self.inner.slept.notify_waiters();
+        Box::pin(Sleeper { inner: self.inner.clone(), bed })
+    }
+
     fn move_to(&self, target: Duration) {
         let woken: Vec<Waker> = {
             let mut time = self.inner.time();
@@ -119,6 +132,12 @@ impl TestEnv {
     }
 }
 
+impl Time {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis((START + self.elapsed).as_millis() + self.set_by)
+    }
+}
+
 impl Default for TestEnv {
     fn default() -> Self {
         Self::new()
@@ -133,8 +152,7 @@ impl Inner {
 
 impl Env for TestEnv {
     fn now(&self) -> Timestamp {
-        let time = self.inner.time();
-        Timestamp::from_millis((START + time.elapsed).as_millis() + time.set_by)
+        self.inner.time().now()
     }
 
     fn elapsed(&self) -> Duration {
@@ -142,15 +160,12 @@ impl Env for TestEnv {
     }
 
     fn sleep(&self, wait: Duration) -> Sleep {
-        let mut time = self.inner.time();
-        time.sleeps += 1;
-        let bed = (time.elapsed.saturating_add(wait), time.sleeps);
-        if !wait.is_zero() {
-            time.sleepers.insert(bed, None);
-        }
-        drop(time);
-        self.inner.slept.notify_waiters();
-        Box::pin(Sleeper { inner: self.inner.clone(), bed })
+        self.sleep_for(|_| wait)
+    }
+
+    /// Reads the clock and lies down in one step: a test may advance it at any moment.
+    fn sleep_until(&self, at: Timestamp) -> Sleep {
+        self.sleep_for(|time| time.now().until(at))
     }
 
     /// SplitMix64 over a counter: as it is a bijection, no value comes twice.
@@ -241,6 +256,23 @@ mod tests {
         env.advance(SECOND);
         sleep.await;
         env.sleep(Duration::ZERO).await;
+    }
+
+    #[test]
+    fn a_sleep_until_a_moment_ends_then_however_often_the_clock_moves_while_it_begins() {
+        let env = TestEnv::new();
+        let moving = std::thread::spawn({
+            let env = env.clone();
+            move || (0..20_000).for_each(|_| env.advance(Duration::from_millis(1)))
+        });
+        for _ in 0..5_000 {
+            let at = env.now() + SECOND;
+            let sleep = env.sleep_until(at);
+            let ends = env.inner.time().sleepers.first_key_value().map(|((ends, _), _)| START + *ends);
+            assert!(ends.is_none_or(|ends| ends <= at), "{ends:?} is after {at}");
+            drop(sleep);
+        }
+        moving.join().unwrap();
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use testkit::receiver::Receiver;
 
 use crate::nodes::{Cluster, LONG, SHORT, until};
 use crate::stage::SECOND;
+use crate::standstill::at_rest;
 
 const ENDPOINTS: usize = 16;
 
@@ -40,8 +41,8 @@ async fn what_comes_to_one_node_another_delivers_once_that_holds_its_endpoint() 
     let mut delivered_by_second = second.store.watch();
     first.send("a").await;
     receiver.received(ENDPOINTS).await;
-    first.engine.at_rest().await;
-    second.engine.at_rest().await;
+    at_rest(&first.engine).await;
+    at_rest(&second.engine).await;
 
     assert_eq!((receiver.count(), first.deliveries().await), (ENDPOINTS, vec![DELIVERED; ENDPOINTS]));
     let seconds: HashSet<_> =
@@ -60,13 +61,13 @@ async fn what_a_node_leaves_undone_another_delivers_at_once() {
         first.send("a").await;
     }
     let second = cluster.node(LONG).await;
-    second.engine.at_rest().await;
+    at_rest(&second.engine).await;
     assert_eq!(receiver.count(), 0, "it is the first node's");
 
     first.store.close().await;
 
     receiver.received(3).await;
-    second.engine.at_rest().await;
+    at_rest(&second.engine).await;
     assert_eq!((receiver.count(), second.deliveries().await), (3, vec![DELIVERED; 3]));
 }
 
@@ -85,7 +86,7 @@ async fn a_request_is_abandoned_when_the_lease_is_lost_and_made_again_by_another
 
     receiver.disconnected(1).await;
     receiver.received(2).await;
-    second.engine.at_rest().await;
+    at_rest(&second.engine).await;
     assert_eq!(second.deliveries().await, [DELIVERED]);
 }
 
@@ -99,18 +100,18 @@ async fn a_node_that_stood_still_while_its_lease_ran_out_sends_nothing_of_what_i
     first.clock.advance(SECOND);
     let endpoint = first.endpoint(receiver.url(), "a").await;
     assert!(stuck.id < endpoint.id, "its turn is first");
-    first.engine.at_rest().await;
+    at_rest(&first.engine).await;
     first.send("a").await;
     first.names.until_stuck().await;
     assert_eq!(receiver.count(), 0, "it has this in hand, and its turn has been given");
 
     let second = cluster.node(SHORT).await;
     receiver.received(1).await;
-    second.engine.at_rest().await;
+    at_rest(&second.engine).await;
     first.names.wake();
     until("the first node holds shards again", || first.store.has_lease()).await;
-    first.engine.at_rest().await;
-    second.engine.at_rest().await;
+    at_rest(&first.engine).await;
+    at_rest(&second.engine).await;
 
     assert_eq!((receiver.count(), second.deliveries().await), (1, vec![DELIVERED; 2]));
 }
@@ -127,7 +128,7 @@ async fn a_rate_limit_that_a_node_used_up_is_not_there_anew_for_the_next() {
 
     let second = cluster.node(LONG).await;
     second.send("a").await;
-    assert_eq!(second.engine.at_rest().await, Some(second.clock.now() + 60 * SECOND));
+    assert_eq!(at_rest(&second.engine).await, Some(second.clock.now() + 60 * SECOND));
     assert_eq!(receiver.count(), 1);
     second.clock.advance(60 * SECOND);
     receiver.received(2).await;
@@ -144,7 +145,7 @@ async fn loses_and_takes_again(notices: impl AsyncFnOnce(&Cluster, &Proxy)) {
     node.send("a").await;
     receiver.received(1).await;
     node.send_later("a", 5 * SECOND).await;
-    node.engine.at_rest().await;
+    at_rest(&node.engine).await;
     node.send("stuck").await;
     node.names.until_stuck().await;
 
@@ -155,7 +156,7 @@ async fn loses_and_takes_again(notices: impl AsyncFnOnce(&Cluster, &Proxy)) {
     node.clock.advance(5 * SECOND);
     node.names.wake();
 
-    assert_eq!(node.engine.at_rest().await, Some(next), "another node may have used up the limit meanwhile");
+    assert_eq!(at_rest(&node.engine).await, Some(next), "another node may have used up the limit meanwhile");
     assert_eq!(receiver.count(), 1);
     node.clock.advance_to(next);
     receiver.received(2).await;

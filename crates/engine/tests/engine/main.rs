@@ -12,6 +12,7 @@ use testkit::behaviour::Behaviour;
 use testkit::receiver::Receiver;
 
 use crate::stage::{SECOND, Stage};
+use crate::standstill::at_rest;
 
 /// More commits than the feed holds for an engine that does not take them.
 const MORE_THAN_THE_FEED_HOLDS: usize = 1_100;
@@ -27,11 +28,11 @@ async fn an_attempt_that_could_not_be_recorded_is_made_again() {
 
     stage.database_fails();
     stage.clock.advance(60 * SECOND);
-    assert!(engine.at_rest().await.is_some(), "it comes again");
+    assert!(at_rest(&engine).await.is_some(), "it comes again");
     stage.database_works();
     stage.clock.advance(SECOND);
     receiver.received(2).await;
-    engine.at_rest().await;
+    at_rest(&engine).await;
     assert_eq!(stage.deliveries().await, [(Status::Delivered, 1)], "what was not recorded does not count");
 }
 
@@ -42,19 +43,19 @@ async fn a_look_that_failed_is_repeated_until_it_succeeds() {
     stage.endpoint(receiver.url(), "a").await;
     let engine = stage.engine().await;
     stage.send_later("a", 60 * SECOND).await;
-    engine.at_rest().await;
+    at_rest(&engine).await;
 
     stage.database_fails();
     stage.clock.advance(60 * SECOND);
     for _ in 0..3 {
-        assert!(engine.at_rest().await.is_some(), "it looks again");
+        assert!(at_rest(&engine).await.is_some(), "it looks again");
         stage.clock.advance(SECOND);
     }
-    engine.at_rest().await;
+    at_rest(&engine).await;
     stage.database_works();
     stage.clock.advance(SECOND);
     receiver.received(1).await;
-    engine.at_rest().await;
+    at_rest(&engine).await;
     assert_eq!(stage.deliveries().await, [(Status::Delivered, 1)]);
 }
 
@@ -66,7 +67,7 @@ async fn what_an_engine_missed_that_did_not_keep_up_is_found_in_the_database() {
     miss_the_news(&stage, receiver.url()).await;
     stage.names.wake();
     receiver.received(2).await;
-    engine.at_rest().await;
+    at_rest(&engine).await;
     assert_eq!(stage.deliveries().await, [(Status::Delivered, 1); 2]);
 }
 
@@ -75,14 +76,14 @@ async fn a_survey_that_failed_is_repeated_until_it_succeeds() {
     let receiver = Receiver::healthy().start().await;
     let stage = Stage::new().await;
     let engine = stage.engine().await;
-    engine.at_rest().await;
+    at_rest(&engine).await;
     miss_the_news(&stage, receiver.url()).await;
     stage.database_fails();
     stage.names.wake();
     receiver.received(1).await;
-    engine.at_rest().await;
+    at_rest(&engine).await;
     stage.clock.advance(SECOND);
-    engine.at_rest().await;
+    at_rest(&engine).await;
     stage.database_works();
     stage.clock.advance(SECOND);
     receiver.received(3).await;

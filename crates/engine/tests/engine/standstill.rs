@@ -11,6 +11,7 @@ use engine::context::Limits;
 use engine::resolve::{Lookup, Resolve};
 use engine::transport::{Settings, Transport};
 use model::network::Policy;
+use model::time::Timestamp;
 use tokio::runtime;
 use tokio::sync::{Notify, oneshot};
 
@@ -70,6 +71,11 @@ pub(crate) fn start(customer: &Customer, names: Names) -> Arc<Engine> {
     let transport = Transport::new(settings, Arc::new(names), env.clone()).unwrap();
     let engine = Engine::start(customer.store.clone(), env, Arc::default(), transport, Limits::default());
     Arc::new(engine.unwrap())
+}
+
+/// Waits until the engine has nothing to do before a moment, which this answers.
+pub(crate) async fn at_rest(engine: &Engine) -> Option<Timestamp> {
+    testkit::patiently(engine.at_rest(), || "the engine does not come to rest".to_owned()).await
 }
 
 /// A thread with a runtime of its own. With this it ends.
