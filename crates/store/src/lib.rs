@@ -39,6 +39,7 @@ pub mod record;
 mod recovery;
 pub mod retention;
 pub mod retries;
+mod rules;
 pub mod seal;
 pub mod search;
 mod settings;

@@ -1,5 +1,7 @@
 //! The outbox: mail to projects' admins, put there in the commit of what it tells, taken out when it is sent.
 
+use std::sync::Arc;
+
 use model::attempt::Attempt;
 use model::endpoint::Endpoint;
 use model::health::Health;
@@ -10,6 +12,7 @@ use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::directory::Directory;
 
 /// A mail to one admin.
 #[derive(Clone, Debug)]
@@ -61,6 +64,15 @@ pub struct Failing {
 
 /// Mails of one project that wait. Where more are to come, its mail is not being taken and more of it helps nobody.
 const MOST_WAITING: usize = 1_000;
+
+/// The project whose admins are mailed of an endpoint, if this server mails and the project has any.
+pub(crate) fn recipients<'a>(
+    directory: &'a Directory,
+    endpoint: &Endpoint,
+    is_mailing: bool,
+) -> Option<&'a Arc<Project>> {
+    directory.project(endpoint.project).filter(|project| is_mailing && !project.admins.is_empty())
+}
 
 /// Whether the project's admins can be told of an endpoint while so many mails to them wait.
 pub(crate) fn fits(project: &Project, endpoint: &Endpoint, waiting: usize) -> bool {

@@ -12,11 +12,13 @@ use model::mask;
 use model::time::Timestamp;
 use serde_json::json;
 
+use crate::directory::Directory;
+
 /// Something happened to an endpoint or a delivery that its owner wants to know.
 #[derive(Debug)]
 pub(crate) enum Notice<'a> {
     /// An endpoint was disabled for failing, or for saying that it is gone.
-    Disabled { reason: &'a str },
+    Disabled { reason: String },
     /// An endpoint delivers again that was disabled or had given up deliveries.
     Recovered,
     /// A delivery's schedule ran out.
@@ -70,8 +72,21 @@ impl Notice<'_> {
         }
     }
 
+    /// The event that tells it, if an endpoint subscribes to it.
+    pub(crate) fn event_if_wanted(
+        &self,
+        endpoint: &Endpoint,
+        directory: &Directory,
+        env: &dyn Env,
+        now: Timestamp,
+    ) -> Option<Event> {
+        let event = self.event(endpoint, env, now);
+        let is_wanted = directory.matching(&event).next().is_some();
+        is_wanted.then_some(event)
+    }
+
     /// The event that tells it.
-    pub(crate) fn event(&self, endpoint: &Endpoint, env: &dyn Env, now: Timestamp) -> Event {
+    fn event(&self, endpoint: &Endpoint, env: &dyn Env, now: Timestamp) -> Event {
         Event {
             tenant: endpoint.settings.tenant.clone(),
             ..Event::of(

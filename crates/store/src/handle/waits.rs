@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use model::endpoint::Ordering;
 use model::id::DeliveryId;
-use model::time::Timestamp;
 
 use crate::handle::Database;
+use crate::rules::order;
 use crate::waits::Shift;
 use crate::{Error, Store};
 use crate::{postgres, sqlite};
@@ -21,11 +20,7 @@ impl Store {
             let Some(ordering) = self.directory().endpoint(endpoint).map(|endpoint| endpoint.settings.ordering) else {
                 continue;
             };
-            // With strict order a place is a turn, and says nothing of when it is due.
-            let first = match ordering {
-                Ordering::None => now,
-                Ordering::Fifo => Timestamp::from_millis(i64::MIN),
-            };
+            let first = order::first_waiting_key(ordering, now);
             let mut after = Some((first, DeliveryId::from_bytes([0; 16])));
             while let Some(cursor) = after {
                 let shift = Shift { endpoint, after: cursor, by, now, ordering };

@@ -10,6 +10,7 @@ use super::param::Uuid;
 use super::row;
 use crate::Error;
 use crate::retention::Dropped;
+use crate::rules::attempt::sent_body_of;
 use crate::search::{Bodies, SentBody, StoredAttempt};
 
 /// The columns that [`attempt`] reads, of `attempts AS a`. Whether there is a body is seen without reading it.
@@ -66,10 +67,5 @@ fn dropped(row: &Row) -> Result<Dropped, Error> {
 
 fn body(row: &Row, failure: Option<FailureKind>) -> Result<SentBody, Error> {
     let dialect: Option<&str> = row::get(row, 12)?;
-    Ok(match row::get::<bool>(row, 11)? {
-        true => SentBody::Kept,
-        false if dropped(row)?.request => SentBody::Dropped,
-        false if failure == Some(FailureKind::Render) => SentBody::None,
-        false => SentBody::Of(dialect.unwrap_or(row::STANDARD).into()),
-    })
+    Ok(sent_body_of(row::get(row, 11)?, dropped(row)?.request, failure, dialect))
 }

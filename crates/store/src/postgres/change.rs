@@ -25,11 +25,14 @@ use crate::fan_outs::DIRECT;
 use crate::feed::Fact;
 use crate::filtering::{Taker, Verdicts};
 use crate::operational::Notice;
+use crate::rules::delivery::{self, Moment};
+use crate::rules::order;
 use crate::shares::Share;
 
 /// The lock that keeps the directory as it is while somebody relies on it. Whoever commits work holds it with others;
 /// whoever changes the directory holds it alone. So an event never misses an endpoint that was there before it, and none
 /// is delivered to an endpoint that was deleted before it.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Lock {
     Work,
     Directory,
@@ -178,7 +181,7 @@ impl Change {
 
     /// Whether one of them has strict order, and may have to be given an event that came before.
     async fn must_wait(&self, project: ProjectId, takers: &[Taker]) -> Result<bool, Error> {
-        if !has_strict(&self.directory, takers) {
+        if !order::has_strict(&self.directory, takers) {
             return Ok(false);
         }
         let waiting = waiting::of(self.session(), HashSet::from([project])).await?;
@@ -188,7 +191,8 @@ impl Change {
     /// Makes a delivery, due now or when the event is.
     pub(super) fn deliver_to(&mut self, key: EventKey, event: &Arc<Event>, taker: Taker, manual: bool) -> DeliveryId {
         let Taker { endpoint, note } = taker;
-        let due = new_delivery(&self.shared, &self.directory, self.now, self.accepted_at, event, endpoint, manual);
+        let moment = Moment { now: self.now, accepted_at: self.accepted_at };
+        let due = delivery::new(self.shared.next_key(), event, endpoint, manual, &self.directory, moment);
         let id = due.id;
         self.announce(due.clone());
         self.rows.delivery(due, key, note);
@@ -208,12 +212,11 @@ impl Change {
     /// Adds the operational event that tells `notice`, if anybody wants it.
     pub(super) async fn publish(&mut self, endpoint: &Endpoint, notice: &Notice<'_>) -> Result<(), Error> {
         notice.log(endpoint);
-        let event = notice.event(endpoint, &*self.shared.env, self.now);
-        if self.directory.matching(&event).next().is_some() {
+        match notice.event_if_wanted(endpoint, &self.directory, &*self.shared.env, self.now) {
             // Nothing was known of it before this commit: its filters are asked here.
-            self.take(event, &Verdicts::default()).await?;
+            Some(event) => self.take(event, &Verdicts::default()).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Puts it on disk and publishes it. Answers the directory as it is then. Goes on when the caller leaves.
@@ -276,50 +279,14 @@ impl Drop for Change {
     }
 }
 
-/// A delivery that is not stored yet.
-pub(super) fn new_delivery(
-    shared: &Shared,
-    directory: &Directory,
-    now: Timestamp,
-    accepted_at: Timestamp,
-    event: &Arc<Event>,
-    endpoint: EndpointId,
-    manual: bool,
-) -> Due {
-    let next_attempt_at = event.deliver_at.map_or(now, |at| at.max(now));
-    // With strict order a new delivery stands behind all that were there, also when the clock went back.
-    let place = if is_strict(directory, endpoint) { next_attempt_at.max(accepted_at) } else { next_attempt_at };
-    let id = shared.next_key();
-    Due {
-        id,
-        endpoint,
-        event: event.clone(),
-        attempts: 0,
-        run_began_at: 0,
-        manual,
-        planned_at: None,
-        place,
-        next_attempt_at,
-    }
-}
-
 /// What the engine is told of a delivery. Where order is strict it looks into the database, which knows the turns of
 /// those that came to other nodes; what a person asked for has no turn.
 pub(super) fn due_fact(directory: &Directory, due: Due) -> Fact {
-    if is_strict(directory, due.endpoint) && !due.is_by_hand() {
+    if order::is_strict(directory, due.endpoint) && !due.is_by_hand() {
         Fact::Look { endpoint: due.endpoint, at: due.next_attempt_at }
     } else {
         Fact::Due(due)
     }
-}
-
-pub(super) fn is_strict(directory: &Directory, endpoint: EndpointId) -> bool {
-    directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.is_strict())
-}
-
-/// Whether one that gets an event has strict order.
-pub(super) fn has_strict(directory: &Directory, takers: &[Taker]) -> bool {
-    takers.iter().any(|taker| is_strict(directory, taker.endpoint))
 }
 
 /// A transaction that has nothing to do with the directory, or only reads. Dropped without an end it is undone.

@@ -12,7 +12,8 @@ use super::node::Shared;
 use super::param::Uuid;
 use super::row;
 use crate::Error;
-use crate::due::{Pending, last_place};
+use crate::due::Pending;
+use crate::rules::order;
 
 /// The columns that [`due`] reads after [`row::EVENT`]'s, of `deliveries AS d` and `pending AS p`.
 pub(super) const DUE: &str = "d.id, d.endpoint, d.attempts, d.run_began_at, d.manual, p.place, d.next_attempt_at, \
@@ -27,7 +28,7 @@ pub(crate) async fn pending(
     now: Timestamp,
     limit: usize,
 ) -> Result<Pending, Error> {
-    let until = last_place(ordering, now);
+    let until = order::last_key(ordering, now);
     let sql = format!(
         "SELECT {}, {DUE} FROM pending AS p JOIN deliveries AS d ON d.id = p.delivery JOIN events AS e ON e.key = d.event
          WHERE p.endpoint = $1 AND p.place <= $2 ORDER BY p.place, p.delivery LIMIT $3",

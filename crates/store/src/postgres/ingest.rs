@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures_util::future;
-use model::endpoint::Ordering;
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
@@ -26,6 +25,8 @@ use crate::feed::Fact;
 use crate::filtering::{Taker, Verdicts};
 use crate::ingest::{Accepted, Intake, Judged};
 use crate::occurrences::Noted;
+use crate::rules::delivery::{self, Moment};
+use crate::rules::order;
 use crate::slice;
 
 pub(crate) async fn take(
@@ -297,8 +298,7 @@ impl Take {
 
     /// The projects of events that an endpoint with strict order may get.
     fn in_order<'a>(&'a self, directory: &'a Directory) -> impl Iterator<Item = ProjectId> + 'a {
-        let is_strict =
-            |event: &Event| directory.matching(event).any(|endpoint| endpoint.settings.ordering == Ordering::Fifo);
+        let is_strict = |event: &Event| directory.matching(event).any(|endpoint| endpoint.is_strict());
         let events = self.events().iter().map(|(intake, _)| &intake.event);
         events.filter(move |event| is_strict(event)).map(|event| event.project)
     }
@@ -336,7 +336,7 @@ impl Plan<'_> {
         let deliveries = u32::try_from(takers.len()).unwrap_or(u32::MAX);
         self.claims.hold(intake, key, deliveries);
         self.rows.event(key, event.clone(), deliveries);
-        let must_wait = self.waiting.contains(&event.project) && change::has_strict(&self.directory, &takers);
+        let must_wait = self.waiting.contains(&event.project) && order::has_strict(&self.directory, &takers);
         if takers.len() > (*room).max(FEW) || must_wait {
             let id = self.shared.next_key();
             self.rows.fan_out(key, event.project, takers, id);
@@ -359,8 +359,8 @@ impl Plan<'_> {
 
     fn deliver_to(&mut self, key: EventKey, event: &Arc<Event>, taker: Taker, manual: bool) -> DeliveryId {
         let Taker { endpoint, note } = taker;
-        let due =
-            change::new_delivery(self.shared, &self.directory, self.now, self.accepted_at, event, endpoint, manual);
+        let moment = Moment { now: self.now, accepted_at: self.accepted_at };
+        let due = delivery::new(self.shared.next_key(), event, endpoint, manual, &self.directory, moment);
         let id = due.id;
         self.facts.push(change::due_fact(&self.directory, due.clone()));
         self.rows.delivery(due, key, note);

@@ -18,9 +18,9 @@ use crate::{shard, slice};
 
 /// Tells the admins of the endpoint's project, one mail each. False if there is nobody to tell.
 pub(super) async fn put(change: &mut Change, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
-    let mailing = change.shared.published.mails.is_some();
-    let project = change.directory.project(endpoint.project).cloned();
-    let Some(project) = project.filter(|project| mailing && !project.admins.is_empty()) else { return Ok(false) };
+    let is_mailing = change.shared.published.mails.is_some();
+    let project = mails::recipients(&change.directory, endpoint, is_mailing).cloned();
+    let Some(project) = project else { return Ok(false) };
     let waiting = waiting(change, project.id).await?;
     if !mails::fits(&project, endpoint, waiting) {
         return Ok(false);

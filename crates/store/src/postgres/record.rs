@@ -11,9 +11,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::future;
-use model::attempt::Body;
 use model::delivery::{Cancelled, Status};
-use model::endpoint::{self, Endpoint};
+use model::endpoint::Endpoint;
 use model::id::{DeliveryId, EndpointId};
 use model::retry::Next;
 
@@ -29,11 +28,12 @@ use super::{endpoints, health, mails, row};
 use crate::Error;
 use crate::directory::Directory;
 use crate::feed::Recorded;
-use crate::health::{Consequences, Run};
-use crate::mails::What;
+use crate::health::Run;
+use crate::mails::recipients;
 use crate::occurrences::Noted;
-use crate::operational::Notice;
 use crate::record::Record;
+use crate::rules::attempt::kept_body;
+use crate::rules::outcome::{Consequences, Step, consequences_of, recorded};
 
 pub(crate) async fn record(records: &Group<Records>, record: Record) -> Result<(), Error> {
     let delivery = record.due.id;
@@ -67,10 +67,7 @@ impl Commit for Records {
 
     fn weight(outcome: &Outcome) -> usize {
         match outcome {
-            Outcome::Tried(record) => match &record.attempt.body {
-                Body::Kept(body) => body.len(),
-                Body::Of(_) | Body::None | Body::Dropped => 0,
-            },
+            Outcome::Tried(record) => kept_body(&record.attempt).map_or(0, <[u8]>::len),
             Outcome::Cancelled(..) => 0,
         }
     }
@@ -131,7 +128,7 @@ impl Records {
     async fn quietly(&mut self, session: &Session, outcomes: &[Outcome]) -> Result<Quiet, Error> {
         let directory = self.shared.published.directory.load_full();
         let now = self.shared.env.now();
-        let moves = Moves::of(session, outcomes).await?;
+        let moves = Moves::of(session, &directory, outcomes).await?;
         let (began, moved) = if outcomes.iter().all(Outcome::is_arrival) {
             future::join(session.begin_unsynced(), moves.make(session)).await
         } else {
@@ -144,7 +141,7 @@ impl Records {
         for (record, _) in &tried {
             let Some(endpoint) = directory.endpoint(record.due.endpoint) else { continue };
             let before = runs.get(&endpoint.id).copied().unwrap_or_default();
-            let then = before.after(record, endpoint, now);
+            let then = consequences_of(record, before, endpoint, now);
             if let Some(lock) = self.needs(&directory, endpoint, &then) {
                 session.run("ROLLBACK").await?;
                 return Ok(Quiet::Loud(lock));
@@ -164,15 +161,15 @@ impl Records {
     /// The same, with what follows for others: operational events, mail, an endpoint that is disabled.
     async fn loudly(&mut self, outcomes: &[Outcome], lock: Lock) -> Result<Vec<Recorded>, Error> {
         let mut change = Change::begin(&self.shared, lock).await?;
-        let moved = Moves::of(change.session(), outcomes).await?.make(change.session()).await?;
-        let tried = tried(outcomes, &moved);
         let directory = change.directory.clone();
+        let moved = Moves::of(change.session(), &directory, outcomes).await?.make(change.session()).await?;
+        let tried = tried(outcomes, &moved);
         let mut runs = self.runs(change.session(), &directory, &tried).await?;
         let mut changed = HashMap::new();
         for (record, _) in &tried {
             let Some(endpoint) = change.directory.endpoint(record.due.endpoint).cloned() else { continue };
             let before = runs.get(&endpoint.id).copied().unwrap_or_default();
-            let then = before.after(record, &endpoint, change.now);
+            let then = consequences_of(record, before, &endpoint, change.now);
             let run = follow(&mut change, &endpoint, then).await?;
             runs.insert(endpoint.id, run);
             changed.insert(endpoint.id, run);
@@ -224,53 +221,28 @@ impl Records {
 
     /// Which lock what follows needs, if anything does beside the run itself.
     fn needs(&self, directory: &Directory, endpoint: &Endpoint, then: &Consequences<'_>) -> Option<Lock> {
-        if then.disabled.is_some() {
-            return Some(Lock::Directory);
-        }
-        let now = self.shared.env.now();
-        let wanted = |notice: &Notice<'_>| {
-            let event = notice.event(endpoint, &*self.shared.env, now);
-            directory.matching(&event).next().is_some()
-        };
-        let has_admins = || directory.project(endpoint.project).is_some_and(|project| !project.admins.is_empty());
-        let mailed = then.mail.is_some() && self.shared.published.mails.is_some() && has_admins();
-        (mailed || then.before.as_ref().is_some_and(wanted)).then_some(Lock::Work)
+        let (now, env) = (self.shared.env.now(), &*self.shared.env);
+        let is_mailing = self.shared.published.mails.is_some();
+        let needed = then.steps.iter().filter_map(|step| match step {
+            Step::Disable(_) => Some(Lock::Directory),
+            Step::Publish(notice) => notice.event_if_wanted(endpoint, directory, env, now).map(|_| Lock::Work),
+            Step::Mail(_) => recipients(directory, endpoint, is_mailing).map(|_| Lock::Work),
+        });
+        needed.max()
     }
 }
 
 /// Brings about what follows for the endpoint and answers its run.
 async fn follow(change: &mut Change, endpoint: &Arc<Endpoint>, then: Consequences<'_>) -> Result<Run, Error> {
-    if let Some(notice) = &then.before {
-        change.publish(endpoint, notice).await?;
-    }
-    if let Some(reason) = &then.disabled {
-        let disabled = Endpoint {
-            status: endpoint::Status::Disabled,
-            disabled_reason: Some(reason.clone()),
-            updated_at: change.now,
-            ..Endpoint::clone(endpoint)
-        };
-        endpoints::put(change, disabled).await?;
-        if then.announced {
-            change.publish(endpoint, &Notice::Disabled { reason }).await?;
+    let mut mailed = false;
+    for step in then.steps {
+        match step {
+            Step::Publish(notice) => change.publish(endpoint, &notice).await?,
+            Step::Disable(disabled) => drop(endpoints::put(change, *disabled).await?),
+            Step::Mail(what) => mailed = mails::put(change, endpoint, what).await?,
         }
     }
-    let recovered = matches!(then.mail, Some(What::Recovered));
-    let told = match then.mail {
-        Some(what) => mails::put(change, endpoint, what).await?,
-        None => false,
-    };
-    Ok(if told && !recovered { then.run.told(change.now) } else { then.run })
-}
-
-fn recorded(record: &Record, status: Status) -> Recorded {
-    Recorded {
-        project: record.due.event.project,
-        endpoint: record.due.endpoint,
-        delivery: record.due.id,
-        attempt: record.attempt.number,
-        status,
-    }
+    Ok(if mailed { then.run_if_mailed } else { then.run })
 }
 
 /// Those records whose deliveries were moved, each with what its delivery is now.

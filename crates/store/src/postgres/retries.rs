@@ -6,13 +6,14 @@ use model::delivery::{Due, Status};
 use model::id::{DeliveryId, ProjectId};
 use model::time::Timestamp;
 
-use super::change::{Change, is_strict};
+use super::change::Change;
 use super::due::{self, DUE, DUE_WIDTH};
 use super::node::Shared;
 use super::param::Uuid;
 use super::row;
 use crate::Error;
-use crate::retries::{Retried, by_hand};
+use crate::retries::Retried;
+use crate::rules::delivery;
 
 pub(crate) async fn retry(
     db: &Arc<Shared>,
@@ -33,8 +34,7 @@ pub(crate) async fn retry(
 }
 
 async fn bring_forward(change: &mut Change, status: Status, due: Due) -> Result<(), Error> {
-    let is_strict = is_strict(&change.directory, due.endpoint);
-    let due = by_hand(due, status, is_strict, change.now);
+    let due = delivery::by_hand(due, status, &change.directory, change.now);
     change
         .execute(
             "WITH revived AS (

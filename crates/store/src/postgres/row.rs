@@ -39,9 +39,6 @@ pub(super) fn event(row: &Row, at: usize) -> Result<Event, Error> {
     })
 }
 
-/// The dialect that attempts need not name.
-pub(super) const STANDARD: &str = "standard";
-
 pub(super) fn get<'a, T: FromSql<'a>>(row: &'a Row, at: usize) -> Result<T, Error> {
     Ok(row.try_get(at)?)
 }

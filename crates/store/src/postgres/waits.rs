@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use model::endpoint::Ordering;
-
 use super::node::Shared;
 use super::param::Uuid;
 use super::row;
 use crate::Error;
+use crate::rules::order;
 use crate::waits::{Cursor, SLICE, Shift};
 
 /// Looks at one slice, and answers where the next begins.
 pub(crate) async fn shift(db: &Arc<Shared>, shift: Shift) -> Result<Option<Cursor>, Error> {
     let Shift { endpoint, after, by, now, ordering } = shift;
     let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    let place_by = if ordering == Ordering::Fifo { 0 } else { by };
+    let place_by = order::key_shift(ordering, by);
     let change = db.work().await?;
     let rows = change
         .query(

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use model::delivery::Due;
 use model::event::Event;
-use model::id::{DeliveryId, EndpointId};
-use model::time::Timestamp;
+use model::id::DeliveryId;
 use rusqlite::params;
 
 use super::commit::txn::Batch;
@@ -13,6 +11,7 @@ use super::journal::record::Put;
 use super::occurrences;
 use crate::Error;
 use crate::filtering::Taker;
+use crate::rules::delivery::{self, Moment};
 
 /// Makes a delivery of an event that is stored, due now or when the event is, and announces it.
 pub(super) fn deliver_to(
@@ -22,38 +21,17 @@ pub(super) fn deliver_to(
     taker: &Taker,
     manual: bool,
 ) -> Result<DeliveryId, Error> {
-    let endpoint = taker.endpoint;
+    let moment = Moment { now: batch.now, accepted_at: batch.accepted_at };
     let id = batch.next_delivery_id();
-    let at = event.deliver_at.map_or(batch.now, |at| at.max(batch.now));
-    let place = first_place(batch, endpoint, at);
-    let (id_bytes, project, endpoint_bytes) = (id.as_bytes(), event.project.as_bytes(), endpoint.as_bytes());
-    let (due, note) = ((place.as_millis(), at.as_millis()), &taker.note);
-    let values = params![id_bytes, project, endpoint_bytes, seq, manual, due.0, due.1, note, event.tenant];
+    let due = delivery::new(id, event, taker.endpoint, manual, &batch.directory, moment);
+    let (id_bytes, project, endpoint_bytes) = (id.as_bytes(), event.project.as_bytes(), due.endpoint.as_bytes());
+    let (place, due_at, note) = (due.place.as_millis(), due.next_attempt_at.as_millis(), &taker.note);
+    let values = params![id_bytes, project, endpoint_bytes, seq, manual, place, due_at, note, event.tenant];
     match event.tenant {
         None => batch.put(Put::Delivery, &values[..values.len() - 1])?,
         Some(_) => batch.put(Put::DeliveryOfTenant, values)?,
     }
     occurrences::note_delivery(batch, event.project, event.event_type.as_str(), id)?;
-    let event = event.clone();
-    batch.announce(Due {
-        id,
-        endpoint,
-        event,
-        attempts: 0,
-        run_began_at: 0,
-        manual,
-        planned_at: None,
-        place,
-        next_attempt_at: at,
-    });
+    batch.announce(due);
     Ok(id)
-}
-
-/// With strict order a new delivery stands behind all that were there, also when the clock went back.
-fn first_place(batch: &Batch<'_>, endpoint: EndpointId, at: Timestamp) -> Timestamp {
-    if is_strict(batch, endpoint) { at.max(batch.accepted_at) } else { at }
-}
-
-pub(super) fn is_strict(batch: &Batch<'_>, endpoint: EndpointId) -> bool {
-    batch.directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.is_strict())
 }

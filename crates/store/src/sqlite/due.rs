@@ -10,7 +10,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::row;
 use crate::Error;
-use crate::due::{Pending, last_place};
+use crate::due::Pending;
+use crate::rules::order;
 
 pub(crate) fn pending(
     db: &Connection,
@@ -19,7 +20,7 @@ pub(crate) fn pending(
     now: Timestamp,
     limit: usize,
 ) -> Result<Pending, Error> {
-    let until = last_place(ordering, now);
+    let until = order::last_key(ordering, now);
     let sql = format!(
         "SELECT {}, d.id, d.endpoint, d.attempts, d.run_began_at, d.manual, d.place, d.next_attempt_at,
                 d.planned_at

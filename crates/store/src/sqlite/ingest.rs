@@ -15,6 +15,7 @@ use crate::Error;
 use crate::fan_outs::{DIRECT, FEW};
 use crate::filtering::{Taker, Verdicts};
 use crate::ingest::{Accepted, Clash, Intake};
+use crate::rules::order;
 use crate::slice::Patience;
 
 /// Bytes of events in a slice of a batch.
@@ -73,7 +74,7 @@ fn take_within(
 
 /// Whether one of them has strict order, and may have to be given an event that came before.
 fn must_wait(batch: &Batch<'_>, project: ProjectId, takers: &[Taker]) -> bool {
-    batch.fan_outs.has(project) && takers.iter().any(|taker| deliveries::is_strict(batch, taker.endpoint))
+    batch.fan_outs.has(project) && order::has_strict(&batch.directory, takers)
 }
 
 pub(crate) fn take_test(

@@ -13,10 +13,8 @@ use crate::slice;
 
 /// Tells the admins of the endpoint's project, one mail each. False if there is nobody to tell.
 pub(super) fn put(batch: &mut Batch<'_>, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
-    let project = batch.directory.project(endpoint.project).cloned();
-    let Some(project) = project.filter(|project| batch.mailing && !project.admins.is_empty()) else {
-        return Ok(false);
-    };
+    let project = mails::recipients(&batch.directory, endpoint, batch.mailing).cloned();
+    let Some(project) = project else { return Ok(false) };
     let waiting = waiting(batch, project.id)?;
     if !mails::fits(&project, endpoint, waiting) {
         return Ok(false);

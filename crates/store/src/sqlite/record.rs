@@ -2,42 +2,29 @@
 
 use std::sync::Arc;
 
-use model::attempt::{Attempt, Body};
-use model::delivery::{Cancelled, Due, Status};
-use model::endpoint::{self, Endpoint};
+use model::attempt::Attempt;
+use model::delivery::{Cancelled, Status};
+use model::endpoint::Endpoint;
 use model::id::DeliveryId;
-use model::retry::Next;
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::commit::txn::Batch;
 use super::journal::record::Put;
-use super::row::{self, STANDARD};
-use super::{deliveries, health, ingest, mails};
+use super::{health, ingest, mails, row};
 use crate::Error;
-use crate::feed::Recorded;
 use crate::filtering::Verdicts;
 use crate::ingest::Intake;
-use crate::mails::What;
 use crate::operational::Notice;
 use crate::record::Record;
-use crate::retries::run_began_at;
+use crate::rules::attempt::{kept_body, may_repeat_a_body, named_dialect, notes};
+use crate::rules::delivery::{self, Tried};
+use crate::rules::outcome::{Step, consequences_of, recorded};
 
 pub(crate) fn record(batch: &mut Batch<'_>, record: &Record) -> Result<(), Error> {
     insert_attempt(batch, record.due.id, &record.attempt)?;
-    let status = match record.next {
-        Next::Delivered => Status::Delivered,
-        Next::Again(_) => Status::Pending,
-        Next::GiveUp { .. } => Status::Failed,
-    };
-    let kept = move_delivery(batch, record, status)?;
-    batch.recorded.push(Recorded {
-        project: record.due.event.project,
-        endpoint: record.due.endpoint,
-        delivery: record.due.id,
-        attempt: record.attempt.number,
-        status: kept,
-    });
+    let status = move_delivery(batch, record)?;
+    batch.recorded.push(recorded(record, status));
     let endpoint = batch.directory.endpoint(record.due.endpoint).cloned();
     match endpoint {
         Some(endpoint) => follow(batch, &endpoint, record),
@@ -56,18 +43,12 @@ pub(crate) fn cancel(batch: &mut Batch<'_>, delivery: DeliveryId, reason: Cancel
 fn insert_attempt(batch: &mut Batch<'_>, delivery: DeliveryId, attempt: &Attempt) -> Result<(), Error> {
     let answer = attempt.outcome.answer();
     let failure = attempt.outcome.failure();
-    let (kept, dialect) = match &attempt.body {
-        Body::Kept(body) => (Some(&**body), None),
-        Body::Of(dialect) if **dialect != *STANDARD => (None, Some(&**dialect)),
-        Body::Of(_) | Body::None | Body::Dropped => (None, None),
-    };
+    let kept = kept_body(attempt);
     let same_as = match kept {
-        Some(body) if attempt.number > 1 => sent_before(batch, delivery, attempt.number, body)?,
+        Some(body) if may_repeat_a_body(attempt) => sent_before(batch, delivery, attempt.number, body)?,
         _ => None,
     };
     let kept = kept.filter(|_| same_as.is_none());
-    let notes = (!attempt.notes.is_empty()).then(|| serde_json::to_string(&attempt.notes)).transpose();
-    let notes = notes.map_err(|error| Error::Corrupt(error.to_string()))?;
     batch.put(
         Put::Attempt,
         params![
@@ -84,8 +65,8 @@ fn insert_attempt(batch: &mut Batch<'_>, delivery: DeliveryId, attempt: &Attempt
             answer.is_some_and(|answer| answer.truncated),
             attempt.next_attempt_at.map(Timestamp::as_millis),
             kept,
-            dialect,
-            notes,
+            named_dialect(attempt),
+            notes(attempt)?,
         ],
     )?;
     same_as.map_or(Ok(()), |same_as| refer(batch, delivery, attempt.number, same_as))
@@ -118,13 +99,9 @@ fn refer(batch: &mut Batch<'_>, delivery: DeliveryId, number: u32, same_as: u32)
 
 /// Moves a delivery on and answers where it is. One that was cancelled while the attempt was under way stays so, unless
 /// it arrived after all.
-fn move_delivery(batch: &mut Batch<'_>, record: &Record, status: Status) -> Result<Status, Error> {
+fn move_delivery(batch: &mut Batch<'_>, record: &Record) -> Result<Status, Error> {
     let due = &record.due;
-    let next_attempt_at = match record.next {
-        Next::Again(at) => at,
-        Next::Delivered | Next::GiveUp { .. } => due.next_attempt_at,
-    };
-    let place = place(batch, due, next_attempt_at);
+    let Tried { status, place, next_attempt_at, run_began_at } = delivery::after(record, &batch.directory);
     if status == Status::Delivered {
         // Whatever was said of it meanwhile.
         batch.put(
@@ -155,7 +132,7 @@ fn move_delivery(batch: &mut Batch<'_>, record: &Record, status: Status) -> Resu
                 next_attempt_at.as_millis(),
                 record.attempt.outcome.status(),
                 due.id.as_bytes(),
-                run_began_at(due),
+                run_began_at,
             ],
             |row| row::status(row, 0),
         )
@@ -163,53 +140,28 @@ fn move_delivery(batch: &mut Batch<'_>, record: &Record, status: Status) -> Resu
     Ok(kept.unwrap_or(status))
 }
 
-/// With strict order a delivery keeps its turn; otherwise its turn comes when it is due.
-fn place(batch: &Batch<'_>, due: &Due, next_attempt_at: Timestamp) -> Timestamp {
-    if deliveries::is_strict(batch, due.endpoint) { due.place } else { next_attempt_at }
-}
-
 /// Writes down what follows for the endpoint.
 fn follow(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> Result<(), Error> {
     let before = health::run_of(batch, endpoint.id)?;
-    let then = before.after(record, endpoint, batch.now);
-    if let Some(notice) = &then.before {
-        publish(batch, endpoint, notice)?;
-    }
-    if let Some(reason) = &then.disabled {
-        disable(batch, endpoint, reason)?;
-        if then.announced {
-            publish(batch, endpoint, &Notice::Disabled { reason })?;
+    let then = consequences_of(record, before, endpoint, batch.now);
+    let mut mailed = false;
+    for step in then.steps {
+        match step {
+            Step::Publish(notice) => publish(batch, endpoint, &notice)?,
+            Step::Disable(disabled) => drop(super::endpoints::put(batch, *disabled)?),
+            Step::Mail(what) => mailed = mails::put(batch, endpoint, what)?,
         }
     }
-    let recovered = matches!(then.mail, Some(What::Recovered));
-    let told = match then.mail {
-        Some(what) => mails::put(batch, endpoint, what)?,
-        None => false,
-    };
-    let run = if told && !recovered { then.run.told(batch.now) } else { then.run };
+    let run = if mailed { then.run_if_mailed } else { then.run };
     if run == before { Ok(()) } else { health::set_run(batch, endpoint.id, run) }
 }
 
-fn disable(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, reason: &str) -> Result<(), Error> {
-    let disabled = Endpoint {
-        status: endpoint::Status::Disabled,
-        disabled_reason: Some(reason.to_owned()),
-        updated_at: batch.now,
-        ..Endpoint::clone(endpoint)
-    };
-    super::endpoints::put(batch, disabled)?;
-    Ok(())
-}
-
-/// Publishes `notice` of `endpoint` in the commit that brought it about.
+/// Publishes `notice` of `endpoint` in the commit that brought it about, if anybody wants it.
 fn publish(batch: &mut Batch<'_>, endpoint: &Endpoint, notice: &Notice<'_>) -> Result<(), Error> {
     notice.log(endpoint);
-    let event = notice.event(endpoint, batch.env, batch.now);
-    let wanted = batch.directory.matching(&event).next().is_some();
-    if wanted {
-        // Nothing was known of it before this commit: its filters are asked here.
-        let verdicts = Verdicts::default();
-        ingest::take(batch, &Intake { event, chose_id: false, idempotency_key: None, fingerprint: None }, &verdicts)?;
-    }
-    Ok(())
+    let Some(event) = notice.event_if_wanted(endpoint, &batch.directory, batch.env, batch.now) else { return Ok(()) };
+    // Nothing was known of it before this commit: its filters are asked here.
+    let verdicts = Verdicts::default();
+    ingest::take(batch, &Intake { event, chose_id: false, idempotency_key: None, fingerprint: None }, &verdicts)
+        .map(drop)
 }

@@ -10,15 +10,15 @@ use rusqlite::{OptionalExtension, params};
 use super::commit::txn::Batch;
 use super::row;
 use crate::Error;
-use crate::retries::{Retried, by_hand};
+use crate::retries::Retried;
+use crate::rules;
 
 pub(crate) fn retry(batch: &mut Batch<'_>, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
     let Some((status, due)) = find(batch, project, delivery)? else { return Ok(None) };
     if batch.directory.endpoint(due.endpoint).is_none() {
         return Ok(Some(Retried::NoEndpoint));
     }
-    let is_strict = super::deliveries::is_strict(batch, due.endpoint);
-    let due = by_hand(due, status, is_strict, batch.now);
+    let due = rules::delivery::by_hand(due, status, &batch.directory, batch.now);
     batch
         .db()?
         .prepare_cached(

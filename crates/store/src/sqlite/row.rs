@@ -42,9 +42,6 @@ pub(super) fn event(row: &Row<'_>, at: usize) -> rusqlite::Result<Event> {
     })
 }
 
-/// The dialect that attempts need not name.
-pub(super) const STANDARD: &str = "standard";
-
 pub(super) fn id<K: Kind>(row: &Row<'_>, at: usize) -> rusqlite::Result<Id<K>> {
     row.get(at).map(Id::from_bytes)
 }

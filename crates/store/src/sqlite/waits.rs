@@ -1,12 +1,12 @@
 //! The SQL of bringing waits forward after the clock went back.
 
-use model::endpoint::Ordering;
 use model::id::DeliveryId;
 use rusqlite::params;
 
 use super::commit::txn::Batch;
 use super::row;
 use crate::Error;
+use crate::rules::order;
 use crate::waits::{Cursor, SLICE, Shift};
 
 /// Looks at one slice, and answers where the next begins.
@@ -29,7 +29,7 @@ pub(crate) fn shift(batch: &mut Batch<'_>, shift: Shift) -> Result<Option<Cursor
         "UPDATE deliveries SET next_attempt_at = next_attempt_at - ?2, planned_at = planned_at - ?2, place = place - ?3
          WHERE id = ?1",
     )?;
-    let place_by = if ordering == Ordering::Fifo { 0 } else { by };
+    let place_by = order::key_shift(ordering, by);
     for (id, _, waits) in &found {
         if *waits {
             update.execute(params![id.as_bytes(), by, place_by])?;

@@ -6,18 +6,17 @@ use std::sync::LazyLock;
 use futures_util::future;
 use model::delivery::Status;
 use model::id::DeliveryId;
-use model::retry::Next;
-use model::time::Timestamp;
 
 use super::outcome::Outcome;
 use crate::Error;
+use crate::directory::Directory;
 use crate::postgres::columns::{Columns, borrowed, column};
 use crate::postgres::occurrences::NOTE_CANCELLED;
 use crate::postgres::param::Uuid;
 use crate::postgres::row;
 use crate::postgres::session::{Prepared, Session};
 use crate::record::Record;
-use crate::retries::run_began_at;
+use crate::rules::delivery::{self, Tried};
 
 /// The deliveries' new states.
 pub(super) struct Moves {
@@ -46,7 +45,7 @@ static CANCEL: LazyLock<String> = LazyLock::new(|| {
 });
 
 impl Moves {
-    pub(super) async fn of(session: &Session, outcomes: &[Outcome]) -> Result<Self, Error> {
+    pub(super) async fn of(session: &Session, directory: &Directory, outcomes: &[Outcome]) -> Result<Self, Error> {
         let mut tried: Vec<&Record> = Vec::new();
         let mut cancelled = Vec::new();
         for outcome in outcomes {
@@ -60,13 +59,14 @@ impl Moves {
         cancelled.sort_unstable_by_key(|(delivery, _)| *delivery);
         let mut moves = Self { tried: None, cancelled: None };
         if !tried.is_empty() {
+            let after: Vec<Tried> = tried.iter().map(|record| delivery::after(record, directory)).collect();
             let columns = vec![
                 column(&tried, |record| Uuid::from(record.due.id)),
-                column(&tried, |record| row::position(&status_after(record), &Status::ALL)),
+                column(&after, |after| row::position(&after.status, &Status::ALL)),
                 column(&tried, |record| row::number(record.attempt.number)),
-                column(&tried, |record| next_attempt_at(record).as_millis()),
+                column(&after, |after| after.next_attempt_at.as_millis()),
                 column(&tried, |record| record.attempt.outcome.status().map(i32::from)),
-                column(&tried, |record| row::number(run_began_at(&record.due))),
+                column(&after, |after| row::number(after.run_began_at)),
             ];
             moves.tried = Some((session.prepare(MOVE, &borrowed(&columns)).await?, columns));
         }
@@ -90,20 +90,5 @@ impl Moves {
         let moved = moved?;
         cancelled?;
         moved.iter().map(|row| Ok((row::id(row, 0)?, row::member(row::get(row, 1)?, &Status::ALL)?))).collect()
-    }
-}
-
-fn status_after(record: &Record) -> Status {
-    match record.next {
-        Next::Delivered => Status::Delivered,
-        Next::Again(_) => Status::Pending,
-        Next::GiveUp { .. } => Status::Failed,
-    }
-}
-
-pub(super) fn next_attempt_at(record: &Record) -> Timestamp {
-    match record.next {
-        Next::Again(at) => at,
-        Next::Delivered | Next::GiveUp { .. } => record.due.next_attempt_at,
     }
 }

@@ -2,25 +2,25 @@
 
 use std::collections::HashMap;
 
-use model::attempt::{Attempt, Body};
+use model::attempt::Attempt;
 use model::delivery::Status;
 use model::id::EndpointId;
 use model::time::Timestamp;
 
-use super::moves::next_attempt_at;
 use crate::Error;
 use crate::directory::Directory;
 use crate::health::Run;
 use crate::occurrences::Noted;
-use crate::postgres::change;
 use crate::postgres::columns::{Columns, column};
 use crate::postgres::health::{HEALTH, health_columns};
 use crate::postgres::occurrences::{self, Fresh};
 use crate::postgres::param::Uuid;
-use crate::postgres::row::{self, STANDARD};
+use crate::postgres::row;
 use crate::postgres::rows::Statements;
 use crate::postgres::session::Session;
 use crate::record::Record;
+use crate::rules::attempt::{kept_body, may_repeat_a_body, named_dialect, notes};
+use crate::rules::delivery;
 
 const ATTEMPTS: &str =
     "INSERT INTO attempts (delivery, number, started_at, duration_ms, status_code, error_kind, error,
@@ -59,8 +59,8 @@ pub(super) async fn writings(
     noted: &mut Noted,
 ) -> Result<Statements, Error> {
     let mut ready = Statements::default();
-    let has_kept_body = |record: &Record| record.attempt.number > 1 && matches!(record.attempt.body, Body::Kept(_));
-    let (later, first): (Vec<_>, Vec<_>) = tried.iter().copied().partition(|(record, _)| has_kept_body(record));
+    let (later, first): (Vec<_>, Vec<_>) =
+        tried.iter().copied().partition(|(record, _)| may_repeat_a_body(&record.attempt));
     for (sql, tried) in [(ATTEMPTS, first), (LATER_ATTEMPTS, later)] {
         if !tried.is_empty() {
             ready.add(session, sql, attempt_columns(&tried)?).await?;
@@ -73,7 +73,7 @@ pub(super) async fn writings(
     if !again.is_empty() {
         let columns = vec![
             column(&again, |(record, _)| Uuid::from(record.due.id)),
-            column(&again, |(record, _)| place(directory, record).as_millis()),
+            column(&again, |(record, _)| delivery::after(record, directory).place.as_millis()),
             column(&again, |(record, _)| record.attempt.outcome.status().map(i32::from)),
         ];
         ready.add(session, AGAIN, columns).await?;
@@ -89,16 +89,6 @@ pub(super) async fn writings(
         ready.add(session, occurrences::INSERT, columns).await?;
     }
     Ok(ready)
-}
-
-/// With strict order a delivery keeps its turn; otherwise its turn comes when it is due.
-fn place(directory: &Directory, record: &Record) -> Timestamp {
-    if change::is_strict(directory, record.due.endpoint) { record.due.place } else { next_attempt_at(record) }
-}
-
-fn notes(attempt: &Attempt) -> Result<Option<String>, Error> {
-    let notes = (!attempt.notes.is_empty()).then(|| serde_json::to_string(&attempt.notes)).transpose();
-    notes.map_err(|error| Error::Corrupt(error.to_string()))
 }
 
 fn attempt_columns(tried: &[(&Record, Status)]) -> Result<Columns, Error> {
@@ -121,14 +111,8 @@ fn attempt_columns(tried: &[(&Record, Status)]) -> Result<Columns, Error> {
         }),
         column(&attempts, |attempt| attempt.outcome.answer().is_some_and(|answer| answer.truncated)),
         column(&attempts, |attempt| attempt.next_attempt_at.map(Timestamp::as_millis)),
-        column(&attempts, |attempt| match &attempt.body {
-            Body::Kept(body) => Some(body.to_vec()),
-            Body::Of(_) | Body::None | Body::Dropped => None,
-        }),
-        column(&attempts, |attempt| match &attempt.body {
-            Body::Of(dialect) if **dialect != *STANDARD => Some(dialect.to_string()),
-            Body::Of(_) | Body::Kept(_) | Body::None | Body::Dropped => None,
-        }),
+        column(&attempts, |attempt| kept_body(attempt).map(<[u8]>::to_vec)),
+        column(&attempts, |attempt| named_dialect(attempt).map(str::to_owned)),
         Box::new(notes),
     ])
 }

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::super::row;
 use super::deliveries::newest_of;
 use crate::Error;
+use crate::rules::attempt::sent_body_of;
 use crate::search::{Attempted, Bodies, DELIVERY, DELIVERY_WIDTH, FullDelivery, SentBody, StoredAttempt};
 
 pub(crate) fn delivery(
@@ -173,10 +174,5 @@ fn attempt_row(row: &Row<'_>) -> rusqlite::Result<StoredAttempt> {
 
 fn body(row: &Row<'_>, failure: Option<FailureKind>) -> rusqlite::Result<SentBody> {
     let dialect: Option<String> = row.get(12)?;
-    Ok(match row.get::<_, bool>(11)? {
-        true => SentBody::Kept,
-        false if row::dropped(row, 14)?.request => SentBody::Dropped,
-        false if failure == Some(FailureKind::Render) => SentBody::None,
-        false => SentBody::Of(dialect.as_deref().unwrap_or(row::STANDARD).into()),
-    })
+    Ok(sent_body_of(row.get(11)?, row::dropped(row, 14)?.request, failure, dialect.as_deref()))
 }
