@@ -83,7 +83,7 @@ impl Api {
 
     /// How a project speaks. Made by the workers if it is not there yet.
     pub(crate) async fn dialect(&self, project: &Project) -> Result<Arc<Dialect>, Problem> {
-        let speech = self.store.directory().speech(project.id);
+        let speech = self.store.directory().project_dialects(project.id);
         match self.dialects.ready(project, &speech) {
             Some(dialect) => dialect.ok_or_else(|| unknown_dialect(project)),
             None => {
@@ -95,7 +95,7 @@ impl Api {
 
     /// The same for those who may take their time. A project whose dialect this version does not have cannot be served.
     pub(crate) fn dialect_of(&self, project: &Project) -> Result<Arc<Dialect>, Problem> {
-        let speech = self.store.directory().speech(project.id);
+        let speech = self.store.directory().project_dialects(project.id);
         self.dialects.of(project, &speech).ok_or_else(|| unknown_dialect(project))
     }
 }

@@ -17,7 +17,7 @@ use model::project::Project;
 use model::speech::Speech;
 use model::time::Timestamp;
 use serde::Serialize;
-use store::speech::InUse;
+use store::project_dialects::InUse;
 use utoipa::ToSchema;
 
 use self::file::File;
@@ -96,7 +96,7 @@ pub(crate) async fn list(
     let project = caller.may(Scope::Read)?;
     let paging = query.paging();
     query.finish()?;
-    let speech = api.store.directory().speech(project.id);
+    let speech = api.store.directory().project_dialects(project.id);
     let read = move || {
         let own = speech.files.iter().map(|(name, file)| DialectView::own(name, file));
         let all = built_in_names().filter_map(DialectView::built_in).chain(own);
@@ -123,7 +123,7 @@ pub(crate) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let project = caller.may(Scope::Read)?;
-    let speech = api.store.directory().speech(project.id);
+    let speech = api.store.directory().project_dialects(project.id);
     let file = built_in_text(&name).or_else(|| speech.files.get(&name).map(|file| &*file.text));
     let file = file.ok_or_else(|| Problem::not_found("dialect", &name))?;
     let file = if Sight::of(&caller).shows_dialects_whole() { file.into() } else { without_credentials(file) };
@@ -170,7 +170,7 @@ pub(crate) async fn put(
     judge_own(&name)?;
     let (file, own) = (File::read(body, project.id).await?, name.clone());
     let file = api.work(project.id, move || file.judge(&own)).await?;
-    let is_new = is_new(&name, &api.store.directory().speech(project.id))?;
+    let is_new = is_new(&name, &api.store.directory().project_dialects(project.id))?;
     if !api.store.put_dialect(project.id, name.clone(), file.text.into()).await? {
         return Err(no_project(project.slug.as_str()));
     }
@@ -183,7 +183,7 @@ pub(crate) async fn put(
 fn put_view(api: &Api, project: &Project, name: &str, title: String) -> Result<DialectView, Problem> {
     let directory = api.store.directory();
     let warnings = if project.dialect == name { warnings::of(api, project)? } else { Vec::new() };
-    let updated_at = directory.speech(project.id).files.get(name).map(|file| file.updated_at);
+    let updated_at = directory.project_dialects(project.id).files.get(name).map(|file| file.updated_at);
     Ok(DialectView { name: name.to_owned(), title, built_in: false, updated_at, warnings })
 }
 

@@ -221,7 +221,7 @@ pub(crate) async fn list(
     } else {
         None
     };
-    let speech = api.store.directory().speech(project.id);
+    let speech = api.store.directory().project_dialects(project.id);
     Ok(Json(Listed {
         data: page.into_iter().map(|event_type| EventTypeView::of(event_type, &speech)).collect(),
         next_cursor,
@@ -262,7 +262,7 @@ pub(crate) async fn show(
     let project = caller.may(Scope::Read)?;
     let dialect = api.dialect(project).await?;
     let known = dialect.catalogue.find(&name).ok_or_else(|| Problem::not_found("event type", name.as_str()))?;
-    Ok(Json(EventTypeView::of(&known.event_type, &api.store.directory().speech(project.id))))
+    Ok(Json(EventTypeView::of(&known.event_type, &api.store.directory().project_dialects(project.id))))
 }
 
 /// Put an event type
@@ -290,7 +290,7 @@ pub(crate) async fn put(
     let text = body.json(project.id, SETTINGS).await?;
     let judge = move || json::object::<Description>(&text)?.judge(name, &dialect);
     let event_type = api.work(project.id, judge).await?;
-    let own = &api.store.directory().speech(project.id).event_types;
+    let own = &api.store.directory().project_dialects(project.id).event_types;
     let is_new = !own.contains_key(&event_type.name);
     if is_new && own.len() >= MOST_OWN {
         return Err(Problem::full(MOST_OWN, "event types"));
@@ -299,7 +299,7 @@ pub(crate) async fn put(
         return Err(no_project(project.slug.as_str()));
     }
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(EventTypeView::of(&event_type, &api.store.directory().speech(project.id)))))
+    Ok((status, Json(EventTypeView::of(&event_type, &api.store.directory().project_dialects(project.id)))))
 }
 
 fn judge_name(name: &str, dialect: &Dialect) -> Result<subscription::EventType, Problem> {

@@ -116,7 +116,7 @@ mod tests {
     use http_body_util::BodyExt;
     use model::network::Policy;
     use store::Store;
-    use store::handle::{Options, Place};
+    use store::handle::{Backend, Options};
     use store::seal::MasterKey;
     use testkit::clock::TestEnv;
 
@@ -129,7 +129,7 @@ mod tests {
         let master_key = MasterKey::generate(&env);
         let data_dir = directory.path().to_owned();
         let options = Options {
-            place: Place::Embedded { data_dir },
+            place: Backend::Embedded { data_dir },
             master_key,
             env: Arc::new(env.clone()),
             mail: false,

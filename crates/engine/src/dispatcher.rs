@@ -193,7 +193,7 @@ impl Dispatcher {
         let directory = self.ctx.store.directory();
         let endpoint = directory.endpoint(id)?;
         let project = directory.project(endpoint.project)?;
-        let dialect = self.ctx.dialects.of(project, &directory.speech(project.id));
+        let dialect = self.ctx.dialects.of(project, &directory.project_dialects(project.id));
         if dialect.is_none() {
             tracing::error!(project.slug = %project.slug, project.dialect, "an unknown dialect: deliveries wait");
         }

@@ -65,13 +65,13 @@ pub struct Due {
     /// Attempts made so far, over the delivery's whole life.
     pub attempts: u32,
     /// Attempts made when the present run of the schedule began: a recovered delivery starts its schedule anew.
-    pub run_began_at: u32,
+    pub schedule_start: u32,
     /// Asked for by a person: one attempt, without a schedule behind it.
     pub manual: bool,
     /// Asked for by a person while the schedule goes on: when its own attempt is due. This one uses none of its steps.
     pub planned_at: Option<Timestamp>,
     /// Where it stands in the endpoint's order.
-    pub place: Timestamp,
+    pub order_key: Timestamp,
     /// Not before.
     pub next_attempt_at: Timestamp,
 }
@@ -89,6 +89,6 @@ impl Due {
 
     /// How many waits of the schedule this run has used up before the attempt that is due.
     pub fn retries_used(&self) -> u32 {
-        self.attempts - self.run_began_at
+        self.attempts - self.schedule_start
     }
 }

@@ -14,7 +14,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use model::env::Env;
 use model::time::Timestamp;
 use store::Store;
-use store::mails::{Mail, Next};
+use store::outbox::{Mail, Next};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use model::env::Env;
 use store::Store;
-use store::handle::Place;
+use store::handle::Backend;
 use store::seal::MasterKey;
 
 use crate::cli::exit;
@@ -65,8 +65,8 @@ async fn rotate(
     let place = wire::place(config)?;
     if !Store::is_in(&place).await? {
         return Err(match &place {
-            Place::Embedded { data_dir } => format!("there is no database in {}", data_dir.display()).into(),
-            Place::Postgres(_) => "there is nothing of Posthaste in the database that database_url names".into(),
+            Backend::Embedded { data_dir } => format!("there is no database in {}", data_dir.display()).into(),
+            Backend::Postgres(_) => "there is nothing of Posthaste in the database that database_url names".into(),
         });
     }
     let old = wire::master_key(config, &place, env).await?;

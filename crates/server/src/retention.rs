@@ -7,7 +7,7 @@ use model::env::Env;
 use model::retention::Retention;
 use model::time::Timestamp;
 use store::Store;
-use store::retention::{Step, Swept};
+use store::retention::{Deleted, Step};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -100,10 +100,10 @@ async fn run(
 async fn go_round(
     store: &Store,
     env: &dyn Env,
-    sweep: &mut store::handle::retention::Sweep,
+    sweep: &mut store::handle::retention::RetentionPass,
     stop: &CancellationToken,
 ) -> Result<Timestamp, store::Error> {
-    let (began, mut all) = (env.elapsed(), Swept::default());
+    let (began, mut all) = (env.elapsed(), Deleted::default());
     let ended = loop {
         match store.sweep_on(sweep).await {
             Ok(Step::Went { swept, took }) => {
@@ -117,8 +117,8 @@ async fn go_round(
             Err(error) => break Err(error),
         }
     };
-    if all != Swept::default() {
-        let Swept { events, deliveries, attempts, jobs, bodies, pages } = all;
+    if all != Deleted::default() {
+        let Deleted { events, deliveries, attempts, jobs, bodies, pages } = all;
         let took_ms = env.elapsed().saturating_sub(began).as_millis();
         tracing::info!(
             events,

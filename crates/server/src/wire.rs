@@ -15,7 +15,7 @@ use engine::resolve::system_resolver::SystemResolver;
 use engine::transport::{self, Proxy, Transport};
 use model::env::Env;
 use store::Store;
-use store::handle::{Options, Place, Postgres};
+use store::handle::{Backend, Options, Postgres};
 use store::notices::{Level, Notice};
 use store::private;
 use store::seal::MasterKey;
@@ -177,7 +177,7 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
 
 async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error> {
     let place = place(config)?;
-    if let Place::Embedded { data_dir } = &place {
+    if let Backend::Embedded { data_dir } = &place {
         private::directory(data_dir).map_err(|cause| keys::Error::File { path: data_dir.clone(), cause })?;
     }
     let open = || async {
@@ -195,7 +195,7 @@ async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error>
 }
 
 /// The key of the secrets that are at `place`, or a new one if there are none.
-pub async fn master_key(config: &Config, place: &Place, env: &dyn Env) -> Result<MasterKey, Error> {
+pub async fn master_key(config: &Config, place: &Backend, env: &dyn Env) -> Result<MasterKey, Error> {
     match keys::master_key(config)? {
         Some(key) => Ok(key),
         None if Store::has_secrets(place).await? => Err(keys::Error::MissingMasterKey(config.data_dir.clone()).into()),
@@ -204,11 +204,11 @@ pub async fn master_key(config: &Config, place: &Place, env: &dyn Env) -> Result
 }
 
 /// Where the data is, as `config` says.
-pub fn place(config: &Config) -> Result<Place, Error> {
+pub fn place(config: &Config) -> Result<Backend, Error> {
     let Some(url) = &config.database.url else {
-        return Ok(Place::Embedded { data_dir: config.data_dir.clone() });
+        return Ok(Backend::Embedded { data_dir: config.data_dir.clone() });
     };
-    Ok(Place::Postgres(Postgres {
+    Ok(Backend::Postgres(Postgres {
         direct_url: config.database.direct_url.as_ref().map(|url| url.reveal().to_owned()),
         ca_pem: ca_pem(config)?,
         connections: config.database.connections,

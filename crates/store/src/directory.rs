@@ -16,7 +16,7 @@ use model::map::Map;
 use model::project::{Project, Slug};
 use model::speech::Speech;
 
-use audience::Audience;
+use audience::SubscriptionIndex;
 
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
@@ -34,9 +34,9 @@ struct Entry {
     speech: Arc<Speech>,
     endpoints: Vec<Arc<Endpoint>>,
     /// The same by what they ask for, so that an event costs no look at those that did not ask for it.
-    audience: Audience,
+    audience: SubscriptionIndex,
     /// Those of them that have filters.
-    filtering: Audience,
+    filtering: SubscriptionIndex,
 }
 
 impl Directory {
@@ -45,7 +45,7 @@ impl Directory {
     }
 
     /// What a project says about its own way of speaking. The same value until it changes.
-    pub fn speech(&self, project: ProjectId) -> Arc<Speech> {
+    pub fn project_dialects(&self, project: ProjectId) -> Arc<Speech> {
         self.projects.get(&project).map(|entry| entry.speech.clone()).unwrap_or_default()
     }
 
@@ -96,7 +96,7 @@ impl Directory {
                 Entry { project: project.clone(), ..Entry::clone(before) }
             }
             None => {
-                let (audience, filtering) = (Audience::default(), Audience::default());
+                let (audience, filtering) = (SubscriptionIndex::default(), SubscriptionIndex::default());
                 Entry { project: project.clone(), speech: Arc::default(), endpoints: Vec::new(), audience, filtering }
             }
         };

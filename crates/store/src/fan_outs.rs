@@ -8,7 +8,7 @@
 use model::id::EndpointId;
 
 use crate::Error;
-use crate::filtering::Taker;
+use crate::filtering::Recipient;
 
 /// Deliveries that are made in the commit of their event. One that has more is fanned out.
 pub const DIRECT: usize = crate::slice::ROWS;
@@ -33,9 +33,9 @@ pub enum Step {
 }
 
 /// Recipients as they are kept.
-pub(crate) fn encode(recipients: &[Taker]) -> Vec<u8> {
+pub(crate) fn encode(recipients: &[Recipient]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(recipients.len() * 18);
-    for Taker { endpoint, note } in recipients {
+    for Recipient { endpoint, note } in recipients {
         let note = note.as_deref().unwrap_or_default();
         let note = &note[..note.floor_char_boundary(usize::from(u16::MAX))];
         bytes.extend_from_slice(endpoint.as_bytes());
@@ -45,7 +45,7 @@ pub(crate) fn encode(recipients: &[Taker]) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn decode(mut bytes: &[u8]) -> Result<Vec<Taker>, Error> {
+pub(crate) fn decode(mut bytes: &[u8]) -> Result<Vec<Recipient>, Error> {
     let mut recipients = Vec::with_capacity(bytes.len() / 18);
     while !bytes.is_empty() {
         let (recipient, rest) = recipient(bytes).ok_or_else(|| Error::Corrupt("a list of recipients".to_owned()))?;
@@ -56,13 +56,13 @@ pub(crate) fn decode(mut bytes: &[u8]) -> Result<Vec<Taker>, Error> {
 }
 
 /// The first of them, and what is behind it.
-fn recipient(bytes: &[u8]) -> Option<(Taker, &[u8])> {
+fn recipient(bytes: &[u8]) -> Option<(Recipient, &[u8])> {
     let (id, rest) = bytes.split_first_chunk()?;
     let (length, rest) = rest.split_first_chunk()?;
     let (note, rest) = rest.split_at_checked(u16::from_le_bytes(*length).into())?;
     let note = std::str::from_utf8(note).ok()?;
     let note = (!note.is_empty()).then(|| note.to_owned());
-    Some((Taker { endpoint: EndpointId::from_bytes(*id), note }, rest))
+    Some((Recipient { endpoint: EndpointId::from_bytes(*id), note }, rest))
 }
 
 /// Whether `endpoint` is among the recipients, of which the first `position` have had their turn, and has not.
@@ -76,8 +76,10 @@ mod tests {
 
     #[test]
     fn recipients_are_read_as_they_were_kept_and_not_when_they_are_cut_off() {
-        let taker =
-            |id, note: Option<&str>| Taker { endpoint: EndpointId::from_bytes([id; 16]), note: note.map(Into::into) };
+        let taker = |id, note: Option<&str>| Recipient {
+            endpoint: EndpointId::from_bytes([id; 16]),
+            note: note.map(Into::into),
+        };
         let recipients = vec![taker(1, None), taker(2, Some("the filter failed: ü")), taker(3, None)];
         let kept = encode(&recipients);
 

@@ -21,7 +21,7 @@ pub(crate) const FED: usize = 1024;
 
 /// Something that is now on disk.
 #[derive(Clone, Debug)]
-pub enum Fact {
+pub enum CommitNotice {
     /// A delivery that is due, or will be at its `next_attempt_at`.
     Due(Due),
     /// There is work of this endpoint in the database, due at that time.
@@ -48,8 +48,8 @@ pub struct Recorded {
 
 /// What the engine takes from the feed.
 #[derive(Debug)]
-pub enum News {
-    Facts(Vec<Fact>),
+pub enum FeedItem {
+    Facts(Vec<CommitNotice>),
     /// Facts were let go: everything must be looked up.
     Lagged,
 }
@@ -57,7 +57,7 @@ pub enum News {
 /// The engine's end.
 #[derive(Debug)]
 pub struct Feed {
-    facts: mpsc::Receiver<Vec<Fact>>,
+    facts: mpsc::Receiver<Vec<CommitNotice>>,
     lagged: Arc<AtomicBool>,
 }
 
@@ -68,12 +68,12 @@ impl Feed {
     }
 
     /// The next commit's facts; `None` when the store has stopped.
-    pub async fn next(&mut self) -> Option<News> {
+    pub async fn next(&mut self) -> Option<FeedItem> {
         let facts = self.facts.recv().await?;
         if self.lagged.swap(false, Ordering::AcqRel) {
-            return Some(News::Lagged);
+            return Some(FeedItem::Lagged);
         }
-        Some(News::Facts(facts))
+        Some(FeedItem::Facts(facts))
     }
 }
 
@@ -81,12 +81,12 @@ impl Feed {
 #[derive(Clone, Debug)]
 pub(crate) struct Publisher {
     /// Gone when the feed has ended.
-    facts: Arc<Mutex<Option<mpsc::Sender<Vec<Fact>>>>>,
+    facts: Arc<Mutex<Option<mpsc::Sender<Vec<CommitNotice>>>>>,
     lagged: Arc<AtomicBool>,
 }
 
 impl Publisher {
-    pub(crate) fn publish(&self, facts: Vec<Fact>) {
+    pub(crate) fn publish(&self, facts: Vec<CommitNotice>) {
         if self.facts().as_ref().is_some_and(|engine| engine.try_send(facts).is_err()) {
             self.lagged.store(true, Ordering::Release);
         }
@@ -97,7 +97,7 @@ impl Publisher {
         self.facts().take();
     }
 
-    fn facts(&self) -> MutexGuard<'_, Option<mpsc::Sender<Vec<Fact>>>> {
+    fn facts(&self) -> MutexGuard<'_, Option<mpsc::Sender<Vec<CommitNotice>>>> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -124,7 +124,7 @@ mod tests {
         for _ in 0..=BACKLOG {
             publisher.publish(vec![]);
         }
-        assert!(matches!(feed.next().await, Some(News::Lagged)));
-        assert!(matches!(feed.next().await, Some(News::Facts(_))));
+        assert!(matches!(feed.next().await, Some(FeedItem::Lagged)));
+        assert!(matches!(feed.next().await, Some(FeedItem::Facts(_))));
     }
 }

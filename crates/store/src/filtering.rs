@@ -22,11 +22,11 @@ type Answer = Result<bool, String>;
 
 /// What filters said of one event, each with its endpoint as it was then.
 #[derive(Debug, Default)]
-pub(crate) struct Verdicts(Map<EndpointId, (Arc<Endpoint>, Answer)>);
+pub(crate) struct FilterResults(Map<EndpointId, (Arc<Endpoint>, Answer)>);
 
 /// An endpoint that gets an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Taker {
+pub(crate) struct Recipient {
     pub(crate) endpoint: EndpointId,
     /// Why it does although its filter could not be asked.
     pub(crate) note: Option<String>,
@@ -45,7 +45,7 @@ pub(crate) fn stretch(
     stretch.into_iter().take(count).cloned().collect()
 }
 
-impl Verdicts {
+impl FilterResults {
     /// Asks all filters that `event` meets, and lets others go on meanwhile.
     pub(crate) async fn in_turns(directory: &Directory, event: &Event) -> Self {
         let asked: Vec<Arc<Endpoint>> = directory.filtering(event).cloned().collect();
@@ -82,7 +82,7 @@ impl Verdicts {
     }
 
     /// Who gets `event`, by these verdicts. An endpoint with another filter since is asked again.
-    pub(crate) fn takers(&self, directory: &Directory, event: &Event) -> Vec<Taker> {
+    pub(crate) fn takers(&self, directory: &Directory, event: &Event) -> Vec<Recipient> {
         self.takers_among(directory.matching(event), event)
     }
 
@@ -91,14 +91,14 @@ impl Verdicts {
         &self,
         matching: impl Iterator<Item = &'a Arc<Endpoint>>,
         event: &Event,
-    ) -> Vec<Taker> {
+    ) -> Vec<Recipient> {
         let subject = Subject::of(event);
         let taker = |endpoint: &Arc<Endpoint>| {
             let note = match &endpoint.settings.filter {
                 None => None,
                 Some(filter) => judged(&self.answer(endpoint, filter, &subject))?,
             };
-            Some(Taker { endpoint: endpoint.id, note })
+            Some(Recipient { endpoint: endpoint.id, note })
         };
         matching.filter_map(taker).collect()
     }

@@ -10,16 +10,16 @@ mod inspection;
 mod jobs;
 mod keys;
 mod local_faults;
-mod mails;
 mod nodes;
 mod notices;
+mod outbox;
+mod project_dialects;
 mod projects;
 mod record;
 pub mod retention;
 mod retries;
 mod search;
 mod slice;
-mod speech;
 mod waits;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,20 +38,20 @@ use crate::holds::{Held, Holds};
 use crate::local_faults::LocalFaults;
 use crate::notices::Notices;
 use crate::postgres;
-use crate::postgres::cluster::Cluster;
-use crate::published::Published;
+use crate::postgres::cluster::Node;
+use crate::published::CommitSink;
 use crate::seal::MasterKey;
 use crate::sqlite;
 use crate::sqlite::embedded::Embedded;
 
-pub use crate::place::{Place, Postgres};
+pub use crate::place::{Backend, Postgres};
 
 /// Attempts that a slow watcher may be behind by before it misses some.
 const WATCHED: usize = 4096;
 
 /// Where the data is and with which key its secrets are read.
 pub struct Options {
-    pub place: Place,
+    pub place: Backend,
     pub master_key: MasterKey,
     pub env: Arc<dyn Env>,
     /// Whether mail is sent to admins. Where it is not, none is put into the outbox, where it would wait for ever.
@@ -84,7 +84,7 @@ struct Inner {
 /// What is behind the verbs.
 pub(crate) enum Database {
     Embedded(Embedded),
-    Cluster(Cluster),
+    Cluster(Node),
 }
 
 impl Store {
@@ -96,21 +96,21 @@ impl Store {
         let (mails, jobs) = (Arc::<Notify>::default(), Arc::<Notify>::default());
         let (fan_outs, holds) = (Arc::<Notify>::default(), Arc::<Holds>::default());
         let directory = Arc::<ArcSwap<Directory>>::default();
-        let published = Published {
+        let published = CommitSink {
             directory: directory.clone(),
             feed: publisher,
             watchers: watchers.clone(),
             jobs: jobs.clone(),
             fan_outs: fan_outs.clone(),
             holds: holds.clone(),
-            mails: mail.then(|| mails.clone()),
+            outbox: mail.then(|| mails.clone()),
         };
         let database = match place {
-            Place::Embedded { data_dir } => {
+            Backend::Embedded { data_dir } => {
                 Database::Embedded(Embedded::open(&data_dir, &master_key, &env, published, accept_journal_loss)?)
             }
-            Place::Postgres(postgres) => {
-                Database::Cluster(Cluster::open(postgres, &master_key, env.clone(), published).await?)
+            Backend::Postgres(postgres) => {
+                Database::Cluster(Node::open(postgres, &master_key, env.clone(), published).await?)
             }
         };
         let feed = Mutex::new(Some(feed));
@@ -152,39 +152,39 @@ impl Store {
     }
 
     /// Brings the database up to date and does nothing else.
-    pub async fn migrate(place: &Place) -> Result<Vec<String>, Error> {
+    pub async fn migrate(place: &Backend) -> Result<Vec<String>, Error> {
         match place {
-            Place::Embedded { data_dir } => Embedded::migrate(data_dir),
-            Place::Postgres(postgres) => Cluster::migrate(postgres).await,
+            Backend::Embedded { data_dir } => Embedded::migrate(data_dir),
+            Backend::Postgres(postgres) => Node::migrate(postgres).await,
         }
     }
 
     /// Whether there is a database of ours.
-    pub async fn is_in(place: &Place) -> Result<bool, Error> {
+    pub async fn is_in(place: &Backend) -> Result<bool, Error> {
         match place {
-            Place::Embedded { data_dir } => Ok(Embedded::is_in(data_dir)),
-            Place::Postgres(postgres) => Cluster::is_in(postgres).await,
+            Backend::Embedded { data_dir } => Ok(Embedded::is_in(data_dir)),
+            Backend::Postgres(postgres) => Node::is_in(postgres).await,
         }
     }
 
     /// Whether there are secrets that a master key is needed for. Changes nothing.
-    pub async fn has_secrets(place: &Place) -> Result<bool, Error> {
+    pub async fn has_secrets(place: &Backend) -> Result<bool, Error> {
         match place {
-            Place::Embedded { data_dir } => Embedded::has_secrets(data_dir),
-            Place::Postgres(postgres) => Cluster::has_secrets(postgres).await,
+            Backend::Embedded { data_dir } => Embedded::has_secrets(data_dir),
+            Backend::Postgres(postgres) => Node::has_secrets(postgres).await,
         }
     }
 
     /// Encrypts every secret anew with `new`. The database knows either key entirely or not at all.
     pub async fn rotate_master_key(
-        place: &Place,
+        place: &Backend,
         old: &MasterKey,
         new: &MasterKey,
         env: &dyn Env,
     ) -> Result<u64, Error> {
         match place {
-            Place::Embedded { data_dir } => Embedded::rekey(data_dir, old, new, env),
-            Place::Postgres(postgres) => Cluster::rekey(postgres, old, new, env).await,
+            Backend::Embedded { data_dir } => Embedded::rekey(data_dir, old, new, env),
+            Backend::Postgres(postgres) => Node::rekey(postgres, old, new, env).await,
         }
     }
 
@@ -280,7 +280,7 @@ impl Store {
     pub async fn finish_deletions(&self) -> Result<(), Error> {
         let half_deleted = match self.database() {
             Database::Embedded(db) => db.read(sqlite::endpoints::half_deleted).await?,
-            Database::Cluster(db) => postgres::endpoints::half_deleted(&db.shared).await?,
+            Database::Cluster(db) => postgres::endpoints::half_deleted(&db.context).await?,
         };
         for endpoint in half_deleted {
             self.cancel_pending(endpoint).await?;

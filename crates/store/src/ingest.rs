@@ -6,7 +6,7 @@ use model::event::Event;
 use model::id::EventId;
 use model::subscription::EventType;
 
-use crate::filtering::Verdicts;
+use crate::filtering::FilterResults;
 
 /// An event that was asked for, and by what a repeat of the request is recognised.
 #[derive(Clone, Debug)]
@@ -39,4 +39,4 @@ pub enum Clash {
 }
 
 /// Events of a batch, with what filters said of each.
-pub(crate) type Judged = Arc<Vec<(Intake, Verdicts)>>;
+pub(crate) type Judged = Arc<Vec<(Intake, FilterResults)>>;

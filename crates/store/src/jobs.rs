@@ -8,7 +8,7 @@ use model::event::Event;
 use model::id::{EndpointId, ProjectId};
 
 use crate::directory::Directory;
-use crate::filtering::{Review, Taker, Verdicts};
+use crate::filtering::{FilterResults, Recipient, Review};
 use crate::slice;
 
 /// Items that one step puts on the road at most.
@@ -26,16 +26,16 @@ pub enum Step {
 /// What filters say of what the next step of a job is about.
 pub(crate) enum Judged<K> {
     Nothing,
-    Replay(Verdicts),
+    Replay(FilterResults),
     Recover(Review<K>),
 }
 
 impl<K> Judged<K> {
     /// Which of these endpoints get the event that is replayed.
-    pub(crate) fn takers(&self, endpoints: &[Arc<Endpoint>], event: &Event) -> Vec<Taker> {
+    pub(crate) fn takers(&self, endpoints: &[Arc<Endpoint>], event: &Event) -> Vec<Recipient> {
         match self {
             Self::Replay(verdicts) => verdicts.takers_among(endpoints.iter(), event),
-            Self::Nothing | Self::Recover(_) => Verdicts::default().takers_among(endpoints.iter(), event),
+            Self::Nothing | Self::Recover(_) => FilterResults::default().takers_among(endpoints.iter(), event),
         }
     }
 }

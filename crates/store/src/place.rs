@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Clone, Debug)]
-pub enum Place {
+pub enum Backend {
     /// An embedded database in `data_dir`, for one process alone.
     Embedded {
         data_dir: PathBuf,

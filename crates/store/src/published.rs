@@ -6,11 +6,11 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, broadcast};
 
 use crate::directory::Directory;
-use crate::feed::{Fact, Publisher, Recorded};
+use crate::feed::{CommitNotice, Publisher, Recorded};
 use crate::holds::Holds;
 
 #[derive(Clone)]
-pub(crate) struct Published {
+pub(crate) struct CommitSink {
     pub(crate) directory: Arc<ArcSwap<Directory>>,
     pub(crate) feed: Publisher,
     pub(crate) watchers: broadcast::Sender<Recorded>,
@@ -21,11 +21,11 @@ pub(crate) struct Published {
     /// How long commits held those who wait for the next one.
     pub(crate) holds: Arc<Holds>,
     /// Told when a mail was put into the outbox. `None` where nobody sends mail: none is put then.
-    pub(crate) mails: Option<Arc<Notify>>,
+    pub(crate) outbox: Option<Arc<Notify>>,
 }
 
-impl Published {
-    pub(crate) fn facts(&self, facts: Vec<Fact>) {
+impl CommitSink {
+    pub(crate) fn facts(&self, facts: Vec<CommitNotice>) {
         if !facts.is_empty() {
             self.feed.publish(facts);
         }
@@ -39,7 +39,7 @@ impl Published {
 
     /// Something was put into the outbox.
     pub(crate) fn mailed(&self) {
-        if let Some(mails) = &self.mails {
+        if let Some(mails) = &self.outbox {
             mails.notify_one();
         }
     }

@@ -13,14 +13,14 @@ use model::time::Timestamp;
 pub enum Step {
     /// This went, and there may be more. Whoever sweeps on leaves the writer and the disk alone for a while, in proportion
     /// to what was taken of them.
-    Went { swept: Swept, took: Duration },
+    Went { swept: Deleted, took: Duration },
     /// Nothing is left that has been kept long enough. Worth another step at that time.
     Rest(Timestamp),
 }
 
 /// How much went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Swept {
+pub struct Deleted {
     pub events: u64,
     pub deliveries: u64,
     /// Of the attempts of these deliveries.
@@ -49,7 +49,7 @@ impl Dropped {
     }
 }
 
-impl AddAssign for Swept {
+impl AddAssign for Deleted {
     fn add_assign(&mut self, more: Self) {
         self.events += more.events;
         self.deliveries += more.deliveries;

@@ -10,10 +10,10 @@ pub const ROWS: usize = 256;
 
 /// How long a slice may keep the writer from everybody else's verbs, less than half of what they can bear (20 ms): its
 /// commit comes on top. It looks at the clock after every few rows, so slow disks get smaller slices.
-pub const HOLD: Duration = Duration::from_millis(5);
+pub const MAX_WRITER_HOLD: Duration = Duration::from_millis(5);
 
 /// The same while other projects commit too: each commit is one that they may just have missed.
-pub const HOLD_IN_COMPANY: Duration = Duration::from_millis(2);
+pub const MAX_WRITER_HOLD_SHARED: Duration = Duration::from_millis(2);
 
 /// What is left of the rows and the time of a slice.
 pub(crate) struct Patience {

@@ -201,10 +201,10 @@ fn say(project: ProjectId, known: &Known, data: Option<Json>, dialect: &Arc<Dial
         endpoint: endpoint.id,
         event: Arc::new(event),
         attempts: 0,
-        run_began_at: 0,
+        schedule_start: 0,
         manual: false,
         planned_at: None,
-        place: AT,
+        order_key: AT,
         next_attempt_at: AT,
     };
     Voice::new(dialect, &endpoint).speak(&due, AT).map_err(|failure| failure.message)

@@ -20,8 +20,8 @@ use model::retry::Next;
 use model::time::Timestamp;
 use serde_json::{Value, json};
 use store::Store;
-use store::feed::{Fact, Feed, News};
-use store::handle::{Options, Place};
+use store::feed::{CommitNotice, Feed, FeedItem};
+use store::handle::{Backend, Options};
 use store::record::Record;
 use store::seal::MasterKey;
 use tempfile::TempDir;
@@ -102,7 +102,7 @@ impl Gateway {
         let env = TestEnv::new();
         let shared: Arc<dyn Env> = Arc::new(env.clone());
         let options = Options {
-            place: Place::Embedded { data_dir: directory.path().to_owned() },
+            place: Backend::Embedded { data_dir: directory.path().to_owned() },
             master_key: MasterKey::generate(&env),
             env: shared.clone(),
             mail: false,
@@ -232,9 +232,9 @@ impl Engine {
 
     async fn next_due(&mut self) -> Due {
         loop {
-            let News::Facts(facts) = self.feed.next().await.unwrap() else { panic!("a test makes few facts") };
+            let FeedItem::Facts(facts) = self.feed.next().await.unwrap() else { panic!("a test makes few facts") };
             for fact in facts {
-                if let Fact::Due(due) = fact {
+                if let CommitNotice::Due(due) = fact {
                     return due;
                 }
             }

@@ -64,10 +64,10 @@ pub(crate) fn due(event: Event) -> Due {
         endpoint: EndpointId::from_bytes([1; 16]),
         event: Arc::new(event),
         attempts: 1,
-        run_began_at: 0,
+        schedule_start: 0,
         manual: false,
         planned_at: None,
-        place: AT,
+        order_key: AT,
         next_attempt_at: AT,
     }
 }

@@ -2,27 +2,27 @@
 
 use model::delivery::Due;
 use model::id::EndpointId;
-use store::feed::{Fact, News};
+use store::feed::{CommitNotice, FeedItem};
 
 use super::Dispatcher;
 
 impl Dispatcher {
-    pub(super) fn take_news(&mut self, news: News) {
+    pub(super) fn take_news(&mut self, news: FeedItem) {
         self.look_at_the_clock();
         match news {
-            News::Facts(facts) => facts.into_iter().for_each(|fact| self.take_fact(fact)),
-            News::Lagged => self.catch_up(),
+            FeedItem::Facts(facts) => facts.into_iter().for_each(|fact| self.take_fact(fact)),
+            FeedItem::Lagged => self.catch_up(),
         }
     }
 
-    pub(super) fn take_fact(&mut self, fact: Fact) {
+    pub(super) fn take_fact(&mut self, fact: CommitNotice) {
         match fact {
-            Fact::Due(due) => self.take_due(due),
-            Fact::Look { endpoint, at } => self.timers.set(endpoint, at),
-            Fact::Changed(endpoint) => self.take_change(endpoint),
-            Fact::Gained(_) => self.survey(),
-            Fact::Lost(shards) => self.lose(shards),
-            Fact::LetGo(shards) => self.let_go(shards),
+            CommitNotice::Due(due) => self.take_due(due),
+            CommitNotice::Look { endpoint, at } => self.timers.set(endpoint, at),
+            CommitNotice::Changed(endpoint) => self.take_change(endpoint),
+            CommitNotice::Gained(_) => self.survey(),
+            CommitNotice::Lost(shards) => self.lose(shards),
+            CommitNotice::LetGo(shards) => self.let_go(shards),
         }
     }
 

@@ -65,10 +65,10 @@ fn due(number: u8) -> Due {
         endpoint: EndpointId::from_bytes([1; 16]),
         event: Arc::new(event),
         attempts: 0,
-        run_began_at: 0,
+        schedule_start: 0,
         manual: false,
         planned_at: None,
-        place: NOW,
+        order_key: NOW,
         next_attempt_at: NOW,
     }
 }

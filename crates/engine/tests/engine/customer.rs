@@ -14,7 +14,7 @@ use model::secret::{Secret, Secrets};
 use model::subscription::Subscription;
 use model::url::EndpointUrl;
 use store::Store;
-use store::handle::{Options, Place};
+use store::handle::{Backend, Options};
 use store::ingest::Intake;
 use store::seal::MasterKey;
 use store::search::{DeliveryFilter, Paging};
@@ -30,7 +30,7 @@ pub(crate) struct Customer {
 
 impl Customer {
     /// Opens a store.
-    pub(crate) async fn at(place: Place, master_key: MasterKey, clock: TestEnv) -> Self {
+    pub(crate) async fn at(place: Backend, master_key: MasterKey, clock: TestEnv) -> Self {
         let env = Arc::new(clock.clone());
         let options = Options { place, master_key, env, mail: false, accept_journal_loss: false };
         let store = Store::open(options).await.unwrap();

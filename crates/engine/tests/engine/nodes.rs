@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Engine;
-use store::handle::{Place, Postgres};
+use store::handle::{Backend, Postgres};
 use store::seal::MasterKey;
 use testkit::clock::TestEnv;
 use testkit::patiently;
@@ -79,7 +79,7 @@ impl Cluster {
         let (postgres, key, clock, its_names) =
             (self.postgres(lease), self.key.clone(), self.clock.clone(), names.clone());
         let begin = move || async move {
-            let customer = Customer::at(Place::Postgres(postgres), key, clock).await;
+            let customer = Customer::at(Backend::Postgres(postgres), key, clock).await;
             let engine = standstill::start(&customer, its_names);
             (customer, engine)
         };
@@ -93,7 +93,7 @@ impl Cluster {
     }
 
     async fn customer(&self, postgres: Postgres) -> Customer {
-        Customer::at(Place::Postgres(postgres), self.key.clone(), self.clock.clone()).await
+        Customer::at(Backend::Postgres(postgres), self.key.clone(), self.clock.clone()).await
     }
 
     fn postgres(&self, lease: Duration) -> Postgres {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use engine::Engine;
 use rusqlite::Connection;
-use store::handle::Place;
+use store::handle::Backend;
 use store::seal::MasterKey;
 use tempfile::TempDir;
 use testkit::clock::TestEnv;
@@ -34,7 +34,7 @@ impl Deref for Stage {
 impl Stage {
     pub(crate) async fn new() -> Self {
         let (clock, dir) = (TestEnv::new(), tempfile::tempdir().unwrap());
-        let place = Place::Embedded { data_dir: dir.path().to_owned() };
+        let place = Backend::Embedded { data_dir: dir.path().to_owned() };
         let customer = Customer::at(place, MasterKey::generate(&clock), clock).await;
         Self { customer, names: Names::new(), thread: Mutex::default(), dir }
     }

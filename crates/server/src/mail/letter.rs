@@ -7,7 +7,7 @@ use lettre::Message;
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MessageBuilder};
 use model::time::Timestamp;
-use store::mails::{Failing, Mail, Report, What};
+use store::outbox::{Failing, Mail, Report, What};
 
 use super::failure::Failure;
 

@@ -9,20 +9,20 @@ use model::subscription::{EventType, Pattern};
 
 /// Parts are shared by snapshots that do not differ in them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Audience {
-    everyones: Arc<Listeners>,
-    by_tenant: HashMap<Arc<str>, Arc<Listeners>>,
+pub(super) struct SubscriptionIndex {
+    everyones: Arc<Subscribers>,
+    by_tenant: HashMap<Arc<str>, Arc<Subscribers>>,
 }
 
 /// The endpoints of one tenant, or those that ask for no tenant's events alone; each kind oldest first.
 #[derive(Clone, Debug, Default)]
-struct Listeners {
+struct Subscribers {
     /// Those that ask for types by name alone.
     by_type: HashMap<EventType, Arc<Vec<Arc<Endpoint>>>>,
     others: Vec<Arc<Endpoint>>,
 }
 
-impl Audience {
+impl SubscriptionIndex {
     /// The active endpoints that `event` is for.
     pub(super) fn of<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = &'a Arc<Endpoint>> {
         let tenants = event.tenant.as_deref().and_then(|tenant| self.by_tenant.get(tenant));
@@ -56,7 +56,7 @@ impl Audience {
     }
 }
 
-impl Listeners {
+impl Subscribers {
     fn add(&mut self, endpoint: &Arc<Endpoint>) {
         match names(endpoint) {
             Some(names) => {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn whatever_becomes_of_endpoints_an_event_finds_each_that_wants_it_once() {
-        let (mut audience, mut all) = (Audience::default(), BTreeMap::<u8, Arc<Endpoint>>::new());
+        let (mut audience, mut all) = (SubscriptionIndex::default(), BTreeMap::<u8, Arc<Endpoint>>::new());
         for step in 0..600_usize {
             // Numbers without a common factor: every endpoint becomes everything.
             let id = (step * 7 % 23) as u8;

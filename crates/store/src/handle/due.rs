@@ -20,7 +20,7 @@ impl Store {
     ) -> Result<Pending, Error> {
         match self.database() {
             Database::Embedded(db) => db.read(move |db| sqlite::due::pending(db, endpoint, ordering, now, limit)).await,
-            Database::Cluster(db) => postgres::due::pending(&db.shared, endpoint, ordering, now, limit).await,
+            Database::Cluster(db) => postgres::due::pending(&db.context, endpoint, ordering, now, limit).await,
         }
     }
 
@@ -30,7 +30,7 @@ impl Store {
             self.directory().endpoints().map(|endpoint| endpoint.id).filter(|id| self.holds(*id)).collect();
         match self.database() {
             Database::Embedded(db) => db.read(move |db| sqlite::due::earliest(db, &endpoints)).await,
-            Database::Cluster(db) => postgres::due::earliest(&db.shared, &endpoints).await,
+            Database::Cluster(db) => postgres::due::earliest(&db.context, &endpoints).await,
         }
     }
 }

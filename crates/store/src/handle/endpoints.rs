@@ -15,7 +15,7 @@ impl Store {
     pub async fn create_endpoint(&self, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
         match self.database() {
             Database::Embedded(db) => db.write(None, move |batch| sqlite::endpoints::create(batch, &endpoint)).await,
-            Database::Cluster(db) => postgres::endpoints::create(&db.shared, endpoint).await,
+            Database::Cluster(db) => postgres::endpoints::create(&db.context, endpoint).await,
         }
     }
 
@@ -36,7 +36,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.write(None, move |batch| sqlite::endpoints::change(batch, project, id, &mut change)).await
             }
-            Database::Cluster(db) => postgres::endpoints::change(&db.shared, project, id, &mut change).await,
+            Database::Cluster(db) => postgres::endpoints::change(&db.context, project, id, &mut change).await,
         }
     }
 
@@ -47,7 +47,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.write(None, move |batch| sqlite::endpoints::delete(batch, project, id)).await?
             }
-            Database::Cluster(db) => postgres::endpoints::delete(&db.shared, project, id).await?,
+            Database::Cluster(db) => postgres::endpoints::delete(&db.context, project, id).await?,
         };
         if deleted {
             // The engine finishes what this caller may not stay for.
@@ -65,7 +65,7 @@ impl Store {
                 Database::Embedded(db) => {
                     db.write_aside(None, move |batch| sqlite::endpoints::cancel_slice(batch, id)).await?
                 }
-                Database::Cluster(db) => postgres::endpoints::cancel_slice(&db.shared, id).await?,
+                Database::Cluster(db) => postgres::endpoints::cancel_slice(&db.context, id).await?,
             };
             if !more {
                 return Ok(());
@@ -78,12 +78,12 @@ impl Store {
     pub(crate) async fn seal_urls(&self) -> Result<(), Error> {
         let open = match self.database() {
             Database::Embedded(db) => db.read(sqlite::endpoints::with_open_query).await?,
-            Database::Cluster(db) => postgres::endpoints::with_open_query(&db.shared).await?,
+            Database::Cluster(db) => postgres::endpoints::with_open_query(&db.context).await?,
         };
         for id in open {
             match self.database() {
                 Database::Embedded(db) => db.write(None, move |batch| sqlite::endpoints::rewrite(batch, id)).await?,
-                Database::Cluster(db) => postgres::endpoints::rewrite(&db.shared, id).await?,
+                Database::Cluster(db) => postgres::endpoints::rewrite(&db.context, id).await?,
             }
         }
         Ok(())
@@ -95,7 +95,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.read(move |db| ids.iter().map(|id| sqlite::endpoints::condition(db, *id)).collect()).await
             }
-            Database::Cluster(db) => postgres::endpoints::conditions(&db.shared, &ids).await,
+            Database::Cluster(db) => postgres::endpoints::conditions(&db.context, &ids).await,
         }
     }
 }
@@ -109,7 +109,7 @@ mod tests {
     use testkit::clock::TestEnv;
 
     use super::*;
-    use crate::handle::{Options, Place};
+    use crate::handle::{Backend, Options};
     use crate::seal::MasterKey;
 
     async fn kept_url(store: &Store) -> String {
@@ -123,7 +123,7 @@ mod tests {
         let env: Arc<dyn Env> = Arc::new(TestEnv::new());
         let master_key = MasterKey::generate(&*env);
         let open = async || {
-            let place = Place::Embedded { data_dir: directory.path().to_owned() };
+            let place = Backend::Embedded { data_dir: directory.path().to_owned() };
             let options = Options {
                 place,
                 master_key: master_key.clone(),

@@ -13,7 +13,7 @@ impl Store {
         let began = Instant::now();
         let step = match self.database() {
             Database::Embedded(db) => db.write_aside(None, sqlite::fan_outs::step).await?,
-            Database::Cluster(db) => postgres::fan_outs::step(&db.shared, &db.turn).await?,
+            Database::Cluster(db) => postgres::fan_outs::step(&db.context, &db.turn).await?,
         };
         if step == Step::More {
             self.leave_room(began).await;

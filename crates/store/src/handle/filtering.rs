@@ -3,16 +3,16 @@
 use model::event::Event;
 
 use crate::Store;
-use crate::filtering::Verdicts;
+use crate::filtering::FilterResults;
 
 impl Store {
     /// Asks all filters that `event` meets, as of now. Nothing is done for an event that meets none.
-    pub(crate) async fn verdicts(&self, event: &Event) -> Verdicts {
+    pub(crate) async fn verdicts(&self, event: &Event) -> FilterResults {
         let directory = self.directory().clone();
         // Every event passes here, and few meet a filter: what asks them is made, in its box, for those alone.
         if directory.filtering(event).next().is_none() {
-            return Verdicts::default();
+            return FilterResults::default();
         }
-        Box::pin(Verdicts::in_turns(&directory, event)).await
+        Box::pin(FilterResults::in_turns(&directory, event)).await
     }
 }

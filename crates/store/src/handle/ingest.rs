@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::handle::Database;
 use crate::ingest::{Accepted, Intake, Judged};
-use crate::sqlite::commit::txn::Batch;
+use crate::sqlite::commit::txn::WriteTxn;
 use crate::{Error, Store, slice};
 use crate::{postgres, sqlite};
 
@@ -23,7 +23,7 @@ impl Store {
                 db.write(Some(project), move |batch| sqlite::ingest::take(batch, &intake, &verdicts)).await
             }
             // Boxed: many of these futures are made, on any database.
-            Database::Cluster(db) => Box::pin(postgres::ingest::take(&db.shared, &db.takes, intake, verdicts)).await,
+            Database::Cluster(db) => Box::pin(postgres::ingest::take(&db.context, &db.ingest, intake, verdicts)).await,
         }
     }
 
@@ -71,11 +71,11 @@ impl Store {
         match self.database() {
             Database::Embedded(db) => {
                 let is_first = which.start == 0;
-                let verb = move |batch: &mut Batch<'_>| sqlite::ingest::take_slice(batch, &judged[which.clone()]);
+                let verb = move |batch: &mut WriteTxn<'_>| sqlite::ingest::take_slice(batch, &judged[which.clone()]);
                 // A batch that is no longer than a slice is not long.
                 if is_first { db.write(project, verb).await } else { db.write_aside(project, verb).await }
             }
-            Database::Cluster(db) => postgres::ingest::take_slice(&db.shared, &db.takes, judged, which).await,
+            Database::Cluster(db) => postgres::ingest::take_slice(&db.context, &db.ingest, judged, which).await,
         }
     }
 
@@ -86,7 +86,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.write(None, move |batch| sqlite::ingest::take_test(batch, &event, endpoint)).await
             }
-            Database::Cluster(db) => postgres::ingest::take_test(&db.takes, event, endpoint).await,
+            Database::Cluster(db) => postgres::ingest::take_test(&db.ingest, event, endpoint).await,
         }
     }
 }

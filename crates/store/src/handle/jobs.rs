@@ -18,13 +18,13 @@ impl Store {
             Database::Embedded(db) => {
                 db.count(project, move |db| sqlite::jobs::count(db, &directory, project, &about, now)).await?
             }
-            Database::Cluster(db) => postgres::jobs::count(&db.shared, &directory, project, &about, now).await?,
+            Database::Cluster(db) => postgres::jobs::count(&db.context, &directory, project, &about, now).await?,
         };
         let job = match self.database() {
             Database::Embedded(db) => {
                 db.write(None, move |batch| sqlite::jobs::create(batch, project, &task, total)).await?
             }
-            Database::Cluster(db) => postgres::jobs::create(&db.shared, project, &task, total).await?,
+            Database::Cluster(db) => postgres::jobs::create(&db.context, project, &task, total).await?,
         };
         self.wake_jobs();
         Ok(job)
@@ -33,7 +33,7 @@ impl Store {
     pub async fn job(&self, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
         match self.database() {
             Database::Embedded(db) => db.read(move |db| sqlite::jobs::find(db, project, id)).await,
-            Database::Cluster(db) => postgres::jobs::find(&db.shared, project, id).await,
+            Database::Cluster(db) => postgres::jobs::find(&db.context, project, id).await,
         }
     }
 
@@ -41,7 +41,7 @@ impl Store {
     pub async fn jobs(&self, project: ProjectId, paging: Paging) -> Result<Page<Job>, Error> {
         match self.database() {
             Database::Embedded(db) => db.read(move |db| sqlite::jobs::list(db, project, paging)).await,
-            Database::Cluster(db) => postgres::jobs::list(&db.shared, project, paging).await,
+            Database::Cluster(db) => postgres::jobs::list(&db.context, project, paging).await,
         }
     }
 
@@ -49,7 +49,7 @@ impl Store {
     pub async fn cancel_job(&self, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
         match self.database() {
             Database::Embedded(db) => db.write(None, move |batch| sqlite::jobs::cancel(batch, project, id)).await,
-            Database::Cluster(db) => postgres::jobs::cancel(&db.shared, project, id).await,
+            Database::Cluster(db) => postgres::jobs::cancel(&db.context, project, id).await,
         }
     }
 
@@ -57,7 +57,7 @@ impl Store {
     pub async fn running_jobs(&self) -> Result<Vec<JobId>, Error> {
         match self.database() {
             Database::Embedded(db) => db.read(sqlite::jobs::running).await,
-            Database::Cluster(db) => postgres::jobs::running(&db.shared).await,
+            Database::Cluster(db) => postgres::jobs::running(&db.context).await,
         }
     }
 
@@ -65,7 +65,7 @@ impl Store {
     pub async fn has_room(&self, endpoint: EndpointId, enough: usize) -> Result<bool, Error> {
         let backlog = match self.database() {
             Database::Embedded(db) => db.read(move |db| sqlite::jobs::backlog(db, endpoint, enough)).await?,
-            Database::Cluster(db) => postgres::jobs::backlog(&db.shared, endpoint, enough).await?,
+            Database::Cluster(db) => postgres::jobs::backlog(&db.context, endpoint, enough).await?,
         };
         Ok(backlog < enough)
     }
@@ -74,7 +74,7 @@ impl Store {
     pub async fn job_endpoint(&self, id: JobId) -> Result<Option<EndpointId>, Error> {
         match self.database() {
             Database::Embedded(db) => db.read(move |db| sqlite::jobs::endpoint(db, id)).await,
-            Database::Cluster(db) => postgres::jobs::endpoint(&db.shared, id).await,
+            Database::Cluster(db) => postgres::jobs::endpoint(&db.context, id).await,
         }
     }
 
@@ -88,7 +88,7 @@ impl Store {
                 began = Instant::now();
                 db.write_aside(None, move |batch| sqlite::jobs::step(batch, id, &judged)).await?
             }
-            Database::Cluster(db) => postgres::jobs::step(&db.shared, &directory, id, now).await?,
+            Database::Cluster(db) => postgres::jobs::step(&db.context, &directory, id, now).await?,
         };
         self.leave_room(began).await;
         Ok(step)

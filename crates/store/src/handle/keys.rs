@@ -11,7 +11,7 @@ impl Store {
     pub async fn create_key(&self, key: Key) -> Result<(), Error> {
         match self.database() {
             Database::Embedded(db) => db.write(None, move |batch| sqlite::keys::create(batch, &key)).await,
-            Database::Cluster(db) => postgres::keys::create(&db.shared, &key).await,
+            Database::Cluster(db) => postgres::keys::create(&db.context, &key).await,
         }
     }
 
@@ -19,7 +19,7 @@ impl Store {
     pub async fn revoke_key(&self, project: ProjectId, id: KeyId) -> Result<bool, Error> {
         match self.database() {
             Database::Embedded(db) => db.write(None, move |batch| sqlite::keys::revoke(batch, project, id)).await,
-            Database::Cluster(db) => postgres::keys::revoke(&db.shared, project, id).await,
+            Database::Cluster(db) => postgres::keys::revoke(&db.context, project, id).await,
         }
     }
 }

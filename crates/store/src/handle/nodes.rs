@@ -13,7 +13,7 @@ impl Store {
         let (lag, endpoints) = (self.lag().await?, self.counts().await?);
         let overview = match self.database() {
             Database::Embedded(_) => self.alone(lag),
-            Database::Cluster(db) => postgres::nodes::overview(&db.shared, lag).await?,
+            Database::Cluster(db) => postgres::nodes::overview(&db.context, lag).await?,
         };
         Ok(Overview { endpoints, ..overview })
     }
@@ -21,7 +21,7 @@ impl Store {
     async fn counts(&self) -> Result<Counts, Error> {
         let failing = match self.database() {
             Database::Embedded(db) => db.read(sqlite::endpoints::failing).await?,
-            Database::Cluster(db) => postgres::endpoints::failing(&db.shared).await?,
+            Database::Cluster(db) => postgres::endpoints::failing(&db.context).await?,
         };
         let directory = self.directory();
         let mut counts = Counts::default();
@@ -68,9 +68,10 @@ impl Store {
             Database::Embedded(db) => {
                 db.read(move |db| Ok((sqlite::due::earliest(db, &active)?, sqlite::due::count(db, COUNTED)?))).await?
             }
-            Database::Cluster(db) => {
-                (postgres::due::earliest(&db.shared, &active).await?, postgres::due::count(&db.shared, COUNTED).await?)
-            }
+            Database::Cluster(db) => (
+                postgres::due::earliest(&db.context, &active).await?,
+                postgres::due::count(&db.context, COUNTED).await?,
+            ),
         };
         let now = self.now();
         let oldest_due_at = first.into_iter().map(|(_, at)| at).min().filter(|at| *at <= now);

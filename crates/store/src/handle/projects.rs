@@ -19,7 +19,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.write(None, move |batch| sqlite::projects::create(batch, &project, Some(&key))).await
             }
-            Database::Cluster(db) => postgres::projects::create(&db.shared, project, key).await,
+            Database::Cluster(db) => postgres::projects::create(&db.context, project, key).await,
         }
     }
 
@@ -38,7 +38,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.write(None, move |batch| sqlite::projects::change(batch, id, &mut change)).await
             }
-            Database::Cluster(db) => postgres::projects::change(&db.shared, id, &mut change).await,
+            Database::Cluster(db) => postgres::projects::change(&db.context, id, &mut change).await,
         }
     }
 
@@ -51,7 +51,7 @@ impl Store {
         self.delete_mails(id).await?;
         let deleted = match self.database() {
             Database::Embedded(db) => db.write(None, move |batch| sqlite::projects::delete(batch, id)).await?,
-            Database::Cluster(db) => postgres::projects::delete(&db.shared, id).await?,
+            Database::Cluster(db) => postgres::projects::delete(&db.context, id).await?,
         };
         let Some(late) = deleted else { return Ok(false) };
         for endpoint in late {

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::handle::Database;
 use crate::record::Record;
-use crate::sqlite::commit::txn::Batch;
+use crate::sqlite::commit::txn::WriteTxn;
 use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
@@ -25,11 +25,11 @@ impl Store {
         match self.database() {
             Database::Embedded(db) => {
                 let project = record.due.event.project;
-                let verb = move |batch: &mut Batch<'_>| sqlite::record::record(batch, &record);
+                let verb = move |batch: &mut WriteTxn<'_>| sqlite::record::record(batch, &record);
                 db.write_then(Some(project), verb, say).await;
             }
             // Boxed: many of these futures are made, on any database.
-            Database::Cluster(db) => say(Box::pin(postgres::record::record(&db.records, record)).await),
+            Database::Cluster(db) => say(Box::pin(postgres::record::record(&db.record_group, record)).await),
         }
     }
 
@@ -39,7 +39,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.write(None, move |batch| sqlite::record::cancel(batch, delivery, reason)).await
             }
-            Database::Cluster(db) => postgres::record::cancel(&db.records, delivery, reason).await,
+            Database::Cluster(db) => postgres::record::cancel(&db.record_group, delivery, reason).await,
         }
     }
 }

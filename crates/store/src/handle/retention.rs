@@ -6,35 +6,35 @@ use model::retention::Retention;
 
 use crate::handle::Database;
 use crate::postgres::retention::{self as postgres, Stepped};
-use crate::retention::{Step, Swept};
+use crate::retention::{Deleted, Step};
 use crate::sqlite::embedded::Embedded;
-use crate::sqlite::retention::{self as sqlite, Look, Walks};
+use crate::sqlite::retention::{self as sqlite, Scan, Walks};
 use crate::{Error, Store};
 
 /// Where deleting has come to. There is one in a process.
-pub struct Sweep {
+pub struct RetentionPass {
     servers: Retention,
     walks: Walks,
     /// On PostgreSQL.
-    walk: postgres::Walk,
+    walk: postgres::Cursor,
 }
 
 impl Store {
     /// A sweep that begins with the oldest. Projects that do not say how long they keep things keep them as `servers`
     /// says.
-    pub fn sweep(&self, servers: Retention) -> Sweep {
-        Sweep { servers, walks: Walks::default(), walk: postgres::Walk::default() }
+    pub fn sweep(&self, servers: Retention) -> RetentionPass {
+        RetentionPass { servers, walks: Walks::default(), walk: postgres::Cursor::default() }
     }
 
     /// Deletes the next slice of what has been kept long enough. After an error, or when it was not waited for, the sweep
     /// begins anew, with the oldest.
-    pub async fn sweep_on(&self, sweep: &mut Sweep) -> Result<Step, Error> {
+    pub async fn sweep_on(&self, sweep: &mut RetentionPass) -> Result<Step, Error> {
         let began = self.elapsed();
         match self.database() {
             Database::Embedded(db) => self.sweep_slice(db, sweep, began).await,
             Database::Cluster(db) => {
                 let (directory, now) = (self.directory().clone(), self.now());
-                Ok(match postgres::step(&db.shared, &mut sweep.walk, &directory, sweep.servers, now).await? {
+                Ok(match postgres::step(&db.context, &mut sweep.walk, &directory, sweep.servers, now).await? {
                     Stepped::Went(swept) => Step::Went { swept, took: self.elapsed().saturating_sub(began) },
                     Stepped::Rest(at) => Step::Rest(at),
                 })
@@ -42,22 +42,22 @@ impl Store {
         }
     }
 
-    async fn sweep_slice(&self, db: &Embedded, sweep: &mut Sweep, began: Duration) -> Result<Step, Error> {
+    async fn sweep_slice(&self, db: &Embedded, sweep: &mut RetentionPass, began: Duration) -> Result<Step, Error> {
         let (directory, now, servers) = (self.directory().clone(), self.now(), sweep.servers);
         let mut walks = std::mem::take(&mut sweep.walks);
         let (mut walks, look) = db
             .read(move |db| {
-                let look = walks.look(db, &directory, servers, now)?;
+                let look = walks.scan(db, &directory, servers, now)?;
                 Ok((walks, look))
             })
             .await?;
         let swept = match look {
-            Look::Rest(at) => {
+            Scan::Rest(at) => {
                 sweep.walks = walks;
                 return Ok(Step::Rest(at));
             }
-            Look::Nothing => Swept::default(),
-            Look::Slice(slice) => {
+            Scan::Nothing => Deleted::default(),
+            Scan::Slice(slice) => {
                 let done = db.write_aside(None, move |batch| sqlite::take(batch, &slice)).await?;
                 walks.advance(&done);
                 done.swept

@@ -15,7 +15,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.write(None, move |batch| sqlite::retries::retry(batch, project, delivery)).await
             }
-            Database::Cluster(db) => postgres::retries::retry(&db.shared, project, delivery).await,
+            Database::Cluster(db) => postgres::retries::retry(&db.context, project, delivery).await,
         }
     }
 }

@@ -29,7 +29,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.search(project, move |db| sqlite::search::events(db, project, &filter, paging)).await
             }
-            Database::Cluster(db) => postgres::search::events(&db.shared, project, &filter, paging).await,
+            Database::Cluster(db) => postgres::search::events(&db.context, project, &filter, paging).await,
         }
     }
 
@@ -39,14 +39,14 @@ impl Store {
             Database::Embedded(db) => {
                 db.search(project, move |db| sqlite::search::event_weight(db, project, &id)).await
             }
-            Database::Cluster(db) => postgres::search::event_weight(&db.shared, project, &id).await,
+            Database::Cluster(db) => postgres::search::event_weight(&db.context, project, &id).await,
         }
     }
 
     pub async fn event(&self, project: ProjectId, id: EventId) -> Result<Option<StoredEvent>, Error> {
         match self.database() {
             Database::Embedded(db) => db.search(project, move |db| sqlite::search::event(db, project, &id)).await,
-            Database::Cluster(db) => postgres::search::event(&db.shared, project, &id).await,
+            Database::Cluster(db) => postgres::search::event(&db.context, project, &id).await,
         }
     }
 
@@ -60,7 +60,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.search(project, move |db| sqlite::search::deliveries(db, project, &filter, paging)).await
             }
-            Database::Cluster(db) => postgres::search::deliveries(&db.shared, project, &filter, paging).await,
+            Database::Cluster(db) => postgres::search::deliveries(&db.context, project, &filter, paging).await,
         }
     }
 
@@ -75,7 +75,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.search(project, move |db| sqlite::search::delivery(db, project, id, bodies)).await
             }
-            Database::Cluster(db) => postgres::search::delivery(&db.shared, project, id, bodies).await,
+            Database::Cluster(db) => postgres::search::delivery(&db.context, project, id, bodies).await,
         }
     }
 
@@ -84,7 +84,7 @@ impl Store {
     pub async fn weight_of_delivery(&self, project: ProjectId, id: DeliveryId) -> Result<Option<usize>, Error> {
         match self.database() {
             Database::Embedded(db) => db.search(project, move |db| sqlite::search::weight(db, project, id)).await,
-            Database::Cluster(db) => postgres::search::weight(&db.shared, project, id).await,
+            Database::Cluster(db) => postgres::search::weight(&db.context, project, id).await,
         }
     }
 
@@ -99,7 +99,7 @@ impl Store {
             Database::Embedded(db) => {
                 db.search(project, move |db| sqlite::search::sent_body(db, project, delivery, attempt)).await
             }
-            Database::Cluster(db) => postgres::search::sent_body(&db.shared, project, delivery, attempt).await,
+            Database::Cluster(db) => postgres::search::sent_body(&db.context, project, delivery, attempt).await,
         }
     }
 
@@ -118,7 +118,7 @@ impl Store {
                     .await
             }
             Database::Cluster(db) => {
-                postgres::search::attempts_at(&db.shared, project, endpoint, limit, longest_body).await
+                postgres::search::attempts_at(&db.context, project, endpoint, limit, longest_body).await
             }
         }
     }

@@ -26,7 +26,7 @@ impl Store {
                 let shift = Shift { endpoint, after: cursor, by, now, ordering };
                 after = match self.database() {
                     Database::Embedded(db) => db.write(None, move |batch| sqlite::waits::shift(batch, shift)).await?,
-                    Database::Cluster(db) => postgres::waits::shift(&db.shared, shift).await?,
+                    Database::Cluster(db) => postgres::waits::shift(&db.context, shift).await?,
                 };
             }
         }

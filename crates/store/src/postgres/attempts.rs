@@ -5,7 +5,7 @@ use model::headers::Headers;
 use model::id::DeliveryId;
 use tokio_postgres::Row;
 
-use super::change::Scope;
+use super::change::ReadTxn;
 use super::param::Uuid;
 use super::row;
 use crate::Error;
@@ -29,7 +29,7 @@ pub(super) fn columns(longest_body: usize) -> String {
 pub(super) const ATTEMPT_WIDTH: usize = 15;
 
 /// A delivery's, first to last.
-pub(super) async fn of(snapshot: &Scope, delivery: DeliveryId, bodies: Bodies) -> Result<Vec<StoredAttempt>, Error> {
+pub(super) async fn of(snapshot: &ReadTxn, delivery: DeliveryId, bodies: Bodies) -> Result<Vec<StoredAttempt>, Error> {
     let sql =
         format!("SELECT {} FROM attempts AS a WHERE a.delivery = $1 ORDER BY a.number", columns(bodies.longest()));
     snapshot.query(&sql, &[&Uuid::from(delivery)]).await?.iter().map(attempt).collect()

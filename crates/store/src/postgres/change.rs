@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tokio_postgres::Row;
 
 use super::event_key::EventKey;
-use super::node::Shared;
+use super::node::NodeContext;
 use super::param::{Param, Uuid};
 use super::rows::NewRows;
 use super::session::Session;
@@ -22,8 +22,8 @@ use crate::Error;
 use crate::directory::Directory;
 use crate::error::DEADLINE;
 use crate::fan_outs::DIRECT;
-use crate::feed::Fact;
-use crate::filtering::{Taker, Verdicts};
+use crate::feed::CommitNotice;
+use crate::filtering::{FilterResults, Recipient};
 use crate::operational::Notice;
 use crate::rules::delivery::{self, Moment};
 use crate::rules::order;
@@ -74,45 +74,45 @@ impl Subject {
     }
 }
 
-impl Shared {
+impl NodeContext {
     /// A transaction whose queries see the same state.
-    pub(super) async fn snapshot(&self) -> Result<Scope, Error> {
-        Scope::snapshot(self).await
+    pub(super) async fn snapshot(&self) -> Result<ReadTxn, Error> {
+        ReadTxn::snapshot(self).await
     }
 
     /// The same for somebody of a project who searches.
-    pub(super) async fn search(&self, project: ProjectId) -> Result<Scope, Error> {
-        Scope::search(self, project).await
+    pub(super) async fn search(&self, project: ProjectId) -> Result<ReadTxn, Error> {
+        ReadTxn::search(self, project).await
     }
 
     /// A transaction that changes projects, keys, endpoints or ways of speaking.
-    pub(super) async fn change(self: &Arc<Self>) -> Result<Change, Error> {
-        Change::begin(self, Lock::Directory).await
+    pub(super) async fn change(self: &Arc<Self>) -> Result<WriteTxn, Error> {
+        WriteTxn::begin(self, Lock::Directory).await
     }
 
     /// A transaction that changes nothing of those, and in which they do not change.
-    pub(super) async fn work(self: &Arc<Self>) -> Result<Change, Error> {
-        Change::begin(self, Lock::Work).await
+    pub(super) async fn work(self: &Arc<Self>) -> Result<WriteTxn, Error> {
+        WriteTxn::begin(self, Lock::Work).await
     }
 }
 
 /// An open transaction. Dropped without a commit it is undone.
-pub(super) struct Change {
+pub(super) struct WriteTxn {
     session: Option<Session>,
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<NodeContext>,
     /// As it is: nobody changes it while this is open.
     pub(super) directory: Arc<Directory>,
     pub(super) now: Timestamp,
     pub(super) accepted_at: Timestamp,
     subjects: Vec<Subject>,
     rows: NewRows,
-    facts: Vec<Fact>,
+    facts: Vec<CommitNotice>,
     /// Something was put into the outbox.
     pub(super) mailed: bool,
 }
 
-impl Change {
-    pub(super) async fn begin(shared: &Arc<Shared>, lock: Lock) -> Result<Self, Error> {
+impl WriteTxn {
+    pub(super) async fn begin(shared: &Arc<NodeContext>, lock: Lock) -> Result<Self, Error> {
         let session = shared.connections.session().await?;
         let now = shared.env.now();
         let mut change = Self {
@@ -162,7 +162,7 @@ impl Change {
     }
 
     /// Adds an event for those who want it by `verdicts`.
-    async fn take(&mut self, event: Event, verdicts: &Verdicts) -> Result<(), Error> {
+    async fn take(&mut self, event: Event, verdicts: &FilterResults) -> Result<(), Error> {
         let key = self.shared.next_key();
         let event = Arc::new(Event { created_at: key.created_at(), ..event });
         let takers = verdicts.takers(&self.directory, &event);
@@ -180,7 +180,7 @@ impl Change {
     }
 
     /// Whether one of them has strict order, and may have to be given an event that came before.
-    async fn must_wait(&self, project: ProjectId, takers: &[Taker]) -> Result<bool, Error> {
+    async fn must_wait(&self, project: ProjectId, takers: &[Recipient]) -> Result<bool, Error> {
         if !order::has_strict(&self.directory, takers) {
             return Ok(false);
         }
@@ -189,8 +189,14 @@ impl Change {
     }
 
     /// Makes a delivery, due now or when the event is.
-    pub(super) fn deliver_to(&mut self, key: EventKey, event: &Arc<Event>, taker: Taker, manual: bool) -> DeliveryId {
-        let Taker { endpoint, note } = taker;
+    pub(super) fn deliver_to(
+        &mut self,
+        key: EventKey,
+        event: &Arc<Event>,
+        taker: Recipient,
+        manual: bool,
+    ) -> DeliveryId {
+        let Recipient { endpoint, note } = taker;
         let moment = Moment { now: self.now, accepted_at: self.accepted_at };
         let due = delivery::new(self.shared.next_key(), event, endpoint, manual, &self.directory, moment);
         let id = due.id;
@@ -206,7 +212,7 @@ impl Change {
     }
 
     pub(super) fn announce_work(&mut self, endpoint: EndpointId, at: Timestamp) {
-        self.facts.push(Fact::Look { endpoint, at });
+        self.facts.push(CommitNotice::Look { endpoint, at });
     }
 
     /// Adds the operational event that tells `notice`, if anybody wants it.
@@ -214,7 +220,7 @@ impl Change {
         notice.log(endpoint);
         match notice.event_if_wanted(endpoint, &self.directory, &*self.shared.env, self.now) {
             // Nothing was known of it before this commit: its filters are asked here.
-            Some(event) => self.take(event, &Verdicts::default()).await,
+            Some(event) => self.take(event, &FilterResults::default()).await,
             None => Ok(()),
         }
     }
@@ -271,7 +277,7 @@ impl Change {
     }
 }
 
-impl Drop for Change {
+impl Drop for WriteTxn {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
             session.abandon();
@@ -281,16 +287,16 @@ impl Drop for Change {
 
 /// What the engine is told of a delivery. Where order is strict it looks into the database, which knows the turns of
 /// those that came to other nodes; what a person asked for has no turn.
-pub(super) fn due_fact(directory: &Directory, due: Due) -> Fact {
+pub(super) fn due_fact(directory: &Directory, due: Due) -> CommitNotice {
     if order::is_strict(directory, due.endpoint) && !due.is_by_hand() {
-        Fact::Look { endpoint: due.endpoint, at: due.next_attempt_at }
+        CommitNotice::Look { endpoint: due.endpoint, at: due.next_attempt_at }
     } else {
-        Fact::Due(due)
+        CommitNotice::Due(due)
     }
 }
 
 /// A transaction that has nothing to do with the directory, or only reads. Dropped without an end it is undone.
-pub(super) struct Scope {
+pub(super) struct ReadTxn {
     session: Option<Session>,
     /// Somebody searches, and has begun at that time.
     search: Option<(Share, Instant)>,
@@ -300,22 +306,22 @@ pub(super) struct Scope {
 /// takes too long.
 const SEARCH: &str = "SET LOCAL enable_sort = off; SET LOCAL statement_timeout = '2s'";
 
-impl Scope {
-    pub(super) async fn begin(shared: &Shared) -> Result<Self, Error> {
+impl ReadTxn {
+    pub(super) async fn begin(shared: &NodeContext) -> Result<Self, Error> {
         let scope = Self { session: Some(shared.connections.session().await?), search: None };
         scope.session().begin().await?;
         Ok(scope)
     }
 
     /// One in which all queries see the same state.
-    pub(super) async fn snapshot(shared: &Shared) -> Result<Self, Error> {
+    pub(super) async fn snapshot(shared: &NodeContext) -> Result<Self, Error> {
         let scope = Self { session: Some(shared.connections.session().await?), search: None };
         scope.session().begin_snapshot().await?;
         Ok(scope)
     }
 
     /// The same for somebody of a project who searches: when it is the project's turn, and for so long and no longer.
-    pub(super) async fn search(shared: &Shared, project: ProjectId) -> Result<Self, Error> {
+    pub(super) async fn search(shared: &NodeContext, project: ProjectId) -> Result<Self, Error> {
         let share = shared.searches.take(project, 1).await?;
         let session = shared.connections.session().await?;
         let scope = Self { session: Some(session), search: Some((share, Instant::now())) };
@@ -349,7 +355,7 @@ impl Scope {
     }
 }
 
-impl Drop for Scope {
+impl Drop for ReadTxn {
     fn drop(&mut self) {
         if let Some(session) = self.session.take() {
             session.abandon();

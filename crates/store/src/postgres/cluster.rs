@@ -12,22 +12,22 @@ use tokio_util::task::TaskTracker;
 use super::connect::Connections;
 use super::fan_outs::Turn;
 use super::group::{Group, Patience};
-use super::ingest::Takes;
+use super::ingest::IngestGroup;
 use super::member::Member;
-use super::node::Shared;
-use super::record::Records;
+use super::node::NodeContext;
+use super::record::RecordGroup;
 use super::{open, partitions, reach};
 use crate::Error;
 use crate::notices::Notice;
 use crate::place::Postgres;
-use crate::published::Published;
+use crate::published::CommitSink;
 use crate::seal::{MasterKey, Seal};
 use crate::shard::{self, Shards};
 
-pub(crate) struct Cluster {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) takes: Group<Takes>,
-    pub(crate) records: Group<Records>,
+pub(crate) struct Node {
+    pub(crate) context: Arc<NodeContext>,
+    pub(crate) ingest: Group<IngestGroup>,
+    pub(crate) record_group: Group<RecordGroup>,
     pub(crate) turn: Turn,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -43,24 +43,24 @@ async fn connect(settings: &Postgres) -> Result<Connections, Error> {
     Ok(connections)
 }
 
-impl Cluster {
+impl Node {
     /// What an operator should know of the way to the database.
     pub(crate) fn notices(&self) -> Vec<Notice> {
-        self.shared.connections.notices.clone()
+        self.context.connections.notices.clone()
     }
 
     pub(crate) async fn open(
         settings: Postgres,
         master_key: &MasterKey,
         env: Arc<dyn Env>,
-        published: Published,
+        published: CommitSink,
     ) -> Result<Self, Error> {
         let connections = connect(&settings).await?;
         open::migrate(&connections).await?;
         let seal = Seal::new(master_key);
         open::prepare(&connections, &seal, &*env).await?;
         let node = open::new_node(&*env);
-        let shared = Arc::new(Shared::new(connections, settings, seal, env, published, node));
+        let shared = Arc::new(NodeContext::new(connections, settings, seal, env, published, node));
         let (tasks, stop) = (shared.tasks.clone(), CancellationToken::new());
         shared.refresh(&shared.connections.session().await?).await?;
         open::resume_order(&shared).await?;
@@ -71,9 +71,9 @@ impl Cluster {
         tasks.spawn(member.run(stop.clone()));
         let patience = shared.settings.patience;
         let patience = Patience { group: patience, caller: Some(patience) };
-        let takes = Group::start(Takes::new(shared.clone()), patience, &tasks);
-        let records = Group::start(Records::new(shared.clone()), RECORDS, &tasks);
-        Ok(Self { shared, takes, records, turn: Turn::default(), tasks, stop })
+        let takes = Group::start(IngestGroup::new(shared.clone()), patience, &tasks);
+        let records = Group::start(RecordGroup::new(shared.clone()), RECORDS, &tasks);
+        Ok(Self { context: shared, ingest: takes, record_group: records, turn: Turn::default(), tasks, stop })
     }
 
     pub(crate) async fn migrate(settings: &Postgres) -> Result<Vec<String>, Error> {
@@ -101,56 +101,56 @@ impl Cluster {
     }
 
     pub(crate) async fn ping(&self) -> Result<(), Error> {
-        self.shared.session().await?.run("SELECT 1").await
+        self.context.session().await?.run("SELECT 1").await
     }
 
     pub(crate) fn holds(&self, endpoint: EndpointId) -> bool {
-        self.shared.holds(endpoint)
+        self.context.holds(endpoint)
     }
 
     /// Cancelled when everything that is held is lost at once.
     pub(crate) fn lost(&self) -> CancellationToken {
-        self.shared.lease.lost()
+        self.context.lease.lost()
     }
 
     /// Since when the endpoint's shard is held that another node held before.
     pub(crate) fn taken_over_at(&self, endpoint: EndpointId) -> Option<Timestamp> {
-        self.shared.lease.taken_at(shard::of(endpoint))
+        self.context.lease.taken_at(shard::of(endpoint))
     }
 
     /// Holds these no longer, and has others told so.
     pub(crate) fn give_back(&self, shards: &Shards) {
-        self.shared.lease.give(shards);
-        self.shared.tell(|news| news.shards = true);
+        self.context.lease.give(shards);
+        self.context.tell(|news| news.shards = true);
     }
 
     /// Whether the node may deliver, if it is to.
     pub(crate) fn has_lease(&self) -> bool {
-        !self.shared.settings.delivers || self.shared.lease.is_current()
+        !self.context.settings.delivers || self.context.lease.is_current()
     }
 
     /// Resolves when it can commit nothing more.
     pub(crate) async fn stopped(&self) {
         tokio::select! {
-            () = self.takes.stopped() => {}
-            () = self.records.stopped() => {}
+            () = self.ingest.stopped() => {}
+            () = self.record_group.stopped() => {}
         }
     }
 
     /// Waits until what was handed in is committed, leaves the cluster and stops.
     pub(crate) async fn close(&self) {
-        self.takes.close().await;
-        self.records.close().await;
+        self.ingest.close().await;
+        self.record_group.close().await;
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        self.shared.connections.close();
-        self.shared.published.feed.close();
+        self.context.connections.close();
+        self.context.published.feed.close();
     }
 }
 
 /// Whoever drops a node without closing it leaves the cluster, too.
-impl Drop for Cluster {
+impl Drop for Node {
     fn drop(&mut self) {
         self.stop.cancel();
     }

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use super::node::Shared;
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::session::Session;
-use super::{endpoints, keys, projects, row, speech};
+use super::{endpoints, keys, project_dialects, projects, row};
 use crate::Error;
 use crate::directory::Directory;
-use crate::feed::Fact;
+use crate::feed::CommitNotice;
 use crate::shard;
 
 /// The directory has not been read yet.
 pub(super) const UNREAD: i64 = -1;
 
-impl Shared {
+impl NodeContext {
     /// Brings the directory up to date and answers it.
     pub(super) async fn refresh(&self, session: &Session) -> Result<Arc<Directory>, Error> {
         let row = session.query_one("SELECT revision FROM directory", &[]).await?;
@@ -41,7 +41,8 @@ impl Shared {
             None => {
                 let after = read(self, session).await?;
                 // Those that are gone changed too.
-                let facts = before.endpoints().chain(after.endpoints()).map(|endpoint| Fact::Changed(endpoint.id));
+                let facts =
+                    before.endpoints().chain(after.endpoints()).map(|endpoint| CommitNotice::Changed(endpoint.id));
                 let facts = facts.collect();
                 (after, facts)
             }
@@ -49,18 +50,19 @@ impl Shared {
         let after = Arc::new(after);
         self.published.directory.store(after.clone());
         *known = revision;
-        let ours = |fact: &Fact| !matches!(fact, Fact::Changed(id) if !self.lease.holds(shard::of(*id)));
+        let ours =
+            |fact: &CommitNotice| !matches!(fact, CommitNotice::Changed(id) if !self.lease.holds(shard::of(*id)));
         self.published.facts(facts.into_iter().filter(ours).collect());
         Ok(after)
     }
 }
 
-async fn read(shared: &Shared, session: &Session) -> Result<Directory, Error> {
+async fn read(shared: &NodeContext, session: &Session) -> Result<Directory, Error> {
     let mut directory = Directory::default();
     for project in projects::read(session, None).await? {
         directory.put_project(project);
     }
-    speech::read(session, None, &mut directory).await?;
+    project_dialects::read(session, None, &mut directory).await?;
     for key in keys::read(session, None).await? {
         directory.put_key(key);
     }
@@ -103,20 +105,27 @@ async fn changes_since(session: &Session, revision: i64) -> Result<Option<Change
 }
 
 impl Changes {
-    async fn apply(&self, shared: &Shared, session: &Session, directory: &mut Directory) -> Result<Vec<Fact>, Error> {
+    async fn apply(
+        &self,
+        shared: &NodeContext,
+        session: &Session,
+        directory: &mut Directory,
+    ) -> Result<Vec<CommitNotice>, Error> {
         let mut facts = Vec::new();
         if !self.projects.is_empty() {
             let found = projects::read(session, Some(&self.projects)).await?;
             for gone in self.projects.iter().filter(|id| !found.iter().any(|project| Uuid::from(project.id) == **id)) {
-                facts.extend(directory.endpoints_of((*gone).into()).iter().map(|endpoint| Fact::Changed(endpoint.id)));
+                facts.extend(
+                    directory.endpoints_of((*gone).into()).iter().map(|endpoint| CommitNotice::Changed(endpoint.id)),
+                );
                 directory.remove_project((*gone).into());
             }
             for project in found {
                 let id = project.id;
                 directory.put_project(project);
-                facts.extend(directory.endpoints_of(id).iter().map(|endpoint| Fact::Changed(endpoint.id)));
+                facts.extend(directory.endpoints_of(id).iter().map(|endpoint| CommitNotice::Changed(endpoint.id)));
             }
-            speech::read(session, Some(&self.projects), directory).await?;
+            project_dialects::read(session, Some(&self.projects), directory).await?;
         }
         if !self.keys.is_empty() {
             self.keys.iter().for_each(|id| directory.remove_key((*id).into()));
@@ -130,7 +139,7 @@ impl Changes {
             for endpoint in found {
                 directory.put_endpoint(endpoint);
             }
-            facts.extend(self.endpoints.iter().map(|id| Fact::Changed((*id).into())));
+            facts.extend(self.endpoints.iter().map(|id| CommitNotice::Changed((*id).into())));
         }
         Ok(facts)
     }

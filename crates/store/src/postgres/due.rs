@@ -8,7 +8,7 @@ use model::id::EndpointId;
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::node::Shared;
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::row;
 use crate::Error;
@@ -22,7 +22,7 @@ pub(super) const DUE: &str = "d.id, d.endpoint, d.attempts, d.run_began_at, d.ma
 pub(super) const DUE_WIDTH: usize = 8;
 
 pub(crate) async fn pending(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     endpoint: EndpointId,
     ordering: Ordering,
     now: Timestamp,
@@ -55,9 +55,9 @@ pub(super) fn due(row: &Row) -> Result<Due, Error> {
         id: row::id(row, AT)?,
         endpoint: row::id(row, AT + 1)?,
         attempts: row::count(row, AT + 2)?,
-        run_began_at: row::count(row, AT + 3)?,
+        schedule_start: row::count(row, AT + 3)?,
         manual: row::get(row, AT + 4)?,
-        place: row::time(row, AT + 5)?,
+        order_key: row::time(row, AT + 5)?,
         next_attempt_at: row::time(row, AT + 6)?,
         planned_at: row::maybe_time(row, AT + 7)?,
     })
@@ -65,7 +65,7 @@ pub(super) fn due(row: &Row) -> Result<Due, Error> {
 
 /// When each of `endpoints` that has pending work is to be looked at: a seek each, however much is pending.
 pub(crate) async fn earliest(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     endpoints: &[EndpointId],
 ) -> Result<Vec<(EndpointId, Timestamp)>, Error> {
     let endpoints: Vec<Uuid> = endpoints.iter().copied().map(Uuid::from).collect();
@@ -76,7 +76,7 @@ pub(crate) async fn earliest(
 }
 
 /// How much is pending, `most` at most.
-pub(crate) async fn count(db: &Arc<Shared>, most: usize) -> Result<usize, Error> {
+pub(crate) async fn count(db: &Arc<NodeContext>, most: usize) -> Result<usize, Error> {
     let sql = "SELECT count(*) FROM (SELECT 1 FROM pending LIMIT $1) AS counted";
     let row = db.session().await?.query_one(sql, &[&row::limit(most)]).await?;
     Ok(usize::try_from(row::get::<i64>(&row, 0)?).unwrap_or(0))

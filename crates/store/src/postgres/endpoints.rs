@@ -9,8 +9,8 @@ use model::health::Health;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use tokio_postgres::Row;
 
-use super::change::{Change, Subject};
-use super::node::Shared;
+use super::change::{Subject, WriteTxn};
+use super::node::NodeContext;
 use super::occurrences::NOTE_CANCELLED;
 use super::param::Uuid;
 use super::session::Session;
@@ -24,7 +24,7 @@ use crate::slice;
 /// Deliveries at the head of a line that are looked at when it ends: more than are under way at an endpoint.
 const IN_LINE: usize = 1000;
 
-pub(crate) async fn create(db: &Arc<Shared>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
+pub(crate) async fn create(db: &Arc<NodeContext>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
     let change = db.change().await?;
     let sql = "INSERT INTO endpoints (id, project, url, settings, sealed, status, created_at, updated_at)
                VALUES ($1, $2, '', '', '', 0, $3, $4)";
@@ -35,7 +35,7 @@ pub(crate) async fn create(db: &Arc<Shared>, endpoint: Endpoint) -> Result<Arc<E
 }
 
 pub(crate) async fn change<E>(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     project: ProjectId,
     id: EndpointId,
     change: &mut (dyn FnMut(&Endpoint) -> Result<Endpoint, E> + Send),
@@ -63,7 +63,7 @@ pub(crate) async fn change<E>(
 }
 
 /// Writes an endpoint over its row, commits, and answers it as it is then.
-async fn commit(mut change: Change, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
+async fn commit(mut change: WriteTxn, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
     put(&mut change, endpoint.clone()).await?;
     let directory = change.commit().await?;
     // Another node may have deleted it by now.
@@ -71,7 +71,7 @@ async fn commit(mut change: Change, endpoint: Endpoint) -> Result<Arc<Endpoint>,
 }
 
 /// Writes an endpoint over its row.
-pub(super) async fn put(change: &mut Change, endpoint: Endpoint) -> Result<(), Error> {
+pub(super) async fn put(change: &mut WriteTxn, endpoint: Endpoint) -> Result<(), Error> {
     let Written { url, kept, sealed } = settings::write(&endpoint, &change.shared.seal, &*change.shared.env)?;
     change
         .execute(
@@ -93,14 +93,14 @@ pub(super) async fn put(change: &mut Change, endpoint: Endpoint) -> Result<(), E
 }
 
 /// Those that an earlier version wrote with their URL's query in the open.
-pub(crate) async fn with_open_query(db: &Arc<Shared>) -> Result<Vec<EndpointId>, Error> {
+pub(crate) async fn with_open_query(db: &Arc<NodeContext>) -> Result<Vec<EndpointId>, Error> {
     let session = db.session().await?;
     let rows = session.query("SELECT id FROM endpoints WHERE deleted = 0 AND position('?' IN url) > 0", &[]).await?;
     rows.iter().map(|row| row::id(row, 0)).collect()
 }
 
 /// Writes an endpoint as it is in the form of this version.
-pub(crate) async fn rewrite(db: &Arc<Shared>, id: EndpointId) -> Result<(), Error> {
+pub(crate) async fn rewrite(db: &Arc<NodeContext>, id: EndpointId) -> Result<(), Error> {
     let mut change = db.change().await?;
     let Some(endpoint) = change.directory.endpoint(id).cloned() else { return change.undo().await };
     put(&mut change, Endpoint::clone(&endpoint)).await?;
@@ -109,7 +109,7 @@ pub(crate) async fn rewrite(db: &Arc<Shared>, id: EndpointId) -> Result<(), Erro
 
 /// In strict order only the first in line, and what was under way beside it when the order became strict, can be due
 /// later than their places. Gives them places by their times.
-async fn leave_strict_order(change: &Change, id: EndpointId) -> Result<(), Error> {
+async fn leave_strict_order(change: &WriteTxn, id: EndpointId) -> Result<(), Error> {
     let sql = "WITH slice AS (
                    SELECT p.delivery, d.next_attempt_at FROM (
                        SELECT delivery FROM pending WHERE endpoint = $1 ORDER BY place, delivery LIMIT $2) AS p
@@ -120,7 +120,7 @@ async fn leave_strict_order(change: &Change, id: EndpointId) -> Result<(), Error
     Ok(())
 }
 
-pub(crate) async fn delete(db: &Arc<Shared>, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
+pub(crate) async fn delete(db: &Arc<NodeContext>, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
     let mut change = db.change().await?;
     if change.directory.endpoint(id).is_none_or(|endpoint| endpoint.project != project) {
         change.undo().await?;
@@ -134,7 +134,7 @@ pub(crate) async fn delete(db: &Arc<Shared>, project: ProjectId, id: EndpointId)
 }
 
 /// Deletes an endpoint, but for what is pending for it.
-pub(super) async fn mark_deleted(change: &mut Change, id: EndpointId) -> Result<(), Error> {
+pub(super) async fn mark_deleted(change: &mut WriteTxn, id: EndpointId) -> Result<(), Error> {
     let sql = "UPDATE endpoints SET deleted = 1, url = '', sealed = '', updated_at = $2 WHERE id = $1";
     change.execute(sql, &[&Uuid::from(id), &change.now.as_millis()]).await?;
     change.execute("DELETE FROM health WHERE endpoint = $1", &[&Uuid::from(id)]).await?;
@@ -143,7 +143,7 @@ pub(super) async fn mark_deleted(change: &mut Change, id: EndpointId) -> Result<
 }
 
 /// Cancels a slice of what is pending for a deleted endpoint. False when nothing is left.
-pub(crate) async fn cancel_slice(db: &Arc<Shared>, id: EndpointId) -> Result<bool, Error> {
+pub(crate) async fn cancel_slice(db: &Arc<NodeContext>, id: EndpointId) -> Result<bool, Error> {
     // Deliveries are locked before what is pending of them, and in their order, as whoever records attempts does.
     let sql = format!(
         "WITH slice AS (
@@ -168,21 +168,21 @@ pub(crate) async fn cancel_slice(db: &Arc<Shared>, id: EndpointId) -> Result<boo
 }
 
 /// Those whose deletion is this node's to finish.
-pub(crate) async fn half_deleted(db: &Arc<Shared>) -> Result<Vec<EndpointId>, Error> {
+pub(crate) async fn half_deleted(db: &Arc<NodeContext>) -> Result<Vec<EndpointId>, Error> {
     let rows = db.session().await?.query("SELECT id FROM endpoints WHERE deleted = 1", &[]).await?;
     let ids = rows.iter().map(|row| row::id(row, 0)).collect::<Result<Vec<EndpointId>, Error>>()?;
     Ok(ids.into_iter().filter(|id| db.holds(*id)).collect())
 }
 
 /// Those whose last attempt failed.
-pub(crate) async fn failing(db: &Arc<Shared>) -> Result<Vec<EndpointId>, Error> {
+pub(crate) async fn failing(db: &Arc<NodeContext>) -> Result<Vec<EndpointId>, Error> {
     let session = db.session().await?;
     let rows = session.query("SELECT endpoint FROM health WHERE failure_count > 0", &[]).await?;
     rows.iter().map(|row| row::id(row, 0)).collect()
 }
 
 /// The condition of each of `ids`, in their order.
-pub(crate) async fn conditions(db: &Arc<Shared>, ids: &[EndpointId]) -> Result<Vec<Condition>, Error> {
+pub(crate) async fn conditions(db: &Arc<NodeContext>, ids: &[EndpointId]) -> Result<Vec<Condition>, Error> {
     let asked: Vec<Uuid> = ids.iter().copied().map(Uuid::from).collect();
     let snapshot = db.snapshot().await?;
     let sql = "SELECT endpoint, failure_count, failing_since FROM health WHERE endpoint = ANY($1)";

@@ -4,16 +4,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use model::id::ProjectId;
 
-use super::change::Change;
+use super::change::WriteTxn;
 use super::event_key::EventKey;
-use super::node::Shared;
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::row;
 use super::session::Session;
 use crate::Error;
 use crate::fan_outs::{self, PASSED_OVER, Step, TOGETHER};
-use crate::filtering::Taker;
-use crate::slice::{HOLD, Patience};
+use crate::filtering::Recipient;
+use crate::slice::{MAX_WRITER_HOLD, Patience};
 
 /// Whose fan-outs went last on this node.
 #[derive(Default)]
@@ -48,7 +48,7 @@ const LIST_ENDED: &str =
     "DELETE FROM fan_out_lists WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM fan_outs WHERE list = $1)";
 
 /// Makes the next slice of deliveries, of the project whose turn it is.
-pub(crate) async fn step(db: &Arc<Shared>, turn: &Turn) -> Result<Step, Error> {
+pub(crate) async fn step(db: &Arc<NodeContext>, turn: &Turn) -> Result<Step, Error> {
     // Nothing is begun for nothing: most often there is none.
     if next_after(&db.session().await?, None).await?.is_none() {
         return Ok(Step::Rest);
@@ -90,7 +90,7 @@ async fn next_after(session: &Session, last: Option<ProjectId>) -> Result<Option
 }
 
 /// The next project in turn that no other node is at.
-async fn lock_next(turn: &Turn, change: &Change) -> Result<Option<ProjectId>, Error> {
+async fn lock_next(turn: &Turn, change: &WriteTxn) -> Result<Option<ProjectId>, Error> {
     let mut last = turn.last();
     for _ in 0..ASKED {
         let next = match next_after(change.session(), last).await? {
@@ -107,13 +107,13 @@ async fn lock_next(turn: &Turn, change: &Change) -> Result<Option<ProjectId>, Er
     Ok(None)
 }
 
-async fn recipients(session: &Session, list: Uuid) -> Result<Vec<Taker>, Error> {
+async fn recipients(session: &Session, list: Uuid) -> Result<Vec<Recipient>, Error> {
     let found = session.query_opt("SELECT recipients FROM fan_out_lists WHERE id = $1", &[&list]).await?;
     found.as_ref().map_or(Ok(Vec::new()), |row| fan_outs::decode(row::get(row, 0)?))
 }
 
 /// Makes deliveries for as many of the recipients as a step may, of all of these events each, and says for how many.
-async fn make(change: &mut Change, keys: &[EventKey], recipients: &[Taker]) -> Result<usize, Error> {
+async fn make(change: &mut WriteTxn, keys: &[EventKey], recipients: &[Recipient]) -> Result<usize, Error> {
     let asked: Vec<Uuid> = keys.iter().copied().map(Uuid::from).collect();
     let sql = format!(
         "SELECT {}, e.key FROM unnest($1) AS asked (key) JOIN events AS e USING (key) ORDER BY e.key",
@@ -123,7 +123,7 @@ async fn make(change: &mut Change, keys: &[EventKey], recipients: &[Taker]) -> R
     for row in change.query(&sql, &[&asked]).await? {
         events.push((row::id(&row, row::EVENT_WIDTH)?, Arc::new(row::event(&row, 0)?)));
     }
-    let mut patience = Patience::begin(&*change.shared.env, HOLD);
+    let mut patience = Patience::begin(&*change.shared.env, MAX_WRITER_HOLD);
     let mut reached = 0;
     for recipient in recipients.iter().take(PASSED_OVER) {
         if change.directory.endpoint(recipient.endpoint).is_some() {
@@ -141,7 +141,7 @@ async fn make(change: &mut Change, keys: &[EventKey], recipients: &[Taker]) -> R
 }
 
 async fn settle(
-    change: &Change,
+    change: &WriteTxn,
     project: ProjectId,
     keys: &[EventKey],
     list: Uuid,

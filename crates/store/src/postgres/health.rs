@@ -5,12 +5,12 @@ use model::id::EndpointId;
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::change::Change;
+use super::change::WriteTxn;
 use super::columns::{Columns, borrowed, column};
 use super::param::Uuid;
 use super::row;
 use crate::Error;
-use crate::health::Run;
+use crate::health::FailureStreak;
 
 pub(super) const RUNS: &str = "SELECT endpoint, failure_count, failing_since, troubled, told, told_at
      FROM health WHERE endpoint = ANY($1) ORDER BY endpoint FOR UPDATE";
@@ -21,27 +21,27 @@ pub(super) const HEALTH: &str = "INSERT INTO health (endpoint, failure_count, fa
          failing_since = excluded.failing_since, troubled = excluded.troubled, told = excluded.told,
          told_at = excluded.told_at";
 
-pub(super) fn run(row: &Row) -> Result<Run, Error> {
+pub(super) fn run(row: &Row) -> Result<FailureStreak, Error> {
     let health = Health { failure_count: row::count(row, 1)?, failing_since: row::maybe_time(row, 2)? };
     let (troubled, told) = (row::get(row, 3)?, row::get(row, 4)?);
-    Ok(Run { health, troubled, told, told_at: row::maybe_time(row, 5)? })
+    Ok(FailureStreak { health, in_trouble: troubled, notified: told, notified_at: row::maybe_time(row, 5)? })
 }
 
 /// Forgets the failures of an endpoint that somebody resumed.
-pub(super) async fn forgive(change: &Change, id: EndpointId) -> Result<(), Error> {
+pub(super) async fn forgive(change: &WriteTxn, id: EndpointId) -> Result<(), Error> {
     let Some(row) = change.query_opt(RUNS, &[&vec![Uuid::from(id)]]).await? else { return Ok(()) };
-    let columns = health_columns(&[(id, run(&row)?.forgiven())]);
+    let columns = health_columns(&[(id, run(&row)?.reset())]);
     change.execute(HEALTH, &borrowed(&columns)).await?;
     Ok(())
 }
 
-pub(super) fn health_columns(runs: &[(EndpointId, Run)]) -> Columns {
+pub(super) fn health_columns(runs: &[(EndpointId, FailureStreak)]) -> Columns {
     vec![
         column(runs, |(id, _)| Uuid::from(*id)),
         column(runs, |(_, run)| row::number(run.health.failure_count)),
         column(runs, |(_, run)| run.health.failing_since.map(Timestamp::as_millis)),
-        column(runs, |(_, run)| run.troubled),
-        column(runs, |(_, run)| run.told),
-        column(runs, |(_, run)| run.told_at.map(Timestamp::as_millis)),
+        column(runs, |(_, run)| run.in_trouble),
+        column(runs, |(_, run)| run.notified),
+        column(runs, |(_, run)| run.notified_at.map(Timestamp::as_millis)),
     ]
 }

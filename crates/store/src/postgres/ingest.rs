@@ -13,7 +13,7 @@ use super::change::{self, Lock};
 use super::claims::Claims;
 use super::event_key::EventKey;
 use super::group::{Commit, Group};
-use super::node::Shared;
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::rows::NewRows;
 use super::session::Session;
@@ -21,8 +21,8 @@ use super::{row, waiting};
 use crate::Error;
 use crate::directory::Directory;
 use crate::fan_outs::{DIRECT, FEW};
-use crate::feed::Fact;
-use crate::filtering::{Taker, Verdicts};
+use crate::feed::CommitNotice;
+use crate::filtering::{FilterResults, Recipient};
 use crate::ingest::{Accepted, Intake, Judged};
 use crate::occurrences::Noted;
 use crate::rules::delivery::{self, Moment};
@@ -30,22 +30,22 @@ use crate::rules::order;
 use crate::slice;
 
 pub(crate) async fn take(
-    db: &Shared,
-    takes: &Group<Takes>,
+    db: &NodeContext,
+    takes: &Group<IngestGroup>,
     intake: Intake,
-    verdicts: Verdicts,
+    verdicts: FilterResults,
 ) -> Result<Accepted, Error> {
     let rows = expected(&db.published.directory.load(), &intake.event, DIRECT);
-    match takes.commit(Take::Event(Box::new((intake, verdicts)), rows)).await? {
-        Taken::Events(mut accepted) if accepted.len() == 1 => Ok(accepted.remove(0)),
+    match takes.commit(IngestItem::Event(Box::new((intake, verdicts)), rows)).await? {
+        IngestReply::Events(mut accepted) if accepted.len() == 1 => Ok(accepted.remove(0)),
         _ => Err(Error::Corrupt("one event has one answer".to_owned())),
     }
 }
 
 /// Takes in as many of these as one commit may, from the first on.
 pub(crate) async fn take_slice(
-    db: &Shared,
-    takes: &Group<Takes>,
+    db: &NodeContext,
+    takes: &Group<IngestGroup>,
     judged: Judged,
     which: Range<usize>,
 ) -> Result<Vec<Accepted>, Error> {
@@ -59,9 +59,9 @@ pub(crate) async fn take_slice(
             end += 1;
         }
     }
-    match takes.commit(Take::Slice(judged, which.start..end, rows)).await? {
-        Taken::Events(accepted) => Ok(accepted),
-        Taken::Test(_) => Err(Error::Corrupt("events were taken for a test".to_owned())),
+    match takes.commit(IngestItem::Slice(judged, which.start..end, rows)).await? {
+        IngestReply::Events(accepted) => Ok(accepted),
+        IngestReply::Test(_) => Err(Error::Corrupt("events were taken for a test".to_owned())),
     }
 }
 
@@ -72,13 +72,13 @@ fn expected(directory: &Directory, event: &Event, room: usize) -> usize {
 }
 
 pub(crate) async fn take_test(
-    takes: &Group<Takes>,
+    takes: &Group<IngestGroup>,
     event: Event,
     endpoint: EndpointId,
 ) -> Result<Option<DeliveryId>, Error> {
-    match takes.commit(Take::Test(event, endpoint)).await? {
-        Taken::Test(delivery) => Ok(delivery),
-        Taken::Events(_) => Err(Error::Corrupt("a test was taken for events".to_owned())),
+    match takes.commit(IngestItem::Test(event, endpoint)).await? {
+        IngestReply::Test(delivery) => Ok(delivery),
+        IngestReply::Events(_) => Err(Error::Corrupt("a test was taken for events".to_owned())),
     }
 }
 
@@ -86,28 +86,28 @@ pub(crate) async fn take_test(
 const BYTES: usize = 1 << 20;
 
 /// What is taken in together, with about how many rows that comes to.
-pub(crate) enum Take {
-    Event(Box<(Intake, Verdicts)>, usize),
+pub(crate) enum IngestItem {
+    Event(Box<(Intake, FilterResults)>, usize),
     Slice(Judged, Range<usize>, usize),
     Test(Event, EndpointId),
 }
 
-pub(crate) enum Taken {
+pub(crate) enum IngestReply {
     Events(Vec<Accepted>),
     Test(Option<DeliveryId>),
 }
 
 /// The group commit of what comes in.
-pub(crate) struct Takes {
-    shared: Arc<Shared>,
+pub(crate) struct IngestGroup {
+    shared: Arc<NodeContext>,
     session: Option<Session>,
     noted: Noted,
     /// The last commit, if the connection broke under it.
-    doubt: Option<Doubt>,
+    unconfirmed: Option<UnconfirmedCommit>,
 }
 
 /// A commit of which it is not known whether it came about.
-struct Doubt {
+struct UnconfirmedCommit {
     /// Those of its events. A second try has the same, so that it cannot come about beside the first.
     keys: Vec<EventKey>,
     done: Done,
@@ -117,36 +117,36 @@ struct Doubt {
 struct Done {
     /// Of an event that is on disk if and only if the commit is.
     proof: Option<EventKey>,
-    answers: Vec<Taken>,
-    facts: Vec<Fact>,
+    answers: Vec<IngestReply>,
+    facts: Vec<CommitNotice>,
     fans_out: bool,
     rows: usize,
 }
 
-impl Commit for Takes {
-    type Item = Take;
-    type Answer = Taken;
+impl Commit for IngestGroup {
+    type Item = IngestItem;
+    type Answer = IngestReply;
 
-    fn weight(item: &Take) -> usize {
+    fn weight(item: &IngestItem) -> usize {
         match item {
-            Take::Test(event, _) => event.data.as_str().len(),
+            IngestItem::Test(event, _) => event.data.as_str().len(),
             events => events.events().iter().map(|(intake, _)| intake.event.data.as_str().len()).sum(),
         }
     }
 
-    fn rows(item: &Take) -> usize {
+    fn rows(item: &IngestItem) -> usize {
         match item {
-            Take::Event(_, rows) | Take::Slice(_, _, rows) => *rows,
-            Take::Test(..) => 2,
+            IngestItem::Event(_, rows) | IngestItem::Slice(_, _, rows) => *rows,
+            IngestItem::Test(..) => 2,
         }
     }
 
-    async fn commit(&mut self, items: &[Take], again: bool) -> Result<Vec<Taken>, Error> {
+    async fn commit(&mut self, items: &[IngestItem], again: bool) -> Result<Vec<IngestReply>, Error> {
         let session = match self.session.take() {
             Some(session) => session,
             None => self.shared.connections.session().await?,
         };
-        let doubt = self.doubt.take().filter(|_| again);
+        let doubt = self.unconfirmed.take().filter(|_| again);
         let began = self.shared.env.elapsed();
         match self.attempt(&session, items, doubt).await {
             Ok(done) => {
@@ -168,12 +168,12 @@ async fn is_done(session: &Session, done: &Done) -> Result<bool, Error> {
     Ok(session.query_opt("SELECT 1 FROM events WHERE key = $1", &[&Uuid::from(proof)]).await?.is_some())
 }
 
-impl Takes {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, session: None, noted: Noted::default(), doubt: None }
+impl IngestGroup {
+    pub(super) fn new(shared: Arc<NodeContext>) -> Self {
+        Self { shared, session: None, noted: Noted::default(), unconfirmed: None }
     }
 
-    fn publish(&mut self, session: Session, done: Done) -> Vec<Taken> {
+    fn publish(&mut self, session: Session, done: Done) -> Vec<IngestReply> {
         self.session = Some(session);
         self.shared.announce(done.facts);
         if done.fans_out {
@@ -182,16 +182,21 @@ impl Takes {
         done.answers
     }
 
-    async fn attempt(&mut self, session: &Session, items: &[Take], doubt: Option<Doubt>) -> Result<Done, Error> {
+    async fn attempt(
+        &mut self,
+        session: &Session,
+        items: &[IngestItem],
+        doubt: Option<UnconfirmedCommit>,
+    ) -> Result<Done, Error> {
         let (keys, mut before) = match doubt {
-            Some(Doubt { keys, done }) => (keys, Some(done)),
-            None => (items.iter().flat_map(Take::ones).map(|_| self.shared.next_key()).collect(), None),
+            Some(UnconfirmedCommit { keys, done }) => (keys, Some(done)),
+            None => (items.iter().flat_map(IngestItem::ones).map(|_| self.shared.next_key()).collect(), None),
         };
         match self.commit_with(session, items, &keys, &mut before).await {
             Ok(done) => Ok(done),
             Err(Failed { error, done }) => {
                 let was_in_doubt = before.is_some();
-                self.doubt = before.or(done).map(|done| Doubt { keys, done });
+                self.unconfirmed = before.or(done).map(|done| UnconfirmedCommit { keys, done });
                 // The first try came about while the second was under way.
                 let came_about = was_in_doubt && error.is_duplicate();
                 Err(if came_about { Error::Connection("a commit was in doubt".to_owned()) } else { error })
@@ -202,7 +207,7 @@ impl Takes {
     async fn commit_with(
         &mut self,
         session: &Session,
-        items: &[Take],
+        items: &[IngestItem],
         keys: &[EventKey],
         before: &mut Option<Done>,
     ) -> Result<Done, Failed> {
@@ -216,7 +221,7 @@ impl Takes {
         let head = head?.pop().ok_or_else(|| Error::Corrupt("the directory has no revision".to_owned()))?;
         let now = self.shared.env.shared(Timestamp::from_millis(row::get(&head, 1)?));
         let directory = self.shared.refresh_to(session, row::get(&head, 0)?).await?;
-        let intakes = items.iter().flat_map(Take::ones).zip(keys);
+        let intakes = items.iter().flat_map(IngestItem::ones).zip(keys);
         let keyed: Vec<(&Intake, EventKey)> =
             intakes.filter_map(|(event, key)| Some((event.intake()?, *key))).collect();
         let claims = Claims::make(session, &keyed).await?;
@@ -282,8 +287,8 @@ impl<'a> One<'a> {
     }
 }
 
-impl Take {
-    fn events(&self) -> &[(Intake, Verdicts)] {
+impl IngestItem {
+    fn events(&self) -> &[(Intake, FilterResults)] {
         match self {
             Self::Event(event, _) => std::slice::from_ref(&**event),
             Self::Slice(judged, which, _) => &judged[which.clone()],
@@ -306,28 +311,30 @@ impl Take {
 
 /// A commit in the making.
 struct Plan<'a> {
-    shared: &'a Shared,
+    shared: &'a NodeContext,
     directory: Arc<Directory>,
     now: Timestamp,
     accepted_at: Timestamp,
     rows: NewRows,
-    facts: Vec<Fact>,
+    facts: Vec<CommitNotice>,
     claims: Claims,
     /// Projects with events that wait to be fanned out, as far as that matters.
     waiting: HashSet<ProjectId>,
 }
 
 impl Plan<'_> {
-    fn add(&mut self, item: &Take, keys: &mut dyn Iterator<Item = EventKey>) -> Taken {
-        if let Take::Test(event, endpoint) = item {
-            return Taken::Test(keys.next().and_then(|key| self.test(event, *endpoint, key)));
+    fn add(&mut self, item: &IngestItem, keys: &mut dyn Iterator<Item = EventKey>) -> IngestReply {
+        if let IngestItem::Test(event, endpoint) = item {
+            return IngestReply::Test(keys.next().and_then(|key| self.test(event, *endpoint, key)));
         }
         let mut room = DIRECT;
         let keyed = item.events().iter().zip(keys);
-        Taken::Events(keyed.map(|((intake, verdicts), key)| self.event(intake, verdicts, key, &mut room)).collect())
+        IngestReply::Events(
+            keyed.map(|((intake, verdicts), key)| self.event(intake, verdicts, key, &mut room)).collect(),
+        )
     }
 
-    fn event(&mut self, intake: &Intake, verdicts: &Verdicts, key: EventKey, room: &mut usize) -> Accepted {
+    fn event(&mut self, intake: &Intake, verdicts: &FilterResults, key: EventKey, room: &mut usize) -> Accepted {
         if let Some(earlier) = self.claims.earlier(intake, key) {
             return earlier;
         }
@@ -354,11 +361,11 @@ impl Plan<'_> {
         self.directory.endpoint(endpoint)?;
         let event = Arc::new(Event { created_at: key.created_at(), test: true, ..event.clone() });
         self.rows.event(key, event.clone(), 1);
-        Some(self.deliver_to(key, &event, Taker { endpoint, note: None }, true))
+        Some(self.deliver_to(key, &event, Recipient { endpoint, note: None }, true))
     }
 
-    fn deliver_to(&mut self, key: EventKey, event: &Arc<Event>, taker: Taker, manual: bool) -> DeliveryId {
-        let Taker { endpoint, note } = taker;
+    fn deliver_to(&mut self, key: EventKey, event: &Arc<Event>, taker: Recipient, manual: bool) -> DeliveryId {
+        let Recipient { endpoint, note } = taker;
         let moment = Moment { now: self.now, accepted_at: self.accepted_at };
         let due = delivery::new(self.shared.next_key(), event, endpoint, manual, &self.directory, moment);
         let id = due.id;

@@ -7,14 +7,14 @@ use model::job::{Job, Status, Task};
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::change::Change;
+use super::change::WriteTxn;
 use super::event_key::EventKey;
-use super::node::Shared;
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::{row, search};
 use crate::Error;
 use crate::directory::Directory;
-use crate::filtering::Verdicts;
+use crate::filtering::FilterResults;
 use crate::jobs::{self, Step, ours};
 use crate::recovery::{self, Cursor, Progress, Window};
 use crate::search::{Cursor as Position, Page, Paging};
@@ -24,7 +24,7 @@ type Judged = jobs::Judged<EventKey>;
 
 /// How many items `task` is about.
 pub(crate) async fn count(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     directory: &Directory,
     project: ProjectId,
     task: &Task,
@@ -37,7 +37,7 @@ pub(crate) async fn count(
         },
         Task::Replay { event } => match search::event_row(db, project, event).await? {
             Some((_, stored)) => {
-                let verdicts = Verdicts::in_turns(directory, &stored.event).await;
+                let verdicts = FilterResults::in_turns(directory, &stored.event).await;
                 Ok(verdicts.takers(directory, &stored.event).len() as u64)
             }
             None => Ok(0),
@@ -45,7 +45,7 @@ pub(crate) async fn count(
     }
 }
 
-pub(crate) async fn create(db: &Arc<Shared>, project: ProjectId, task: &Task, total: u64) -> Result<Job, Error> {
+pub(crate) async fn create(db: &Arc<NodeContext>, project: ProjectId, task: &Task, total: u64) -> Result<Job, Error> {
     let env = &*db.env;
     let (id, created_at) = (JobId::new(env), env.now());
     let text = serde_json::to_string(task).map_err(|error| Error::Corrupt(error.to_string()))?;
@@ -70,11 +70,11 @@ pub(crate) async fn create(db: &Arc<Shared>, project: ProjectId, task: &Task, to
     Ok(Job { id, project, task, status: Status::Running, total, done: 0, failed: 0, created_at })
 }
 
-pub(crate) async fn find(db: &Arc<Shared>, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
+pub(crate) async fn find(db: &Arc<NodeContext>, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
     Ok(load(db, id).await?.map(|(job, _)| job).filter(|job| job.project == project))
 }
 
-pub(crate) async fn list(db: &Arc<Shared>, project: ProjectId, paging: Paging) -> Result<Page<Job>, Error> {
+pub(crate) async fn list(db: &Arc<NodeContext>, project: ProjectId, paging: Paging) -> Result<Page<Job>, Error> {
     let before = Uuid::from(JobId::from_bytes(paging.after.map_or([0xff; 16], |cursor| cursor.0)));
     let sql = format!("SELECT {JOB} FROM jobs WHERE project = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
     let limit = row::limit(paging.limit + 1);
@@ -84,7 +84,7 @@ pub(crate) async fn list(db: &Arc<Shared>, project: ProjectId, paging: Paging) -
     Ok(Page::of(rows.into_iter().map(|(position, job)| (job, position)).collect(), paging.limit))
 }
 
-pub(crate) async fn cancel(db: &Arc<Shared>, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
+pub(crate) async fn cancel(db: &Arc<NodeContext>, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
     let cancelled = row::position(&Status::Cancelled, &Status::ALL);
     db.session()
         .await?
@@ -98,7 +98,7 @@ pub(crate) async fn cancel(db: &Arc<Shared>, project: ProjectId, id: JobId) -> R
 
 /// Those that are this node's to run, oldest first: they go with the shard of their endpoint, so that a recovery is run
 /// where its endpoint is delivered to.
-pub(crate) async fn running(db: &Arc<Shared>) -> Result<Vec<JobId>, Error> {
+pub(crate) async fn running(db: &Arc<NodeContext>) -> Result<Vec<JobId>, Error> {
     let sql = "SELECT id, endpoint FROM jobs WHERE status = 0 ORDER BY id";
     let mut running = Vec::new();
     for row in db.session().await?.query(sql, &[]).await? {
@@ -111,7 +111,7 @@ pub(crate) async fn running(db: &Arc<Shared>) -> Result<Vec<JobId>, Error> {
     Ok(running)
 }
 
-pub(crate) async fn endpoint(db: &Arc<Shared>, id: JobId) -> Result<Option<EndpointId>, Error> {
+pub(crate) async fn endpoint(db: &Arc<NodeContext>, id: JobId) -> Result<Option<EndpointId>, Error> {
     Ok(load(db, id).await?.and_then(|(job, _)| endpoint_of(&job.task)))
 }
 
@@ -123,14 +123,19 @@ fn endpoint_of(task: &Task) -> Option<EndpointId> {
 }
 
 /// How many deliveries of `endpoint` are pending, as far as up to `enough`: what a job waits for before it adds more.
-pub(crate) async fn backlog(db: &Arc<Shared>, endpoint: EndpointId, enough: usize) -> Result<usize, Error> {
+pub(crate) async fn backlog(db: &Arc<NodeContext>, endpoint: EndpointId, enough: usize) -> Result<usize, Error> {
     let sql = "SELECT count(*) FROM (SELECT 1 FROM pending WHERE endpoint = $1 LIMIT $2) AS waiting";
     let row = db.session().await?.query_one(sql, &[&Uuid::from(endpoint), &row::limit(enough)]).await?;
     Ok(usize::try_from(row::get::<i64>(&row, 0)?).unwrap_or(0))
 }
 
 /// Does the next items of a job, once, also if another node believes that the job is its own.
-pub(crate) async fn step(db: &Arc<Shared>, directory: &Directory, id: JobId, now: Timestamp) -> Result<Step, Error> {
+pub(crate) async fn step(
+    db: &Arc<NodeContext>,
+    directory: &Directory,
+    id: JobId,
+    now: Timestamp,
+) -> Result<Step, Error> {
     let Some(known) = load(db, id).await?.filter(is_running) else { return Ok(Step::Ended) };
     let judged = judge(db, directory, &known, now).await?;
     let mut change = db.work().await?;
@@ -153,7 +158,7 @@ fn is_running((job, _): &Known) -> bool {
 
 /// Asks the filters that the next step of a job needs. Done before its transaction: filters take their time.
 async fn judge(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     directory: &Directory,
     (job, cursor): &Known,
     now: Timestamp,
@@ -162,7 +167,7 @@ async fn judge(
         Task::Replay { event } => match search::event_row(db, job.project, event).await? {
             Some((_, stored)) => {
                 let next = recovery::next_endpoints(directory, &stored.event, cursor.as_ref());
-                Ok(Judged::Replay(Verdicts::among(&next, &stored.event)))
+                Ok(Judged::Replay(FilterResults::among(&next, &stored.event)))
             }
             None => Ok(Judged::Nothing),
         },
@@ -175,7 +180,7 @@ async fn judge(
     }
 }
 
-async fn advance(change: &mut Change, (job, cursor): &Known, judged: &Judged) -> Result<Step, Error> {
+async fn advance(change: &mut WriteTxn, (job, cursor): &Known, judged: &Judged) -> Result<Step, Error> {
     let progress = match &job.task {
         Task::Replay { event } => replay(change, job.project, event, *cursor, judged).await?,
         Task::Recover { endpoint, since, until, only } => {
@@ -208,7 +213,7 @@ async fn advance(change: &mut Change, (job, cursor): &Known, judged: &Judged) ->
 }
 
 async fn replay(
-    change: &mut Change,
+    change: &mut WriteTxn,
     project: ProjectId,
     event: &EventId,
     cursor: Option<Cursor<EventKey>>,
@@ -230,7 +235,7 @@ async fn replay(
 /// The columns that [`job`] reads.
 const JOB: &str = "id, project, task, status, total, done, failed, cursor, created_at";
 
-async fn load(db: &Arc<Shared>, id: JobId) -> Result<Option<Known>, Error> {
+async fn load(db: &Arc<NodeContext>, id: JobId) -> Result<Option<Known>, Error> {
     let sql = format!("SELECT {JOB} FROM jobs WHERE id = $1");
     let row = db.session().await?.query_opt(&sql, &[&Uuid::from(id)]).await?;
     row.as_ref().map(job).transpose()

@@ -6,20 +6,20 @@ use model::id::{KeyId, ProjectId};
 use model::key::Key;
 use tokio_postgres::Row;
 
-use super::change::{Change, Subject};
-use super::node::Shared;
+use super::change::{Subject, WriteTxn};
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::row;
 use super::session::Session;
 use crate::Error;
 
-pub(crate) async fn create(db: &Arc<Shared>, key: &Key) -> Result<(), Error> {
+pub(crate) async fn create(db: &Arc<NodeContext>, key: &Key) -> Result<(), Error> {
     let mut change = db.change().await?;
     insert(&mut change, key).await?;
     change.commit().await.map(drop)
 }
 
-pub(super) async fn insert(change: &mut Change, key: &Key) -> Result<(), Error> {
+pub(super) async fn insert(change: &mut WriteTxn, key: &Key) -> Result<(), Error> {
     let scopes = row::to_json(&key.scopes)?;
     let sql = "INSERT INTO api_keys (id, project, name, scopes, hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
     let created_at = key.created_at.as_millis();
@@ -29,7 +29,7 @@ pub(super) async fn insert(change: &mut Change, key: &Key) -> Result<(), Error> 
     Ok(())
 }
 
-pub(crate) async fn revoke(db: &Arc<Shared>, project: ProjectId, id: KeyId) -> Result<bool, Error> {
+pub(crate) async fn revoke(db: &Arc<NodeContext>, project: ProjectId, id: KeyId) -> Result<bool, Error> {
     let mut change = db.change().await?;
     let sql = "DELETE FROM api_keys WHERE id = $1 AND project = $2";
     if change.execute(sql, &[&Uuid::from(id), &Uuid::from(project)]).await? == 0 {

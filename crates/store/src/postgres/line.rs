@@ -7,7 +7,7 @@ use futures_util::future;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio_postgres::{AsyncMessage, Client};
 
-use super::node::{News, Shared};
+use super::node::{NodeContext, Notifications};
 use super::{cause, row, tls};
 use crate::Error;
 
@@ -24,7 +24,7 @@ const LOCKED: Duration = Duration::from_secs(5);
 const CHANNEL: &str = "posthaste";
 
 /// What there is news of; of work with the endpoints that have it.
-pub(super) mod word {
+pub(super) mod channel {
     pub(crate) const WORK: &str = "work";
     pub(crate) const DIRECTORY: &str = "directory";
     /// Some are free.
@@ -33,21 +33,21 @@ pub(super) mod word {
     pub(crate) const MAILS: &str = "mails";
 }
 
-pub(super) struct Line {
+pub(super) struct ListenConnection {
     pub(super) client: Client,
-    heard: mpsc::Receiver<Told>,
+    heard: mpsc::Receiver<Notification>,
     /// Its process on the server. What that tells, it tells others.
     process: i32,
 }
 
 /// What was told, and by whose process on the server.
-struct Told {
+struct Notification {
     by: i32,
     what: String,
 }
 
-impl Line {
-    pub(super) async fn open(shared: &Arc<Shared>) -> Result<Self, Error> {
+impl ListenConnection {
+    pub(super) async fn open(shared: &Arc<NodeContext>) -> Result<Self, Error> {
         let (client, connection) = shared.connections.own().await?;
         let (said, heard) = mpsc::channel(HEARD);
         shared.tasks.spawn(listen(connection, said));
@@ -79,14 +79,19 @@ impl Line {
     }
 }
 
-impl News {
+impl Notifications {
     /// As it is told.
     pub(super) fn words(&self) -> Vec<String> {
         let Self { work, directory, shards, jobs, mails } = self;
         let work: Vec<String> = work.iter().map(ToString::to_string).collect();
         let mut told: Vec<String> =
-            work.chunks(TOLD).map(|some| format!("{}:{}", word::WORK, some.join(","))).collect();
-        let flags = [(directory, word::DIRECTORY), (shards, word::SHARDS), (jobs, word::JOBS), (mails, word::MAILS)];
+            work.chunks(TOLD).map(|some| format!("{}:{}", channel::WORK, some.join(","))).collect();
+        let flags = [
+            (directory, channel::DIRECTORY),
+            (shards, channel::SHARDS),
+            (jobs, channel::JOBS),
+            (mails, channel::MAILS),
+        ];
         told.extend(flags.into_iter().filter(|(set, _)| **set).map(|(_, what)| what.to_owned()));
         told
     }
@@ -101,11 +106,11 @@ impl News {
 }
 
 /// Drives the connection and hands on what is heard over it, until it breaks.
-async fn listen(mut connection: tls::Connection, said: mpsc::Sender<Told>) {
+async fn listen(mut connection: tls::Connection, said: mpsc::Sender<Notification>) {
     loop {
         match future::poll_fn(|context| connection.poll_message(context)).await {
             Some(Ok(AsyncMessage::Notification(heard))) => {
-                let told = Told { by: heard.process_id(), what: heard.payload().to_owned() };
+                let told = Notification { by: heard.process_id(), what: heard.payload().to_owned() };
                 match said.try_send(told) {
                     Ok(()) => {}
                     // Nobody listens any more; what is asked over it is still to be answered.

@@ -6,7 +6,7 @@ use model::id::DeliveryId;
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::change::Scope;
+use super::change::ReadTxn;
 use super::columns::{Columns, borrowed};
 use super::param::{Param, Uuid};
 use super::row;
@@ -91,7 +91,7 @@ impl List {
     /// The newest rows of a span, at most so many. Never sorts all of them to find those.
     pub(super) async fn newest<T>(
         mut self,
-        search: &Scope,
+        search: &ReadTxn,
         span: Span,
         now: Timestamp,
         most: usize,
@@ -121,7 +121,7 @@ impl List {
     /// The same where only slots are looked at in which something occurs.
     pub(super) async fn newest_in<T>(
         mut self,
-        search: &Scope,
+        search: &ReadTxn,
         occurring: &Occurring,
         span: Span,
         most: usize,
@@ -176,7 +176,7 @@ impl Occurring {
 
     /// All outcomes that stand behind `prefix`, but for those with another status or status code.
     pub(super) async fn outcomes(
-        search: &Scope,
+        search: &ReadTxn,
         scope: impl Into<Uuid>,
         kind: Kind,
         prefix: &str,
@@ -206,7 +206,7 @@ impl Occurring {
     }
 
     /// The newest slots between two that have something, newest first.
-    async fn slots(&self, search: &Scope, since: i64, until: i64) -> Result<Vec<i64>, Error> {
+    async fn slots(&self, search: &ReadTxn, since: i64, until: i64) -> Result<Vec<i64>, Error> {
         let sql = "SELECT o.slot FROM unnest($1) AS wanted (name) CROSS JOIN LATERAL (
                 SELECT DISTINCT slot FROM occurrences
                 WHERE scope = $2 AND kind = $3 AND name = wanted.name AND slot >= $4 AND slot <= $5

@@ -14,13 +14,13 @@ use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::lease::Renewal;
-use super::line::{Line, word};
-use super::node::{News, Shared};
+use super::line::{ListenConnection, channel};
+use super::node::{NodeContext, Notifications};
 use super::partitions::{self, Day};
 use super::row;
 use crate::Error;
 use crate::clock;
-use crate::feed::Fact;
+use crate::feed::CommitNotice;
 use crate::shard::{self, Shard, Shards};
 
 /// Renewals in the time of one lease.
@@ -36,8 +36,8 @@ const GATHER: Duration = Duration::from_millis(3);
 const SHARDS_LOCK: &str = "SELECT pg_advisory_xact_lock(8600002)";
 
 pub(super) struct Member {
-    shared: Arc<Shared>,
-    line: Option<Line>,
+    shared: Arc<NodeContext>,
+    line: Option<ListenConnection>,
     renew_at: Instant,
     /// What the engine was asked to let go.
     surplus: Shards,
@@ -49,7 +49,7 @@ pub(super) struct Member {
 
 impl Member {
     /// Joins the cluster and takes a share of what is free.
-    pub(super) async fn join(shared: Arc<Shared>) -> Result<Self, Error> {
+    pub(super) async fn join(shared: Arc<NodeContext>) -> Result<Self, Error> {
         let mut member = Self {
             provided: Day::of(shared.env.now()),
             shared,
@@ -58,7 +58,7 @@ impl Member {
             surplus: Shards::default(),
             has_joined: false,
         };
-        member.line = Some(Line::open(&member.shared).await?);
+        member.line = Some(ListenConnection::open(&member.shared).await?);
         member.renew().await?;
         Ok(member)
     }
@@ -103,7 +103,7 @@ impl Member {
         let Some(line) = &mut self.line else { return self.come_back().await };
         tokio::select! {
             heard = line.hear() => self.understand(&heard?).await,
-            () = shared.news_woken.notified() => {
+            () = shared.notifications_woken.notified() => {
                 clock::wait(GATHER).await;
                 self.tell(shared.take_news()).await
             }
@@ -113,7 +113,7 @@ impl Member {
 
     /// Takes part over another line. What was told meanwhile was not heard: everything is looked up.
     async fn come_back(&mut self) -> Result<(), Error> {
-        let line = Line::open(&self.shared).await?;
+        let line = ListenConnection::open(&self.shared).await?;
         self.line = Some(line);
         self.renew().await?;
         self.shared.published.feed.lag();
@@ -122,7 +122,7 @@ impl Member {
         Ok(())
     }
 
-    fn line(&self) -> Result<&Line, Error> {
+    fn line(&self) -> Result<&ListenConnection, Error> {
         self.line.as_ref().ok_or_else(|| Error::Connection("there is none".to_owned()))
     }
 
@@ -201,7 +201,7 @@ impl Member {
                 ],
             )
             .await?;
-        self.line()?.tell(&[word::SHARDS.to_owned()]).await?;
+        self.line()?.tell(&[channel::SHARDS.to_owned()]).await?;
         Ok(row)
     }
 
@@ -223,11 +223,11 @@ impl Member {
         let taken_at = self.shared.env.shared(now);
         let moved = self.shared.lease.renew(Renewal { held: shards, taken, taken_at, asked, lease });
         if !moved.lost.is_empty() {
-            self.shared.published.facts(vec![Fact::Lost(moved.lost)]);
+            self.shared.published.facts(vec![CommitNotice::Lost(moved.lost)]);
         }
         // What the engine has not asked for yet it need not be told of.
         if !moved.gained.is_empty() && self.has_joined {
-            self.shared.published.facts(vec![Fact::Gained(moved.gained)]);
+            self.shared.published.facts(vec![CommitNotice::Gained(moved.gained)]);
             self.shared.published.work_left();
             self.shared.published.mailed();
         }
@@ -235,7 +235,7 @@ impl Member {
         // Asked for again each time, in case that the last was let go of unread.
         let surplus: Shards = shards.without(&self.shared.lease.giving()).iter().skip(share).collect();
         if !surplus.is_empty() || !self.surplus.is_empty() {
-            self.shared.published.facts(vec![Fact::LetGo(surplus)]);
+            self.shared.published.facts(vec![CommitNotice::LetGo(surplus)]);
         }
         self.surplus = surplus;
         Ok(())
@@ -284,7 +284,7 @@ impl Member {
         let lost = self.shared.lease.lose();
         if !lost.is_empty() {
             tracing::warn!(shards = lost.len(), "the lease has run out: other nodes may deliver now");
-            self.shared.published.facts(vec![Fact::Lost(lost)]);
+            self.shared.published.facts(vec![CommitNotice::Lost(lost)]);
         }
     }
 
@@ -296,20 +296,20 @@ impl Member {
     async fn understand(&mut self, heard: &str) -> Result<(), Error> {
         let (what, about) = heard.split_once(':').unwrap_or((heard, ""));
         match what {
-            word::WORK => {
+            channel::WORK => {
                 let now = self.shared.env.now();
                 let endpoints = about.split(',').filter_map(|id| id.parse::<EndpointId>().ok());
                 let ours = endpoints.filter(|endpoint| self.shared.lease.holds(shard::of(*endpoint)));
-                self.shared.published.facts(ours.map(|endpoint| Fact::Look { endpoint, at: now }).collect());
+                self.shared.published.facts(ours.map(|endpoint| CommitNotice::Look { endpoint, at: now }).collect());
                 Ok(())
             }
-            word::DIRECTORY => self.refresh().await,
-            word::SHARDS => self.renew().await,
-            word::JOBS => {
+            channel::DIRECTORY => self.refresh().await,
+            channel::SHARDS => self.renew().await,
+            channel::JOBS => {
                 self.shared.published.work_left();
                 Ok(())
             }
-            word::MAILS => {
+            channel::MAILS => {
                 self.shared.published.mailed();
                 Ok(())
             }
@@ -317,7 +317,7 @@ impl Member {
         }
     }
 
-    async fn tell(&mut self, news: News) -> Result<(), Error> {
+    async fn tell(&mut self, news: Notifications) -> Result<(), Error> {
         if let Err(error) = self.give_back().await {
             // Done, and told, once the others can be reached again.
             self.shared.tell(|later| later.add(news));
@@ -348,13 +348,13 @@ impl Member {
     async fn leave(&mut self) -> Result<(), Error> {
         self.shared.lease.lose();
         // What was under way on the old one when it was time to stop may be half done.
-        let line = Line::open(&self.shared).await?;
+        let line = ListenConnection::open(&self.shared).await?;
         self.line = Some(line);
         self.tell(self.shared.take_news()).await?;
         let client = self.client()?;
         client.execute("UPDATE shards SET node = NULL WHERE node = $1", &[&self.shared.node]).await?;
         client.execute("DELETE FROM nodes WHERE id = $1", &[&self.shared.node]).await?;
-        self.line()?.tell(&[word::SHARDS.to_owned()]).await?;
+        self.line()?.tell(&[channel::SHARDS.to_owned()]).await?;
         // With the client the connection ends.
         self.line = None;
         Ok(())

@@ -15,19 +15,19 @@ use super::lease::Lease;
 use super::param::Uuid;
 use super::session::Session;
 use crate::Error;
-use crate::feed::{FED, Fact};
+use crate::feed::{CommitNotice, FED};
 use crate::place::Postgres;
-use crate::published::Published;
+use crate::published::CommitSink;
 use crate::seal::Seal;
 use crate::shard;
 use crate::shares::Shares;
 
 /// What all tasks of a node work with.
-pub(crate) struct Shared {
+pub(crate) struct NodeContext {
     pub(super) connections: Connections,
     pub(super) seal: Seal,
     pub(super) env: Arc<dyn Env>,
-    pub(super) published: Published,
+    pub(super) published: CommitSink,
     pub(super) node: Uuid,
     pub(super) settings: Postgres,
     pub(super) lease: Lease,
@@ -37,8 +37,8 @@ pub(crate) struct Shared {
     /// The directory's revision that was read last. Held while the next one is read.
     pub(super) revision: tokio::sync::Mutex<i64>,
     order: Mutex<Order>,
-    news: Mutex<News>,
-    pub(super) news_woken: Notify,
+    notifications: Mutex<Notifications>,
+    pub(super) notifications_woken: Notify,
 }
 
 /// The last of what only goes forward.
@@ -49,7 +49,7 @@ struct Order {
 
 /// What other nodes are to be told.
 #[derive(Default)]
-pub(super) struct News {
+pub(super) struct Notifications {
     pub(super) work: HashSet<EndpointId>,
     pub(super) directory: bool,
     pub(super) shards: bool,
@@ -57,13 +57,13 @@ pub(super) struct News {
     pub(super) mails: bool,
 }
 
-impl Shared {
+impl NodeContext {
     pub(super) fn new(
         connections: Connections,
         settings: Postgres,
         seal: Seal,
         env: Arc<dyn Env>,
-        published: Published,
+        published: CommitSink,
         node: Uuid,
     ) -> Self {
         Self {
@@ -78,8 +78,8 @@ impl Shared {
             tasks: TaskTracker::new(),
             revision: tokio::sync::Mutex::new(-1),
             order: Mutex::new(Order { id: None, accepted_at: env.now() }),
-            news: Mutex::default(),
-            news_woken: Notify::new(),
+            notifications: Mutex::default(),
+            notifications_woken: Notify::new(),
             env,
         }
     }
@@ -116,16 +116,16 @@ impl Shared {
     }
 
     /// Publishes what is committed: to this node's engine what is its own, to other nodes that there is work.
-    pub(super) fn announce(&self, facts: Vec<Fact>) {
+    pub(super) fn announce(&self, facts: Vec<CommitNotice>) {
         let (mut ours, mut others) = (Vec::with_capacity(facts.len().min(FED)), Vec::new());
         let (held, mut looked) = (self.lease.held(), HashSet::new());
         for fact in facts {
             match &fact {
-                Fact::Due(due) if !held.contains(shard::of(due.endpoint)) => others.push(due.endpoint),
-                Fact::Look { endpoint, .. } if !held.contains(shard::of(*endpoint)) => others.push(*endpoint),
-                Fact::Due(due) if ours.len() >= FED => {
+                CommitNotice::Due(due) if !held.contains(shard::of(due.endpoint)) => others.push(due.endpoint),
+                CommitNotice::Look { endpoint, .. } if !held.contains(shard::of(*endpoint)) => others.push(*endpoint),
+                CommitNotice::Due(due) if ours.len() >= FED => {
                     if looked.insert(due.endpoint) {
-                        ours.push(Fact::Look { endpoint: due.endpoint, at: due.next_attempt_at });
+                        ours.push(CommitNotice::Look { endpoint: due.endpoint, at: due.next_attempt_at });
                     }
                 }
                 _ => ours.push(fact),
@@ -149,13 +149,13 @@ impl Shared {
     }
 
     /// Has something told to the other nodes, together with what else there is.
-    pub(super) fn tell(&self, add: impl FnOnce(&mut News)) {
-        add(&mut self.news.lock().unwrap_or_else(PoisonError::into_inner));
-        self.news_woken.notify_one();
+    pub(super) fn tell(&self, add: impl FnOnce(&mut Notifications)) {
+        add(&mut self.notifications.lock().unwrap_or_else(PoisonError::into_inner));
+        self.notifications_woken.notify_one();
     }
 
-    pub(super) fn take_news(&self) -> News {
-        std::mem::take(&mut self.news.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn take_news(&self) -> Notifications {
+        std::mem::take(&mut self.notifications.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn order(&self) -> MutexGuard<'_, Order> {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::node::Shared;
+use super::node::NodeContext;
 use super::row;
 use crate::Error;
 use crate::nodes::{Counts, Kind, Lag, Node, Overview};
 
-pub(crate) async fn overview(db: &Arc<Shared>, lag: Lag) -> Result<Overview, Error> {
+pub(crate) async fn overview(db: &Arc<NodeContext>, lag: Lag) -> Result<Overview, Error> {
     let snapshot = db.snapshot().await?;
     let sql = "SELECT n.id::text, n.name, n.version, n.delivers, (extract(epoch FROM n.started_at) * 1000)::bigint,
                       (extract(epoch FROM n.seen_at) * 1000)::bigint, n.expires_at > clock_timestamp(),

@@ -5,7 +5,7 @@ use model::id::DeliveryId;
 use model::time::Timestamp;
 
 use super::connect::{self, Connections};
-use super::node::Shared;
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::session::Session;
 use super::{cause, projects, row};
@@ -80,7 +80,7 @@ pub(super) async fn check_key(session: &Session, seal: &Seal) -> Result<(), Erro
 }
 
 /// The node goes on after the newest event and delivery that are there.
-pub(super) async fn resume_order(shared: &Shared) -> Result<(), Error> {
+pub(super) async fn resume_order(shared: &NodeContext) -> Result<(), Error> {
     let session = shared.connections.session().await?;
     let newest = "SELECT id FROM deliveries ORDER BY id DESC LIMIT 1";
     let id: Option<DeliveryId> = session.query_opt(newest, &[]).await?.map(|row| row::id(&row, 0)).transpose()?;

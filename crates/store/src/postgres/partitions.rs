@@ -3,8 +3,8 @@
 use model::id::DeliveryId;
 use model::time::Timestamp;
 
-use super::change::Scope;
-use super::node::Shared;
+use super::change::ReadTxn;
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::row;
 use crate::Error;
@@ -50,11 +50,11 @@ impl Day {
 
 /// Sees to it that there are partitions for the day of `now` and those to come. Each is made on its own, so that nobody
 /// who holds one table waits for another.
-pub(super) async fn provide(shared: &Shared, now: Timestamp) -> Result<(), Error> {
+pub(super) async fn provide(shared: &NodeContext, now: Timestamp) -> Result<(), Error> {
     let today = Day::of(now);
     for day in (0..=AHEAD).map(|ahead| Day(today.0 + ahead)) {
         for (table, storage) in TABLES {
-            let scope = Scope::begin(shared).await?;
+            let scope = ReadTxn::begin(shared).await?;
             scope.session().run(LOCK).await?;
             if is_missing(&scope, table, day).await? {
                 make(&scope, table, day, storage).await?;
@@ -65,7 +65,7 @@ pub(super) async fn provide(shared: &Shared, now: Timestamp) -> Result<(), Error
     Ok(())
 }
 
-async fn make(scope: &Scope, table: &str, day: Day, storage: &str) -> Result<(), Error> {
+async fn make(scope: &ReadTxn, table: &str, day: Day, storage: &str) -> Result<(), Error> {
     scope.session().run(BRIEFLY).await?;
     let (from, to) = day.keys();
     let name = partition(table, day);
@@ -83,7 +83,7 @@ fn partition(table: &str, day: Day) -> String {
 
 /// Whether a day's partition is to be made. Where rows of the day are in the default partition, because the day began
 /// without one, they stay there with those that follow.
-async fn is_missing(scope: &Scope, table: &str, day: Day) -> Result<bool, Error> {
+async fn is_missing(scope: &ReadTxn, table: &str, day: Day) -> Result<bool, Error> {
     let key = key_of(table);
     let sql = format!(
         "SELECT to_regclass('{}') IS NULL
@@ -106,7 +106,7 @@ fn key_of(table: &str) -> &'static str {
 }
 
 /// The oldest day that has a partition of `table`.
-pub(super) async fn oldest(scope: &Scope, table: &str) -> Result<Option<Day>, Error> {
+pub(super) async fn oldest(scope: &ReadTxn, table: &str) -> Result<Option<Day>, Error> {
     let sql = format!(
         "SELECT min(substr(c.relname, length('{table}_day_') + 1)::bigint)
          FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
@@ -119,7 +119,7 @@ pub(super) async fn oldest(scope: &Scope, table: &str) -> Result<Option<Day>, Er
 
 /// Drops a day of a table but for the rows with these keys, which move to the default partition. Answers about how many
 /// there were.
-pub(super) async fn drop_day(scope: &Scope, table: &str, day: Day, kept: &[Uuid]) -> Result<u64, Error> {
+pub(super) async fn drop_day(scope: &ReadTxn, table: &str, day: Day, kept: &[Uuid]) -> Result<u64, Error> {
     let (partition, key) = (partition(table, day), key_of(table));
     let sql = format!("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass('{partition}')");
     let rows = scope.session().query_text(&sql).await?;

@@ -9,15 +9,15 @@ use model::speech::Speech;
 use tokio_postgres::Row;
 
 use super::change::Subject;
-use super::node::Shared;
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::session::Session;
-use super::{endpoints, keys, mails, row, speech};
+use super::{endpoints, keys, outbox, project_dialects, row};
 use crate::Error;
 use crate::projects::SlugTaken;
 
 pub(crate) async fn create(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     project: Project,
     key: Key,
 ) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
@@ -38,7 +38,7 @@ pub(crate) async fn create(
 }
 
 pub(crate) async fn change<E: From<SlugTaken>>(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     id: ProjectId,
     change: &mut (dyn FnMut(&Project, &Speech) -> Result<Project, E> + Send),
 ) -> Result<Option<Result<Arc<Project>, E>>, Error> {
@@ -49,7 +49,7 @@ pub(crate) async fn change<E: From<SlugTaken>>(
         return Ok(None);
     };
     let taken = |slug| directory.project_called(slug).is_some_and(|other| other.id != id);
-    let project = match change(before, &directory.speech(id)) {
+    let project = match change(before, &directory.project_dialects(id)) {
         Ok(project) if !taken(&project.slug) => Project { id, ..project },
         refused => {
             transaction.undo().await?;
@@ -66,7 +66,7 @@ pub(crate) async fn change<E: From<SlugTaken>>(
 }
 
 /// Answers which endpoints were deleted with it; `None` if there is no such project.
-pub(crate) async fn delete(db: &Arc<Shared>, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
+pub(crate) async fn delete(db: &Arc<NodeContext>, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
     let mut change = db.change().await?;
     if change.directory.project(id).is_none() {
         change.undo().await?;
@@ -78,9 +78,9 @@ pub(crate) async fn delete(db: &Arc<Shared>, id: ProjectId) -> Result<Option<Vec
         endpoints::mark_deleted(&mut change, *endpoint).await?;
     }
     change.execute("DELETE FROM api_keys WHERE project = $1", &[&Uuid::from(id)]).await?;
-    speech::delete(&change, id).await?;
+    project_dialects::delete(&change, id).await?;
     // Those that came since the caller deleted the others; what is more goes behind this.
-    mails::delete_slice_in(change.session(), id).await?;
+    outbox::delete_slice_in(change.session(), id).await?;
     change.execute("DELETE FROM projects WHERE id = $1", &[&Uuid::from(id)]).await?;
     change.touch(Subject::Project(id));
     change.commit().await?;

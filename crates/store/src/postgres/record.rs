@@ -16,26 +16,26 @@ use model::endpoint::Endpoint;
 use model::id::{DeliveryId, EndpointId};
 use model::retry::Next;
 
-use self::moves::Moves;
+use self::moves::StatusUpdates;
 use self::outcome::Outcome;
-use self::writings::writings;
-use super::change::{Change, Lock};
+use self::writings::inserts;
+use super::change::{Lock, WriteTxn};
 use super::group::{Commit, Group};
-use super::node::Shared;
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::session::Session;
-use super::{endpoints, health, mails, row};
+use super::{endpoints, health, outbox, row};
 use crate::Error;
 use crate::directory::Directory;
 use crate::feed::Recorded;
-use crate::health::Run;
-use crate::mails::recipients;
+use crate::health::FailureStreak;
 use crate::occurrences::Noted;
+use crate::outbox::recipients;
 use crate::record::Record;
 use crate::rules::attempt::kept_body;
 use crate::rules::outcome::{Consequences, Step, consequences_of, recorded};
 
-pub(crate) async fn record(records: &Group<Records>, record: Record) -> Result<(), Error> {
+pub(crate) async fn record(records: &Group<RecordGroup>, record: Record) -> Result<(), Error> {
     let delivery = record.due.id;
     if records.commit(Outcome::Tried(Box::new(record))).await? {
         Ok(())
@@ -44,13 +44,13 @@ pub(crate) async fn record(records: &Group<Records>, record: Record) -> Result<(
     }
 }
 
-pub(crate) async fn cancel(records: &Group<Records>, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
+pub(crate) async fn cancel(records: &Group<RecordGroup>, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
     records.commit(Outcome::Cancelled(delivery, reason)).await.map(drop)
 }
 
 /// The group commit of what was delivered.
-pub(crate) struct Records {
-    shared: Arc<Shared>,
+pub(crate) struct RecordGroup {
+    shared: Arc<NodeContext>,
     session: Option<Session>,
     /// Endpoints that are known to have nothing to recover from. Only a failure changes that, and only the holder of
     /// their shard records one.
@@ -60,7 +60,7 @@ pub(crate) struct Records {
     noted: Noted,
 }
 
-impl Commit for Records {
+impl Commit for RecordGroup {
     type Item = Outcome;
     /// Whether it was written down: a cancellation always is.
     type Answer = bool;
@@ -87,7 +87,7 @@ impl Commit for Records {
             Some(session) => session,
             None => self.shared.connections.session().await?,
         };
-        let committed = match self.quietly(&session, outcomes).await {
+        let committed = match self.commit_fast(&session, outcomes).await {
             Ok(committed) => committed,
             Err(error) => {
                 self.noted.clear();
@@ -97,8 +97,10 @@ impl Commit for Records {
         };
         self.session = Some(session);
         let recorded = match committed {
-            Quiet::Done(recorded) => recorded,
-            Quiet::Loud(lock) => self.loudly(outcomes, lock).await.inspect_err(|_| self.noted.clear())?,
+            FastPath::Done(recorded) => recorded,
+            FastPath::NeedsSlowPath(lock) => {
+                self.commit_slow(outcomes, lock).await.inspect_err(|_| self.noted.clear())?
+            }
         };
         self.shared.held_since(began, outcomes.len(), 2 * recorded.len());
         // What a first try may have written is not written again.
@@ -114,21 +116,21 @@ impl Commit for Records {
 }
 
 /// How a commit went that was to bring about nothing beside itself.
-enum Quiet {
+enum FastPath {
     Done(Vec<Recorded>),
     /// It is undone: there is more to do, which needs this lock.
-    Loud(Lock),
+    NeedsSlowPath(Lock),
 }
 
-impl Records {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+impl RecordGroup {
+    pub(super) fn new(shared: Arc<NodeContext>) -> Self {
         Self { shared, session: None, well: HashSet::new(), changes: 0, noted: Noted::default() }
     }
 
-    async fn quietly(&mut self, session: &Session, outcomes: &[Outcome]) -> Result<Quiet, Error> {
+    async fn commit_fast(&mut self, session: &Session, outcomes: &[Outcome]) -> Result<FastPath, Error> {
         let directory = self.shared.published.directory.load_full();
         let now = self.shared.env.now();
-        let moves = Moves::of(session, &directory, outcomes).await?;
+        let moves = StatusUpdates::of(session, &directory, outcomes).await?;
         let (began, moved) = if outcomes.iter().all(Outcome::is_arrival) {
             future::join(session.begin_unsynced(), moves.make(session)).await
         } else {
@@ -136,7 +138,7 @@ impl Records {
         };
         began?;
         let tried = tried(outcomes, &moved?);
-        let mut runs = self.runs(session, &directory, &tried).await?;
+        let mut runs = self.failure_streaks(session, &directory, &tried).await?;
         let mut changed = HashMap::new();
         for (record, _) in &tried {
             let Some(endpoint) = directory.endpoint(record.due.endpoint) else { continue };
@@ -144,27 +146,27 @@ impl Records {
             let then = consequences_of(record, before, endpoint, now);
             if let Some(lock) = self.needs(&directory, endpoint, &then) {
                 session.run("ROLLBACK").await?;
-                return Ok(Quiet::Loud(lock));
+                return Ok(FastPath::NeedsSlowPath(lock));
             }
             if then.run != before {
                 runs.insert(endpoint.id, then.run);
                 changed.insert(endpoint.id, then.run);
             }
         }
-        let ready = writings(session, &directory, &tried, &changed, &mut self.noted).await?;
+        let ready = inserts(session, &directory, &tried, &changed, &mut self.noted).await?;
         let (sent, committed) = future::join(ready.send(session), session.commit()).await;
         sent.and(committed)?;
         self.remember(&runs, &tried);
-        Ok(Quiet::Done(tried.iter().map(|(record, status)| recorded(record, *status)).collect()))
+        Ok(FastPath::Done(tried.iter().map(|(record, status)| recorded(record, *status)).collect()))
     }
 
     /// The same, with what follows for others: operational events, mail, an endpoint that is disabled.
-    async fn loudly(&mut self, outcomes: &[Outcome], lock: Lock) -> Result<Vec<Recorded>, Error> {
-        let mut change = Change::begin(&self.shared, lock).await?;
+    async fn commit_slow(&mut self, outcomes: &[Outcome], lock: Lock) -> Result<Vec<Recorded>, Error> {
+        let mut change = WriteTxn::begin(&self.shared, lock).await?;
         let directory = change.directory.clone();
-        let moved = Moves::of(change.session(), &directory, outcomes).await?.make(change.session()).await?;
+        let moved = StatusUpdates::of(change.session(), &directory, outcomes).await?.make(change.session()).await?;
         let tried = tried(outcomes, &moved);
-        let mut runs = self.runs(change.session(), &directory, &tried).await?;
+        let mut runs = self.failure_streaks(change.session(), &directory, &tried).await?;
         let mut changed = HashMap::new();
         for (record, _) in &tried {
             let Some(endpoint) = change.directory.endpoint(record.due.endpoint).cloned() else { continue };
@@ -174,7 +176,7 @@ impl Records {
             runs.insert(endpoint.id, run);
             changed.insert(endpoint.id, run);
         }
-        let ready = writings(change.session(), &directory, &tried, &changed, &mut self.noted).await?;
+        let ready = inserts(change.session(), &directory, &tried, &changed, &mut self.noted).await?;
         ready.send(change.session()).await?;
         change.commit().await?;
         self.remember(&runs, &tried);
@@ -182,12 +184,12 @@ impl Records {
     }
 
     /// The runs of failures of those endpoints of which they matter.
-    async fn runs(
+    async fn failure_streaks(
         &self,
         session: &Session,
         directory: &Directory,
         tried: &[(&Record, Status)],
-    ) -> Result<HashMap<EndpointId, Run>, Error> {
+    ) -> Result<HashMap<EndpointId, FailureStreak>, Error> {
         let matters = |record: &&Record| record.next != Next::Delivered || !self.well.contains(&record.due.endpoint);
         let records = tried.iter().map(|(record, _)| *record).filter(matters);
         let mut asked: Vec<Uuid> = records
@@ -201,18 +203,19 @@ impl Records {
             return Ok(HashMap::new());
         }
         let rows = session.query(health::RUNS, &[&asked]).await?;
-        let mut runs: HashMap<EndpointId, Run> = asked.into_iter().map(|id| (id.into(), Run::default())).collect();
+        let mut runs: HashMap<EndpointId, FailureStreak> =
+            asked.into_iter().map(|id| (id.into(), FailureStreak::default())).collect();
         for row in &rows {
             runs.insert(row::id(row, 0)?, health::run(row)?);
         }
         Ok(runs)
     }
 
-    fn remember(&mut self, runs: &HashMap<EndpointId, Run>, tried: &[(&Record, Status)]) {
+    fn remember(&mut self, runs: &HashMap<EndpointId, FailureStreak>, tried: &[(&Record, Status)]) {
         for (record, _) in tried {
             let endpoint = record.due.endpoint;
             match runs.get(&endpoint) {
-                Some(run) if *run == run.well() => drop(self.well.insert(endpoint)),
+                Some(run) if *run == run.after_success() => drop(self.well.insert(endpoint)),
                 Some(_) => drop(self.well.remove(&endpoint)),
                 None => {}
             }
@@ -222,7 +225,7 @@ impl Records {
     /// Which lock what follows needs, if anything does beside the run itself.
     fn needs(&self, directory: &Directory, endpoint: &Endpoint, then: &Consequences<'_>) -> Option<Lock> {
         let (now, env) = (self.shared.env.now(), &*self.shared.env);
-        let is_mailing = self.shared.published.mails.is_some();
+        let is_mailing = self.shared.published.outbox.is_some();
         let needed = then.steps.iter().filter_map(|step| match step {
             Step::Disable(_) => Some(Lock::Directory),
             Step::Publish(notice) => notice.event_if_wanted(endpoint, directory, env, now).map(|_| Lock::Work),
@@ -233,13 +236,17 @@ impl Records {
 }
 
 /// Brings about what follows for the endpoint and answers its run.
-async fn follow(change: &mut Change, endpoint: &Arc<Endpoint>, then: Consequences<'_>) -> Result<Run, Error> {
+async fn follow(
+    change: &mut WriteTxn,
+    endpoint: &Arc<Endpoint>,
+    then: Consequences<'_>,
+) -> Result<FailureStreak, Error> {
     let mut mailed = false;
     for step in then.steps {
         match step {
             Step::Publish(notice) => change.publish(endpoint, &notice).await?,
             Step::Disable(disabled) => drop(endpoints::put(change, *disabled).await?),
-            Step::Mail(what) => mailed = mails::put(change, endpoint, what).await?,
+            Step::Mail(what) => mailed = outbox::put(change, endpoint, what).await?,
         }
     }
     Ok(if mailed { then.run_if_mailed } else { then.run })

@@ -10,14 +10,14 @@ use model::job::Only;
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::change::Change;
+use super::change::WriteTxn;
 use super::event_key::{self, EventKey};
-use super::node::Shared;
+use super::node::NodeContext;
 use super::param::{Param, Uuid};
 use super::row;
 use crate::Error;
 use crate::fan_outs;
-use crate::filtering::{Finding, Review, TURN, Taker};
+use crate::filtering::{Finding, Recipient, Review, TURN};
 use crate::jobs::STEP;
 use crate::recovery::{ASKED, Cursor, Key, Progress, SEEN, Seen, Window};
 
@@ -38,9 +38,9 @@ type Judge<'a> = dyn FnMut(EventKey, &Event) -> Finding + Send + 'a;
 #[derive(Clone, Copy)]
 enum Source<'a> {
     /// Each query by itself: filters are asked meanwhile, which takes its time.
-    Apart(&'a Arc<Shared>),
+    Apart(&'a Arc<NodeContext>),
     /// In the transaction that makes their deliveries.
-    Within(&'a Change),
+    Within(&'a WriteTxn),
 }
 
 impl Source<'_> {
@@ -68,7 +68,7 @@ impl Window<EventKey> {
     }
 
     /// How many items there are in it.
-    pub(super) async fn count(&self, db: &Arc<Shared>, only: Only, now: Timestamp) -> Result<u64, Error> {
+    pub(super) async fn count(&self, db: &Arc<NodeContext>, only: Only, now: Timestamp) -> Result<u64, Error> {
         let mut total = 0;
         if only != Only::Missed {
             total += self.count_failed(db).await?;
@@ -79,7 +79,7 @@ impl Window<EventKey> {
         Ok(total)
     }
 
-    async fn count_failed(&self, db: &Arc<Shared>) -> Result<u64, Error> {
+    async fn count_failed(&self, db: &Arc<NodeContext>) -> Result<u64, Error> {
         let (endpoint, (since, until)) = (Uuid::from(self.endpoint.id), self.deliveries);
         let row = db
             .session()
@@ -92,7 +92,7 @@ impl Window<EventKey> {
         Ok(row::get::<i64>(&row, 0)?.unsigned_abs())
     }
 
-    async fn count_missed(&self, db: &Arc<Shared>, now: Timestamp) -> Result<u64, Error> {
+    async fn count_missed(&self, db: &Arc<NodeContext>, now: Timestamp) -> Result<u64, Error> {
         let (mut total, mut after) = (0, self.events.0);
         let mut asked = if self.endpoint.settings.filter.is_some() { ASKED } else { 0 };
         let source = Source::Apart(db);
@@ -116,7 +116,7 @@ impl Window<EventKey> {
     /// Asks the endpoint's filter about the events that the next step after `cursor` will come to.
     pub(super) async fn review(
         &self,
-        db: &Arc<Shared>,
+        db: &Arc<NodeContext>,
         only: Only,
         cursor: Option<Cursor<EventKey>>,
         now: Timestamp,
@@ -134,7 +134,7 @@ impl Window<EventKey> {
     /// Puts the next items after `cursor` on the road: as far as the review goes, where the endpoint has a filter.
     pub(super) async fn step(
         &self,
-        change: &mut Change,
+        change: &mut WriteTxn,
         only: Only,
         cursor: Option<Cursor<EventKey>>,
         review: Option<&Review<EventKey>>,
@@ -149,7 +149,7 @@ impl Window<EventKey> {
     /// Starts the schedule of failed deliveries anew.
     async fn step_failed(
         &self,
-        change: &mut Change,
+        change: &mut WriteTxn,
         only: Only,
         after: DeliveryId,
     ) -> Result<Progress<EventKey>, Error> {
@@ -185,7 +185,7 @@ impl Window<EventKey> {
     /// Makes the deliveries that were missed.
     async fn step_missed(
         &self,
-        change: &mut Change,
+        change: &mut WriteTxn,
         after: EventKey,
         review: Option<&Review<EventKey>>,
     ) -> Result<Progress<EventKey>, Error> {
@@ -198,7 +198,7 @@ impl Window<EventKey> {
         };
         let done = seen.missed.len() as u64;
         for (key, event, note) in seen.missed {
-            change.deliver_to(key, &Arc::new(event), Taker { endpoint: self.endpoint.id, note }, false);
+            change.deliver_to(key, &Arc::new(event), Recipient { endpoint: self.endpoint.id, note }, false);
         }
         Ok(Progress { done, cursor: Some(Cursor::Missed(seen.next)) })
     }

@@ -12,14 +12,14 @@ use model::retention::{Period, Retention};
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::change::Scope;
-use super::node::Shared;
+use super::change::ReadTxn;
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::partitions::{self, BRIEFLY, Day};
 use super::row;
 use crate::Error;
 use crate::directory::Directory;
-use crate::retention::Swept;
+use crate::retention::Deleted;
 use crate::slice::ROWS;
 
 /// A round that found nothing left looks again after so long. Costs a few seeks.
@@ -33,7 +33,7 @@ const FORGOTTEN: usize = 8192;
 
 /// Where a round is.
 #[derive(Default)]
-pub(crate) struct Walk {
+pub(crate) struct Cursor {
     /// Of each project whose rows go one by one: the last event that was looked at.
     events: HashMap<Option<ProjectId>, DeliveryId>,
     /// Of each time that bodies are kept: when the last attempt that was looked at began.
@@ -42,18 +42,18 @@ pub(crate) struct Walk {
 
 /// What a step came to.
 pub(crate) enum Stepped {
-    Went(Swept),
+    Went(Deleted),
     Rest(Timestamp),
 }
 
 pub(crate) async fn step(
-    db: &Arc<Shared>,
-    walk: &mut Walk,
+    db: &Arc<NodeContext>,
+    walk: &mut Cursor,
     directory: &Arc<Directory>,
     servers: Retention,
     now: Timestamp,
 ) -> Result<Stepped, Error> {
-    let scope = Scope::begin(db).await?;
+    let scope = ReadTxn::begin(db).await?;
     scope.session().run(BRIEFLY).await?;
     let ours: bool = row::get(&scope.session().query_one(LOCK, &[]).await?, 0)?;
     let swept = if ours { sweep(&scope, walk, directory, servers, now).await? } else { None };
@@ -61,7 +61,7 @@ pub(crate) async fn step(
     Ok(match swept {
         Some(swept) => Stepped::Went(swept),
         None => {
-            *walk = Walk::default();
+            *walk = Cursor::default();
             Stepped::Rest(now + ROUND)
         }
     })
@@ -69,12 +69,12 @@ pub(crate) async fn step(
 
 /// `None` if nothing is left.
 async fn sweep(
-    scope: &Scope,
-    walk: &mut Walk,
+    scope: &ReadTxn,
+    walk: &mut Cursor,
     directory: &Directory,
     servers: Retention,
     now: Timestamp,
-) -> Result<Option<Swept>, Error> {
+) -> Result<Option<Deleted>, Error> {
     let kept: HashMap<ProjectId, Retention> =
         directory.projects().map(|project| (project.id, project.retention.or(servers))).collect();
     let longest = kept.values().map(|kept| kept.contents).fold(servers.contents, Period::max);
@@ -113,7 +113,7 @@ async fn sweep(
 
 /// Drops the oldest day of a table that lies before `before` as a whole: attempts first and events last, each in a
 /// transaction of its own, so that nobody who reads several tables and we wait for each other.
-async fn drop_day(scope: &Scope, before: Timestamp) -> Result<Option<Swept>, Error> {
+async fn drop_day(scope: &ReadTxn, before: Timestamp) -> Result<Option<Deleted>, Error> {
     let mut oldest = Vec::new();
     for table in ["attempts", "deliveries", "events"] {
         if let Some(day) = partitions::oldest(scope, table).await?.filter(|day| *day < Day::of(before)) {
@@ -128,7 +128,7 @@ async fn drop_day(scope: &Scope, before: Timestamp) -> Result<Option<Swept>, Err
         let pending = "SELECT delivery FROM pending WHERE delivery >= $1 AND delivery < $2";
         let rows = partitions::drop_day(scope, table, day, &ids(&scope.query(pending, &[&from, &to]).await?)?).await?;
         let (deliveries, attempts) = if table == "deliveries" { (rows, 0) } else { (0, rows) };
-        return Ok(Some(Swept { deliveries, attempts, ..Swept::default() }));
+        return Ok(Some(Deleted { deliveries, attempts, ..Deleted::default() }));
     }
     // Of the deliveries there are only those left that are pending, or of a later day.
     let forgotten = "WITH held AS MATERIALIZED (
@@ -139,17 +139,17 @@ async fn drop_day(scope: &Scope, before: Timestamp) -> Result<Option<Swept>, Err
              WHERE event >= $1 AND event < $2 AND event NOT IN (SELECT event FROM held)
              ORDER BY event LIMIT $3)";
     if scope.session().execute(forgotten, &[&from, &to, &row::limit(FORGOTTEN)]).await? > 0 {
-        return Ok(Some(Swept::default()));
+        return Ok(Some(Deleted::default()));
     }
     let held = "SELECT event FROM deliveries WHERE event >= $1 AND event < $2
          UNION SELECT event FROM fan_outs WHERE event >= $1 AND event < $2";
     let events = partitions::drop_day(scope, table, day, &ids(&scope.query(held, &[&from, &to]).await?)?).await?;
     forget_occurrences(scope, day.keys().1).await?;
-    Ok(Some(Swept { events, ..Swept::default() }))
+    Ok(Some(Deleted { events, ..Deleted::default() }))
 }
 
 /// Forgets what occurred before `until`, or before the oldest of what outlived its day.
-async fn forget_occurrences(scope: &Scope, until: DeliveryId) -> Result<(), Error> {
+async fn forget_occurrences(scope: &ReadTxn, until: DeliveryId) -> Result<(), Error> {
     let sql = "DELETE FROM occurrences WHERE slot < slot_of(least($1,
              (SELECT id FROM deliveries_default ORDER BY id LIMIT 1), (SELECT key FROM events_default ORDER BY key LIMIT 1)))";
     scope.session().execute(sql, &[&Uuid::from(until)]).await?;
@@ -162,11 +162,11 @@ fn ids(rows: &[Row]) -> Result<Vec<Uuid>, Error> {
 
 /// Deletes a slice of a project's events, with all that became of them; without a project, of what is of no day.
 async fn delete_events(
-    scope: &Scope,
-    walk: &mut Walk,
+    scope: &ReadTxn,
+    walk: &mut Cursor,
     project: Option<ProjectId>,
     before: Timestamp,
-) -> Result<Option<Swept>, Error> {
+) -> Result<Option<Deleted>, Error> {
     let after = walk.events.entry(project).or_insert_with(|| DeliveryId::from_bytes([0; 16]));
     let (from, to) = (Uuid::from(*after), Uuid::from(DeliveryId::first_at(before)));
     let found = match project {
@@ -192,7 +192,7 @@ async fn delete_events(
     let deliveries = scope.session().execute("DELETE FROM deliveries WHERE event = ANY($1)", &[&keys]).await?;
     scope.session().execute("DELETE FROM idempotency WHERE event = ANY($1)", &[&keys]).await?;
     let events = scope.session().execute("DELETE FROM events WHERE key = ANY($1)", &[&keys]).await?;
-    Ok(Some(Swept { events, deliveries, attempts, ..Swept::default() }))
+    Ok(Some(Deleted { events, deliveries, attempts, ..Deleted::default() }))
 }
 
 /// Which events are old enough, `$1` the last that was looked at.
@@ -206,11 +206,11 @@ fn held_or_not() -> &'static str {
 }
 
 async fn delete_jobs(
-    scope: &Scope,
+    scope: &ReadTxn,
     kept: &HashMap<ProjectId, Retention>,
     longest: Period,
     now: Timestamp,
-) -> Result<Option<Swept>, Error> {
+) -> Result<Option<Deleted>, Error> {
     let finite = |(project, period): (Option<ProjectId>, Period)| Some((project, period.over_before(now)?));
     let all = kept.iter().map(|(project, kept)| (Some(*project), kept.contents)).chain([(None, longest)]);
     for (project, before) in all.filter_map(finite) {
@@ -220,7 +220,7 @@ async fn delete_jobs(
         let project = project.map(Uuid::from);
         let jobs = scope.session().execute(sql, &[&before.as_millis(), &project, &row::limit(ROWS)]).await?;
         if jobs > 0 {
-            return Ok(Some(Swept { jobs, ..Swept::default() }));
+            return Ok(Some(Deleted { jobs, ..Deleted::default() }));
         }
     }
     Ok(None)
@@ -246,12 +246,12 @@ const GONE: &str = "UPDATE attempts AS a SET same_as = NULL, dropped = coalesce(
 
 /// Drops the bodies of a slice of attempts, but for those of `others`, who keep them for another time.
 async fn drop_bodies(
-    scope: &Scope,
-    walk: &mut Walk,
+    scope: &ReadTxn,
+    walk: &mut Cursor,
     period: Period,
     before: Timestamp,
     others: &[Uuid],
-) -> Result<Option<Swept>, Error> {
+) -> Result<Option<Deleted>, Error> {
     let after = walk.bodies.entry(period).or_insert(i64::MIN);
     let sql = "SELECT a.delivery, a.number, a.started_at, d.project = ANY($4)
          FROM attempts AS a LEFT JOIN deliveries AS d ON d.id = a.delivery
@@ -271,7 +271,7 @@ async fn drop_bodies(
     if deliveries.is_empty() && newest == *after {
         // All of one moment are others'.
         *after = newest + 1;
-        return Ok(Some(Swept::default()));
+        return Ok(Some(Deleted::default()));
     }
     *after = newest;
     for sql in [HAND_ON, GONE] {
@@ -283,5 +283,5 @@ async fn drop_bodies(
              response_body = NULL, request_body = NULL, same_as = NULL
          FROM unnest($1, $2) AS old (delivery, number) WHERE a.delivery = old.delivery AND a.number = old.number";
     let bodies = scope.session().execute(sql, &[&deliveries, &numbers]).await?;
-    Ok(Some(Swept { bodies, ..Swept::default() }))
+    Ok(Some(Deleted { bodies, ..Deleted::default() }))
 }

@@ -6,9 +6,9 @@ use model::delivery::{Due, Status};
 use model::id::{DeliveryId, ProjectId};
 use model::time::Timestamp;
 
-use super::change::Change;
+use super::change::WriteTxn;
 use super::due::{self, DUE, DUE_WIDTH};
-use super::node::Shared;
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::row;
 use crate::Error;
@@ -16,7 +16,7 @@ use crate::retries::Retried;
 use crate::rules::delivery;
 
 pub(crate) async fn retry(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     project: ProjectId,
     delivery: DeliveryId,
 ) -> Result<Option<Retried>, Error> {
@@ -33,7 +33,7 @@ pub(crate) async fn retry(
     Ok(retried)
 }
 
-async fn bring_forward(change: &mut Change, status: Status, due: Due) -> Result<(), Error> {
+async fn bring_forward(change: &mut WriteTxn, status: Status, due: Due) -> Result<(), Error> {
     let due = delivery::by_hand(due, status, &change.directory, change.now);
     change
         .execute(
@@ -49,8 +49,8 @@ async fn bring_forward(change: &mut Change, status: Status, due: Due) -> Result<
             &[
                 &Uuid::from(due.id),
                 &due.manual,
-                &row::number(due.run_began_at),
-                &due.place.as_millis(),
+                &row::number(due.schedule_start),
+                &due.order_key.as_millis(),
                 &due.next_attempt_at.as_millis(),
                 &due.planned_at.map(Timestamp::as_millis),
             ],
@@ -61,7 +61,7 @@ async fn bring_forward(change: &mut Change, status: Status, due: Due) -> Result<
 }
 
 /// The delivery as it will be until this is committed; one that had ended has no place, and so the last.
-async fn find(change: &Change, project: ProjectId, delivery: DeliveryId) -> Result<Option<(Status, Due)>, Error> {
+async fn find(change: &WriteTxn, project: ProjectId, delivery: DeliveryId) -> Result<Option<(Status, Due)>, Error> {
     let sql = format!(
         "SELECT {}, {DUE}, d.status
          FROM deliveries AS d JOIN events AS e ON e.key = d.event LEFT JOIN pending AS q ON q.delivery = d.id

@@ -17,7 +17,7 @@ use super::row;
 use super::session::{Prepared, Session};
 use crate::Error;
 use crate::fan_outs;
-use crate::filtering::Taker;
+use crate::filtering::Recipient;
 use crate::occurrences::Noted;
 
 const EVENTS: &str = "INSERT INTO events (key, project, id, type, tenant, data, brand, workflow, summary, occurred_at,
@@ -37,7 +37,7 @@ pub(super) struct NewRows {
     events: Vec<NewEvent>,
     deliveries: Vec<NewDelivery>,
     /// Of events that are fanned out: each list of recipients once.
-    lists: Vec<(Uuid, Vec<Taker>)>,
+    lists: Vec<(Uuid, Vec<Recipient>)>,
     fan_outs: Vec<NewFanOut>,
 }
 
@@ -73,7 +73,7 @@ impl NewRows {
     }
 
     /// The deliveries of an event are made later. `id` is for a list that is not there yet.
-    pub(super) fn fan_out(&mut self, event: EventKey, project: ProjectId, takers: Vec<Taker>, id: DeliveryId) {
+    pub(super) fn fan_out(&mut self, event: EventKey, project: ProjectId, takers: Vec<Recipient>, id: DeliveryId) {
         let known = self.lists.iter().find(|(_, recipients)| *recipients == takers).map(|(id, _)| *id);
         let list = known.unwrap_or_else(|| {
             self.lists.push((id.into(), takers));
@@ -176,7 +176,7 @@ impl NewRows {
         vec![
             column(new, |new| Uuid::from(new.due.id)),
             column(new, |new| Uuid::from(new.due.endpoint)),
-            column(new, |new| new.due.place.as_millis()),
+            column(new, |new| new.due.order_key.as_millis()),
             column(new, |new| Uuid::from(new.due.event.project)),
             column(new, |new| new.due.event.tenant.clone()),
         ]

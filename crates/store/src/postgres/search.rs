@@ -10,7 +10,7 @@ use tokio_postgres::Row;
 
 use super::event_key::EventKey;
 use super::list::{List, Occurring, Span};
-use super::node::Shared;
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::row;
 use super::session::Session;
@@ -25,7 +25,7 @@ const LISTED: &str = "SELECT e.id, e.type, e.tenant, e.summary, e.occurred_at, e
      e.test, e.deliveries, e.key FROM events AS e";
 
 pub(crate) async fn events(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     project: ProjectId,
     filter: &EventFilter,
     paging: Paging,
@@ -66,7 +66,11 @@ fn listed(row: &Row) -> Result<(ListedEvent, Cursor), Error> {
     Ok((event, Cursor(*key.as_bytes())))
 }
 
-pub(crate) async fn event(db: &Arc<Shared>, project: ProjectId, id: &EventId) -> Result<Option<StoredEvent>, Error> {
+pub(crate) async fn event(
+    db: &Arc<NodeContext>,
+    project: ProjectId,
+    id: &EventId,
+) -> Result<Option<StoredEvent>, Error> {
     let search = db.search(project).await?;
     let found = event_in(search.session(), project, id).await.map_err(Error::of_search)?;
     search.end().await?;
@@ -74,7 +78,11 @@ pub(crate) async fn event(db: &Arc<Shared>, project: ProjectId, id: &EventId) ->
 }
 
 /// How many bytes an event has besides what lists show.
-pub(crate) async fn event_weight(db: &Arc<Shared>, project: ProjectId, id: &EventId) -> Result<Option<usize>, Error> {
+pub(crate) async fn event_weight(
+    db: &Arc<NodeContext>,
+    project: ProjectId,
+    id: &EventId,
+) -> Result<Option<usize>, Error> {
     let sql =
         "SELECT (octet_length(data) + coalesce(octet_length(brand), 0) + coalesce(octet_length(workflow), 0))::bigint
          FROM events WHERE project = $1 AND id = $2";
@@ -87,7 +95,7 @@ pub(crate) async fn event_weight(db: &Arc<Shared>, project: ProjectId, id: &Even
 
 /// An event with its key.
 pub(super) async fn event_row(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     project: ProjectId,
     id: &EventId,
 ) -> Result<Option<(EventKey, StoredEvent)>, Error> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::node::Shared;
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::row;
 use crate::Error;
@@ -10,7 +10,7 @@ use crate::rules::order;
 use crate::waits::{Cursor, SLICE, Shift};
 
 /// Looks at one slice, and answers where the next begins.
-pub(crate) async fn shift(db: &Arc<Shared>, shift: Shift) -> Result<Option<Cursor>, Error> {
+pub(crate) async fn shift(db: &Arc<NodeContext>, shift: Shift) -> Result<Option<Cursor>, Error> {
     let Shift { endpoint, after, by, now, ordering } = shift;
     let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     let place_by = order::key_shift(ordering, by);

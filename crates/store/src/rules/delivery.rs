@@ -35,10 +35,10 @@ pub(crate) fn new(
         endpoint,
         event: event.clone(),
         attempts: 0,
-        run_began_at: 0,
+        schedule_start: 0,
         manual,
         planned_at: None,
-        place: order::key_of_new(order::of(directory, endpoint), next_attempt_at, moment.accepted_at),
+        order_key: order::key_of_new(order::of(directory, endpoint), next_attempt_at, moment.accepted_at),
         next_attempt_at,
     }
 }
@@ -46,10 +46,10 @@ pub(crate) fn new(
 /// A delivery after an attempt.
 pub(crate) struct Tried {
     pub(crate) status: Status,
-    pub(crate) place: Timestamp,
+    pub(crate) order_key: Timestamp,
     pub(crate) next_attempt_at: Timestamp,
     /// Attempts that lie behind the present run of the schedule: what a person asked for is no step of it.
-    pub(crate) run_began_at: u32,
+    pub(crate) schedule_start: u32,
 }
 
 /// The delivery's state after the attempt of `record`, unless it was cancelled meanwhile.
@@ -65,9 +65,9 @@ pub(crate) fn after(record: &Record, directory: &Directory) -> Tried {
             Next::Again(_) => Status::Pending,
             Next::GiveUp { .. } => Status::Failed,
         },
-        place: order::key_of_retry(order::of(directory, due.endpoint), due, next_attempt_at),
+        order_key: order::key_of_retry(order::of(directory, due.endpoint), due, next_attempt_at),
         next_attempt_at,
-        run_began_at: due.run_began_at + u32::from(due.planned_at.is_some()),
+        schedule_start: due.schedule_start + u32::from(due.planned_at.is_some()),
     }
 }
 
@@ -77,9 +77,16 @@ pub(crate) fn after(record: &Record, directory: &Directory) -> Tried {
 pub(crate) fn by_hand(due: Due, status: Status, directory: &Directory, now: Timestamp) -> Due {
     if due.manual || status != Status::Pending {
         let run_began_at = due.attempts;
-        return Due { manual: true, planned_at: None, run_began_at, place: now, next_attempt_at: now, ..due };
+        return Due {
+            manual: true,
+            planned_at: None,
+            schedule_start: run_began_at,
+            order_key: now,
+            next_attempt_at: now,
+            ..due
+        };
     }
     let planned_at = Some(due.planned_at.unwrap_or(due.next_attempt_at));
     let place = order::key_of_retry(order::of(directory, due.endpoint), &due, now);
-    Due { planned_at, place, next_attempt_at: now, ..due }
+    Due { planned_at, order_key: place, next_attempt_at: now, ..due }
 }

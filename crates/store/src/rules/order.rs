@@ -9,7 +9,7 @@ use model::id::EndpointId;
 use model::time::Timestamp;
 
 use crate::directory::Directory;
-use crate::filtering::Taker;
+use crate::filtering::Recipient;
 
 /// The endpoint's order; none for an endpoint that is deleted.
 pub(crate) fn of(directory: &Directory, endpoint: EndpointId) -> Ordering {
@@ -22,7 +22,7 @@ pub(crate) fn is_strict(directory: &Directory, endpoint: EndpointId) -> bool {
 }
 
 /// True if one of those that get an event has strict order.
-pub(crate) fn has_strict(directory: &Directory, takers: &[Taker]) -> bool {
+pub(crate) fn has_strict(directory: &Directory, takers: &[Recipient]) -> bool {
     takers.iter().any(|taker| is_strict(directory, taker.endpoint))
 }
 
@@ -39,7 +39,7 @@ pub(super) fn key_of_new(ordering: Ordering, due_at: Timestamp, accepted_at: Tim
 pub(super) fn key_of_retry(ordering: Ordering, due: &Due, next_attempt_at: Timestamp) -> Timestamp {
     match ordering {
         Ordering::None => next_attempt_at,
-        Ordering::Fifo => due.place,
+        Ordering::Fifo => due.order_key,
     }
 }
 

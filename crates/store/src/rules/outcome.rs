@@ -8,9 +8,9 @@ use model::retry::Next;
 use model::time::Timestamp;
 
 use crate::feed::Recorded;
-use crate::health::Run;
-use crate::mails::{Failing, What};
+use crate::health::FailureStreak;
 use crate::operational::Notice;
+use crate::outbox::{Failing, What};
 use crate::record::Record;
 
 /// Minimum time between mails about an endpoint that gives deliveries up: one that fails for some events and answers others
@@ -21,9 +21,9 @@ const MAIL_INTERVAL: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub(crate) struct Consequences<'a> {
     /// The endpoint's run of failures, if nobody is mailed.
-    pub(crate) run: Run,
+    pub(crate) run: FailureStreak,
     /// The same, if admins are.
-    pub(crate) run_if_mailed: Run,
+    pub(crate) run_if_mailed: FailureStreak,
     /// To be taken in this order, in the transaction that records the attempt.
     pub(crate) steps: Vec<Step<'a>>,
 }
@@ -41,26 +41,26 @@ pub(crate) enum Step<'a> {
 /// The consequences of the attempt of `record` at an endpoint whose run of failures was `before`.
 pub(crate) fn consequences_of<'a>(
     record: &'a Record,
-    before: Run,
+    before: FailureStreak,
     endpoint: &Endpoint,
     now: Timestamp,
 ) -> Consequences<'a> {
     if record.next == Next::Delivered { of_success(before) } else { of_failure(record, before, endpoint, now) }
 }
 
-fn of_success<'a>(before: Run) -> Consequences<'a> {
-    let run = before.well();
+fn of_success<'a>(before: FailureStreak) -> Consequences<'a> {
+    let run = before.after_success();
     let mut steps = Vec::new();
-    if before.troubled {
+    if before.in_trouble {
         steps.push(Step::Publish(Notice::Recovered));
     }
-    if before.told {
+    if before.notified {
         steps.push(Step::Mail(What::Recovered));
     }
     Consequences { run, run_if_mailed: run, steps }
 }
 
-fn of_failure<'a>(record: &'a Record, before: Run, endpoint: &Endpoint, now: Timestamp) -> Consequences<'a> {
+fn of_failure<'a>(record: &'a Record, before: FailureStreak, endpoint: &Endpoint, now: Timestamp) -> Consequences<'a> {
     let health = before.health.after_failure(now);
     // A notice that could not be delivered is not a reason for another one.
     let exhausted = record.next == Next::GiveUp { exhausted: true } && !record.due.event.event_type.is_operational();
@@ -68,7 +68,7 @@ fn of_failure<'a>(record: &'a Record, before: Run, endpoint: &Endpoint, now: Tim
     let reason = reason_if_gone(record).or_else(|| record.rule.reason(health, status, now));
     let reason = reason.filter(|_| endpoint.is_active());
     let is_announced = reason.is_some() && record.notify;
-    let may_mail_again = !before.told && before.told_at.is_none_or(|at| now.since(at) >= MAIL_INTERVAL);
+    let may_mail_again = !before.notified && before.notified_at.is_none_or(|at| now.since(at) >= MAIL_INTERVAL);
     let failing = || Failing::of(health, &record.attempt);
     let mut steps = Vec::new();
     if exhausted {
@@ -92,8 +92,8 @@ fn of_failure<'a>(record: &'a Record, before: Run, endpoint: &Endpoint, now: Tim
         })
     });
     steps.extend(mail.map(Step::Mail));
-    let run = Run { health, troubled: before.troubled || exhausted || is_announced, ..before };
-    Consequences { run, run_if_mailed: run.told(now), steps }
+    let run = FailureStreak { health, in_trouble: before.in_trouble || exhausted || is_announced, ..before };
+    Consequences { run, run_if_mailed: run.notified(now), steps }
 }
 
 fn reason_if_gone(record: &Record) -> Option<String> {

@@ -42,9 +42,9 @@ fn due(row: &Row<'_>) -> rusqlite::Result<Due> {
         id: DeliveryId::from_bytes(row.get(AT)?),
         endpoint: row::id(row, AT + 1)?,
         attempts: row.get(AT + 2)?,
-        run_began_at: row.get(AT + 3)?,
+        schedule_start: row.get(AT + 3)?,
         manual: row.get(AT + 4)?,
-        place: row::time(row, AT + 5)?,
+        order_key: row::time(row, AT + 5)?,
         next_attempt_at: row::time(row, AT + 6)?,
         planned_at: row.get::<_, Option<i64>>(AT + 7)?.map(Timestamp::from_millis),
     })

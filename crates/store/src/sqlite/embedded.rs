@@ -9,8 +9,8 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::commit::committer::Committer;
-use super::commit::flush::Tables;
-use super::commit::txn::Batch;
+use super::commit::flush::MainConnection;
+use super::commit::txn::WriteTxn;
 use super::commit::writer::Writer;
 use super::journal::Journal;
 use super::journal::crash_recovery::Examined;
@@ -21,7 +21,7 @@ use super::wal_checkpoint::{Checkpoints, SIZES};
 use super::{connect, inspect};
 use crate::Error;
 use crate::error::{COUNTING, DEADLINE};
-use crate::published::Published;
+use crate::published::CommitSink;
 use crate::seal::{MasterKey, Seal};
 
 pub(crate) struct Embedded {
@@ -35,7 +35,7 @@ impl Embedded {
         data_dir: &Path,
         master_key: &MasterKey,
         env: &Arc<dyn Env>,
-        published: Published,
+        published: CommitSink,
         accept_journal_loss: bool,
     ) -> Result<Self, Error> {
         let path = data_dir.join(Database::FILE);
@@ -46,7 +46,7 @@ impl Embedded {
         data_dir: &Path,
         master_key: &MasterKey,
         env: &Arc<dyn Env>,
-        published: Published,
+        published: CommitSink,
         accept_journal_loss: bool,
     ) -> Result<Self, Error> {
         let lock = Lock::take(data_dir)?;
@@ -57,7 +57,7 @@ impl Embedded {
         let journal = Journal::open(examined, data_dir, &connection, &**env)?;
         published.directory.store(Arc::new(directory));
         let checkpoints = Checkpoints::of(&connection, &path, SIZES)?;
-        let tables = Tables::new(connection, checkpoints)?;
+        let tables = MainConnection::new(connection, checkpoints)?;
         let committer = Committer::new(tables, connect::to_read(&path)?, journal, seal, env.clone(), published)?;
         let readers = Readers::open(&path)?;
         Ok(Self { writer: Writer::start(committer, lock)?, readers })
@@ -105,7 +105,7 @@ impl Embedded {
     pub(crate) fn write<T, F>(&self, of: Option<ProjectId>, verb: F) -> impl Future<Output = Result<T, Error>> + Send
     where
         T: Send + 'static,
-        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
+        F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
     {
         self.writer.write(of, verb)
     }
@@ -118,7 +118,7 @@ impl Embedded {
     ) -> impl Future<Output = Result<T, Error>> + Send
     where
         T: Send + 'static,
-        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
+        F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
     {
         self.writer.write_aside(of, verb)
     }
@@ -136,7 +136,7 @@ impl Embedded {
     pub(crate) fn write_then<T, F, S>(&self, of: Option<ProjectId>, verb: F, say: S) -> impl Future<Output = ()> + Send
     where
         T: Send + 'static,
-        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
+        F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
         S: FnOnce(Result<T, Error>) + Send + 'static,
     {
         self.writer.write_then(of, verb, say)
@@ -147,7 +147,7 @@ impl Embedded {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     {
-        self.writer.catch_up().await?;
+        self.writer.flush().await?;
         self.readers.read(verb).await
     }
 
@@ -157,7 +157,7 @@ impl Embedded {
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T, Error> + Send + Sync + 'static,
     {
-        self.writer.catch_up().await?;
+        self.writer.flush().await?;
         self.readers.search(project, DEADLINE, verb).await
     }
 
@@ -167,7 +167,7 @@ impl Embedded {
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T, Error> + Send + Sync + 'static,
     {
-        self.writer.catch_up().await?;
+        self.writer.flush().await?;
         self.readers.count(project, COUNTING, verb).await
     }
 }
@@ -200,13 +200,13 @@ mod tests {
     use testkit::patiently;
 
     use super::*;
-    use crate::handle::{Database, Options, Place, Store};
+    use crate::handle::{Backend, Database, Options, Store};
     use crate::sqlite::commit::lines::REMEMBERED;
-    use crate::sqlite::journal::record::Put;
+    use crate::sqlite::journal::record::RecordKind;
 
     async fn a_store(data_dir: &Path) -> Store {
         let env: Arc<dyn Env> = Arc::new(TestEnv::new());
-        let place = Place::Embedded { data_dir: data_dir.to_owned() };
+        let place = Backend::Embedded { data_dir: data_dir.to_owned() };
         let master_key = MasterKey::generate(&*env);
         Store::open(Options { place, master_key, env, mail: false, accept_journal_loss: false }).await.unwrap()
     }
@@ -218,7 +218,7 @@ mod tests {
         let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
         let (go_on, told) = mpsc::channel::<()>();
         let (ended, end) = tokio::sync::oneshot::channel();
-        let verb = move |_: &mut Batch<'_>| {
+        let verb = move |_: &mut WriteTxn<'_>| {
             told.recv().unwrap();
             Ok(())
         };
@@ -240,7 +240,7 @@ mod tests {
     /// Puts an idempotency key there for a project.
     fn commit(db: &Embedded, project: u8, key: String) -> impl Future<Output = Result<(), Error>> {
         db.write(Some(ProjectId::from_bytes([project; 16])), move |batch| {
-            batch.put(Put::IdempotencyKey, params![[project; 16], key, 7, [2u8; 32]])
+            batch.put(RecordKind::IdempotencyKey, params![[project; 16], key, 7, [2u8; 32]])
         })
     }
 
@@ -253,7 +253,7 @@ mod tests {
         commit(db, 1, "0".to_owned()).await.unwrap();
         for key in 1..REMEMBERED {
             commit(db, 2, key.to_string()).await.unwrap();
-            db.writer.catch_up().await.unwrap();
+            db.writer.flush().await.unwrap();
             assert!(db.has_company(), "after {key} commits and as many readers");
         }
     }
@@ -265,7 +265,7 @@ mod tests {
         let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
         commit(db, 1, "a".to_owned()).await.unwrap();
         commit(db, 2, "b".to_owned()).await.unwrap();
-        db.writer.catch_up().await.unwrap();
+        db.writer.flush().await.unwrap();
         // Nothing comes into the tables while this has them.
         let other = connect::connect(&directory.path().join(open::Database::FILE)).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -298,7 +298,7 @@ mod tests {
         let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
         commit(db, 1, "a".to_owned()).await.unwrap();
         commit(db, 2, "b".to_owned()).await.unwrap();
-        db.writer.catch_up().await.unwrap();
+        db.writer.flush().await.unwrap();
         let other = connect::connect(&directory.path().join(open::Database::FILE)).unwrap();
         other.busy_timeout(Duration::ZERO).unwrap();
         // The last key takes its time on its way into the tables.
@@ -330,7 +330,7 @@ mod tests {
         commit(db, 2, "c".to_owned()).await.unwrap();
 
         assert!(!has("last"), "who commits waited until a filling was in the tables");
-        db.writer.catch_up().await.unwrap();
+        db.writer.flush().await.unwrap();
         assert!(has("last"));
     }
 }

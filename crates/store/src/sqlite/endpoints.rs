@@ -9,7 +9,7 @@ use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::commit::txn::Batch;
+use super::commit::txn::WriteTxn;
 use super::row;
 use crate::Error;
 use crate::endpoints::{Condition, LastDelivery};
@@ -20,7 +20,7 @@ use crate::slice;
 /// Deliveries at the head of a line that are looked at when it ends: more than are under way at an endpoint.
 const IN_LINE: usize = 1000;
 
-pub(crate) fn create(batch: &mut Batch<'_>, endpoint: &Endpoint) -> Result<Arc<Endpoint>, Error> {
+pub(crate) fn create(batch: &mut WriteTxn<'_>, endpoint: &Endpoint) -> Result<Arc<Endpoint>, Error> {
     batch
         .db()?
         .prepare_cached(
@@ -37,7 +37,7 @@ pub(crate) fn create(batch: &mut Batch<'_>, endpoint: &Endpoint) -> Result<Arc<E
 }
 
 pub(crate) fn change<E>(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     project: ProjectId,
     id: EndpointId,
     change: &mut dyn FnMut(&Endpoint) -> Result<Endpoint, E>,
@@ -59,7 +59,7 @@ pub(crate) fn change<E>(
 }
 
 /// Writes an endpoint over its row and tells the directory and the engine.
-pub(super) fn put(batch: &mut Batch<'_>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
+pub(super) fn put(batch: &mut WriteTxn<'_>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
     let Written { url, kept, sealed } = settings::write(&endpoint, batch.seal, batch.env)?;
     batch
         .db()?
@@ -88,7 +88,7 @@ pub(crate) fn with_open_query(db: &Connection) -> Result<Vec<EndpointId>, Error>
 }
 
 /// Writes an endpoint as it is in the form of this version.
-pub(crate) fn rewrite(batch: &mut Batch<'_>, id: EndpointId) -> Result<(), Error> {
+pub(crate) fn rewrite(batch: &mut WriteTxn<'_>, id: EndpointId) -> Result<(), Error> {
     match batch.directory.endpoint(id).cloned() {
         Some(endpoint) => put(batch, Endpoint::clone(&endpoint)).map(|_| ()),
         None => Ok(()),
@@ -97,7 +97,7 @@ pub(crate) fn rewrite(batch: &mut Batch<'_>, id: EndpointId) -> Result<(), Error
 
 /// In strict order only the first in line, and what was under way beside it when the order became strict, can be due
 /// later than their places. Gives them places by their times.
-fn leave_strict_order(batch: &mut Batch<'_>, id: EndpointId) -> Result<(), Error> {
+fn leave_strict_order(batch: &mut WriteTxn<'_>, id: EndpointId) -> Result<(), Error> {
     batch
         .db()?
         .prepare_cached(
@@ -109,7 +109,7 @@ fn leave_strict_order(batch: &mut Batch<'_>, id: EndpointId) -> Result<(), Error
     Ok(())
 }
 
-pub(crate) fn delete(batch: &mut Batch<'_>, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
+pub(crate) fn delete(batch: &mut WriteTxn<'_>, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
     if batch.directory.endpoint(id).is_none_or(|endpoint| endpoint.project != project) {
         return Ok(false);
     }
@@ -117,14 +117,14 @@ pub(crate) fn delete(batch: &mut Batch<'_>, project: ProjectId, id: EndpointId) 
         .db()?
         .prepare_cached("UPDATE endpoints SET deleted = 1, url = '', sealed = x'', updated_at = ? WHERE id = ?")?
         .execute(params![batch.now.as_millis(), id.as_bytes()])?;
-    batch.runs.remove(&id);
+    batch.failure_streaks.remove(&id);
     batch.directory_mut().remove_endpoint(id);
     batch.announce_change(id);
     Ok(true)
 }
 
 /// Cancels a slice of what is pending for a deleted endpoint. False when nothing is left.
-pub(crate) fn cancel_slice(batch: &mut Batch<'_>, id: EndpointId) -> Result<bool, Error> {
+pub(crate) fn cancel_slice(batch: &mut WriteTxn<'_>, id: EndpointId) -> Result<bool, Error> {
     let cancelled = batch
         .db()?
         .prepare_cached(

@@ -8,24 +8,24 @@ use model::event::Event;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use self::queues::{FanOut, FanOuts, List, Queue};
-use super::commit::txn::Batch;
-use super::journal::record::Put;
+use super::commit::txn::WriteTxn;
+use super::journal::record::RecordKind;
 use super::{deliveries, row};
 use crate::Error;
 use crate::fan_outs::{self, PASSED_OVER, Step};
-use crate::filtering::Taker;
+use crate::filtering::Recipient;
 use crate::slice::Patience;
 
 /// Has the deliveries of an event that was just put made later.
-pub(super) fn mark(batch: &mut Batch<'_>, seq: i64, event: &Arc<Event>, takers: Takers) -> Result<(), Error> {
+pub(super) fn mark(batch: &mut WriteTxn<'_>, seq: i64, event: &Arc<Event>, takers: Recipients) -> Result<(), Error> {
     ensure_known(batch)?;
     let list = match takers {
-        Takers::Listed(list) => list,
-        Takers::Own(recipients) => match batch.fan_outs.list_of(&recipients) {
+        Recipients::Listed(list) => list,
+        Recipients::Own(recipients) => match batch.fan_outs.list_of(&recipients) {
             Some(list) => list,
             None => {
                 let list = batch.fan_outs.new_list(recipients);
-                batch.put(Put::FanOutList, params![list.id, fan_outs::encode(&list.recipients)])?;
+                batch.put(RecordKind::FanOutList, params![list.id, fan_outs::encode(&list.recipients)])?;
                 list
             }
         },
@@ -33,21 +33,21 @@ pub(super) fn mark(batch: &mut Batch<'_>, seq: i64, event: &Arc<Event>, takers: 
     if batch.directory.filtering(event).next().is_none() {
         batch.fan_outs.remember(&batch.directory, event, &list);
     }
-    batch.put(Put::FanOut, params![seq, event.project.as_bytes(), list.id])?;
+    batch.put(RecordKind::FanOut, params![seq, event.project.as_bytes(), list.id])?;
     batch.fan_outs.push(seq, event, list);
     batch.fanned_out = true;
     Ok(())
 }
 
 /// Who gets an event.
-pub(super) enum Takers {
-    Own(Vec<Taker>),
+pub(super) enum Recipients {
+    Own(Vec<Recipient>),
     /// As they are for events that are fanned out already.
     Listed(Arc<List>),
 }
 
-impl Takers {
-    pub(super) fn all(&self) -> &[Taker] {
+impl Recipients {
+    pub(super) fn all(&self) -> &[Recipient] {
         match self {
             Self::Own(takers) => takers,
             Self::Listed(list) => &list.recipients,
@@ -56,7 +56,7 @@ impl Takers {
 }
 
 /// Makes the next slice of deliveries, of the project whose turn it is.
-pub(crate) fn step(batch: &mut Batch<'_>) -> Result<Step, Error> {
+pub(crate) fn step(batch: &mut WriteTxn<'_>) -> Result<Step, Error> {
     ensure_known(batch)?;
     let Some(mut queue) = batch.fan_outs.next_queue() else { return Ok(Step::Rest) };
     if queue.is_empty() {
@@ -74,7 +74,12 @@ pub(crate) fn step(batch: &mut Batch<'_>) -> Result<Step, Error> {
 }
 
 /// Makes deliveries for recipients from `from` on, of all of these events each, and says how far it came.
-fn make(batch: &mut Batch<'_>, together: &mut [FanOut], recipients: &[Taker], from: usize) -> Result<usize, Error> {
+fn make(
+    batch: &mut WriteTxn<'_>,
+    together: &mut [FanOut],
+    recipients: &[Recipient],
+    from: usize,
+) -> Result<usize, Error> {
     let mut events = Vec::with_capacity(together.len());
     for fan_out in together.iter_mut() {
         if fan_out.body.is_none() {
@@ -101,7 +106,7 @@ fn make(batch: &mut Batch<'_>, together: &mut [FanOut], recipients: &[Taker], fr
 
 /// Moves the marks on, and takes those away that are done.
 fn settle(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     queue: &mut Queue,
     together: Vec<FanOut>,
     list: &Arc<List>,
@@ -110,21 +115,21 @@ fn settle(
     let is_done = reached == list.recipients.len();
     for fan_out in together.into_iter().rev() {
         if is_done {
-            batch.put(Put::FanOutEnded, params![fan_out.event])?;
+            batch.put(RecordKind::FanOutEnded, params![fan_out.event])?;
         } else {
-            batch.put(Put::FanOutMoved, params![fan_out.event, row::limit(reached)])?;
+            batch.put(RecordKind::FanOutMoved, params![fan_out.event, row::limit(reached)])?;
             queue.give_back(FanOut { position: reached, ..fan_out });
         }
     }
     if is_done && !queue.uses(list) {
         batch.fan_outs.forget_list(list);
-        batch.put(Put::FanOutListEnded, params![list.id])?;
+        batch.put(RecordKind::FanOutListEnded, params![list.id])?;
     }
     Ok(())
 }
 
 /// The event with that number; `None` if it is gone.
-fn body(batch: &mut Batch<'_>, seq: i64) -> Result<Option<Arc<Event>>, Error> {
+fn body(batch: &mut WriteTxn<'_>, seq: i64) -> Result<Option<Arc<Event>>, Error> {
     let find = |db: &Connection| {
         let sql = format!("SELECT {} FROM events AS e WHERE e.seq = ?", row::EVENT);
         Ok::<_, Error>(db.prepare_cached(&sql)?.query_row([seq], |row| row::event(row, 0)).optional()?)
@@ -138,7 +143,7 @@ fn body(batch: &mut Batch<'_>, seq: i64) -> Result<Option<Arc<Event>>, Error> {
 }
 
 /// Reads what fan-outs there are, unless that is known.
-fn ensure_known(batch: &mut Batch<'_>) -> Result<(), Error> {
+fn ensure_known(batch: &mut WriteTxn<'_>) -> Result<(), Error> {
     if !batch.fan_outs.are_known() {
         let db = batch.db()?;
         *batch.fan_outs = read(db)?;
@@ -161,7 +166,7 @@ pub(super) fn read(db: &Connection) -> Result<FanOuts, Error> {
 }
 
 /// Reads the next fan-outs of a project.
-fn refill(batch: &mut Batch<'_>, queue: &mut Queue) -> Result<(), Error> {
+fn refill(batch: &mut WriteTxn<'_>, queue: &mut Queue) -> Result<(), Error> {
     let db = batch.db()?;
     let mut statement = db.prepare_cached(
         "SELECT event, list, position FROM fan_outs INDEXED BY fan_outs_by_project

@@ -5,12 +5,12 @@ use model::id::EndpointId;
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::commit::txn::Batch;
+use super::commit::txn::WriteTxn;
 use crate::Error;
-use crate::health::Run;
+use crate::health::FailureStreak;
 
-pub(super) fn run_of(batch: &mut Batch<'_>, id: EndpointId) -> Result<Run, Error> {
-    if let Some(run) = batch.runs.get(&id) {
+pub(super) fn run_of(batch: &mut WriteTxn<'_>, id: EndpointId) -> Result<FailureStreak, Error> {
+    if let Some(run) = batch.failure_streaks.get(&id) {
         return Ok(*run);
     }
     // Where it changes, that goes into the tables at once.
@@ -20,16 +20,16 @@ pub(super) fn run_of(batch: &mut Batch<'_>, id: EndpointId) -> Result<Run, Error
         .query_row([id.as_bytes()], |row| {
             let time = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_millis));
             let health = Health { failure_count: row.get(0)?, failing_since: time(1)? };
-            Ok(Run { health, troubled: row.get(2)?, told: row.get(3)?, told_at: time(4)? })
+            Ok(FailureStreak { health, in_trouble: row.get(2)?, notified: row.get(3)?, notified_at: time(4)? })
         })
         .optional()?
         .unwrap_or_default();
-    batch.runs.insert(id, run);
+    batch.failure_streaks.insert(id, run);
     Ok(run)
 }
 
-pub(super) fn set_run(batch: &mut Batch<'_>, id: EndpointId, run: Run) -> Result<(), Error> {
-    batch.runs.insert(id, run);
+pub(super) fn set_run(batch: &mut WriteTxn<'_>, id: EndpointId, run: FailureStreak) -> Result<(), Error> {
+    batch.failure_streaks.insert(id, run);
     batch
         .db()?
         .prepare_cached(
@@ -38,15 +38,15 @@ pub(super) fn set_run(batch: &mut Batch<'_>, id: EndpointId, run: Run) -> Result
         .execute(params![
             run.health.failure_count,
             run.health.failing_since.map(Timestamp::as_millis),
-            run.troubled,
-            run.told,
-            run.told_at.map(Timestamp::as_millis),
+            run.in_trouble,
+            run.notified,
+            run.notified_at.map(Timestamp::as_millis),
             id.as_bytes(),
         ])?;
     Ok(())
 }
 
-pub(super) fn forgive(batch: &mut Batch<'_>, id: EndpointId) -> Result<(), Error> {
+pub(super) fn forgive(batch: &mut WriteTxn<'_>, id: EndpointId) -> Result<(), Error> {
     let run = run_of(batch, id)?;
-    set_run(batch, id, run.forgiven())
+    set_run(batch, id, run.reset())
 }

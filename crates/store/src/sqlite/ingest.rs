@@ -7,13 +7,13 @@ use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::commit::txn::Batch;
-use super::fan_outs::{self, Takers};
-use super::journal::record::Put;
+use super::commit::txn::WriteTxn;
+use super::fan_outs::{self, Recipients};
+use super::journal::record::RecordKind;
 use super::{deliveries, occurrences, row};
 use crate::Error;
 use crate::fan_outs::{DIRECT, FEW};
-use crate::filtering::{Taker, Verdicts};
+use crate::filtering::{FilterResults, Recipient};
 use crate::ingest::{Accepted, Clash, Intake};
 use crate::rules::order;
 use crate::slice::Patience;
@@ -21,12 +21,12 @@ use crate::slice::Patience;
 /// Bytes of events in a slice of a batch.
 const BYTES: usize = 256 * 1024;
 
-pub(crate) fn take(batch: &mut Batch<'_>, intake: &Intake, verdicts: &Verdicts) -> Result<Accepted, Error> {
+pub(crate) fn take(batch: &mut WriteTxn<'_>, intake: &Intake, verdicts: &FilterResults) -> Result<Accepted, Error> {
     take_within(batch, intake, verdicts, DIRECT).map(|(accepted, _)| accepted)
 }
 
 /// Takes in as many of a batch as one commit may, from the first on, and answers those.
-pub(crate) fn take_slice(batch: &mut Batch<'_>, judged: &[(Intake, Verdicts)]) -> Result<Vec<Accepted>, Error> {
+pub(crate) fn take_slice(batch: &mut WriteTxn<'_>, judged: &[(Intake, FilterResults)]) -> Result<Vec<Accepted>, Error> {
     let (mut patience, mut bytes) = (Patience::begin(batch.env, batch.hold), 0);
     let mut answers = Vec::new();
     for (intake, verdicts) in judged {
@@ -43,9 +43,9 @@ pub(crate) fn take_slice(batch: &mut Batch<'_>, judged: &[(Intake, Verdicts)]) -
 
 /// Takes one in, and says how many rows it put. Its deliveries are among them if there are no more than `room`.
 fn take_within(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     intake: &Intake,
-    verdicts: &Verdicts,
+    verdicts: &FilterResults,
     room: usize,
 ) -> Result<(Accepted, usize), Error> {
     if let Some(earlier) = earlier(batch, intake)? {
@@ -53,8 +53,8 @@ fn take_within(
     }
     let event = Arc::new(Event { created_at: batch.accepted_at, ..intake.event.clone() });
     let takers = match batch.fan_outs.known_for(&batch.directory, &event) {
-        Some(list) => Takers::Listed(list),
-        None => Takers::Own(verdicts.takers(&batch.directory, &event)),
+        Some(list) => Recipients::Listed(list),
+        None => Recipients::Own(verdicts.takers(&batch.directory, &event)),
     };
     let count = takers.all().len();
     let deliveries = u32::try_from(count).unwrap_or(u32::MAX);
@@ -73,12 +73,12 @@ fn take_within(
 }
 
 /// Whether one of them has strict order, and may have to be given an event that came before.
-fn must_wait(batch: &Batch<'_>, project: ProjectId, takers: &[Taker]) -> bool {
+fn must_wait(batch: &WriteTxn<'_>, project: ProjectId, takers: &[Recipient]) -> bool {
     batch.fan_outs.has(project) && order::has_strict(&batch.directory, takers)
 }
 
 pub(crate) fn take_test(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     event: &Event,
     endpoint: EndpointId,
 ) -> Result<Option<DeliveryId>, Error> {
@@ -87,7 +87,7 @@ pub(crate) fn take_test(
     }
     let event = Arc::new(Event { created_at: batch.accepted_at, test: true, ..event.clone() });
     let seq = insert_event(batch, &event, 1, None)?;
-    deliveries::deliver_to(batch, seq, &event, &Taker { endpoint, note: None }, true).map(Some)
+    deliveries::deliver_to(batch, seq, &event, &Recipient { endpoint, note: None }, true).map(Some)
 }
 
 /// What a request that came before is found by.
@@ -98,7 +98,7 @@ enum Name<'a> {
 }
 
 /// What the same request was answered before, if it came before.
-fn earlier(batch: &mut Batch<'_>, intake: &Intake) -> Result<Option<Accepted>, Error> {
+fn earlier(batch: &mut WriteTxn<'_>, intake: &Intake) -> Result<Option<Accepted>, Error> {
     let Some(fingerprint) = &intake.fingerprint else { return Ok(None) };
     let project = intake.event.project;
     if let Some(key) = &intake.idempotency_key {
@@ -132,10 +132,10 @@ fn earlier(batch: &mut Batch<'_>, intake: &Intake) -> Result<Option<Accepted>, E
 }
 
 /// From here on the request's key means the event with that number.
-fn remember_key(batch: &mut Batch<'_>, intake: &Intake, seq: i64) -> Result<(), Error> {
+fn remember_key(batch: &mut WriteTxn<'_>, intake: &Intake, seq: i64) -> Result<(), Error> {
     if let (Some(key), Some(fingerprint)) = (&intake.idempotency_key, &intake.fingerprint) {
         let project = intake.event.project;
-        batch.put(Put::IdempotencyKey, params![project.as_bytes(), key, seq, fingerprint])?;
+        batch.put(RecordKind::IdempotencyKey, params![project.as_bytes(), key, seq, fingerprint])?;
         batch.give_name(Name::Key(project, key));
     }
     Ok(())
@@ -150,7 +150,7 @@ fn repeat(row: &rusqlite::Row<'_>, fingerprint: &[u8; 32], clash: Clash) -> rusq
 }
 
 fn insert_event(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     event: &Event,
     deliveries: u32,
     fingerprint: Option<&[u8; 32]>,
@@ -158,7 +158,7 @@ fn insert_event(
     let seq = batch.next_event_number();
     batch.give_name(Name::Event(event.project, event.id.as_str()));
     batch.put(
-        Put::Event,
+        RecordKind::Event,
         params![
             seq,
             event.project.as_bytes(),

@@ -7,11 +7,11 @@ use model::job::{Job, Status, Task};
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::commit::txn::Batch;
+use super::commit::txn::WriteTxn;
 use super::{deliveries, row, search};
 use crate::Error;
 use crate::directory::Directory;
-use crate::filtering::Verdicts;
+use crate::filtering::FilterResults;
 use crate::jobs::{self, Step, ours};
 use crate::recovery::{self, Progress, Window};
 use crate::search::{Cursor, Page, Paging};
@@ -33,14 +33,14 @@ pub(crate) fn count(
         },
         Task::Replay { event } => match search::event_row(db, project, event)? {
             Some((_, stored)) => {
-                Ok(Verdicts::of(directory, &stored.event).takers(directory, &stored.event).len() as u64)
+                Ok(FilterResults::of(directory, &stored.event).takers(directory, &stored.event).len() as u64)
             }
             None => Ok(0),
         },
     }
 }
 
-pub(crate) fn create(batch: &mut Batch<'_>, project: ProjectId, task: &Task, total: u64) -> Result<Job, Error> {
+pub(crate) fn create(batch: &mut WriteTxn<'_>, project: ProjectId, task: &Task, total: u64) -> Result<Job, Error> {
     let id = JobId::new(batch.env);
     let text = serde_json::to_string(task).map_err(|error| Error::Corrupt(error.to_string()))?;
     batch
@@ -65,7 +65,7 @@ pub(crate) fn list(db: &Connection, project: ProjectId, paging: Paging) -> Resul
     Ok(Page::of(rows.into_iter().map(|(cursor, job)| (job, cursor)).collect(), paging.limit))
 }
 
-pub(crate) fn cancel(batch: &mut Batch<'_>, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
+pub(crate) fn cancel(batch: &mut WriteTxn<'_>, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
     batch
         .db()?
         .prepare_cached("UPDATE jobs SET status = ? WHERE id = ? AND project = ? AND status = 0")?
@@ -94,7 +94,7 @@ pub(crate) fn judge(db: &Connection, directory: &Directory, id: JobId, now: Time
             let found = search::event_row(db, job.project, event)?;
             Ok(found.map_or(Judged::Nothing, |(_, stored)| {
                 let next = recovery::next_endpoints(directory, &stored.event, cursor.as_ref());
-                Judged::Replay(Verdicts::among(&next, &stored.event))
+                Judged::Replay(FilterResults::among(&next, &stored.event))
             }))
         }
         Task::Recover { endpoint, since, until, only } => {
@@ -107,7 +107,7 @@ pub(crate) fn judge(db: &Connection, directory: &Directory, id: JobId, now: Time
     }
 }
 
-pub(crate) fn step(batch: &mut Batch<'_>, id: JobId, judged: &Judged) -> Result<Step, Error> {
+pub(crate) fn step(batch: &mut WriteTxn<'_>, id: JobId, judged: &Judged) -> Result<Step, Error> {
     let Some((job, cursor)) = load(batch.db()?, id)? else { return Ok(Step::Ended) };
     if job.status != Status::Running {
         return Ok(Step::Ended);
@@ -134,7 +134,7 @@ pub(crate) fn step(batch: &mut Batch<'_>, id: JobId, judged: &Judged) -> Result<
     Ok(Step::Ended)
 }
 
-fn advance(batch: &mut Batch<'_>, id: JobId, progress: &Progress<i64>) -> Result<(), Error> {
+fn advance(batch: &mut WriteTxn<'_>, id: JobId, progress: &Progress<i64>) -> Result<(), Error> {
     batch.db()?.prepare_cached("UPDATE jobs SET done = done + ?, cursor = ? WHERE id = ?")?.execute(params![
         number(progress.done),
         progress.cursor.map(recovery::Cursor::to_bytes),
@@ -143,7 +143,7 @@ fn advance(batch: &mut Batch<'_>, id: JobId, progress: &Progress<i64>) -> Result
     Ok(())
 }
 
-fn end(batch: &mut Batch<'_>, id: JobId, status: Status) -> Result<(), Error> {
+fn end(batch: &mut WriteTxn<'_>, id: JobId, status: Status) -> Result<(), Error> {
     // What could not be put on the road is what was counted and not done, if the job failed.
     batch
         .db()?
@@ -188,7 +188,7 @@ fn number(count: u64) -> i64 {
 }
 
 fn replay(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     project: ProjectId,
     event: &EventId,
     cursor: Option<recovery::Cursor<i64>>,

@@ -25,48 +25,48 @@ use model::map::{Map, Set};
 use rusqlite::{Connection, ToSql};
 
 use self::crash_recovery::{Blank, Examined};
-use self::record::Put;
-use self::replay::Runner;
-use self::segment::Filling;
+use self::record::RecordKind;
+use self::replay::Replay;
+use self::segment::Segment;
 use self::state::FILE_BYTES;
 use crate::Error;
 
 /// Bytes with which a filling goes into the tables. Deliveries for a thousand endpoints change a page of the index by
 /// endpoint each, however few there are for one: the more go there together, the fewer bytes are written for one.
-const FULL: u64 = 1024 * 1024;
+const FLUSH_BYTES: u64 = 1024 * 1024;
 
 /// Bytes with which that work is left to the tables' thread also while little else is to do.
-const MUCH: u64 = 8 * 1024;
+const IDLE_FLUSH_BYTES: u64 = 8 * 1024;
 
 /// Bytes up to which slices come while the filling before is on its way there.
-const ROOM: u64 = FULL / 2;
+const SLICE_LIMIT_BYTES: u64 = FLUSH_BYTES / 2;
 
 /// Bytes that a filling has at most, while the one before is on its way there.
-const MOST: u64 = 2 * FULL;
+const SEGMENT_LIMIT_BYTES: u64 = 2 * FLUSH_BYTES;
 
 /// Bytes with which a group is enough for one commit: a sync that takes little longer than the shortest.
-const ENOUGH: usize = 64 * 1024;
+const COMMIT_BYTES: usize = 64 * 1024;
 
 /// A group that is larger, by its last verb, gains nothing by being written twice.
-const LARGEST_GROUP: usize = 128 * 1024;
+const LARGEST_GROUP_BYTES: usize = 128 * 1024;
 
 /// However large the last group is, it has room in the file.
-const _: () = assert!(MOST + 2 * LARGEST_GROUP as u64 <= FILE_BYTES);
+const _: () = assert!(SEGMENT_LIMIT_BYTES + 2 * LARGEST_GROUP_BYTES as u64 <= FILE_BYTES);
 
 pub(crate) struct Journal {
     /// What groups are written to.
-    now: Filling,
+    current: Segment,
     /// The one before it, empty when it is in the tables. `None` while somebody brings it there.
-    before: Option<Filling>,
+    previous: Option<Segment>,
     /// Under what rows of both may be looked for, as hashes.
     names: Set<u64>,
-    names_before: Set<u64>,
+    names_of_previous: Set<u64>,
     hashes: RandomState,
     /// Whose the bytes of the filling are that is written to: a project's, or Posthaste's own.
     held: Map<Option<ProjectId>, u64>,
     /// Fillings that were begun after another, and how many of them are in the tables.
-    handed_out: u64,
-    taken_in: u64,
+    sealed: u64,
+    applied: u64,
     data_dir: PathBuf,
 }
 
@@ -75,53 +75,53 @@ impl Journal {
     pub(crate) fn open(examined: Examined, data_dir: &Path, db: &Connection, env: &dyn Env) -> Result<Self, Error> {
         let Blank { files: [now, before], next } = examined.replay(data_dir, db, env)?;
         Ok(Self {
-            now: Filling::new(now.0, now.1, next),
-            before: Some(Filling::new(before.0, before.1, 0)),
+            current: Segment::new(now.0, now.1, next),
+            previous: Some(Segment::new(before.0, before.1, 0)),
             names: Set::default(),
-            names_before: Set::default(),
+            names_of_previous: Set::default(),
             held: Map::default(),
             hashes: RandomState::new(),
-            handed_out: 0,
-            taken_in: 0,
+            sealed: 0,
+            applied: 0,
             data_dir: data_dir.to_owned(),
         })
     }
 
     /// Whether all that was written here is in the tables.
     pub(crate) fn is_empty(&self) -> bool {
-        self.now.is_empty() && self.before.as_ref().is_some_and(Filling::is_empty)
+        self.current.is_empty() && self.previous.as_ref().is_some_and(Segment::is_empty)
     }
 
     /// Whether the filling before could not be brought into the tables.
-    pub(crate) fn is_stuck(&self) -> bool {
-        self.before.as_ref().is_some_and(|before| !before.is_empty())
+    pub(crate) fn flush_failed(&self) -> bool {
+        self.previous.as_ref().is_some_and(|before| !before.is_empty())
     }
 
     /// Whether what is written to is to go into the tables. One that failed goes there with the next commit.
     pub(crate) fn is_full(&self) -> bool {
-        self.now.written() >= FULL && !self.now.has_failed()
+        self.current.written() >= FLUSH_BYTES && !self.current.has_failed()
     }
 
     /// Whether it has so much that the writer would be held while it brings that into the tables itself.
-    pub(crate) fn is_much(&self) -> bool {
-        self.now.written() >= MUCH && !self.now.has_failed()
+    pub(crate) fn is_worth_a_flush(&self) -> bool {
+        self.current.written() >= IDLE_FLUSH_BYTES && !self.current.has_failed()
     }
 
     /// True if slices may still be put while the filling before is on its way into the tables.
     pub(crate) fn has_room(&self) -> bool {
-        self.now.written() < ROOM
+        self.current.written() < SLICE_LIMIT_BYTES
     }
 
     /// True if there is room for everybody: it may go into the tables before it is as large as that, or fails.
     pub(crate) fn has_room_for_all(&self) -> bool {
-        self.now.written() < FULL || self.now.has_failed() || self.is_stuck()
+        self.current.written() < FLUSH_BYTES || self.current.has_failed() || self.flush_failed()
     }
 
     /// True if a project may put more. One that has put as much as is free waits until this filling is on its way, so that
     /// others find room while the one before is.
     pub(crate) fn has_room_for(&self, of: Option<ProjectId>) -> bool {
         let held = || self.held.get(&of).copied().unwrap_or(0);
-        self.has_room_for_all() || held() < MOST.saturating_sub(self.now.written())
+        self.has_room_for_all() || held() < SEGMENT_LIMIT_BYTES.saturating_sub(self.current.written())
     }
 
     /// Notes whose the last bytes of the group under way are.
@@ -130,32 +130,32 @@ impl Journal {
     }
 
     /// Whether it has as much as it may have.
-    pub(crate) fn is_brimful(&self) -> bool {
-        self.now.written() >= MOST
+    pub(crate) fn is_at_limit(&self) -> bool {
+        self.current.written() >= SEGMENT_LIMIT_BYTES
     }
 
     /// Whether the group under way is better written here than into the tables.
-    pub(crate) fn suits(&self) -> bool {
-        !self.now.has_failed() && !self.is_brimful() && self.now.under_way() <= LARGEST_GROUP
+    pub(crate) fn accepts(&self) -> bool {
+        !self.current.has_failed() && !self.is_at_limit() && self.current.under_way() <= LARGEST_GROUP_BYTES
     }
 
     /// Bytes of the group under way.
     pub(crate) fn under_way(&self) -> usize {
-        self.now.under_way()
+        self.current.under_way()
     }
 
     /// True if the group under way is large enough to be written as it is.
     pub(crate) fn has_enough(&self) -> bool {
-        self.now.under_way() >= ENOUGH
+        self.current.under_way() >= COMMIT_BYTES
     }
 
     /// Begins a group, and forgets one that was not written.
     pub(crate) fn begin(&mut self) {
-        self.now.begin_group();
+        self.current.begin_group();
     }
 
-    pub(crate) fn put(&mut self, put: Put, values: &[&dyn ToSql]) -> Result<(), Error> {
-        self.now.put(put, values)
+    pub(crate) fn put(&mut self, put: RecordKind, values: &[&dyn ToSql]) -> Result<(), Error> {
+        self.current.put(put, values)
     }
 
     pub(crate) fn remember(&mut self, name: impl Hash) {
@@ -163,77 +163,78 @@ impl Journal {
     }
 
     /// Whether there may be a row with `name`. If there is one, yes.
-    pub(crate) fn knows(&self, name: impl Hash) -> bool {
+    pub(crate) fn may_contain(&self, name: impl Hash) -> bool {
         let hash = self.hashes.hash_one(name);
-        self.names.contains(&hash) || self.names_before.contains(&hash)
+        self.names.contains(&hash) || self.names_of_previous.contains(&hash)
     }
 
     /// Writes the group down. On disk when this returns.
     pub(crate) fn write(&mut self) -> Result<(), Error> {
-        self.now.write()
+        self.current.write()
     }
 
     /// The filling that is written to, for whoever brings it into the tables. The next one has begun.
-    pub(crate) fn hand_out(&mut self) -> Option<Filling> {
-        let mut next = self.before.take_if(|before| before.is_empty())?;
-        next.begin(self.now.number().wrapping_add(1), self.now.groups());
-        self.names_before = std::mem::take(&mut self.names);
+    pub(crate) fn seal_segment(&mut self) -> Option<Segment> {
+        let mut next = self.previous.take_if(|before| before.is_empty())?;
+        next.reset(self.current.number().wrapping_add(1), self.current.groups());
+        self.names_of_previous = std::mem::take(&mut self.names);
         self.held.clear();
-        self.handed_out += 1;
-        Some(std::mem::replace(&mut self.now, next))
+        self.sealed += 1;
+        Some(std::mem::replace(&mut self.current, next))
     }
 
     /// What was handed out, emptied if it is in the tables.
-    pub(crate) fn give_back(&mut self, filling: Filling) {
+    pub(crate) fn return_segment(&mut self, filling: Segment) {
         if filling.is_empty() {
-            self.names_before.clear();
-            self.taken_in = self.handed_out;
+            self.names_of_previous.clear();
+            self.applied = self.sealed;
         }
-        self.before = Some(filling);
+        self.previous = Some(filling);
     }
 
     /// Brings everything into the tables, with the group under way, which is not written here then.
-    pub(crate) fn run_all(&self, db: &Connection) -> Result<(), Error> {
-        let mut runner = Runner::default();
-        if let Some(before) = &self.before {
-            before.give(&mut runner)?;
+    pub(crate) fn replay_all(&self, db: &Connection) -> Result<(), Error> {
+        let mut runner = Replay::default();
+        if let Some(before) = &self.previous {
+            before.replay_into(&mut runner)?;
         }
-        self.now.give(&mut runner)?;
-        runner.take(self.now.statements())?;
+        self.current.replay_into(&mut runner)?;
+        runner.take(self.current.statements())?;
         runner.run(db)
     }
 
     /// Notes in the open transaction that with it all of this is in the tables, if the files have some of it.
-    pub(crate) fn mark_done(&self, db: &Connection) -> Result<(), Error> {
-        let begun = [Some(&self.now), self.before.as_ref()].into_iter().flatten().find(|filling| filling.is_begun());
-        begun.map_or(Ok(()), |filling| state::mark_done(db, filling.number()))
+    pub(crate) fn mark_applied(&self, db: &Connection) -> Result<(), Error> {
+        let begun =
+            [Some(&self.current), self.previous.as_ref()].into_iter().flatten().find(|filling| filling.is_begun());
+        begun.map_or(Ok(()), |filling| state::mark_applied(db, filling.number()))
     }
 
     /// Everything is in the tables, for good.
-    pub(crate) fn begin_anew(&mut self) {
-        let done = self.now.is_begun();
-        self.now.begin(self.now.number().wrapping_add(done.into()), 0);
-        if let Some(before) = &mut self.before {
-            before.begin(0, 0);
+    pub(crate) fn reset(&mut self) {
+        let done = self.current.is_begun();
+        self.current.reset(self.current.number().wrapping_add(done.into()), 0);
+        if let Some(before) = &mut self.previous {
+            before.reset(0, 0);
         }
         self.names.clear();
-        self.names_before.clear();
+        self.names_of_previous.clear();
         self.held.clear();
-        self.handed_out += 1;
-        self.taken_in = self.handed_out;
+        self.sealed += 1;
+        self.applied = self.sealed;
     }
 
     /// How many fillings are in the tables, and how many will be once all is there that is written by now.
-    pub(crate) fn taken_in(&self) -> u64 {
-        self.taken_in
+    pub(crate) fn applied(&self) -> u64 {
+        self.applied
     }
 
-    pub(crate) fn to_be_taken_in(&self) -> u64 {
-        self.handed_out + u64::from(!self.now.is_empty())
+    pub(crate) fn to_be_applied(&self) -> u64 {
+        self.sealed + u64::from(!self.current.is_empty())
     }
 
     pub(crate) fn has_failed(&self) -> bool {
-        self.now.has_failed()
+        self.current.has_failed()
     }
 
     /// Notes in the database that the files have nothing, if all is in the tables, and empties them. From here on nothing
@@ -248,12 +249,12 @@ impl Journal {
 }
 
 /// Brings what was handed out into the tables, in a transaction of its own.
-pub(super) fn take_in(db: &Connection, filling: &Filling) -> Result<(), Error> {
+pub(super) fn apply(db: &Connection, filling: &Segment) -> Result<(), Error> {
     let transaction = db.unchecked_transaction()?;
-    let mut runner = Runner::default();
-    filling.give(&mut runner)?;
+    let mut runner = Replay::default();
+    filling.replay_into(&mut runner)?;
     runner.run(&transaction)?;
-    state::mark_done(&transaction, filling.number())?;
+    state::mark_applied(&transaction, filling.number())?;
     transaction.commit()?;
     Ok(())
 }
@@ -309,12 +310,12 @@ pub(super) mod tests {
 
     pub(in crate::sqlite) fn encoded_key(key: &str) -> Vec<u8> {
         let mut bytes = Vec::new();
-        Put::IdempotencyKey.encode(params![[1u8; 16], key, 7, [2u8; 32]], &mut bytes).unwrap();
+        RecordKind::IdempotencyKey.encode(params![[1u8; 16], key, 7, [2u8; 32]], &mut bytes).unwrap();
         bytes
     }
 
     fn put_key(journal: &mut Journal, key: &str) {
-        journal.put(Put::IdempotencyKey, params![[1u8; 16], key, 7, [2u8; 32]]).unwrap();
+        journal.put(RecordKind::IdempotencyKey, params![[1u8; 16], key, 7, [2u8; 32]]).unwrap();
     }
 
     #[test]
@@ -322,14 +323,14 @@ pub(super) mod tests {
         let place = Place::new();
         let mut journal = place.journal();
         write_key(&mut journal, "a");
-        journal.now.pretend_that_the_sync_failed();
+        journal.current.pretend_that_the_sync_failed();
 
         journal.begin();
         put_key(&mut journal, "a");
-        assert!(!journal.suits());
-        journal.run_all(&place.db).unwrap();
-        journal.mark_done(&place.db).unwrap();
-        journal.begin_anew();
+        assert!(!journal.accepts());
+        journal.replay_all(&place.db).unwrap();
+        journal.mark_applied(&place.db).unwrap();
+        journal.reset();
 
         place.journal();
         assert_eq!(place.keys(), 1);
@@ -354,7 +355,7 @@ pub(super) mod tests {
         for round in 1..=4 {
             let mut journal = place.journal();
             write_key(&mut journal, &format!("{round} a"));
-            let handed_out = journal.hand_out().unwrap();
+            let handed_out = journal.seal_segment().unwrap();
             write_key(&mut journal, &format!("{round} b"));
             drop((handed_out, journal));
 
@@ -370,20 +371,20 @@ pub(super) mod tests {
         let mut journal = place.journal();
         for round in 1..=4 {
             write_key(&mut journal, &format!("{round} a"));
-            let mut handed_out = journal.hand_out().unwrap();
+            let mut handed_out = journal.seal_segment().unwrap();
             write_key(&mut journal, &format!("{round} b"));
-            assert!(journal.hand_out().is_none());
-            take_in(&place.db, &handed_out).unwrap();
+            assert!(journal.seal_segment().is_none());
+            apply(&place.db, &handed_out).unwrap();
             if round % 2 == 0 {
                 journal = place.journal();
                 assert_eq!(place.keys(), 2 * round);
             } else {
-                handed_out.begin(0, 0);
-                journal.give_back(handed_out);
+                handed_out.reset(0, 0);
+                journal.return_segment(handed_out);
                 assert_eq!(place.keys(), 2 * round - 1);
-                journal.run_all(&place.db).unwrap();
-                journal.mark_done(&place.db).unwrap();
-                journal.begin_anew();
+                journal.replay_all(&place.db).unwrap();
+                journal.mark_applied(&place.db).unwrap();
+                journal.reset();
             }
         }
     }

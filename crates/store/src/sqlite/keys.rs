@@ -4,11 +4,11 @@ use model::id::{KeyId, ProjectId};
 use model::key::Key;
 use rusqlite::{Connection, params};
 
-use super::commit::txn::Batch;
+use super::commit::txn::WriteTxn;
 use super::row;
 use crate::Error;
 
-pub(crate) fn create(batch: &mut Batch<'_>, key: &Key) -> Result<(), Error> {
+pub(crate) fn create(batch: &mut WriteTxn<'_>, key: &Key) -> Result<(), Error> {
     let scopes = serde_json::to_string(&key.scopes).map_err(|error| Error::Corrupt(error.to_string()))?;
     batch
         .db()?
@@ -25,7 +25,7 @@ pub(crate) fn create(batch: &mut Batch<'_>, key: &Key) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) fn revoke(batch: &mut Batch<'_>, project: ProjectId, id: KeyId) -> Result<bool, Error> {
+pub(crate) fn revoke(batch: &mut WriteTxn<'_>, project: ProjectId, id: KeyId) -> Result<bool, Error> {
     let revoked = batch
         .db()?
         .prepare_cached("DELETE FROM api_keys WHERE id = ? AND project = ?")?

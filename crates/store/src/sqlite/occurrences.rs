@@ -3,8 +3,8 @@
 use model::id::{DeliveryId, ProjectId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::commit::txn::Batch;
-use super::journal::record::Put;
+use super::commit::txn::WriteTxn;
+use super::journal::record::RecordKind;
 use crate::Error;
 use crate::occurrences::{self, Kind};
 
@@ -12,7 +12,7 @@ use crate::occurrences::{self, Kind};
 const BITS: u32 = 6;
 
 pub(super) fn note_event(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     project: ProjectId,
     event_type: &str,
     tenant: Option<&str>,
@@ -23,7 +23,7 @@ pub(super) fn note_event(
 }
 
 pub(super) fn note_delivery(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     project: ProjectId,
     event_type: &str,
     id: DeliveryId,
@@ -31,11 +31,11 @@ pub(super) fn note_delivery(
     note(batch, project, Kind::DeliveryType, event_type, occurrences::slot_of(id))
 }
 
-fn note(batch: &mut Batch<'_>, project: ProjectId, kind: Kind, name: &str, slot: i64) -> Result<(), Error> {
+fn note(batch: &mut WriteTxn<'_>, project: ProjectId, kind: Kind, name: &str, slot: i64) -> Result<(), Error> {
     if !batch.noted.is_new((project, kind, name, slot)) {
         return Ok(());
     }
-    batch.put(Put::Occurrence, params![project.as_bytes(), kind.number(), name, slot])
+    batch.put(RecordKind::Occurrence, params![project.as_bytes(), kind.number(), name, slot])
 }
 
 /// The numbers of a block's events.
@@ -77,7 +77,7 @@ pub(super) fn newest(
 
 /// Forgets occurrences of a project in blocks of which no event is left, among those before the event `until`, and of
 /// deliveries made before the oldest that is left. As many as a commit has time for.
-pub(super) fn forget(batch: &mut Batch<'_>, project: ProjectId, until: i64) -> Result<(), Error> {
+pub(super) fn forget(batch: &mut WriteTxn<'_>, project: ProjectId, until: i64) -> Result<(), Error> {
     batch.noted.clear();
     let db = batch.db()?;
     let oldest: Option<i64> = db

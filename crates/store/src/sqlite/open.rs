@@ -7,7 +7,7 @@ use model::env::Env;
 use model::project::Slug;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{connect, endpoints, keys, projects, speech};
+use super::{connect, endpoints, keys, project_dialects, projects};
 use crate::Error;
 use crate::directory::Directory;
 use crate::projects::default_project;
@@ -115,7 +115,7 @@ fn read_directory(db: &Connection, seal: &Seal) -> Result<Directory, Error> {
     for project in projects::all(db)? {
         directory.put_project(project);
     }
-    speech::read(db, &mut directory)?;
+    project_dialects::read(db, &mut directory)?;
     for key in keys::all(db)? {
         directory.put_key(key);
     }

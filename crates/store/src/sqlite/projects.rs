@@ -9,13 +9,13 @@ use model::speech::Speech;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
-use super::commit::txn::Batch;
-use super::{keys, mails, retention, row, speech};
+use super::commit::txn::WriteTxn;
+use super::{keys, outbox, project_dialects, retention, row};
 use crate::Error;
 use crate::projects::SlugTaken;
 
 pub(crate) fn create(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     project: &Project,
     key: Option<&Key>,
 ) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
@@ -31,12 +31,12 @@ pub(crate) fn create(
 }
 
 pub(crate) fn change<E: From<SlugTaken>>(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     id: ProjectId,
     change: &mut dyn FnMut(&Project, &Speech) -> Result<Project, E>,
 ) -> Result<Option<Result<Arc<Project>, E>>, Error> {
     let Some(before) = batch.directory.project(id).cloned() else { return Ok(None) };
-    let project = match change(&before, &batch.directory.speech(id)) {
+    let project = match change(&before, &batch.directory.project_dialects(id)) {
         Ok(project) => &Project { id, ..project },
         Err(refusal) => return Ok(Some(Err(refusal))),
     };
@@ -58,7 +58,7 @@ pub(crate) fn change<E: From<SlugTaken>>(
             project.id.as_bytes(),
         ])?;
     if project.retention != before.retention {
-        retention::begin_anew(batch.db()?)?;
+        retention::reset(batch.db()?)?;
     }
     let project = batch.directory_mut().put_project(project.clone());
     batch.announce_changes(project.id);
@@ -66,7 +66,7 @@ pub(crate) fn change<E: From<SlugTaken>>(
 }
 
 /// Answers which endpoints were deleted with it; `None` if there is no such project.
-pub(crate) fn delete(batch: &mut Batch<'_>, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
+pub(crate) fn delete(batch: &mut WriteTxn<'_>, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
     if batch.directory.project(id).is_none() {
         return Ok(None);
     }
@@ -76,9 +76,9 @@ pub(crate) fn delete(batch: &mut Batch<'_>, id: ProjectId) -> Result<Option<Vec<
         super::endpoints::delete(batch, id, *endpoint)?;
     }
     batch.db()?.prepare_cached("DELETE FROM api_keys WHERE project = ?")?.execute([id.as_bytes()])?;
-    speech::delete(batch.db()?, id)?;
+    project_dialects::delete(batch.db()?, id)?;
     // Those that came since the caller deleted the others; what is more goes behind this.
-    mails::delete_slice(batch.db()?, id)?;
+    outbox::delete_slice(batch.db()?, id)?;
     batch.db()?.prepare_cached("DELETE FROM projects WHERE id = ?")?.execute([id.as_bytes()])?;
     batch.directory_mut().remove_project(id);
     Ok(Some(late))

@@ -9,11 +9,11 @@ use model::id::DeliveryId;
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::commit::txn::Batch;
-use super::journal::record::Put;
-use super::{health, ingest, mails, row};
+use super::commit::txn::WriteTxn;
+use super::journal::record::RecordKind;
+use super::{health, ingest, outbox, row};
 use crate::Error;
-use crate::filtering::Verdicts;
+use crate::filtering::FilterResults;
 use crate::ingest::Intake;
 use crate::operational::Notice;
 use crate::record::Record;
@@ -21,7 +21,7 @@ use crate::rules::attempt::{kept_body, may_repeat_a_body, named_dialect, notes};
 use crate::rules::delivery::{self, Tried};
 use crate::rules::outcome::{Step, consequences_of, recorded};
 
-pub(crate) fn record(batch: &mut Batch<'_>, record: &Record) -> Result<(), Error> {
+pub(crate) fn record(batch: &mut WriteTxn<'_>, record: &Record) -> Result<(), Error> {
     insert_attempt(batch, record.due.id, &record.attempt)?;
     let status = move_delivery(batch, record)?;
     batch.recorded.push(recorded(record, status));
@@ -32,7 +32,7 @@ pub(crate) fn record(batch: &mut Batch<'_>, record: &Record) -> Result<(), Error
     }
 }
 
-pub(crate) fn cancel(batch: &mut Batch<'_>, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
+pub(crate) fn cancel(batch: &mut WriteTxn<'_>, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
     batch
         .db()?
         .prepare_cached("UPDATE deliveries SET status = 3, reason = ? WHERE id = ? AND status = 0")?
@@ -40,7 +40,7 @@ pub(crate) fn cancel(batch: &mut Batch<'_>, delivery: DeliveryId, reason: Cancel
     Ok(())
 }
 
-fn insert_attempt(batch: &mut Batch<'_>, delivery: DeliveryId, attempt: &Attempt) -> Result<(), Error> {
+fn insert_attempt(batch: &mut WriteTxn<'_>, delivery: DeliveryId, attempt: &Attempt) -> Result<(), Error> {
     let answer = attempt.outcome.answer();
     let failure = attempt.outcome.failure();
     let kept = kept_body(attempt);
@@ -50,7 +50,7 @@ fn insert_attempt(batch: &mut Batch<'_>, delivery: DeliveryId, attempt: &Attempt
     };
     let kept = kept.filter(|_| same_as.is_none());
     batch.put(
-        Put::Attempt,
+        RecordKind::Attempt,
         params![
             delivery.as_bytes(),
             attempt.number,
@@ -73,7 +73,7 @@ fn insert_attempt(batch: &mut Batch<'_>, delivery: DeliveryId, attempt: &Attempt
 }
 
 /// The number of the attempt that has this body, if the last one that had any sent the same.
-fn sent_before(batch: &mut Batch<'_>, delivery: DeliveryId, number: u32, body: &[u8]) -> Result<Option<u32>, Error> {
+fn sent_before(batch: &mut WriteTxn<'_>, delivery: DeliveryId, number: u32, body: &[u8]) -> Result<Option<u32>, Error> {
     let same = batch
         .db()?
         .prepare_cached(
@@ -89,7 +89,7 @@ fn sent_before(batch: &mut Batch<'_>, delivery: DeliveryId, number: u32, body: &
     Ok(same)
 }
 
-fn refer(batch: &mut Batch<'_>, delivery: DeliveryId, number: u32, same_as: u32) -> Result<(), Error> {
+fn refer(batch: &mut WriteTxn<'_>, delivery: DeliveryId, number: u32, same_as: u32) -> Result<(), Error> {
     batch
         .db()?
         .prepare_cached("UPDATE attempts SET same_as = ? WHERE delivery = ? AND number = ?")?
@@ -99,13 +99,14 @@ fn refer(batch: &mut Batch<'_>, delivery: DeliveryId, number: u32, same_as: u32)
 
 /// Moves a delivery on and answers where it is. One that was cancelled while the attempt was under way stays so, unless
 /// it arrived after all.
-fn move_delivery(batch: &mut Batch<'_>, record: &Record) -> Result<Status, Error> {
+fn move_delivery(batch: &mut WriteTxn<'_>, record: &Record) -> Result<Status, Error> {
     let due = &record.due;
-    let Tried { status, place, next_attempt_at, run_began_at } = delivery::after(record, &batch.directory);
+    let Tried { status, order_key: place, next_attempt_at, schedule_start: run_began_at } =
+        delivery::after(record, &batch.directory);
     if status == Status::Delivered {
         // Whatever was said of it meanwhile.
         batch.put(
-            Put::Delivered,
+            RecordKind::Delivered,
             params![
                 due.id.as_bytes(),
                 record.attempt.number,
@@ -141,7 +142,7 @@ fn move_delivery(batch: &mut Batch<'_>, record: &Record) -> Result<Status, Error
 }
 
 /// Writes down what follows for the endpoint.
-fn follow(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> Result<(), Error> {
+fn follow(batch: &mut WriteTxn<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> Result<(), Error> {
     let before = health::run_of(batch, endpoint.id)?;
     let then = consequences_of(record, before, endpoint, batch.now);
     let mut mailed = false;
@@ -149,7 +150,7 @@ fn follow(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> R
         match step {
             Step::Publish(notice) => publish(batch, endpoint, &notice)?,
             Step::Disable(disabled) => drop(super::endpoints::put(batch, *disabled)?),
-            Step::Mail(what) => mailed = mails::put(batch, endpoint, what)?,
+            Step::Mail(what) => mailed = outbox::put(batch, endpoint, what)?,
         }
     }
     let run = if mailed { then.run_if_mailed } else { then.run };
@@ -157,11 +158,11 @@ fn follow(batch: &mut Batch<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> R
 }
 
 /// Publishes `notice` of `endpoint` in the commit that brought it about, if anybody wants it.
-fn publish(batch: &mut Batch<'_>, endpoint: &Endpoint, notice: &Notice<'_>) -> Result<(), Error> {
+fn publish(batch: &mut WriteTxn<'_>, endpoint: &Endpoint, notice: &Notice<'_>) -> Result<(), Error> {
     notice.log(endpoint);
     let Some(event) = notice.event_if_wanted(endpoint, &batch.directory, batch.env, batch.now) else { return Ok(()) };
     // Nothing was known of it before this commit: its filters are asked here.
-    let verdicts = Verdicts::default();
+    let verdicts = FilterResults::default();
     ingest::take(batch, &Intake { event, chose_id: false, idempotency_key: None, fingerprint: None }, &verdicts)
         .map(drop)
 }

@@ -9,11 +9,11 @@ use model::job::Only;
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::commit::txn::Batch;
+use super::commit::txn::WriteTxn;
 use super::{deliveries, row, search};
 use crate::Error;
 use crate::fan_outs;
-use crate::filtering::{Finding, Review, Taker};
+use crate::filtering::{Finding, Recipient, Review};
 use crate::jobs::STEP;
 use crate::recovery::{ASKED, Cursor, Key, Progress, SEEN, Seen, Window};
 use crate::slice::Patience;
@@ -86,7 +86,7 @@ impl Window<i64> {
     /// Puts the next items after `cursor` on the road: as far as the review goes, where the endpoint has a filter.
     pub(super) fn step(
         &self,
-        batch: &mut Batch<'_>,
+        batch: &mut WriteTxn<'_>,
         only: Only,
         cursor: Option<Cursor<i64>>,
         review: Option<&Review<i64>>,
@@ -99,7 +99,7 @@ impl Window<i64> {
     }
 
     /// Starts the schedule of failed deliveries anew.
-    fn step_failed(&self, batch: &mut Batch<'_>, only: Only, from: DeliveryId) -> Result<Progress<i64>, Error> {
+    fn step_failed(&self, batch: &mut WriteTxn<'_>, only: Only, from: DeliveryId) -> Result<Progress<i64>, Error> {
         let mut patience = Patience::begin(batch.env, batch.hold);
         let failed = self.failed_after(batch.db()?, from)?;
         let mut sent = 0;
@@ -152,7 +152,7 @@ impl Window<i64> {
     /// Makes the deliveries that were missed.
     fn step_missed(
         &self,
-        batch: &mut Batch<'_>,
+        batch: &mut WriteTxn<'_>,
         from: i64,
         review: Option<&Review<i64>>,
     ) -> Result<Progress<i64>, Error> {
@@ -166,7 +166,7 @@ impl Window<i64> {
         };
         let done = seen.missed.len() as u64;
         for (seq, event, note) in seen.missed {
-            let taker = Taker { endpoint: self.endpoint.id, note };
+            let taker = Recipient { endpoint: self.endpoint.id, note };
             deliveries::deliver_to(batch, seq, &Arc::new(event), &taker, false)?;
         }
         Ok(Progress { done, cursor: Some(Cursor::Missed(seen.next)) })

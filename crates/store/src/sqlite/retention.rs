@@ -17,13 +17,13 @@ use model::time::Timestamp;
 use rusqlite::Connection;
 
 use self::rests::DAY;
-use super::commit::txn::Batch;
+use super::commit::txn::WriteTxn;
 use crate::Error;
 use crate::directory::Directory;
-use crate::retention::Swept;
+use crate::retention::Deleted;
 use crate::slice::Patience;
 
-pub(super) use bodies::begin_anew;
+pub(super) use bodies::reset;
 
 /// Rows that one look goes through, most of which may have to stay.
 const LOOKED_THROUGH: usize = 1_000;
@@ -35,9 +35,9 @@ const ROUND: Duration = Duration::from_secs(3_600);
 /// dropped up to stands in the database, for what stays behind that is a lot.
 #[derive(Default)]
 pub(crate) struct Walks {
-    contents: HashMap<ProjectId, contents::Walk>,
+    contents: HashMap<ProjectId, contents::Cursor>,
     /// By how long bodies are kept.
-    bodies: BTreeMap<Duration, bodies::Walk>,
+    bodies: BTreeMap<Duration, bodies::Cursor>,
     /// What projects keep, as of the beginning of this round.
     kept: HashMap<ProjectId, Retention>,
     /// When it was last asked which projects have rows, deleted ones too.
@@ -48,23 +48,23 @@ pub(crate) struct Walks {
 }
 
 /// What a look found.
-pub(crate) enum Look {
-    Slice(Slice),
+pub(crate) enum Scan {
+    Slice(Chunk),
     /// Nothing in what was looked through; there is more.
     Nothing,
     Rest(Timestamp),
 }
 
 /// What is to go in one commit.
-pub(crate) enum Slice {
-    Contents(contents::Slice),
-    Bodies(bodies::Slice),
+pub(crate) enum Chunk {
+    Contents(contents::Chunk),
+    Bodies(bodies::Chunk),
     Pages,
 }
 
 /// What went, and how far its walk has come.
 pub(crate) struct Done {
-    pub(crate) swept: Swept,
+    pub(crate) swept: Deleted,
     reached: Reached,
 }
 
@@ -76,23 +76,23 @@ enum Reached {
 
 impl Walks {
     /// Finds the next slice.
-    pub(crate) fn look(
+    pub(crate) fn scan(
         &mut self,
         db: &Connection,
         directory: &Directory,
         servers: Retention,
         now: Timestamp,
-    ) -> Result<Look, Error> {
+    ) -> Result<Scan, Error> {
         if !self.in_round {
             self.begin_round(db, directory, servers, now)?;
         }
         let mut budget = LOOKED_THROUGH;
         for (project, walk) in self.contents.iter_mut().filter(|(_, walk)| walk.again_at <= now) {
-            if let Some(slice) = walk.look(db, *project, now, &mut budget)? {
-                return Ok(Look::Slice(Slice::Contents(slice)));
+            if let Some(slice) = walk.scan(db, *project, now, &mut budget)? {
+                return Ok(Scan::Slice(Chunk::Contents(slice)));
             }
             if budget == 0 {
-                return Ok(Look::Nothing);
+                return Ok(Scan::Nothing);
             }
         }
         for (kept, walk) in self.bodies.iter_mut().filter(|(_, walk)| walk.again_at <= now) {
@@ -100,21 +100,21 @@ impl Walks {
                 let theirs = project.and_then(|project| self.kept.get(&project)).unwrap_or(&servers);
                 theirs.attempt_bodies == Period::For(model::time::Span(*kept))
             };
-            if let Some(slice) = walk.look(db, *kept, is_theirs, now, &mut budget)? {
-                return Ok(Look::Slice(Slice::Bodies(slice)));
+            if let Some(slice) = walk.scan(db, *kept, is_theirs, now, &mut budget)? {
+                return Ok(Scan::Slice(Chunk::Bodies(slice)));
             }
             if budget == 0 {
-                return Ok(Look::Nothing);
+                return Ok(Scan::Nothing);
             }
         }
         if self.freed && pages::are_to_spare(db)? {
-            return Ok(Look::Slice(Slice::Pages));
+            return Ok(Scan::Slice(Chunk::Pages));
         }
         self.freed = false;
         self.in_round = false;
         let contents = self.contents.values().map(|walk| walk.again_at);
         let walks = contents.chain(self.bodies.values().map(|walk| walk.again_at));
-        Ok(Look::Rest(walks.fold(now + ROUND, Timestamp::min)))
+        Ok(Scan::Rest(walks.fold(now + ROUND, Timestamp::min)))
     }
 
     fn begin_round(
@@ -132,14 +132,14 @@ impl Walks {
             let rows_of: HashSet<_> = contents::projects(db)?.into_iter().collect();
             self.contents.retain(|project, _| kept.contains_key(project) || rows_of.contains(project));
             for project in rows_of {
-                self.contents.entry(project).or_insert_with(|| contents::Walk::new(servers.contents, now));
+                self.contents.entry(project).or_insert_with(|| contents::Cursor::new(servers.contents, now));
             }
             self.listed_at = Some(now);
         }
         for (project, retention) in &kept {
-            let walk = self.contents.entry(*project).or_insert_with(|| contents::Walk::new(retention.contents, now));
+            let walk = self.contents.entry(*project).or_insert_with(|| contents::Cursor::new(retention.contents, now));
             if walk.kept != retention.contents {
-                *walk = contents::Walk::new(retention.contents, now);
+                *walk = contents::Cursor::new(retention.contents, now);
             }
         }
         let finite = |retention: &Retention| match retention.attempt_bodies {
@@ -149,13 +149,13 @@ impl Walks {
         let spans: HashSet<_> = kept.values().chain([&servers]).filter_map(finite).collect();
         self.bodies.retain(|span, _| spans.contains(span));
         for span in spans {
-            self.bodies.entry(span).or_insert_with(|| bodies::Walk::new(now));
+            self.bodies.entry(span).or_insert_with(|| bodies::Cursor::new(now));
         }
         let is_other = |(project, retention): (&ProjectId, &Retention)| {
             self.kept.get(project).is_some_and(|before| before.attempt_bodies != retention.attempt_bodies)
         };
         if kept.iter().any(is_other) {
-            self.bodies.values_mut().for_each(|walk| walk.begin_anew(now));
+            self.bodies.values_mut().for_each(|walk| walk.reset(now));
         }
         self.kept = kept;
         self.in_round = true;
@@ -184,17 +184,17 @@ impl Walks {
 }
 
 /// Deletes as much of a slice as the writer may be held for. What has changed since it was found stays.
-pub(crate) fn take(batch: &mut Batch<'_>, slice: &Slice) -> Result<Done, Error> {
+pub(crate) fn take(batch: &mut WriteTxn<'_>, slice: &Chunk) -> Result<Done, Error> {
     let patience = Patience::begin(batch.env, batch.hold);
     match slice {
-        Slice::Contents(slice) => {
+        Chunk::Contents(slice) => {
             let (swept, reached) = contents::take(batch, slice, patience)?;
             Ok(Done { swept, reached: Reached::Contents { project: slice.project, reached } })
         }
-        Slice::Bodies(slice) => {
+        Chunk::Bodies(slice) => {
             let (swept, reached) = bodies::take(batch, slice, patience)?;
             Ok(Done { swept, reached: Reached::Bodies { kept: slice.kept, reached } })
         }
-        Slice::Pages => Ok(Done { swept: pages::take(batch, patience)?, reached: Reached::Pages }),
+        Chunk::Pages => Ok(Done { swept: pages::take(batch, patience)?, reached: Reached::Pages }),
     }
 }

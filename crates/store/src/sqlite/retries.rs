@@ -7,13 +7,17 @@ use model::id::{DeliveryId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::commit::txn::Batch;
+use super::commit::txn::WriteTxn;
 use super::row;
 use crate::Error;
 use crate::retries::Retried;
 use crate::rules;
 
-pub(crate) fn retry(batch: &mut Batch<'_>, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
+pub(crate) fn retry(
+    batch: &mut WriteTxn<'_>,
+    project: ProjectId,
+    delivery: DeliveryId,
+) -> Result<Option<Retried>, Error> {
     let Some((status, due)) = find(batch, project, delivery)? else { return Ok(None) };
     if batch.directory.endpoint(due.endpoint).is_none() {
         return Ok(Some(Retried::NoEndpoint));
@@ -30,8 +34,8 @@ pub(crate) fn retry(batch: &mut Batch<'_>, project: ProjectId, delivery: Deliver
         .execute(params![
             delivery.as_bytes(),
             due.manual,
-            due.run_began_at,
-            due.place.as_millis(),
+            due.schedule_start,
+            due.order_key.as_millis(),
             due.next_attempt_at.as_millis(),
             due.planned_at.map(Timestamp::as_millis),
         ])?;
@@ -39,7 +43,7 @@ pub(crate) fn retry(batch: &mut Batch<'_>, project: ProjectId, delivery: Deliver
     Ok(Some(Retried::Due))
 }
 
-fn find(batch: &mut Batch<'_>, project: ProjectId, delivery: DeliveryId) -> Result<Option<(Status, Due)>, Error> {
+fn find(batch: &mut WriteTxn<'_>, project: ProjectId, delivery: DeliveryId) -> Result<Option<(Status, Due)>, Error> {
     let sql = format!(
         "SELECT {}, d.endpoint, d.attempts, d.run_began_at, d.manual, d.place, d.next_attempt_at,
                 d.planned_at, d.status
@@ -56,9 +60,9 @@ fn find(batch: &mut Batch<'_>, project: ProjectId, delivery: DeliveryId) -> Resu
                 event: Arc::new(row::event(row, 0)?),
                 endpoint: row::id(row, AT)?,
                 attempts: row.get(AT + 1)?,
-                run_began_at: row.get(AT + 2)?,
+                schedule_start: row.get(AT + 2)?,
                 manual: row.get(AT + 3)?,
-                place: row::time(row, AT + 4)?,
+                order_key: row::time(row, AT + 4)?,
                 next_attempt_at: row::time(row, AT + 5)?,
                 planned_at: row.get::<_, Option<i64>>(AT + 6)?.map(Timestamp::from_millis),
             };

@@ -3,14 +3,14 @@
 use model::id::DeliveryId;
 use rusqlite::params;
 
-use super::commit::txn::Batch;
+use super::commit::txn::WriteTxn;
 use super::row;
 use crate::Error;
 use crate::rules::order;
 use crate::waits::{Cursor, SLICE, Shift};
 
 /// Looks at one slice, and answers where the next begins.
-pub(crate) fn shift(batch: &mut Batch<'_>, shift: Shift) -> Result<Option<Cursor>, Error> {
+pub(crate) fn shift(batch: &mut WriteTxn<'_>, shift: Shift) -> Result<Option<Cursor>, Error> {
     let Shift { endpoint, after, by, now, ordering } = shift;
     let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     let db = batch.db()?;

@@ -70,7 +70,7 @@ impl Checkpoints {
 
     /// Sees after a commit whether there is something to do, on the thread of the commit. Says whether the rest of the log
     /// is to be copied, by [`Self::end`].
-    pub(crate) fn go_on(&mut self) -> bool {
+    pub(crate) fn step(&mut self) -> bool {
         self.log = LOG.take().unwrap_or(self.log);
         let log = self.log;
         if log < self.copied {
@@ -150,7 +150,7 @@ mod tests {
 
         for _ in 0..5000 {
             writer.execute("INSERT INTO pages VALUES (?)", params![[7u8; 4000]]).unwrap();
-            if checkpoints.go_on() {
+            if checkpoints.step() {
                 checkpoints.end(&writer);
             }
         }

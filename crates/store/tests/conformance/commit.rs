@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::delivery::Status;
 use model::endpoint::Endpoint;
 use model::retry::Next;
-use store::feed::{Fact, News};
+use store::feed::{CommitNotice, FeedItem};
 use store::ingest::Accepted;
 
 use crate::harness::{Hold, Opened, news, tried};
@@ -46,10 +46,10 @@ async fn a_verb_that_fails_harms_none_of_those_committed_with_it() {
     assert_eq!(store.status_of(done.id).await, Status::Delivered);
     assert_eq!(store.types_for(&endpoint).await, ["order.done", "order.pending", "order.before", "order.after"]);
     let mut told = Vec::new();
-    while let Some(News::Facts(facts)) = news(&mut feed) {
+    while let Some(FeedItem::Facts(facts)) = news(&mut feed) {
         told.extend(facts);
     }
-    assert!(matches!(&told[..], [Fact::Due(_), Fact::Due(_)]), "each once: {told:?}");
+    assert!(matches!(&told[..], [CommitNotice::Due(_), CommitNotice::Due(_)]), "each once: {told:?}");
     assert_eq!(watch.try_recv().unwrap().delivery, pending.id);
     assert!(watch.try_recv().is_err());
     let store = store.reopen().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::delivery::Status;
 use model::id::EventId;
-use store::feed::{Fact, News};
+use store::feed::{CommitNotice, FeedItem};
 use store::handle::Postgres;
 use store::ingest::Accepted;
 use testkit::patiently;
@@ -158,11 +158,11 @@ async fn an_event_whose_commit_was_in_doubt_is_there_once() {
         let due = node.only_due_at(&endpoint).await;
         let mut told = Vec::new();
         while let Some(told_now) = news(&mut feed) {
-            if let News::Facts(facts) = told_now {
+            if let FeedItem::Facts(facts) = told_now {
                 told.extend(facts);
             }
         }
-        let told = told.iter().filter(|fact| matches!(fact, Fact::Due(told) if told.id == due.id)).count();
+        let told = told.iter().filter(|fact| matches!(fact, CommitNotice::Due(told) if told.id == due.id)).count();
         assert_eq!(told, 1, "{fate:?}");
     }
 }

@@ -71,7 +71,7 @@ async fn in_strict_order_a_failed_head_keeps_its_place_and_holds_the_rest_back()
 
     let events: Vec<EventId> = due.iter().take(3).map(|due| due.event.id.clone()).collect();
     assert_eq!(events, sent);
-    assert_eq!((due[0].id, due[0].attempts, due[0].place), (head.id, 1, head.place));
+    assert_eq!((due[0].id, due[0].attempts, due[0].order_key), (head.id, 1, head.order_key));
     assert_eq!(due[0].next_attempt_at, store.now() + HOUR, "the head is due later, and the rest wait for it");
 }
 

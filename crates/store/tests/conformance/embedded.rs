@@ -39,7 +39,7 @@ async fn a_directory_that_cannot_be_made_is_named() {
     let place = Place::embedded();
     let file = place.dir().join("file");
     std::fs::write(&file, "").unwrap();
-    let refused = Store::migrate(&store::handle::Place::Embedded { data_dir: file.join("data") }).await.unwrap_err();
+    let refused = Store::migrate(&store::handle::Backend::Embedded { data_dir: file.join("data") }).await.unwrap_err();
     assert!(refused.to_string().contains("file"), "{refused}");
     assert!(matches!(refused, Error::Files { .. }));
 }

@@ -8,7 +8,7 @@ use model::endpoint::{self, Endpoint};
 use model::id::{EndpointId, EventId, ProjectId};
 use model::job::{self, Only, Task};
 use store::fan_outs::{DIRECT, Step};
-use store::feed::{Fact, News};
+use store::feed::{CommitNotice, FeedItem};
 use store::ingest::Accepted;
 use tokio::task::JoinSet;
 
@@ -78,10 +78,10 @@ async fn an_event_for_many_is_answered_with_their_number_and_made_in_slices() {
     assert_eq!(store.fan_out_all().await, 2);
     assert_each_once(&store.receivers_of(&id).await, &endpoints);
     let mut told = Vec::new();
-    while let Some(News::Facts(facts)) = news(&mut feed) {
+    while let Some(FeedItem::Facts(facts)) = news(&mut feed) {
         assert!(facts.len() <= DIRECT, "a slice has {}", facts.len());
         told.extend(facts.into_iter().map(|fact| match fact {
-            Fact::Due(due) => due.endpoint,
+            CommitNotice::Due(due) => due.endpoint,
             other => panic!("{other:?}"),
         }));
     }

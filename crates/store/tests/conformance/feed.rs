@@ -3,13 +3,13 @@
 use model::endpoint::{Endpoint, Status};
 use model::id::EndpointId;
 use model::job::{Only, Task};
-use store::feed::{Fact, Feed, News};
+use store::feed::{CommitNotice, Feed, FeedItem};
 
 use crate::harness::{DAY, HOUR, Hold, Opened, facts, news};
 
-fn changed(facts: &[Fact]) -> Vec<EndpointId> {
-    let changed = |fact: &Fact| match fact {
-        Fact::Changed(id) => Some(*id),
+fn changed(facts: &[CommitNotice]) -> Vec<EndpointId> {
+    let changed = |fact: &CommitNotice| match fact {
+        CommitNotice::Changed(id) => Some(*id),
         _ => None,
     };
     facts.iter().filter_map(changed).collect()
@@ -36,7 +36,7 @@ async fn a_committed_delivery_is_handed_over_as_it_is_in_the_database() {
     let at = store.now() + HOUR;
     store.draft("order.created").data(r#"{"n":7}"#).deliver_at(at).send().await;
 
-    let [Fact::Due(told)] = &facts(&mut feed)[..] else { panic!("one delivery is one fact") };
+    let [CommitNotice::Due(told)] = &facts(&mut feed)[..] else { panic!("one delivery is one fact") };
 
     store.advance(HOUR);
     assert_eq!(format!("{told:?}"), format!("{:?}", store.only_due_at(&endpoint).await));
@@ -53,8 +53,8 @@ async fn what_is_told_is_on_disk_already() {
     };
     let listening = async {
         for _ in 0..200 {
-            let Some(News::Facts(told)) = feed.next().await else { panic!("the store has not stopped") };
-            let [Fact::Due(due)] = &told[..] else { panic!("one commit, one delivery, one fact") };
+            let Some(FeedItem::Facts(told)) = feed.next().await else { panic!("the store has not stopped") };
+            let [CommitNotice::Due(due)] = &told[..] else { panic!("one commit, one delivery, one fact") };
             assert!(store.delivery(store.project, due.id, store::search::Bodies::Without).await.unwrap().is_some());
         }
     };
@@ -91,7 +91,7 @@ async fn work_that_a_person_asks_for_is_told() {
     assert!(news(&mut feed).is_none(), "the engine knows when to look for what it recorded itself");
 
     store.retry(store.project, due.id).await.unwrap();
-    assert!(matches!(&facts(&mut feed)[..], [Fact::Due(told)] if told.id == due.id && told.attempt() == 2));
+    assert!(matches!(&facts(&mut feed)[..], [CommitNotice::Due(told)] if told.id == due.id && told.attempt() == 2));
 
     store.fails(&store.only_due_at(&endpoint).await, crate::harness::FINAL).await;
     let task = Task::Recover { endpoint: endpoint.id, since: store.now(), until: store.now() + DAY, only: Only::All };
@@ -99,7 +99,7 @@ async fn work_that_a_person_asks_for_is_told() {
     store.finish(&job).await;
     let told = facts(&mut feed);
     assert!(
-        matches!(told[..], [Fact::Look { endpoint: to, at }] if to == endpoint.id && at == store.now()),
+        matches!(told[..], [CommitNotice::Look { endpoint: to, at }] if to == endpoint.id && at == store.now()),
         "{told:?}"
     );
 }
@@ -137,11 +137,11 @@ async fn a_commit_with_many_deliveries_is_told_in_part_as_something_to_look_up()
     tokio::join!(none, taking, hold.let_go()).0.unwrap();
 
     let (mut dues, mut looks) = (0, 0);
-    while let Some(News::Facts(told)) = news(&mut feed) {
-        let of_commit = told.iter().filter(|fact| matches!(fact, Fact::Due(_))).count();
+    while let Some(FeedItem::Facts(told)) = news(&mut feed) {
+        let of_commit = told.iter().filter(|fact| matches!(fact, CommitNotice::Due(_))).count();
         assert!(of_commit <= 1024, "{of_commit} deliveries in memory are too many");
         dues += of_commit;
-        looks += told.iter().filter(|fact| matches!(fact, Fact::Look { .. })).count();
+        looks += told.iter().filter(|fact| matches!(fact, CommitNotice::Look { .. })).count();
     }
     assert!(dues > 0 && looks > 0 && dues + looks <= EVENTS * ENDPOINTS, "{dues} {looks}");
     assert_eq!(store.due_at(&endpoint).await.len(), EVENTS);
@@ -155,13 +155,13 @@ async fn an_engine_that_is_too_slow_is_told_to_look_for_itself_and_then_goes_on(
         store.change(&endpoint, move |endpoint| endpoint.settings.name = Some(name.clone())).await;
     }
 
-    assert!(matches!(news(&mut feed), Some(News::Lagged)));
+    assert!(matches!(news(&mut feed), Some(FeedItem::Lagged)));
     store.send("order.created").await;
     let mut told = facts(&mut feed);
-    while matches!(told[..], [Fact::Changed(_)]) {
+    while matches!(told[..], [CommitNotice::Changed(_)]) {
         told = facts(&mut feed);
     }
-    assert!(matches!(told[..], [Fact::Due(_)]), "{told:?}");
+    assert!(matches!(told[..], [CommitNotice::Due(_)]), "{told:?}");
     assert!(news(&mut feed).is_none());
 }
 

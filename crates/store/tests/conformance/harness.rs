@@ -71,7 +71,7 @@ impl Opened {
 
     /// Another node on the same PostgreSQL and the same clock.
     pub(crate) async fn beside(&self, change: impl FnOnce(&mut Postgres)) -> Result<Self, Error> {
-        let store::handle::Place::Postgres(mut postgres) = self.place.place() else { panic!("it is on PostgreSQL") };
+        let store::handle::Backend::Postgres(mut postgres) = self.place.place() else { panic!("it is on PostgreSQL") };
         change(&mut postgres);
         Self::at(Place::Shared(Box::new(postgres)), self.key.clone(), self.clock.clone()).await
     }

@@ -1,23 +1,23 @@
 //! Who holds which shards of a cluster, and who takes them when somebody leaves, is not heard of or comes back. It is
 //! tested on PostgreSQL whatever the run is on.
 
-use store::feed::Fact;
+use store::feed::CommitNotice;
 use store::shard::{self, Shards};
 use testkit::proxy::Cut;
 
 use crate::harness::cluster::{Cluster, LONG, SHORT, in_shard, lags, told, until, woken};
 use crate::harness::{FINAL, SECOND, news};
 
-fn gained(fact: &Fact) -> Option<Shards> {
-    if let Fact::Gained(shards) = fact { Some(*shards) } else { None }
+fn gained(fact: &CommitNotice) -> Option<Shards> {
+    if let CommitNotice::Gained(shards) = fact { Some(*shards) } else { None }
 }
 
-fn lost(fact: &Fact) -> Option<Shards> {
-    if let Fact::Lost(shards) = fact { Some(*shards) } else { None }
+fn lost(fact: &CommitNotice) -> Option<Shards> {
+    if let CommitNotice::Lost(shards) = fact { Some(*shards) } else { None }
 }
 
-fn wanted(fact: &Fact) -> Option<Shards> {
-    if let Fact::LetGo(shards) = fact { Some(*shards) } else { None }
+fn wanted(fact: &CommitNotice) -> Option<Shards> {
+    if let CommitNotice::LetGo(shards) = fact { Some(*shards) } else { None }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use model::id::ProjectId;
 use model::project::Project;
 use model::retry;
 use store::Store;
-use store::mails::{Mail, Next, What};
+use store::outbox::{Mail, Next, What};
 use store::record::Record;
 use store::slice::ROWS;
 

@@ -2,7 +2,7 @@
 //! PostgreSQL whatever the run is on.
 
 use model::endpoint::Status;
-use store::feed::{Fact, News};
+use store::feed::{CommitNotice, FeedItem};
 use testkit::proxy::Cut;
 
 use crate::harness::Opened;
@@ -57,7 +57,7 @@ async fn a_node_that_is_told_more_than_it_can_hear_looks_for_itself_and_keeps_it
     cluster.run(&format!("BEGIN; NOTIFY posthaste, 'shards'; {told}; COMMIT")).await;
 
     let news = next(&mut feed).await;
-    assert!(matches!(news, News::Lagged), "{news:?}");
+    assert!(matches!(news, FeedItem::Lagged), "{news:?}");
     assert_eq!(woken(&node), [true; 3]);
     assert!(node.has_lease());
 }
@@ -101,7 +101,7 @@ async fn of_changes_that_are_not_remembered_an_engine_is_told_of_all_its_endpoin
     let (kept, deleted) = (first.endpoint(&["*"]).await, first.endpoint(&["*"]).await);
     let mut feed = first.feed().unwrap();
     for endpoint in [&kept, &deleted] {
-        told(&mut feed, |fact| matches!(fact, Fact::Changed(id) if *id == endpoint.id).then_some(())).await;
+        told(&mut feed, |fact| matches!(fact, CommitNotice::Changed(id) if *id == endpoint.id).then_some(())).await;
     }
     let forgets = "CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
          CREATE TRIGGER forget BEFORE INSERT ON changes FOR EACH ROW EXECUTE FUNCTION forget()";
@@ -109,9 +109,9 @@ async fn of_changes_that_are_not_remembered_an_engine_is_told_of_all_its_endpoin
 
     changing.delete(&deleted).await;
 
-    let News::Facts(facts) = next(&mut feed).await else { panic!("its line is whole") };
+    let FeedItem::Facts(facts) = next(&mut feed).await else { panic!("its line is whole") };
     for id in [kept.id, deleted.id] {
-        assert!(facts.iter().any(|fact| matches!(fact, Fact::Changed(changed) if *changed == id)), "{facts:?}");
+        assert!(facts.iter().any(|fact| matches!(fact, CommitNotice::Changed(changed) if *changed == id)), "{facts:?}");
     }
     assert!(first.directory().endpoint(deleted.id).is_none());
 }

@@ -6,7 +6,7 @@ use model::catalogue::EventType;
 use model::id::ProjectId;
 use model::json::Json;
 use model::project::Project;
-use store::speech::InUse;
+use store::project_dialects::InUse;
 
 use crate::harness::Opened;
 
@@ -30,7 +30,7 @@ async fn a_dialect_file_survives_a_restart_and_can_be_replaced() {
     assert!(store.put_dialect(store.project, "acme".into(), FILE.into()).await.unwrap());
 
     let check = |store: &Opened| {
-        let speech = store.directory().speech(store.project);
+        let speech = store.directory().project_dialects(store.project);
         assert_eq!(&*speech.files["acme"].text, FILE);
     };
     check(&store);
@@ -47,7 +47,7 @@ async fn what_a_project_says_is_not_another_projects() {
     store.put_dialect(other.id, "acme".into(), FILE.into()).await.unwrap();
     store.put_event_type(other.id, invoice_paid("Paid.")).await.unwrap();
 
-    let speech = store.directory().speech(store.project);
+    let speech = store.directory().project_dialects(store.project);
     assert!(speech.files.is_empty() && speech.event_types.is_empty());
 }
 
@@ -64,7 +64,7 @@ async fn a_dialect_that_the_project_speaks_is_not_removed() {
     store.put_project(Project::clone(&project)).await.unwrap().unwrap();
     assert_eq!(store.remove_dialect(store.project, "acme".into()).await.unwrap(), Some(Ok(())));
     assert_eq!(store.remove_dialect(store.project, "acme".into()).await.unwrap(), None);
-    assert!(store.reopen().await.directory().speech(project.id).files.is_empty());
+    assert!(store.reopen().await.directory().project_dialects(project.id).files.is_empty());
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn an_event_type_survives_a_restart_is_replaced_and_removed() {
     store.put_event_type(store.project, invoice_paid("Paid.")).await.unwrap();
     store.put_event_type(store.project, paid.clone()).await.unwrap();
 
-    let known = |store: &Opened| store.directory().speech(store.project).event_types.get(&paid.name).cloned();
+    let known = |store: &Opened| store.directory().project_dialects(store.project).event_types.get(&paid.name).cloned();
     assert_eq!(known(&store), Some(Arc::new(paid.clone())));
     let store = store.reopen().await;
     assert_eq!(known(&store), Some(Arc::new(paid.clone())));

@@ -20,7 +20,7 @@ async fn what_waits_comes_as_much_earlier_as_the_clock_went_back() {
         let due = store.only_due_at(&endpoint).await;
         assert_eq!((due.id, due.next_attempt_at), (first.id, store.now()));
         if ordering == Ordering::Fifo {
-            assert_eq!(due.place, first.place, "a turn is no time");
+            assert_eq!(due.order_key, first.order_key, "a turn is no time");
         }
         store.delete(&endpoint).await;
     }

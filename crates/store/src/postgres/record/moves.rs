@@ -19,7 +19,7 @@ use crate::record::Record;
 use crate::rules::delivery::{self, Tried};
 
 /// The deliveries' new states.
-pub(super) struct Moves {
+pub(super) struct StatusUpdates {
     tried: Option<(Prepared, Columns)>,
     cancelled: Option<(Prepared, Columns)>,
 }
@@ -44,7 +44,7 @@ static CANCEL: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-impl Moves {
+impl StatusUpdates {
     pub(super) async fn of(session: &Session, directory: &Directory, outcomes: &[Outcome]) -> Result<Self, Error> {
         let mut tried: Vec<&Record> = Vec::new();
         let mut cancelled = Vec::new();
@@ -66,7 +66,7 @@ impl Moves {
                 column(&tried, |record| row::number(record.attempt.number)),
                 column(&after, |after| after.next_attempt_at.as_millis()),
                 column(&tried, |record| record.attempt.outcome.status().map(i32::from)),
-                column(&after, |after| row::number(after.run_began_at)),
+                column(&after, |after| row::number(after.schedule_start)),
             ];
             moves.tried = Some((session.prepare(MOVE, &borrowed(&columns)).await?, columns));
         }

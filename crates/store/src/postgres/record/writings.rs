@@ -9,7 +9,7 @@ use model::time::Timestamp;
 
 use crate::Error;
 use crate::directory::Directory;
-use crate::health::Run;
+use crate::health::FailureStreak;
 use crate::occurrences::Noted;
 use crate::postgres::columns::{Columns, column};
 use crate::postgres::health::{HEALTH, health_columns};
@@ -51,11 +51,11 @@ const AGAIN: &str = "UPDATE pending AS p SET place = a.place, status_code = a.st
      FROM unnest($1, $2, $3) AS a (delivery, place, status_code) WHERE p.delivery = a.delivery";
 
 /// What is written once it is known which attempts count.
-pub(super) async fn writings(
+pub(super) async fn inserts(
     session: &Session,
     directory: &Directory,
     tried: &[(&Record, Status)],
-    runs: &HashMap<EndpointId, Run>,
+    runs: &HashMap<EndpointId, FailureStreak>,
     noted: &mut Noted,
 ) -> Result<Statements, Error> {
     let mut ready = Statements::default();
@@ -73,13 +73,13 @@ pub(super) async fn writings(
     if !again.is_empty() {
         let columns = vec![
             column(&again, |(record, _)| Uuid::from(record.due.id)),
-            column(&again, |(record, _)| delivery::after(record, directory).place.as_millis()),
+            column(&again, |(record, _)| delivery::after(record, directory).order_key.as_millis()),
             column(&again, |(record, _)| record.attempt.outcome.status().map(i32::from)),
         ];
         ready.add(session, AGAIN, columns).await?;
     }
     if !runs.is_empty() {
-        let mut runs: Vec<(EndpointId, Run)> = runs.iter().map(|(id, run)| (*id, *run)).collect();
+        let mut runs: Vec<(EndpointId, FailureStreak)> = runs.iter().map(|(id, run)| (*id, *run)).collect();
         runs.sort_unstable_by_key(|(id, _)| *id);
         ready.add(session, HEALTH, health_columns(&runs)).await?;
     }

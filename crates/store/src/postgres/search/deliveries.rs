@@ -12,11 +12,11 @@ use tokio_postgres::Row;
 use super::full::delivery_row;
 use crate::Error;
 use crate::occurrences::{Kind, of_tenant};
-use crate::postgres::change::Scope;
+use crate::postgres::change::ReadTxn;
 use crate::postgres::columns::Columns;
 use crate::postgres::event_key::{self, EventKey};
 use crate::postgres::list::{List, Occurring, Span};
-use crate::postgres::node::Shared;
+use crate::postgres::node::NodeContext;
 use crate::postgres::param::Uuid;
 use crate::postgres::row;
 use crate::search::{Cursor, DELIVERY, Delivery, DeliveryFilter, Page, Paging};
@@ -25,7 +25,7 @@ use crate::search::{Cursor, DELIVERY, Delivery, DeliveryFilter, Page, Paging};
 type Found = Vec<(Delivery, Cursor)>;
 
 pub(crate) async fn deliveries(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     project: ProjectId,
     filter: &DeliveryFilter,
     paging: Paging,
@@ -40,8 +40,8 @@ pub(crate) async fn deliveries(
 
 /// What is asked for, and where.
 struct Search<'a> {
-    db: &'a Arc<Shared>,
-    scope: &'a Scope,
+    db: &'a Arc<NodeContext>,
+    scope: &'a ReadTxn,
     project: ProjectId,
     filter: &'a DeliveryFilter,
     span: Span,

@@ -9,13 +9,13 @@ use tokio_postgres::Row;
 
 use crate::Error;
 use crate::postgres::attempts::{self, ATTEMPT_WIDTH};
-use crate::postgres::node::Shared;
+use crate::postgres::node::NodeContext;
 use crate::postgres::param::Uuid;
 use crate::postgres::row;
 use crate::search::{Attempted, Bodies, DELIVERY, DELIVERY_WIDTH, Delivery, FullDelivery};
 
 pub(crate) async fn delivery(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     project: ProjectId,
     id: DeliveryId,
     bodies: Bodies,
@@ -42,7 +42,7 @@ pub(crate) async fn delivery(
 }
 
 /// How many bytes of bodies a delivery in full is made from: its event's data, all answers, the largest body sent.
-pub(crate) async fn weight(db: &Arc<Shared>, project: ProjectId, id: DeliveryId) -> Result<Option<usize>, Error> {
+pub(crate) async fn weight(db: &Arc<NodeContext>, project: ProjectId, id: DeliveryId) -> Result<Option<usize>, Error> {
     let sql = "SELECT octet_length(e.data)
              + (SELECT coalesce(sum(octet_length(response_body)), 0) + coalesce(max(octet_length(request_body)), 0)
                 FROM attempts WHERE delivery = d.id)::bigint
@@ -56,7 +56,7 @@ pub(crate) async fn weight(db: &Arc<Shared>, project: ProjectId, id: DeliveryId)
 
 /// The body that an attempt sent, if it was kept: with the attempt, or with the one before that sent the same.
 pub(crate) async fn sent_body(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     project: ProjectId,
     id: DeliveryId,
     number: u32,
@@ -98,7 +98,7 @@ pub(super) fn delivery_row(row: &Row) -> Result<Delivery, Error> {
 const LOOKED_THROUGH: usize = 2_500;
 
 pub(crate) async fn attempts_at(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     project: ProjectId,
     endpoint: EndpointId,
     limit: usize,

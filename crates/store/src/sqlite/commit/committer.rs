@@ -11,22 +11,22 @@ use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::oneshot;
 
-use super::flush::{self, Tables};
-use super::txn::Batch;
+use super::flush::{self, MainConnection};
+use super::txn::WriteTxn;
 use super::verb::Verb;
 use crate::Error;
-use crate::health::Run;
+use crate::health::FailureStreak;
 use crate::occurrences::Noted;
-use crate::published::Published;
+use crate::published::CommitSink;
 use crate::seal::Seal;
-use crate::slice::HOLD;
+use crate::slice::MAX_WRITER_HOLD;
 use crate::sqlite::fan_outs;
 use crate::sqlite::fan_outs::queues::FanOuts;
 use crate::sqlite::journal::Journal;
 
 /// Where a commit goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum CommitTarget {
     Tables,
     /// If it needs nothing of the tables.
     Journal,
@@ -40,16 +40,16 @@ const LOOK_AFTER: usize = 8;
 
 /// The one that commits.
 pub(crate) struct Committer {
-    tables: Tables,
+    tables: MainConnection,
     /// What is in the tables, for whoever only looks something up while they are lent.
     reader: Connection,
     journal: Journal,
     /// Something is committed that is not in the tables.
-    ahead: Arc<AtomicBool>,
+    has_unflushed: Arc<AtomicBool>,
     seal: Arc<Seal>,
     env: Arc<dyn Env>,
-    published: Published,
-    runs: Map<EndpointId, Run>,
+    published: CommitSink,
+    failure_streaks: Map<EndpointId, FailureStreak>,
     /// Occurrences that are in the tables or the journal.
     noted: Noted,
     fan_outs: FanOuts,
@@ -62,12 +62,12 @@ pub(crate) struct Committer {
 
 impl Committer {
     pub(crate) fn new(
-        tables: Tables,
+        tables: MainConnection,
         reader: Connection,
         journal: Journal,
         seal: Arc<Seal>,
         env: Arc<dyn Env>,
-        published: Published,
+        published: CommitSink,
     ) -> Result<Self, Error> {
         let last_id = newest_delivery(&reader)?;
         let fan_outs = fan_outs::read(&reader)?;
@@ -76,11 +76,11 @@ impl Committer {
             tables,
             reader,
             journal,
-            ahead: Arc::default(),
+            has_unflushed: Arc::default(),
             seal,
             env,
             published,
-            runs: Map::default(),
+            failure_streaks: Map::default(),
             noted: Noted::default(),
             fan_outs,
             last_id,
@@ -91,28 +91,33 @@ impl Committer {
     }
 
     /// Tells whoever reads the tables whether something is committed that is not there yet.
-    pub(crate) fn ahead(&self) -> Arc<AtomicBool> {
-        self.ahead.clone()
+    pub(crate) fn has_unflushed(&self) -> Arc<AtomicBool> {
+        self.has_unflushed.clone()
     }
 
-    pub(crate) fn is_ahead(&self) -> bool {
+    pub(crate) fn is_unflushed(&self) -> bool {
         !self.journal.is_empty()
     }
 
     /// True if the tables have all that is committed, and are here.
     pub(crate) fn is_level(&mut self) -> bool {
-        !self.is_ahead() && self.is_calm()
+        !self.is_unflushed() && self.is_calm()
     }
 
     /// Runs the verbs and commits what they did: it is on disk, and published, when this returns. If it fails nothing of
     /// it has happened. Says how many verbs there were until the commit had as much as one may have.
-    pub(crate) fn commit(&mut self, group: &mut [Box<dyn Verb>], way: Way, hold: Duration) -> Result<usize, Error> {
+    pub(crate) fn commit(
+        &mut self,
+        group: &mut [Box<dyn Verb>],
+        way: CommitTarget,
+        hold: Duration,
+    ) -> Result<usize, Error> {
         let began = self.env.elapsed();
         let now = self.env.now();
         self.accepted_at = self.accepted_at.max(now);
         let before = self.published.directory.load_full();
         self.journal.begin();
-        let mut batch = Batch {
+        let mut batch = WriteTxn {
             tables: &self.tables,
             reader: &self.reader,
             journal: &mut self.journal,
@@ -122,31 +127,31 @@ impl Committer {
             env: &*self.env,
             seal: &self.seal,
             directory: before.clone(),
-            runs: &mut self.runs,
+            failure_streaks: &mut self.failure_streaks,
             fan_outs: &mut self.fan_outs,
             fanned_out: false,
             rows: 0,
             hold,
             recorded: Vec::new(),
-            mailing: self.published.mails.is_some(),
+            is_mailing: self.published.outbox.is_some(),
             mailed: false,
-            facts: Vec::new(),
+            notices: Vec::new(),
             fed: 0,
             noted: &mut self.noted,
             last_id: &mut self.last_id,
             last_event: &mut self.last_event,
         };
         let committed = batch.commit(group, way, began);
-        let Batch { directory, facts, recorded, mailed, fanned_out, rows, .. } = batch;
+        let WriteTxn { directory, notices: facts, recorded, mailed, fanned_out, rows, .. } = batch;
         let Ok(verbs) = committed else {
             // What was counted in a transaction that is undone must be read again, and what was noted is not there.
-            self.runs.clear();
+            self.failure_streaks.clear();
             self.noted.clear();
             self.fan_outs.forget();
             return committed;
         };
         // Before anybody is answered.
-        self.ahead.store(self.is_ahead(), Ordering::Release);
+        self.has_unflushed.store(self.is_unflushed(), Ordering::Release);
         if !Arc::ptr_eq(&before, &directory) {
             self.published.directory.store(directory);
         }
@@ -164,15 +169,15 @@ impl Committer {
 
     /// Whether the tables are here, and not with what is brought into them.
     pub(crate) fn is_calm(&mut self) -> bool {
-        self.tables.look(&mut self.journal);
+        self.tables.poll_flush(&mut self.journal);
         self.tell_reached();
-        self.ahead.store(self.is_ahead(), Ordering::Release);
+        self.has_unflushed.store(self.is_unflushed(), Ordering::Release);
         self.tables.connection().is_some()
     }
 
     /// Answers a reader as soon as all that is committed by now is in the tables.
     pub(crate) fn reach(&mut self, reply: oneshot::Sender<Result<(), Error>>) {
-        self.reaches.push((self.journal.to_be_taken_in(), reply));
+        self.reaches.push((self.journal.to_be_applied(), reply));
         self.tell_reached();
     }
 
@@ -181,7 +186,7 @@ impl Committer {
     }
 
     fn tell_reached(&mut self) {
-        let taken_in = self.journal.taken_in();
+        let taken_in = self.journal.applied();
         for (_, reply) in self.reaches.extract_if(.., |(needed, _)| *needed <= taken_in) {
             // The reader may have gone.
             let _ = reply.send(Ok(()));
@@ -205,32 +210,32 @@ impl Committer {
 
     /// Has what the journal has brought into the tables while others go on, if it is much. False if it is little, or if the
     /// last attempt failed: then the writer itself is to try.
-    pub(crate) fn hand_on(&mut self) -> bool {
-        let goes = self.is_calm() && self.journal.is_much() && !self.journal.is_stuck();
+    pub(crate) fn start_flush_if_worth_it(&mut self) -> bool {
+        let goes = self.is_calm() && self.journal.is_worth_a_flush() && !self.journal.flush_failed();
         if goes {
-            self.tables.lend(&mut self.journal);
+            self.tables.start_flush(&mut self.journal);
         }
         goes
     }
 
     /// Sees after a group to what is behind it: that a full journal goes into the tables.
-    pub(crate) fn go_on(&mut self) {
-        self.tables.look(&mut self.journal);
-        if self.journal.is_brimful() {
-            self.tables.fetch(&mut self.journal);
+    pub(crate) fn maintain(&mut self) {
+        self.tables.poll_flush(&mut self.journal);
+        if self.journal.is_at_limit() {
+            self.tables.wait_for_flush(&mut self.journal);
         }
         self.tell_reached();
-        if self.journal.is_stuck() || (self.is_waited_for() && self.journal.has_failed()) {
-            self.catch_up();
+        if self.journal.flush_failed() || (self.is_waited_for() && self.journal.has_failed()) {
+            self.flush();
         } else if self.journal.is_full() || self.is_waited_for() {
-            self.tables.lend(&mut self.journal);
+            self.tables.start_flush(&mut self.journal);
         }
-        self.tables.check();
+        self.tables.end_checkpoint_if_due();
     }
 
     /// Ends what the tables have threads for.
     pub(crate) fn close(mut self) {
-        let db = self.tables.fetch(&mut self.journal);
+        let db = self.tables.wait_for_flush(&mut self.journal);
         if let Err(error) = self.journal.close(db) {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "the journal could not be closed; the next start looks at it as after a crash");
@@ -240,8 +245,8 @@ impl Committer {
 
     /// Commits to the tables what is in the journal. If that fails it is safe there, and once the journal is full every
     /// commit tries again.
-    pub(crate) fn catch_up(&mut self) {
-        if let Err(error) = self.commit(&mut [], Way::Tables, HOLD) {
+    pub(crate) fn flush(&mut self) {
+        if let Err(error) = self.commit(&mut [], CommitTarget::Tables, MAX_WRITER_HOLD) {
             flush::complain(&error);
             for (_, reply) in self.reaches.drain(..) {
                 let _ = reply.send(Err(error.clone()));
@@ -251,8 +256,8 @@ impl Committer {
     }
 }
 
-impl Batch<'_> {
-    fn commit(&mut self, group: &mut [Box<dyn Verb>], way: Way, began: Duration) -> Result<usize, Error> {
+impl WriteTxn<'_> {
+    fn commit(&mut self, group: &mut [Box<dyn Verb>], way: CommitTarget, began: Duration) -> Result<usize, Error> {
         let ran = self.run(group, way, began);
         if ran.is_err()
             && self.direct
@@ -263,8 +268,8 @@ impl Batch<'_> {
         ran
     }
 
-    fn run(&mut self, group: &mut [Box<dyn Verb>], way: Way, began: Duration) -> Result<usize, Error> {
-        if way == Way::Tables {
+    fn run(&mut self, group: &mut [Box<dyn Verb>], way: CommitTarget, began: Duration) -> Result<usize, Error> {
+        if way == CommitTarget::Tables {
             self.db()?;
         }
         let mut verbs = 0;
@@ -282,10 +287,10 @@ impl Batch<'_> {
         if !self.direct {
             return self.journal.write().map(|()| verbs);
         }
-        let connection = self.tables.fetch(self.journal);
-        self.journal.mark_done(connection)?;
+        let connection = self.tables.wait_for_flush(self.journal);
+        self.journal.mark_applied(connection)?;
         connection.execute_batch("COMMIT")?;
-        self.journal.begin_anew();
+        self.journal.reset();
         Ok(verbs)
     }
 

@@ -9,35 +9,35 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 
 use crate::Error;
-use crate::sqlite::journal::segment::Filling;
+use crate::sqlite::journal::segment::Segment;
 use crate::sqlite::journal::{self, Journal};
 use crate::sqlite::wal_checkpoint::Checkpoints;
 
 /// What there is of them in one place at a time.
-struct Open {
+struct OpenConnection {
     connection: Connection,
     checkpoints: Checkpoints,
 }
 
 /// The tables on their way to the thread, with a filling that it brings there or a checkpoint that it ends; and on their way
 /// back with the result.
-struct Errand {
-    tables: Open,
-    filling: Option<Filling>,
+struct FlushJob {
+    tables: OpenConnection,
+    filling: Option<Segment>,
     result: Result<(), Error>,
 }
 
-pub(crate) struct Tables {
+pub(crate) struct MainConnection {
     /// Empty while the thread has them.
-    here: OnceCell<Open>,
-    lend: Sender<Errand>,
-    back: Receiver<Errand>,
+    present: OnceCell<OpenConnection>,
+    jobs: Sender<FlushJob>,
+    finished: Receiver<FlushJob>,
     thread: JoinHandle<()>,
 }
 
-impl Tables {
+impl MainConnection {
     pub(crate) fn new(connection: Connection, checkpoints: Checkpoints) -> Result<Self, Error> {
-        let (lend, lent) = channel::<Errand>();
+        let (lend, lent) = channel::<FlushJob>();
         let (give_back, back) = channel();
         let run = move || {
             for mut errand in lent {
@@ -51,71 +51,76 @@ impl Tables {
             .name("store-tables".to_owned())
             .spawn(run)
             .map_err(Error::files("the tables' thread"))?;
-        Ok(Self { here: OnceCell::from(Open { connection, checkpoints }), lend, back, thread })
+        Ok(Self {
+            present: OnceCell::from(OpenConnection { connection, checkpoints }),
+            jobs: lend,
+            finished: back,
+            thread,
+        })
     }
 
     /// The connection, if it is here.
     pub(crate) fn connection(&self) -> Option<&Connection> {
-        self.here.get().map(|open| &open.connection)
+        self.present.get().map(|open| &open.connection)
     }
 
     /// The connection, as soon as it is here.
-    pub(crate) fn fetch(&self, journal: &mut Journal) -> &Connection {
+    pub(crate) fn wait_for_flush(&self, journal: &mut Journal) -> &Connection {
         let come_back = || {
-            let errand = self.back.recv().expect("the tables' thread gives back what it was lent");
+            let errand = self.finished.recv().expect("the tables' thread gives back what it was lent");
             errand.end(journal)
         };
-        &self.here.get_or_init(come_back).connection
+        &self.present.get_or_init(come_back).connection
     }
 
     /// Takes them back if the thread is ready.
-    pub(crate) fn look(&mut self, journal: &mut Journal) {
-        if let Ok(errand) = self.back.try_recv() {
-            self.here = OnceCell::from(errand.end(journal));
+    pub(crate) fn poll_flush(&mut self, journal: &mut Journal) {
+        if let Ok(errand) = self.finished.try_recv() {
+            self.present = OnceCell::from(errand.end(journal));
         }
     }
 
     /// Has the journal's filling brought into them, if they are here.
-    pub(crate) fn lend(&mut self, journal: &mut Journal) {
-        let Some(tables) = self.here.take() else { return };
-        match journal.hand_out() {
+    pub(crate) fn start_flush(&mut self, journal: &mut Journal) {
+        let Some(tables) = self.present.take() else { return };
+        match journal.seal_segment() {
             Some(filling) => self.send(tables, Some(filling)),
-            None => self.here = OnceCell::from(tables),
+            None => self.present = OnceCell::from(tables),
         }
     }
 
-    fn send(&self, tables: Open, filling: Option<Filling>) {
+    fn send(&self, tables: OpenConnection, filling: Option<Segment>) {
         // A thread that has panicked makes the next fetch panic as well.
-        drop(self.lend.send(Errand { tables, filling, result: Ok(()) }));
+        drop(self.jobs.send(FlushJob { tables, filling, result: Ok(()) }));
     }
 
     /// Sees after a commit whether the log is to be copied. The end of that waits for the disk, so it is the thread's.
-    pub(crate) fn check(&mut self) {
-        if self.here.get_mut().is_some_and(Open::has_copied)
-            && let Some(tables) = self.here.take()
+    pub(crate) fn end_checkpoint_if_due(&mut self) {
+        if self.present.get_mut().is_some_and(OpenConnection::has_copied)
+            && let Some(tables) = self.present.take()
         {
             self.send(tables, None);
         }
     }
 
     pub(crate) fn close(self) {
-        if let Some(open) = self.here.into_inner() {
+        if let Some(open) = self.present.into_inner() {
             open.checkpoints.close();
         }
-        drop(self.lend);
+        drop(self.jobs);
         // If it panicked it said so.
         let _ = self.thread.join();
     }
 }
 
-impl Errand {
+impl FlushJob {
     fn run(&mut self) {
         if let Some(filling) = &mut self.filling {
-            self.result = journal::take_in(&self.tables.connection, filling);
+            self.result = journal::apply(&self.tables.connection, filling);
             if self.result.is_err() {
                 return;
             }
-            filling.begin(0, 0);
+            filling.reset(0, 0);
             if !self.tables.has_copied() {
                 return;
             }
@@ -123,21 +128,21 @@ impl Errand {
         self.tables.checkpoints.end(&self.tables.connection);
     }
 
-    fn end(self, journal: &mut Journal) -> Open {
+    fn end(self, journal: &mut Journal) -> OpenConnection {
         if let Err(error) = &self.result {
             complain(error);
         }
         if let Some(filling) = self.filling {
-            journal.give_back(filling);
+            journal.return_segment(filling);
         }
         self.tables
     }
 }
 
-impl Open {
+impl OpenConnection {
     /// True if the log was copied and the checkpoint is to be ended.
     fn has_copied(&mut self) -> bool {
-        self.connection.is_autocommit() && self.checkpoints.go_on()
+        self.connection.is_autocommit() && self.checkpoints.step()
     }
 }
 
@@ -158,15 +163,15 @@ mod tests {
         let mut journal = place.journal();
         let Place { directory, db, .. } = place;
         let checkpoints = Checkpoints::of(&db, &directory.path().join(Database::FILE), SIZES).unwrap();
-        let mut tables = Tables::new(db, checkpoints).unwrap();
+        let mut tables = MainConnection::new(db, checkpoints).unwrap();
         write_key(&mut journal, "a");
 
-        let away = tables.here.take().unwrap();
-        tables.lend(&mut journal);
-        tables.here = OnceCell::from(away);
+        let away = tables.present.take().unwrap();
+        tables.start_flush(&mut journal);
+        tables.present = OnceCell::from(away);
 
         let db = tables.connection().unwrap();
-        journal.run_all(db).unwrap();
+        journal.replay_all(db).unwrap();
         assert_eq!(keys(db), 1);
         tables.close();
     }
@@ -177,17 +182,17 @@ mod tests {
         let mut journal = place.journal();
         let Place { directory, db, .. } = place;
         let checkpoints = Checkpoints::of(&db, &directory.path().join(Database::FILE), SIZES).unwrap();
-        let mut tables = Tables::new(db, checkpoints).unwrap();
+        let mut tables = MainConnection::new(db, checkpoints).unwrap();
         write_key(&mut journal, "a");
         tables.connection().unwrap().pragma_update(None, "query_only", true).unwrap();
 
-        tables.lend(&mut journal);
-        let db = tables.fetch(&mut journal);
+        tables.start_flush(&mut journal);
+        let db = tables.wait_for_flush(&mut journal);
 
-        assert!(journal.is_stuck() && !journal.is_empty());
+        assert!(journal.flush_failed() && !journal.is_empty());
         assert_eq!(keys(db), 0);
         db.pragma_update(None, "query_only", false).unwrap();
-        journal.run_all(db).unwrap();
+        journal.replay_all(db).unwrap();
         assert_eq!(keys(db), 1);
         tables.close();
     }

@@ -85,7 +85,7 @@ impl Company {
 mod tests {
     use super::*;
     use crate::Error;
-    use crate::sqlite::commit::txn::Batch;
+    use crate::sqlite::commit::txn::WriteTxn;
 
     struct Of(u8);
 
@@ -94,11 +94,11 @@ mod tests {
             (self.0 > 0).then(|| project(self.0))
         }
 
-        fn run(&mut self, _: &mut Batch<'_>) -> Result<(), Error> {
+        fn run(&mut self, _: &mut WriteTxn<'_>) -> Result<(), Error> {
             Ok(())
         }
 
-        fn settle(self: Box<Self>, _: Result<(), Error>) {}
+        fn reply(self: Box<Self>, _: Result<(), Error>) {}
     }
 
     fn project(number: u8) -> ProjectId {

@@ -7,14 +7,14 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::aside::Asides;
-use super::committer::{Committer, Way};
+use super::committer::{CommitTarget, Committer};
 use super::lines::{Company, take_turns};
 use super::verb::{Verb, Work};
-use crate::slice::{HOLD, HOLD_IN_COMPANY};
+use crate::slice::{MAX_WRITER_HOLD, MAX_WRITER_HOLD_SHARED};
 use crate::sqlite::lock::Lock;
 
 /// Verbs that are looked at for one commit, so that a project with many is passed by others.
-const GROUP: usize = 4096;
+const GROUP_LIMIT: usize = 4096;
 
 /// After a commit of so many verbs there are more on their way: whoever was answered asks for the next thing.
 const BUSY: usize = 8;
@@ -34,7 +34,7 @@ const QUIET_IN_COMPANY: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_millis(24);
 
 /// Between two looks at whether the tables are back.
-const REST: Duration = Duration::from_micros(200);
+const POLL_INTERVAL: Duration = Duration::from_micros(200);
 
 pub(crate) struct Thread {
     committer: Committer,
@@ -58,13 +58,13 @@ enum Next {
 impl Thread {
     pub(crate) fn new(committer: Committer, lingers_until: Arc<AtomicUsize>, lock: Lock) -> Self {
         let (asides, company) = (Asides::default(), Company::default());
-        let (group, held_back) = (Vec::with_capacity(GROUP), Vec::new());
+        let (group, held_back) = (Vec::with_capacity(GROUP_LIMIT), Vec::new());
         Self { committer, group, held_back, asides, company, lingers_until, lock }
     }
 
     /// Tells from outside whether something was committed that is not in the tables.
-    pub(crate) fn ahead(&self) -> Arc<AtomicBool> {
-        self.committer.ahead()
+    pub(crate) fn has_unflushed(&self) -> Arc<AtomicBool> {
+        self.committer.has_unflushed()
     }
 
     /// Tells from outside whether others than slices are committed.
@@ -93,21 +93,21 @@ impl Thread {
                 self.asides.note(others > 0, has_company);
                 self.commit(has_company);
             }
-            self.committer.go_on();
+            self.committer.maintain();
             if let Next::End(reply) = next {
                 return self.end(work, reply);
             }
             if others >= BUSY {
                 self.linger(&work, others);
             }
-            self.settle_down(&work);
+            self.flush_when_idle(&work);
         }
     }
 
     /// Waits for work, then takes what else is there.
     fn gather(&mut self, work: &mut mpsc::Receiver<Work>) -> Next {
         loop {
-            while self.group.len() < GROUP
+            while self.group.len() < GROUP_LIMIT
                 && let Ok(work) = work.try_recv()
             {
                 if let Some(reply) = self.take(work) {
@@ -127,7 +127,7 @@ impl Thread {
             } else if work.is_closed() {
                 return Next::End(None);
             } else if !self.asides_may_go() {
-                self.wait(work, 1, REST);
+                self.wait(work, 1, POLL_INTERVAL);
             } else if self.asides.wait_for_others() {
                 self.wait(work, 1, PATIENCE);
             } else {
@@ -140,10 +140,10 @@ impl Thread {
     /// with many fills it, and all others wait for the tables.
     fn hold_back(&mut self) {
         if !self.held_back.is_empty() {
-            self.committer.go_on();
+            self.committer.maintain();
             self.group.splice(0..0, self.held_back.drain(..));
         }
-        if !self.committer.has_room_for_all() && self.group.len() < GROUP {
+        if !self.committer.has_room_for_all() && self.group.len() < GROUP_LIMIT {
             let verbs = std::mem::take(&mut self.group);
             (self.group, self.held_back) = verbs.into_iter().partition(|verb| self.committer.has_room_for(verb.of()));
         }
@@ -171,7 +171,7 @@ impl Thread {
         while !self.group.is_empty() {
             self.commit(false);
         }
-        self.committer.catch_up();
+        self.committer.flush();
         self.committer.close();
         drop(self.lock);
         for reply in replies {
@@ -200,13 +200,13 @@ impl Thread {
     }
 
     /// Brings what the journal has into the tables if nothing else comes.
-    fn settle_down(&mut self, work: &mpsc::Receiver<Work>) {
+    fn flush_when_idle(&mut self, work: &mpsc::Receiver<Work>) {
         while self.group.is_empty() && self.committer.is_waited_for() && work.is_empty() {
-            self.wait(work, 1, REST);
-            self.committer.go_on();
+            self.wait(work, 1, POLL_INTERVAL);
+            self.committer.maintain();
         }
         let waiting = !self.group.is_empty() || !self.held_back.is_empty();
-        if !self.committer.is_ahead() || waiting || self.asides_may_go() {
+        if !self.committer.is_unflushed() || waiting || self.asides_may_go() {
             return;
         }
         let quiet = if self.company.is_there() && self.asides.is_empty() { QUIET_IN_COMPANY } else { QUIET };
@@ -214,11 +214,11 @@ impl Thread {
         if !work.is_empty() {
             return;
         }
-        while self.committer.is_ahead() {
-            if self.committer.is_calm() && !self.committer.hand_on() {
-                return self.committer.catch_up();
+        while self.committer.is_unflushed() {
+            if self.committer.is_calm() && !self.committer.start_flush_if_worth_it() {
+                return self.committer.flush();
             }
-            self.wait(work, 1, REST);
+            self.wait(work, 1, POLL_INTERVAL);
             if !work.is_empty() {
                 return;
             }
@@ -232,14 +232,14 @@ impl Thread {
     /// Commits as much of the group as one commit may have. If it fails, each half is tried alone, so that a verb that
     /// cannot succeed harms no other.
     fn commit(&mut self, has_company: bool) {
-        let hold = if has_company { HOLD_IN_COMPANY } else { HOLD };
+        let hold = if has_company { MAX_WRITER_HOLD_SHARED } else { MAX_WRITER_HOLD };
         // The tables' log is not written to while others wait for it: it grows, and with it what its sync writes.
         let is_short = self.group.len() < BUSY && !has_company;
-        let way = if is_short && self.committer.is_level() { Way::Tables } else { Way::Journal };
+        let way = if is_short && self.committer.is_level() { CommitTarget::Tables } else { CommitTarget::Journal };
         match self.committer.commit(&mut self.group, way, hold) {
-            Ok(verbs) => self.group.drain(..verbs).for_each(|verb| verb.settle(Ok(()))),
+            Ok(verbs) => self.group.drain(..verbs).for_each(|verb| verb.reply(Ok(()))),
             Err(error) if self.group.len() == 1 => {
-                self.group.drain(..).for_each(|verb| verb.settle(Err(error.clone())));
+                self.group.drain(..).for_each(|verb| verb.reply(Err(error.clone())));
             }
             Err(_) => {
                 let group = std::mem::take(&mut self.group);
@@ -253,9 +253,9 @@ impl Thread {
         let second = group.split_off(group.len() / 2);
         for mut half in [group, second] {
             while !half.is_empty() {
-                match self.committer.commit(&mut half, Way::Tables, HOLD) {
-                    Ok(verbs) => half.drain(..verbs).for_each(|verb| verb.settle(Ok(()))),
-                    Err(error) if half.len() == 1 => half.drain(..).for_each(|verb| verb.settle(Err(error.clone()))),
+                match self.committer.commit(&mut half, CommitTarget::Tables, MAX_WRITER_HOLD) {
+                    Ok(verbs) => half.drain(..verbs).for_each(|verb| verb.reply(Ok(()))),
+                    Err(error) if half.len() == 1 => half.drain(..).for_each(|verb| verb.reply(Err(error.clone()))),
                     Err(_) => self.commit_apart(std::mem::take(&mut half)),
                 }
             }

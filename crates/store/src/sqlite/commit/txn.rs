@@ -11,20 +11,20 @@ use model::map::Map;
 use model::time::Timestamp;
 use rusqlite::{Connection, ToSql};
 
-use super::flush::Tables;
+use super::flush::MainConnection;
 use crate::Error;
 use crate::directory::Directory;
-use crate::feed::{FED, Fact, Recorded};
-use crate::health::Run;
+use crate::feed::{CommitNotice, FED, Recorded};
+use crate::health::FailureStreak;
 use crate::occurrences::Noted;
 use crate::seal::Seal;
 use crate::sqlite::fan_outs::queues::FanOuts;
 use crate::sqlite::journal::Journal;
-use crate::sqlite::journal::record::Put;
+use crate::sqlite::journal::record::RecordKind;
 
 /// What a verb works with: the tables, the journal in front of them, and what will be published if it commits.
-pub(crate) struct Batch<'a> {
-    pub(crate) tables: &'a Tables,
+pub(crate) struct WriteTxn<'a> {
+    pub(crate) tables: &'a MainConnection,
     pub(crate) reader: &'a Connection,
     pub(crate) journal: &'a mut Journal,
     /// What this commit puts goes straight into the tables.
@@ -37,10 +37,10 @@ pub(crate) struct Batch<'a> {
     pub(crate) seal: &'a Seal,
     pub(crate) directory: Arc<Directory>,
     /// Endpoints' runs of failures, as far as they are known to this process, which alone changes them.
-    pub(crate) runs: &'a mut Map<EndpointId, Run>,
+    pub(crate) failure_streaks: &'a mut Map<EndpointId, FailureStreak>,
     pub(crate) recorded: Vec<Recorded>,
     /// Whether what is put into the outbox will be sent.
-    pub(crate) mailing: bool,
+    pub(crate) is_mailing: bool,
     /// Something was put into the outbox.
     pub(crate) mailed: bool,
     /// Fan-outs as far as they are known to this process, which alone changes them.
@@ -51,23 +51,23 @@ pub(crate) struct Batch<'a> {
     pub(crate) rows: usize,
     /// How long this commit may take before it comes to the disk, and as long again a slice in it.
     pub(crate) hold: Duration,
-    pub(crate) facts: Vec<Fact>,
+    pub(crate) notices: Vec<CommitNotice>,
     pub(crate) fed: usize,
     pub(crate) noted: &'a mut Noted,
     pub(crate) last_id: &'a mut Option<DeliveryId>,
     pub(crate) last_event: &'a mut i64,
 }
 
-impl<'a> Batch<'a> {
+impl<'a> WriteTxn<'a> {
     /// The tables, in a transaction, with all that was put before. From here on this commit goes there.
     pub(crate) fn db(&mut self) -> Result<&'a Connection, Error> {
         if !self.direct {
-            let connection = self.tables.fetch(self.journal);
+            let connection = self.tables.wait_for_flush(self.journal);
             self.direct = true;
             connection.execute_batch("BEGIN IMMEDIATE")?;
-            self.journal.run_all(connection)?;
+            self.journal.replay_all(connection)?;
         }
-        Ok(self.tables.fetch(self.journal))
+        Ok(self.tables.wait_for_flush(self.journal))
     }
 
     /// The tables as they are, for what never goes by way of the journal.
@@ -77,7 +77,7 @@ impl<'a> Batch<'a> {
 
     /// The tables, with what was put under `name` before. There may be nothing there under a name that nobody gave.
     pub(crate) fn db_with(&mut self, name: impl Hash) -> Result<&'a Connection, Error> {
-        if self.journal.knows(name) { self.db() } else { Ok(self.tables()) }
+        if self.journal.may_contain(name) { self.db() } else { Ok(self.tables()) }
     }
 
     /// What was just put is looked for under `name`.
@@ -88,11 +88,11 @@ impl<'a> Batch<'a> {
     }
 
     /// Puts a row there, by way of the journal if this commit goes there.
-    pub(crate) fn put(&mut self, put: Put, values: &[&dyn ToSql]) -> Result<(), Error> {
+    pub(crate) fn put(&mut self, put: RecordKind, values: &[&dyn ToSql]) -> Result<(), Error> {
         self.rows += 1;
         if !self.direct {
             self.journal.put(put, values)?;
-            if !self.journal.suits() {
+            if !self.journal.accepts() {
                 self.db()?;
             }
             return Ok(());
@@ -125,16 +125,16 @@ impl<'a> Batch<'a> {
     pub(crate) fn announce(&mut self, due: Due) {
         self.fed += 1;
         if self.fed <= FED {
-            self.facts.push(Fact::Due(due));
+            self.notices.push(CommitNotice::Due(due));
         } else {
             self.announce_work(due.endpoint, due.next_attempt_at);
         }
     }
 
     pub(crate) fn announce_work(&mut self, endpoint: EndpointId, at: Timestamp) {
-        let known = matches!(self.facts.last(), Some(Fact::Look { endpoint: last, at: earlier }) if *last == endpoint && *earlier <= at);
+        let known = matches!(self.notices.last(), Some(CommitNotice::Look { endpoint: last, at: earlier }) if *last == endpoint && *earlier <= at);
         if !known {
-            self.facts.push(Fact::Look { endpoint, at });
+            self.notices.push(CommitNotice::Look { endpoint, at });
         }
     }
 
@@ -145,6 +145,6 @@ impl<'a> Batch<'a> {
     }
 
     pub(crate) fn announce_change(&mut self, endpoint: EndpointId) {
-        self.facts.push(Fact::Changed(endpoint));
+        self.notices.push(CommitNotice::Changed(endpoint));
     }
 }

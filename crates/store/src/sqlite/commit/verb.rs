@@ -3,7 +3,7 @@
 use model::id::ProjectId;
 use tokio::sync::oneshot;
 
-use super::txn::Batch;
+use super::txn::WriteTxn;
 use crate::Error;
 
 pub(super) enum Work {
@@ -19,34 +19,34 @@ pub(super) enum Work {
 pub(crate) trait Verb: Send {
     /// Whose it is: a project's, or Posthaste's own.
     fn of(&self) -> Option<ProjectId>;
-    fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Error>;
-    fn settle(self: Box<Self>, committed: Result<(), Error>);
+    fn run(&mut self, batch: &mut WriteTxn<'_>) -> Result<(), Error>;
+    fn reply(self: Box<Self>, committed: Result<(), Error>);
 }
 
 pub(super) struct Waiting<T, F, S> {
     pub(super) of: Option<ProjectId>,
     pub(super) verb: F,
     pub(super) result: Option<T>,
-    pub(super) say: S,
+    pub(super) on_done: S,
 }
 
 impl<T, F, S> Verb for Waiting<T, F, S>
 where
     T: Send,
-    F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send,
+    F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send,
     S: FnOnce(Result<T, Error>) + Send,
 {
     fn of(&self) -> Option<ProjectId> {
         self.of
     }
 
-    fn run(&mut self, batch: &mut Batch<'_>) -> Result<(), Error> {
+    fn run(&mut self, batch: &mut WriteTxn<'_>) -> Result<(), Error> {
         self.result = Some((self.verb)(batch)?);
         Ok(())
     }
 
-    fn settle(self: Box<Self>, committed: Result<(), Error>) {
-        let Self { result, say, .. } = *self;
+    fn reply(self: Box<Self>, committed: Result<(), Error>) {
+        let Self { result, on_done: say, .. } = *self;
         say(committed.and_then(|()| result.ok_or(Error::Stopped)));
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::committer::Committer;
 use super::thread::Thread;
-use super::txn::Batch;
+use super::txn::WriteTxn;
 use super::verb::{Verb, Waiting, Work};
 use crate::Error;
 use crate::sqlite::lock::Lock;
@@ -28,7 +28,7 @@ pub(crate) struct Writer {
     /// The thread lingers until so many verbs wait. 0: it does not.
     lingers_until: Arc<AtomicUsize>,
     /// Something that was committed is in the journal and not in the tables.
-    ahead: Arc<AtomicBool>,
+    has_unflushed: Arc<AtomicBool>,
     /// Others than slices were committed a moment ago, as far as slices wait.
     busy: Arc<AtomicBool>,
     /// Several projects commit.
@@ -42,17 +42,17 @@ impl Writer {
         let (queue, work) = mpsc::channel(QUEUE);
         let lingers_until = Arc::new(AtomicUsize::new(0));
         let thread = Thread::new(committer, lingers_until.clone(), lock);
-        let (ahead, busy, company) = (thread.ahead(), thread.busy(), thread.company());
+        let (ahead, busy, company) = (thread.has_unflushed(), thread.busy(), thread.company());
         let running = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || thread.run(work))
             .map_err(Error::files("the writer's thread"))?;
-        Ok(Self { queue, thread: running.thread().clone(), lingers_until, ahead, busy, company })
+        Ok(Self { queue, thread: running.thread().clone(), lingers_until, has_unflushed: ahead, busy, company })
     }
 
     /// Resolves when the tables have all that was committed before the call. Commits go on meanwhile.
-    pub(crate) async fn catch_up(&self) -> Result<(), Error> {
-        if !self.ahead.load(Ordering::Acquire) {
+    pub(crate) async fn flush(&self) -> Result<(), Error> {
+        if !self.has_unflushed.load(Ordering::Acquire) {
             return Ok(());
         }
         let (reply, reached) = oneshot::channel();
@@ -69,7 +69,7 @@ impl Writer {
     pub(crate) fn write<T, F>(&self, of: Option<ProjectId>, verb: F) -> impl Future<Output = Result<T, Error>> + Send
     where
         T: Send + 'static,
-        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
+        F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
     {
         self.ask(of, verb, Work::Verb)
     }
@@ -83,7 +83,7 @@ impl Writer {
     ) -> impl Future<Output = Result<T, Error>> + Send
     where
         T: Send + 'static,
-        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
+        F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
     {
         self.ask(of, verb, Work::Aside)
     }
@@ -96,12 +96,12 @@ impl Writer {
     ) -> impl Future<Output = Result<T, Error>> + Send
     where
         T: Send + 'static,
-        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
+        F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         // Whoever asked may have gone; what was committed stays.
         let say = |committed| drop(reply.send(committed));
-        let handed_in = self.hand_in(work(Box::new(Waiting { of, verb, result: None, say })));
+        let handed_in = self.hand_in(work(Box::new(Waiting { of, verb, result: None, on_done: say })));
         async move {
             handed_in.await;
             answer.await.map_err(|_| Error::Stopped)?
@@ -112,17 +112,17 @@ impl Writer {
     pub(crate) fn write_then<T, F, S>(&self, of: Option<ProjectId>, verb: F, say: S) -> impl Future<Output = ()> + Send
     where
         T: Send + 'static,
-        F: FnMut(&mut Batch<'_>) -> Result<T, Error> + Send + 'static,
+        F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
         S: FnOnce(Result<T, Error>) + Send + 'static,
     {
         // Boxed before the future is made: verbs hold whole events, which a future would be moved about with.
-        self.hand_in(Work::Verb(Box::new(Waiting { of, verb, result: None, say })))
+        self.hand_in(Work::Verb(Box::new(Waiting { of, verb, result: None, on_done: say })))
     }
 
     async fn hand_in(&self, work: Work) {
         match self.queue.send(work).await {
             Ok(()) => self.wake_if_enough(),
-            Err(mpsc::error::SendError(Work::Verb(verb) | Work::Aside(verb))) => verb.settle(Err(Error::Stopped)),
+            Err(mpsc::error::SendError(Work::Verb(verb) | Work::Aside(verb))) => verb.reply(Err(Error::Stopped)),
             // The dropped sender tells the caller.
             Err(mpsc::error::SendError(Work::Reach(_) | Work::Stop(_))) => {}
         }

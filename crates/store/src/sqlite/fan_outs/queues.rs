@@ -11,7 +11,7 @@ use model::id::ProjectId;
 
 use crate::directory::Directory;
 use crate::fan_outs::TOGETHER;
-use crate::filtering::Taker;
+use crate::filtering::Recipient;
 
 /// Fan-outs of one project that are kept here.
 pub(super) const KEPT: usize = 4096;
@@ -38,7 +38,7 @@ pub(crate) struct FanOuts {
 /// Recipients of events, whose order stays.
 pub(crate) struct List {
     pub(super) id: i64,
-    pub(super) recipients: Vec<Taker>,
+    pub(super) recipients: Vec<Recipient>,
 }
 
 /// For whom events like this are, by this directory.
@@ -147,7 +147,7 @@ impl FanOuts {
     }
 
     /// The list that has these recipients.
-    pub(super) fn list_of(&self, recipients: &[Taker]) -> Option<Arc<List>> {
+    pub(super) fn list_of(&self, recipients: &[Recipient]) -> Option<Arc<List>> {
         self.lists.iter().find(|list| list.recipients == recipients).cloned()
     }
 
@@ -155,12 +155,12 @@ impl FanOuts {
         self.lists.iter().find(|list| list.id == id).cloned()
     }
 
-    pub(super) fn new_list(&mut self, recipients: Vec<Taker>) -> Arc<List> {
+    pub(super) fn new_list(&mut self, recipients: Vec<Recipient>) -> Arc<List> {
         self.last_list += 1;
         self.known_list(self.last_list, recipients)
     }
 
-    pub(super) fn known_list(&mut self, id: i64, recipients: Vec<Taker>) -> Arc<List> {
+    pub(super) fn known_list(&mut self, id: i64, recipients: Vec<Recipient>) -> Arc<List> {
         if self.lists.len() == LISTS {
             self.lists.pop_front();
         }

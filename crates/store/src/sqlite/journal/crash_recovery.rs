@@ -12,7 +12,7 @@ use model::env::Env;
 use rusqlite::Connection;
 
 use super::format_one;
-use super::replay::Runner;
+use super::replay::Replay;
 use super::scan::Scan;
 use super::state::{self, FILE_BYTES, State};
 use crate::journal_damage::{Fault, JournalDamage, Kind};
@@ -86,7 +86,7 @@ impl Examined {
         if anew {
             blank(data_dir)?;
             let transaction = db.unchecked_transaction()?;
-            state::mark_done(&transaction, newest)?;
+            state::mark_applied(&transaction, newest)?;
             state::mark_in_use(&transaction, true)?;
             transaction.commit()?;
         }
@@ -97,12 +97,12 @@ impl Examined {
     /// Runs all groups, in one transaction, which says so.
     fn run(&self, db: &Connection, newest: u64) -> Result<(), Error> {
         let transaction = db.unchecked_transaction()?;
-        let mut runner = if self.damage.is_some() { Runner::after_loss() } else { Runner::default() };
+        let mut runner = if self.damage.is_some() { Replay::after_loss() } else { Replay::default() };
         for group in self.files.iter().flat_map(|found| &found.scan.groups) {
             runner.take(&group.statements)?;
         }
         runner.run(&transaction)?;
-        state::mark_done(&transaction, newest)?;
+        state::mark_applied(&transaction, newest)?;
         transaction.commit()?;
         Ok(())
     }
@@ -312,7 +312,7 @@ mod tests {
         write_key(&mut journal, "a");
         let one_group = fs::read(place.path()).unwrap();
         write_key(&mut journal, "b");
-        let handed_out = journal.hand_out().unwrap();
+        let handed_out = journal.seal_segment().unwrap();
         write_key(&mut journal, "c");
         drop((handed_out, journal));
         assert_eq!(place.damage(), None);

@@ -10,7 +10,7 @@ use crate::Error;
 /// crash left is read by the version that starts next.
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
-pub(crate) enum Put {
+pub(crate) enum RecordKind {
     Event = 1,
     Delivery = 2,
     Attempt = 3,
@@ -25,7 +25,7 @@ pub(crate) enum Put {
     Occurrence = 21,
 }
 
-impl Put {
+impl RecordKind {
     const ALL: [Self; 12] = [
         Self::Event,
         Self::Delivery,
@@ -93,14 +93,14 @@ impl Put {
 /// A statement with its values, as they stand in the journal.
 #[derive(Clone, Copy)]
 pub(crate) struct Found<'a> {
-    pub(crate) put: Put,
+    pub(crate) put: RecordKind,
     pub(crate) values: Values<'a>,
 }
 
 /// The first of the statements in `bytes`, and what is behind it.
 pub(crate) fn first(bytes: &[u8]) -> Result<Option<(Found<'_>, &[u8])>, Error> {
     let Some((number, bytes)) = bytes.split_first() else { return Ok(None) };
-    let put = Put::of(*number).ok_or_else(|| unreadable(&format!("a statement {number}")))?;
+    let put = RecordKind::of(*number).ok_or_else(|| unreadable(&format!("a statement {number}")))?;
     let rest = (0..put.values()).try_fold(bytes, |rest, _| Ok::<_, Error>(decode(rest)?.1))?;
     let values = Values(&bytes[..bytes.len() - rest.len()]);
     Ok(Some((Found { put, values }, rest)))
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn a_statement_that_is_cut_off_anywhere_is_refused() {
         let mut bytes = Vec::new();
-        Put::IdempotencyKey.encode(params![[1u8; 16], "key", 7, None::<Vec<u8>>], &mut bytes).unwrap();
+        RecordKind::IdempotencyKey.encode(params![[1u8; 16], "key", 7, None::<Vec<u8>>], &mut bytes).unwrap();
         for end in 1..bytes.len() {
             assert!(refused(&bytes[..end]).contains("cut off"), "after {end} bytes");
         }

@@ -10,7 +10,7 @@ use model::map::Map;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement};
 
-use super::record::{self, Found, Put, Values};
+use super::record::{self, Found, RecordKind, Values};
 use super::statements;
 use crate::Error;
 use crate::sqlite::row;
@@ -20,7 +20,7 @@ const ROWS: usize = 32;
 
 /// What was found in the journal, by the table that it goes to.
 #[derive(Default)]
-pub(crate) struct Runner<'a> {
+pub(crate) struct Replay<'a> {
     events: Vec<Values<'a>>,
     deliveries: Vec<Delivery<'a>>,
     /// Where in `deliveries` they are, by their ids.
@@ -42,7 +42,7 @@ struct Delivery<'a> {
     arrived: Option<Values<'a>>,
 }
 
-impl<'a> Runner<'a> {
+impl<'a> Replay<'a> {
     /// For what is left of a journal that was damaged.
     pub(crate) fn after_loss() -> Self {
         Self { after_loss: true, ..Self::default() }
@@ -52,20 +52,24 @@ impl<'a> Runner<'a> {
     pub(crate) fn take(&mut self, mut statements: &'a [u8]) -> Result<(), Error> {
         while let Some((Found { put, values }, rest)) = record::first(statements)? {
             match put {
-                Put::Event => self.events.push(values),
-                Put::Delivery | Put::DeliveryOfTenant => {
+                RecordKind::Event => self.events.push(values),
+                RecordKind::Delivery | RecordKind::DeliveryOfTenant => {
                     let id = values.id()?;
                     self.places.insert(id, self.deliveries.len());
                     self.deliveries.push(Delivery { id, made: values, arrived: None });
                 }
-                Put::Delivered => match self.places.get(&values.id()?) {
+                RecordKind::Delivered => match self.places.get(&values.id()?) {
                     Some(&place) => self.deliveries[place].arrived = Some(values),
                     None => self.delivered.push(values),
                 },
-                Put::Attempt => self.attempts.push(values),
-                Put::IdempotencyKey => self.keys.push(values),
-                Put::Occurrence => self.occurrences.push(values),
-                Put::FanOutList | Put::FanOut | Put::FanOutMoved | Put::FanOutEnded | Put::FanOutListEnded => {
+                RecordKind::Attempt => self.attempts.push(values),
+                RecordKind::IdempotencyKey => self.keys.push(values),
+                RecordKind::Occurrence => self.occurrences.push(values),
+                RecordKind::FanOutList
+                | RecordKind::FanOut
+                | RecordKind::FanOutMoved
+                | RecordKind::FanOutEnded
+                | RecordKind::FanOutListEnded => {
                     self.fan_outs.push(Found { put, values });
                 }
             }
@@ -76,18 +80,18 @@ impl<'a> Runner<'a> {
 
     /// Runs it all, in the transaction that is open on `db`.
     pub(crate) fn run(mut self, db: &Connection) -> Result<(), Error> {
-        static EVENTS: LazyLock<Rows> = LazyLock::new(|| Rows::of(Put::Event.sql()));
+        static EVENTS: LazyLock<Rows> = LazyLock::new(|| Rows::of(RecordKind::Event.sql()));
         static DELIVERIES: LazyLock<Rows> = LazyLock::new(|| Rows::of(statements::WHOLE_DELIVERY));
-        static ATTEMPTS: LazyLock<Rows> = LazyLock::new(|| Rows::of(Put::Attempt.sql()));
-        static KEYS: LazyLock<Rows> = LazyLock::new(|| Rows::of(Put::IdempotencyKey.sql()));
-        static OCCURRENCES: LazyLock<Rows> = LazyLock::new(|| Rows::of(Put::Occurrence.sql()));
+        static ATTEMPTS: LazyLock<Rows> = LazyLock::new(|| Rows::of(RecordKind::Attempt.sql()));
+        static KEYS: LazyLock<Rows> = LazyLock::new(|| Rows::of(RecordKind::IdempotencyKey.sql()));
+        static OCCURRENCES: LazyLock<Rows> = LazyLock::new(|| Rows::of(RecordKind::Occurrence.sql()));
         self.deliveries.sort_unstable_by_key(|delivery| delivery.id);
         self.attempts.sort_by_cached_key(|attempt| attempt.id().unwrap_or_default());
 
         EVENTS.run(db, &self.events, |event, places| event.each(|value| places.bind(value)))?;
         DELIVERIES.run(db, &self.deliveries, Delivery::bind)?;
         for delivered in &self.delivered {
-            run_one(db, Put::Delivered, delivered)?;
+            run_one(db, RecordKind::Delivered, delivered)?;
         }
         if self.after_loss {
             self.drop_orphans(db)?;
@@ -99,7 +103,7 @@ impl<'a> Runner<'a> {
     }
 }
 
-impl Runner<'_> {
+impl Replay<'_> {
     /// Drops the attempts of deliveries that are not there.
     fn drop_orphans(&mut self, db: &Connection) -> Result<(), Error> {
         let mut is_there = db.prepare("SELECT 1 FROM deliveries WHERE id = ?")?;
@@ -112,7 +116,7 @@ impl Runner<'_> {
     }
 }
 
-fn run_one(db: &Connection, put: Put, values: &Values<'_>) -> Result<(), Error> {
+fn run_one(db: &Connection, put: RecordKind, values: &Values<'_>) -> Result<(), Error> {
     let mut statement = db.prepare_cached(put.sql())?;
     let mut places = Places::of(&mut statement);
     values.each(|value| places.bind(value))?;
@@ -212,7 +216,7 @@ mod tests {
             let id = format!("evt_{seq}");
             let values =
                 params![seq, [1u8; 16], id, "a.b", tenant, "{}", none, none, none, 1, 2, none, none, 0, none, false];
-            Put::Event.encode(values, &mut bytes).unwrap();
+            RecordKind::Event.encode(values, &mut bytes).unwrap();
         }
         bytes
     }
@@ -225,7 +229,7 @@ mod tests {
         migrations.iter().for_each(|migration| db.execute_batch(migration).unwrap());
         db.execute_batch(include_str!("../migrations/V7__search.sql")).unwrap();
         for bytes in [events(0, Some("acme")), events(MANY, None)] {
-            let mut runner = Runner::default();
+            let mut runner = Replay::default();
             runner.take(&bytes).unwrap();
             runner.run(&db).unwrap();
         }

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use rusqlite::ToSql;
 
-use super::record::Put;
-use super::replay::Runner;
+use super::record::RecordKind;
+use super::replay::Replay;
 use super::sectors;
 use crate::Error;
 
-pub(crate) struct Filling {
+pub(crate) struct Segment {
     path: PathBuf,
     file: File,
     number: u64,
@@ -31,7 +31,7 @@ pub(crate) struct Filling {
     failed: bool,
 }
 
-impl Filling {
+impl Segment {
     /// The first of a file, which has nothing that counts.
     pub(crate) fn new(path: PathBuf, file: File, number: u64) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Filling {
     }
 
     /// Begins another filling of the file, after one that had `groups_before`.
-    pub(crate) fn begin(&mut self, number: u64, groups_before: u32) {
+    pub(crate) fn reset(&mut self, number: u64, groups_before: u32) {
         self.statements.clear();
         (self.number, self.groups_before) = (number, groups_before);
         (self.written, self.groups, self.end, self.failed) = (0, 0, 0, false);
@@ -92,7 +92,7 @@ impl Filling {
         self.statements.truncate(self.written);
     }
 
-    pub(crate) fn put(&mut self, put: Put, values: &[&dyn ToSql]) -> Result<(), Error> {
+    pub(crate) fn put(&mut self, put: RecordKind, values: &[&dyn ToSql]) -> Result<(), Error> {
         put.encode(values, &mut self.statements)
     }
 
@@ -117,7 +117,7 @@ impl Filling {
     }
 
     /// Has the groups that are written taken into the tables.
-    pub(crate) fn give<'a>(&'a self, runner: &mut Runner<'a>) -> Result<(), Error> {
+    pub(crate) fn replay_into<'a>(&'a self, runner: &mut Replay<'a>) -> Result<(), Error> {
         runner.take(&self.statements[..self.written])
     }
 

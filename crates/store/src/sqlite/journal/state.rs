@@ -55,7 +55,7 @@ impl State {
 }
 
 /// Notes in the open transaction that with it `segment`, and all before it, is in the tables.
-pub(crate) fn mark_done(db: &Connection, segment: u64) -> Result<(), Error> {
+pub(crate) fn mark_applied(db: &Connection, segment: u64) -> Result<(), Error> {
     put(db, DONE, &segment.to_le_bytes())
 }
 

@@ -12,16 +12,16 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::super::row;
 use super::rests::PAUSE;
 use crate::Error;
-use crate::retention::{Dropped, Swept};
+use crate::retention::{Deleted, Dropped};
 use crate::slice::{Patience, ROWS};
-use crate::sqlite::commit::txn::Batch;
+use crate::sqlite::commit::txn::WriteTxn;
 
 /// A walk that finds nothing to drop writes down where it is after so many attempts: to go past them again after a
 /// restart takes a moment.
 const UNSAVED: i64 = 100_000;
 
 /// Through all attempts, by number, for those projects that keep bodies for one and the same time.
-pub(super) struct Walk {
+pub(super) struct Cursor {
     /// Not to be looked at before.
     pub(super) again_at: Timestamp,
     /// The number of the last attempt that was looked at.
@@ -30,7 +30,7 @@ pub(super) struct Walk {
     saved: i64,
 }
 
-pub(crate) struct Slice {
+pub(crate) struct Chunk {
     pub(super) kept: Duration,
     attempts: Vec<Stripped>,
     /// Where the walk was and, when all of this is done, is.
@@ -44,26 +44,26 @@ struct Stripped {
     bodies: Dropped,
 }
 
-impl Walk {
+impl Cursor {
     pub(super) fn new(now: Timestamp) -> Self {
         Self { again_at: now, after: 0, saved: 0 }
     }
 
     /// Goes past all attempts again: a project that it has passed is its own affair now.
-    pub(super) fn begin_anew(&mut self, now: Timestamp) {
+    pub(super) fn reset(&mut self, now: Timestamp) {
         (self.after, self.again_at) = (0, now);
     }
 
     /// Finds the next slice among those attempts that are of a project that `is_theirs`, or the time at which there will
     /// be one.
-    pub(super) fn look(
+    pub(super) fn scan(
         &mut self,
         db: &Connection,
         kept: Duration,
         is_theirs: impl Fn(Option<ProjectId>) -> bool,
         now: Timestamp,
         budget: &mut usize,
-    ) -> Result<Option<Slice>, Error> {
+    ) -> Result<Option<Chunk>, Error> {
         let saved = saved(db, kept)?;
         if saved != self.saved {
             (self.saved, self.after) = (saved, saved);
@@ -75,7 +75,7 @@ impl Walk {
              WHERE a.rowid > ? ORDER BY a.rowid LIMIT ?",
         )?;
         let mut rows = statement.query(params![self.after, row::limit(*budget)])?;
-        let mut slice = Slice { kept, attempts: Vec::new(), saved, end: self.after };
+        let mut slice = Chunk { kept, attempts: Vec::new(), saved, end: self.after };
         let mut next_at = None;
         while slice.attempts.len() < ROWS && *budget > 0 {
             let Some(row) = rows.next()? else {
@@ -131,17 +131,17 @@ fn millis(kept: Duration) -> i64 {
 }
 
 /// Sends all walks back to the beginning: a project keeps bodies for another time now, which a walk may be past.
-pub(crate) fn begin_anew(db: &Connection) -> Result<(), Error> {
+pub(crate) fn reset(db: &Connection) -> Result<(), Error> {
     db.prepare_cached("DELETE FROM bodies_dropped")?.execute([])?;
     Ok(())
 }
 
 pub(super) fn take(
-    batch: &mut Batch<'_>,
-    slice: &Slice,
+    batch: &mut WriteTxn<'_>,
+    slice: &Chunk,
     mut patience: Patience,
-) -> Result<(Swept, Option<i64>), Error> {
-    let mut swept = Swept::default();
+) -> Result<(Deleted, Option<i64>), Error> {
+    let mut swept = Deleted::default();
     if saved(batch.db()?, slice.kept)? != slice.saved {
         return Ok((swept, None));
     }
@@ -161,7 +161,7 @@ pub(super) fn take(
     Ok((swept, Some(reached)))
 }
 
-fn strip(batch: &mut Batch<'_>, attempt: &Stripped) -> Result<u64, Error> {
+fn strip(batch: &mut WriteTxn<'_>, attempt: &Stripped) -> Result<u64, Error> {
     hand_on(batch.db()?, attempt)?;
     // Its number may be another's by now.
     let changed = batch

@@ -10,9 +10,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::super::{occurrences, row, search};
 use super::rests::{DAY, PAUSE};
 use crate::Error;
-use crate::retention::Swept;
+use crate::retention::Deleted;
 use crate::slice::{Patience, ROWS};
-use crate::sqlite::commit::txn::Batch;
+use crate::sqlite::commit::txn::WriteTxn;
 
 /// Deliveries that were made with their event may be a moment younger, and go with it.
 const TOGETHER: Duration = Duration::from_secs(60);
@@ -21,7 +21,7 @@ const TOGETHER: Duration = Duration::from_secs(60);
 const ATTEMPTS_AT_ONCE: usize = 32;
 
 /// Through a project's events, by number.
-pub(super) struct Walk {
+pub(super) struct Cursor {
     pub(super) kept: Period,
     /// Not to be looked at before.
     pub(super) again_at: Timestamp,
@@ -32,16 +32,16 @@ pub(super) struct Walk {
     began_at: Timestamp,
 }
 
-pub(crate) struct Slice {
+pub(crate) struct Chunk {
     pub(super) project: ProjectId,
     jobs: Vec<JobId>,
-    events: Vec<Doomed>,
+    events: Vec<ExpiredEvent>,
     /// Where the walk goes on when all of this is gone.
     next: i64,
 }
 
 /// An event, and those of its deliveries that may go.
-struct Doomed {
+struct ExpiredEvent {
     seq: i64,
     deliveries: Vec<DeliveryId>,
 }
@@ -53,19 +53,19 @@ pub(super) struct Reached {
     pub(super) newest_attempt: i64,
 }
 
-impl Walk {
+impl Cursor {
     pub(super) fn new(kept: Period, now: Timestamp) -> Self {
         Self { kept, again_at: now, next: 0, held: false, began_at: now }
     }
 
     /// Finds the next slice, or the time at which there will be one.
-    pub(super) fn look(
+    pub(super) fn scan(
         &mut self,
         db: &Connection,
         project: ProjectId,
         now: Timestamp,
         budget: &mut usize,
-    ) -> Result<Option<Slice>, Error> {
+    ) -> Result<Option<Chunk>, Error> {
         *budget -= 1;
         let Some(before) = self.kept.over_before(now) else {
             self.again_at = now + DAY;
@@ -75,7 +75,7 @@ impl Walk {
             *self = Self::new(self.kept, now);
         }
         let jobs = ended_jobs(db, project, before)?;
-        let mut slice = Slice { project, jobs, events: Vec::new(), next: self.next };
+        let mut slice = Chunk { project, jobs, events: Vec::new(), next: self.next };
         let until = search::first_event_at(db, before)?;
         while slice.rows() < ROWS && *budget > 0 {
             let Some(seq) = next_event(db, project, slice.next)?.filter(|seq| *seq < until) else { break };
@@ -84,7 +84,7 @@ impl Walk {
             slice.next = if rest == Rest::More { seq } else { seq + 1 };
             self.held |= rest == Rest::Held;
             if !deliveries.is_empty() || rest == Rest::None {
-                slice.events.push(Doomed { seq, deliveries });
+                slice.events.push(ExpiredEvent { seq, deliveries });
             }
         }
         if slice.rows() > 0 {
@@ -111,7 +111,7 @@ impl Walk {
     }
 }
 
-impl Slice {
+impl Chunk {
     fn rows(&self) -> usize {
         self.jobs.len() + self.events.iter().map(|event| 1 + event.deliveries.len()).sum::<usize>()
     }
@@ -205,8 +205,12 @@ fn oldest(db: &Connection, project: ProjectId, from: i64) -> Result<Option<Times
     Ok(event.into_iter().chain(job).min())
 }
 
-pub(super) fn take(batch: &mut Batch<'_>, slice: &Slice, mut patience: Patience) -> Result<(Swept, Reached), Error> {
-    let mut swept = Swept::default();
+pub(super) fn take(
+    batch: &mut WriteTxn<'_>,
+    slice: &Chunk,
+    mut patience: Patience,
+) -> Result<(Deleted, Reached), Error> {
+    let mut swept = Deleted::default();
     for job in &slice.jobs {
         swept.jobs += deleted(batch, "DELETE FROM jobs WHERE id = ? AND status <> 0", params![job.as_bytes()])?;
         patience.spend(1);
@@ -237,10 +241,10 @@ enum Fate {
 }
 
 fn take_event(
-    batch: &mut Batch<'_>,
-    event: &Doomed,
+    batch: &mut WriteTxn<'_>,
+    event: &ExpiredEvent,
     patience: &mut Patience,
-    swept: &mut Swept,
+    swept: &mut Deleted,
 ) -> Result<Fate, Error> {
     for delivery in &event.deliveries {
         if patience.is_over(batch.env) || !take_delivery(batch, *delivery, patience, swept)? {
@@ -268,10 +272,10 @@ fn take_event(
 
 /// False if the slice was over before all of it was gone.
 fn take_delivery(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     delivery: DeliveryId,
     patience: &mut Patience,
-    swept: &mut Swept,
+    swept: &mut Deleted,
 ) -> Result<bool, Error> {
     let ended = batch
         .db()?
@@ -302,12 +306,12 @@ fn take_delivery(
     Ok(true)
 }
 
-fn deleted(batch: &mut Batch<'_>, sql: &str, which: &[&dyn rusqlite::ToSql]) -> Result<u64, Error> {
+fn deleted(batch: &mut WriteTxn<'_>, sql: &str, which: &[&dyn rusqlite::ToSql]) -> Result<u64, Error> {
     Ok(batch.db()?.prepare_cached(sql)?.execute(which)? as u64)
 }
 
 /// The numbers of attempts that are gone will be given again: nothing was done yet about what will have them.
-fn forget_numbers(batch: &mut Batch<'_>) -> Result<i64, Error> {
+fn forget_numbers(batch: &mut WriteTxn<'_>) -> Result<i64, Error> {
     let newest: Option<i64> =
         batch.db()?.prepare_cached("SELECT max(rowid) FROM attempts")?.query_row([], |row| row.get(0))?;
     let newest = newest.unwrap_or(0);

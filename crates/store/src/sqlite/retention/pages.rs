@@ -3,9 +3,9 @@
 use rusqlite::Connection;
 
 use crate::Error;
-use crate::retention::Swept;
+use crate::retention::Deleted;
 use crate::slice::Patience;
-use crate::sqlite::commit::txn::Batch;
+use crate::sqlite::commit::txn::WriteTxn;
 
 /// Pages that are given back before the clock is looked at.
 const AT_ONCE: i64 = 8;
@@ -28,8 +28,8 @@ pub(super) fn are_to_spare(db: &Connection) -> Result<bool, Error> {
     Ok(empty > pragma(db, "page_count")? / ONE_IN)
 }
 
-pub(super) fn take(batch: &mut Batch<'_>, mut patience: Patience) -> Result<Swept, Error> {
-    let mut swept = Swept::default();
+pub(super) fn take(batch: &mut WriteTxn<'_>, mut patience: Patience) -> Result<Deleted, Error> {
+    let mut swept = Deleted::default();
     while !patience.is_over(batch.env) && are_to_spare(batch.db()?)? {
         let given_back = give_back(batch.db()?)?;
         if given_back == 0 {

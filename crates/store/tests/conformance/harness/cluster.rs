@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use model::id::EndpointId;
-use store::feed::{Fact, Feed, News};
+use store::feed::{CommitNotice, Feed, FeedItem};
 use store::handle::Postgres;
 use store::shard::{Shard, Shards};
 use testkit::patiently;
@@ -105,28 +105,28 @@ pub(crate) fn in_shard(shard: Shard) -> EndpointId {
 }
 
 /// What an engine is told next.
-pub(crate) async fn next(feed: &mut Feed) -> News {
+pub(crate) async fn next(feed: &mut Feed) -> FeedItem {
     let next = patiently(feed.next(), || "nothing was told".to_owned()).await;
     next.expect("the store has not stopped")
 }
 
 /// Waits until an engine is told of such a fact, and answers what it says.
-pub(crate) async fn told<T>(feed: &mut Feed, what: impl Fn(&Fact) -> Option<T>) -> T {
+pub(crate) async fn told<T>(feed: &mut Feed, what: impl Fn(&CommitNotice) -> Option<T>) -> T {
     loop {
         match next(feed).await {
-            News::Facts(facts) => {
+            FeedItem::Facts(facts) => {
                 if let Some(said) = facts.iter().find_map(&what) {
                     return said;
                 }
             }
-            News::Lagged => panic!("it is told to look for itself"),
+            FeedItem::Lagged => panic!("it is told to look for itself"),
         }
     }
 }
 
 /// Waits until an engine is told to look for itself, whatever it is told before.
 pub(crate) async fn lags(feed: &mut Feed) {
-    while !matches!(next(feed).await, News::Lagged) {}
+    while !matches!(next(feed).await, FeedItem::Lagged) {}
 }
 
 /// Looks at something until it is so.

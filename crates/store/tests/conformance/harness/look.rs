@@ -9,7 +9,7 @@ use model::endpoint::Endpoint;
 use model::health::Health;
 use model::id::{DeliveryId, ProjectId};
 use model::job::Job;
-use store::feed::{Fact, Feed, News};
+use store::feed::{CommitNotice, Feed, FeedItem};
 use store::jobs::Step;
 use store::search::{
     Bodies, Delivery, DeliveryFilter, EventFilter, FullDelivery, ListedEvent, Paging, SentBody, StoredAttempt,
@@ -125,7 +125,7 @@ impl Opened {
 }
 
 /// What waits in the feed, without waiting for it: a commit's facts are there before its verbs return.
-pub(crate) fn news(feed: &mut Feed) -> Option<News> {
+pub(crate) fn news(feed: &mut Feed) -> Option<FeedItem> {
     // The feed is asked, and not Tokio's budget for a task.
     let mut next = Box::pin(tokio::task::unconstrained(feed.next()));
     match next.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -135,9 +135,9 @@ pub(crate) fn news(feed: &mut Feed) -> Option<News> {
 }
 
 /// The facts of the next commit.
-pub(crate) fn facts(feed: &mut Feed) -> Vec<Fact> {
+pub(crate) fn facts(feed: &mut Feed) -> Vec<CommitNotice> {
     match news(feed).expect("something was told") {
-        News::Facts(facts) => facts,
-        News::Lagged => panic!("so little is not too much"),
+        FeedItem::Facts(facts) => facts,
+        FeedItem::Lagged => panic!("so little is not too much"),
     }
 }

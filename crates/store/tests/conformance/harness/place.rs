@@ -60,11 +60,11 @@ impl Place {
         Store::rotate_master_key(&self.place(), old, new, env).await
     }
 
-    pub(crate) fn place(&self) -> store::handle::Place {
+    pub(crate) fn place(&self) -> store::handle::Backend {
         match self {
-            Self::Embedded(dir) => store::handle::Place::Embedded { data_dir: dir.path().to_owned() },
-            Self::Postgres(database) => store::handle::Place::Postgres(Postgres::at(database.url())),
-            Self::Shared(postgres) => store::handle::Place::Postgres(Postgres::clone(postgres)),
+            Self::Embedded(dir) => store::handle::Backend::Embedded { data_dir: dir.path().to_owned() },
+            Self::Postgres(database) => store::handle::Backend::Postgres(Postgres::at(database.url())),
+            Self::Shared(postgres) => store::handle::Backend::Postgres(Postgres::clone(postgres)),
         }
     }
 

@@ -6,20 +6,20 @@ use model::id::ProjectId;
 use model::project::Project;
 use model::retention::{Chosen, Period, Retention};
 use model::time::Timestamp;
-use store::handle::retention::Sweep;
-use store::retention::{Step, Swept};
+use store::handle::retention::RetentionPass;
+use store::retention::{Deleted, Step};
 
 use super::Opened;
 
 impl Opened {
     /// Deletes all that has been kept long enough, as a server does that has just started.
-    pub(crate) async fn sweep_up(&self) -> Swept {
+    pub(crate) async fn sweep_up(&self) -> Deleted {
         self.finish_sweep(&mut self.store.sweep(Retention::default())).await.0
     }
 
     /// Goes on until nothing is left that has been kept long enough; answers what went, and when there will be more.
-    pub(crate) async fn finish_sweep(&self, sweep: &mut Sweep) -> (Swept, Timestamp) {
-        let mut all = Swept::default();
+    pub(crate) async fn finish_sweep(&self, sweep: &mut RetentionPass) -> (Deleted, Timestamp) {
+        let mut all = Deleted::default();
         loop {
             match self.sweep_on(sweep).await.unwrap() {
                 Step::Went { swept, .. } => all += swept,

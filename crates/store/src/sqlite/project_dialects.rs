@@ -9,14 +9,14 @@ use model::speech::{File, Speech};
 use model::subscription;
 use rusqlite::{Connection, Row, params};
 
-use super::commit::txn::Batch;
+use super::commit::txn::WriteTxn;
 use super::row;
 use crate::Error;
 use crate::directory::Directory;
-use crate::speech::InUse;
+use crate::project_dialects::InUse;
 
 pub(crate) fn put_dialect(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     project: ProjectId,
     name: &str,
     text: &Arc<str>,
@@ -34,11 +34,11 @@ pub(crate) fn put_dialect(
 }
 
 pub(crate) fn remove_dialect(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     project: ProjectId,
     name: &str,
 ) -> Result<Option<Result<(), InUse>>, Error> {
-    if !batch.directory.speech(project).files.contains_key(name) {
+    if !batch.directory.project_dialects(project).files.contains_key(name) {
         return Ok(None);
     }
     if batch.directory.project(project).is_some_and(|project| project.dialect == name) {
@@ -53,7 +53,7 @@ pub(crate) fn remove_dialect(
 }
 
 pub(crate) fn put_event_type(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     project: ProjectId,
     event_type: &Arc<EventType>,
 ) -> Result<bool, Error> {
@@ -79,11 +79,11 @@ pub(crate) fn put_event_type(
 }
 
 pub(crate) fn remove_event_type(
-    batch: &mut Batch<'_>,
+    batch: &mut WriteTxn<'_>,
     project: ProjectId,
     name: &subscription::EventType,
 ) -> Result<bool, Error> {
-    if !batch.directory.speech(project).event_types.contains_key(name) {
+    if !batch.directory.project_dialects(project).event_types.contains_key(name) {
         return Ok(false);
     }
     batch
@@ -95,7 +95,7 @@ pub(crate) fn remove_event_type(
 }
 
 /// Tells the directory, and the engine: the project's endpoints are spoken to differently from now on.
-fn change(batch: &mut Batch<'_>, project: ProjectId, change: impl FnOnce(&mut Speech)) {
+fn change(batch: &mut WriteTxn<'_>, project: ProjectId, change: impl FnOnce(&mut Speech)) {
     if let Some(speech) = batch.directory_mut().speech_mut(project) {
         change(speech);
     }

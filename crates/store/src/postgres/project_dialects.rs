@@ -10,17 +10,17 @@ use model::speech::{File, Speech};
 use model::subscription;
 use tokio_postgres::Row;
 
-use super::change::{Change, Subject};
-use super::node::Shared;
+use super::change::{Subject, WriteTxn};
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::row;
 use super::session::Session;
 use crate::Error;
 use crate::directory::Directory;
-use crate::speech::InUse;
+use crate::project_dialects::InUse;
 
 pub(crate) async fn put_dialect(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     project: ProjectId,
     name: &str,
     text: &Arc<str>,
@@ -39,12 +39,12 @@ pub(crate) async fn put_dialect(
 }
 
 pub(crate) async fn remove_dialect(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     project: ProjectId,
     name: &str,
 ) -> Result<Option<Result<(), InUse>>, Error> {
     let mut change = db.change().await?;
-    if !change.directory.speech(project).files.contains_key(name) {
+    if !change.directory.project_dialects(project).files.contains_key(name) {
         change.undo().await?;
         return Ok(None);
     }
@@ -60,7 +60,7 @@ pub(crate) async fn remove_dialect(
 }
 
 pub(crate) async fn put_event_type(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     project: ProjectId,
     event_type: &Arc<EventType>,
 ) -> Result<bool, Error> {
@@ -85,12 +85,12 @@ pub(crate) async fn put_event_type(
 }
 
 pub(crate) async fn remove_event_type(
-    db: &Arc<Shared>,
+    db: &Arc<NodeContext>,
     project: ProjectId,
     name: &subscription::EventType,
 ) -> Result<bool, Error> {
     let mut change = db.change().await?;
-    if !change.directory.speech(project).event_types.contains_key(name) {
+    if !change.directory.project_dialects(project).event_types.contains_key(name) {
         change.undo().await?;
         return Ok(false);
     }
@@ -102,7 +102,7 @@ pub(crate) async fn remove_event_type(
 }
 
 /// Of a project that is being deleted.
-pub(super) async fn delete(change: &Change, project: ProjectId) -> Result<(), Error> {
+pub(super) async fn delete(change: &WriteTxn, project: ProjectId) -> Result<(), Error> {
     change.execute("DELETE FROM dialects WHERE project = $1", &[&Uuid::from(project)]).await?;
     change.execute("DELETE FROM event_types WHERE project = $1", &[&Uuid::from(project)]).await?;
     Ok(())
@@ -127,7 +127,7 @@ pub(super) async fn read(session: &Session, only: Option<&[Uuid]>, directory: &m
     }
     for (project, speech) in read {
         // What is the same stays the same value: whoever has made something of it need not make it again.
-        if *directory.speech(project) != speech {
+        if *directory.project_dialects(project) != speech {
             directory.put_speech(project, speech);
         }
     }

@@ -7,22 +7,22 @@ use model::id::{MailId, ProjectId};
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::change::Change;
-use super::node::Shared;
+use super::change::WriteTxn;
+use super::node::NodeContext;
 use super::param::Uuid;
 use super::row;
 use super::session::Session;
 use crate::Error;
-use crate::mails::{self, Mail, Next, Report, What};
+use crate::outbox::{self, Mail, Next, Report, What};
 use crate::{shard, slice};
 
 /// Tells the admins of the endpoint's project, one mail each. False if there is nobody to tell.
-pub(super) async fn put(change: &mut Change, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
-    let is_mailing = change.shared.published.mails.is_some();
-    let project = mails::recipients(&change.directory, endpoint, is_mailing).cloned();
+pub(super) async fn put(change: &mut WriteTxn, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
+    let is_mailing = change.shared.published.outbox.is_some();
+    let project = outbox::recipients(&change.directory, endpoint, is_mailing).cloned();
     let Some(project) = project else { return Ok(false) };
     let waiting = waiting(change, project.id).await?;
-    if !mails::fits(&project, endpoint, waiting) {
+    if !outbox::fits(&project, endpoint, waiting) {
         return Ok(false);
     }
     let report = Report::of(&project, endpoint, what).to_json()?;
@@ -45,14 +45,14 @@ pub(super) async fn put(change: &mut Change, endpoint: &Endpoint, what: What) ->
     Ok(true)
 }
 
-async fn waiting(change: &Change, project: ProjectId) -> Result<usize, Error> {
+async fn waiting(change: &WriteTxn, project: ProjectId) -> Result<usize, Error> {
     let sql = "SELECT count(*) FROM mails WHERE project = $1";
     let row = change.session().query_one(sql, &[&Uuid::from(project)]).await?;
     Ok(usize::try_from(row::get::<i64>(&row, 0)?).unwrap_or(0))
 }
 
 /// Of those that are this node's to send: a seek for each shard, however much waits.
-pub(crate) async fn next(db: &Arc<Shared>, now: Timestamp) -> Result<Next, Error> {
+pub(crate) async fn next(db: &Arc<NodeContext>, now: Timestamp) -> Result<Next, Error> {
     let shards: Vec<i16> = db.lease.held().iter().map(i16::from).collect();
     let sql = "SELECT m.due_at, m.id, m.project, m.recipient, m.report, m.failures, m.created_at
                FROM unnest($1) AS held (shard), LATERAL (
@@ -77,19 +77,19 @@ fn mail(row: &Row, at: usize) -> Result<Mail, Error> {
     })
 }
 
-pub(crate) async fn remove(db: &Arc<Shared>, id: MailId) -> Result<(), Error> {
+pub(crate) async fn remove(db: &Arc<NodeContext>, id: MailId) -> Result<(), Error> {
     db.session().await?.execute("DELETE FROM mails WHERE id = $1", &[&Uuid::from(id)]).await?;
     Ok(())
 }
 
-pub(crate) async fn put_off(db: &Arc<Shared>, id: MailId, due_at: Timestamp) -> Result<(), Error> {
+pub(crate) async fn put_off(db: &Arc<NodeContext>, id: MailId, due_at: Timestamp) -> Result<(), Error> {
     let sql = "UPDATE mails SET failures = failures + 1, due_at = $2 WHERE id = $1";
     db.session().await?.execute(sql, &[&Uuid::from(id), &due_at.as_millis()]).await?;
     Ok(())
 }
 
 /// Of a project that is being deleted: a slice. Whether more may be left.
-pub(crate) async fn delete_slice(db: &Arc<Shared>, project: ProjectId) -> Result<bool, Error> {
+pub(crate) async fn delete_slice(db: &Arc<NodeContext>, project: ProjectId) -> Result<bool, Error> {
     delete_slice_in(&db.session().await?, project).await
 }
 

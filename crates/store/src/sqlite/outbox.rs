@@ -5,18 +5,18 @@ use model::id::{MailId, ProjectId};
 use model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::commit::txn::Batch;
+use super::commit::txn::WriteTxn;
 use super::row;
 use crate::Error;
-use crate::mails::{self, Mail, Next, Report, What};
+use crate::outbox::{self, Mail, Next, Report, What};
 use crate::slice;
 
 /// Tells the admins of the endpoint's project, one mail each. False if there is nobody to tell.
-pub(super) fn put(batch: &mut Batch<'_>, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
-    let project = mails::recipients(&batch.directory, endpoint, batch.mailing).cloned();
+pub(super) fn put(batch: &mut WriteTxn<'_>, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
+    let project = outbox::recipients(&batch.directory, endpoint, batch.is_mailing).cloned();
     let Some(project) = project else { return Ok(false) };
     let waiting = waiting(batch, project.id)?;
-    if !mails::fits(&project, endpoint, waiting) {
+    if !outbox::fits(&project, endpoint, waiting) {
         return Ok(false);
     }
     let report = Report::of(&project, endpoint, what).to_json()?;
@@ -27,7 +27,7 @@ pub(super) fn put(batch: &mut Batch<'_>, endpoint: &Endpoint, what: What) -> Res
     Ok(true)
 }
 
-fn waiting(batch: &mut Batch<'_>, project: ProjectId) -> Result<usize, Error> {
+fn waiting(batch: &mut WriteTxn<'_>, project: ProjectId) -> Result<usize, Error> {
     let waiting: i64 = batch
         .db()?
         .prepare_cached("SELECT count(*) FROM mails WHERE project = ?")?
@@ -35,7 +35,7 @@ fn waiting(batch: &mut Batch<'_>, project: ProjectId) -> Result<usize, Error> {
     Ok(usize::try_from(waiting).unwrap_or(0))
 }
 
-fn insert(batch: &mut Batch<'_>, project: ProjectId, recipient: &str, report: &str) -> Result<(), Error> {
+fn insert(batch: &mut WriteTxn<'_>, project: ProjectId, recipient: &str, report: &str) -> Result<(), Error> {
     batch
         .db()?
         .prepare_cached(
@@ -76,12 +76,12 @@ fn mail(row: &Row<'_>, at: usize) -> rusqlite::Result<Mail> {
     })
 }
 
-pub(crate) fn remove(batch: &mut Batch<'_>, id: MailId) -> Result<(), Error> {
+pub(crate) fn remove(batch: &mut WriteTxn<'_>, id: MailId) -> Result<(), Error> {
     batch.db()?.prepare_cached("DELETE FROM mails WHERE id = ?")?.execute([id.as_bytes()])?;
     Ok(())
 }
 
-pub(crate) fn put_off(batch: &mut Batch<'_>, id: MailId, due_at: Timestamp) -> Result<(), Error> {
+pub(crate) fn put_off(batch: &mut WriteTxn<'_>, id: MailId, due_at: Timestamp) -> Result<(), Error> {
     batch
         .db()?
         .prepare_cached("UPDATE mails SET failures = failures + 1, due_at = ? WHERE id = ?")?

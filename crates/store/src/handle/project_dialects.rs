@@ -7,7 +7,7 @@ use model::id::ProjectId;
 use model::subscription;
 
 use crate::handle::Database;
-use crate::speech::InUse;
+use crate::project_dialects::InUse;
 use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
@@ -16,9 +16,9 @@ impl Store {
     pub async fn put_dialect(&self, project: ProjectId, name: String, text: Arc<str>) -> Result<bool, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::speech::put_dialect(batch, project, &name, &text)).await
+                db.write(None, move |batch| sqlite::project_dialects::put_dialect(batch, project, &name, &text)).await
             }
-            Database::Cluster(db) => postgres::speech::put_dialect(&db.shared, project, &name, &text).await,
+            Database::Cluster(db) => postgres::project_dialects::put_dialect(&db.context, project, &name, &text).await,
         }
     }
 
@@ -26,9 +26,9 @@ impl Store {
     pub async fn remove_dialect(&self, project: ProjectId, name: String) -> Result<Option<Result<(), InUse>>, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::speech::remove_dialect(batch, project, &name)).await
+                db.write(None, move |batch| sqlite::project_dialects::remove_dialect(batch, project, &name)).await
             }
-            Database::Cluster(db) => postgres::speech::remove_dialect(&db.shared, project, &name).await,
+            Database::Cluster(db) => postgres::project_dialects::remove_dialect(&db.context, project, &name).await,
         }
     }
 
@@ -37,9 +37,11 @@ impl Store {
         let event_type = Arc::new(event_type);
         match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::speech::put_event_type(batch, project, &event_type)).await
+                db.write(None, move |batch| sqlite::project_dialects::put_event_type(batch, project, &event_type)).await
             }
-            Database::Cluster(db) => postgres::speech::put_event_type(&db.shared, project, &event_type).await,
+            Database::Cluster(db) => {
+                postgres::project_dialects::put_event_type(&db.context, project, &event_type).await
+            }
         }
     }
 
@@ -47,9 +49,9 @@ impl Store {
     pub async fn remove_event_type(&self, project: ProjectId, name: subscription::EventType) -> Result<bool, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::speech::remove_event_type(batch, project, &name)).await
+                db.write(None, move |batch| sqlite::project_dialects::remove_event_type(batch, project, &name)).await
             }
-            Database::Cluster(db) => postgres::speech::remove_event_type(&db.shared, project, &name).await,
+            Database::Cluster(db) => postgres::project_dialects::remove_event_type(&db.context, project, &name).await,
         }
     }
 }

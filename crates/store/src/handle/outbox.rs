@@ -5,7 +5,7 @@ use model::time::Timestamp;
 use tokio::time::Instant;
 
 use crate::handle::Database;
-use crate::mails::Next;
+use crate::outbox::Next;
 use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
@@ -15,24 +15,24 @@ impl Store {
     pub async fn next_mail(&self) -> Result<Next, Error> {
         let now = self.now();
         match self.database() {
-            Database::Embedded(db) => db.read(move |db| sqlite::mails::next(db, now)).await,
-            Database::Cluster(db) => postgres::mails::next(&db.shared, now).await,
+            Database::Embedded(db) => db.read(move |db| sqlite::outbox::next(db, now)).await,
+            Database::Cluster(db) => postgres::outbox::next(&db.context, now).await,
         }
     }
 
     /// It was sent, or given up.
     pub async fn remove_mail(&self, id: MailId) -> Result<(), Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(None, move |batch| sqlite::mails::remove(batch, id)).await,
-            Database::Cluster(db) => postgres::mails::remove(&db.shared, id).await,
+            Database::Embedded(db) => db.write(None, move |batch| sqlite::outbox::remove(batch, id)).await,
+            Database::Cluster(db) => postgres::outbox::remove(&db.context, id).await,
         }
     }
 
     /// It could not be sent and is tried again at `due_at`.
     pub async fn put_off_mail(&self, id: MailId, due_at: Timestamp) -> Result<(), Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(None, move |batch| sqlite::mails::put_off(batch, id, due_at)).await,
-            Database::Cluster(db) => postgres::mails::put_off(&db.shared, id, due_at).await,
+            Database::Embedded(db) => db.write(None, move |batch| sqlite::outbox::put_off(batch, id, due_at)).await,
+            Database::Cluster(db) => postgres::outbox::put_off(&db.context, id, due_at).await,
         }
     }
 
@@ -42,12 +42,12 @@ impl Store {
             let began = Instant::now();
             let more = match self.database() {
                 Database::Embedded(db) => {
-                    let verb = move |batch: &mut sqlite::commit::txn::Batch<'_>| {
-                        sqlite::mails::delete_slice(batch.db()?, project)
+                    let verb = move |batch: &mut sqlite::commit::txn::WriteTxn<'_>| {
+                        sqlite::outbox::delete_slice(batch.db()?, project)
                     };
                     db.write_aside(None, verb).await?
                 }
-                Database::Cluster(db) => postgres::mails::delete_slice(&db.shared, project).await?,
+                Database::Cluster(db) => postgres::outbox::delete_slice(&db.context, project).await?,
             };
             if !more {
                 return Ok(());
