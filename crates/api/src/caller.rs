@@ -7,6 +7,7 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
+use model::actor::Actor;
 use model::id::ProjectId;
 use model::key::{Key, Scope};
 use model::project::{Project, Slug};
@@ -33,6 +34,14 @@ enum Holder {
 }
 
 impl Caller {
+    /// The name in which the store changes what this caller asks for.
+    pub(crate) fn actor(&self) -> Actor {
+        match &self.holder {
+            Holder::Admin => Actor::Admin,
+            Holder::Key(key) => Actor::Key(key.id),
+        }
+    }
+
     /// The project that the request is about.
     pub(crate) fn project(&self) -> &Arc<Project> {
         &self.project

@@ -116,7 +116,7 @@ pub(crate) async fn retry(
     Named(id): Named<DeliveryId>,
 ) -> Result<(StatusCode, Answer<FullDelivery>), Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
-    match api.store.retry(project.id, id).await? {
+    match api.store.retry(&caller.actor(), project.id, id).await? {
         None => Err(Problem::not_found("delivery", &id.to_string())),
         Some(Retried::NoEndpoint) => {
             let detail = "The endpoint of this delivery was deleted: there is nowhere to send it.";

@@ -171,7 +171,7 @@ pub(crate) async fn put(
     let (file, own) = (File::read(body, project.id).await?, name.clone());
     let file = api.work(project.id, move || file.judge(&own)).await?;
     let is_new = is_new(&name, &api.store.directory().project_dialects(project.id))?;
-    if !api.store.put_dialect(project.id, name.clone(), file.text.into()).await? {
+    if !api.store.put_dialect(&caller.actor(), project.id, name.clone(), file.text.into()).await? {
         return Err(no_project(project.slug.as_str()));
     }
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
@@ -218,7 +218,7 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, Problem> {
     let project = caller.may(Scope::Admin)?;
     judge_own(&name)?;
-    match api.store.remove_dialect(project.id, name.clone()).await? {
+    match api.store.remove_dialect(&caller.actor(), project.id, name.clone()).await? {
         Some(Ok(())) => Ok(StatusCode::NO_CONTENT),
         Some(Err(InUse)) => {
             let detail = format!(

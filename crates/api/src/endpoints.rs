@@ -20,6 +20,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use model::actor::Actor;
 use model::endpoint::Endpoint;
 use model::id::EndpointId;
 use model::key::Scope;
@@ -58,7 +59,7 @@ pub(crate) async fn create(
     let text = body.json(project.id, SETTINGS).await?;
     let (judge, own) = (api.clone(), project.clone());
     let endpoint = api.work(project.id, move || judge_new(&judge, &own, json::object(&text)?)).await?;
-    let endpoint = api.store.create_endpoint(endpoint).await?;
+    let endpoint = api.store.create_endpoint(&caller.actor(), endpoint).await?;
     let view = EndpointView::of(&endpoint, &Condition::default(), &dialect, Sight::of(&caller));
     let view = view.with_secret(&endpoint).with_warnings(warnings(&api, &endpoint));
     Ok((StatusCode::CREATED, Json(view)))
@@ -136,7 +137,7 @@ pub(crate) async fn change(
     let project = caller.may(Scope::EndpointsWrite)?;
     find(&api, project, id)?;
     let text = body.json(project.id, SETTINGS).await?;
-    let endpoint = change_to(&api, project, id, move || json::object(&text)).await?;
+    let endpoint = change_to(&caller.actor(), &api, project, id, move || json::object(&text)).await?;
     let Json(view) = viewed(&api, &caller, &endpoint).await?;
     Ok(Json(view.with_warnings(warnings(&api, &endpoint))))
 }
@@ -153,7 +154,7 @@ pub(crate) async fn delete(
     Named(id): Named<EndpointId>,
 ) -> Result<StatusCode, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
-    match api.store.delete_endpoint(project.id, id).await? {
+    match api.store.delete_endpoint(&caller.actor(), project.id, id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(not_found(id)),
     }
@@ -168,6 +169,7 @@ pub(crate) fn judge_new(api: &Api, project: &Project, fields: Fields) -> Result<
 
 /// Changes an endpoint, by the rules of its project's dialect: whichever way it was asked for.
 pub(crate) async fn change_to(
+    by: &Actor,
     api: &Api,
     project: &Project,
     id: EndpointId,
@@ -177,7 +179,7 @@ pub(crate) async fn change_to(
     let tenants = project.tenants;
     let judge = move || fields()?.change(&Rules { dialect: &dialect, policy: &policy, tenants });
     let changes = api.work(project.id, judge).await?;
-    let changed = api.store.change_endpoint(project.id, id, move |before| changes.clone().made_to(before)).await?;
+    let changed = api.store.change_endpoint(by, project.id, id, move |before| changes.clone().made_to(before)).await?;
     changed.ok_or_else(|| not_found(id))?
 }
 

@@ -295,7 +295,7 @@ pub(crate) async fn put(
     if is_new && own.len() >= MOST_OWN {
         return Err(Problem::full(MOST_OWN, "event types"));
     }
-    if !api.store.put_event_type(project.id, event_type.clone()).await? {
+    if !api.store.put_event_type(&caller.actor(), project.id, event_type.clone()).await? {
         return Err(no_project(project.slug.as_str()));
     }
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
@@ -324,7 +324,7 @@ pub(crate) async fn delete(
     Named(name): Named<subscription::EventType>,
 ) -> Result<StatusCode, Problem> {
     let project = caller.may(Scope::Admin)?;
-    if api.store.remove_event_type(project.id, name.clone()).await? {
+    if api.store.remove_event_type(&caller.actor(), project.id, name.clone()).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(not_own(&name, project, &*api.dialect(project).await?))

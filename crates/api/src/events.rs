@@ -67,7 +67,7 @@ pub(crate) async fn create(
         api.work(project.id, judge).await?
     };
     let event_type = intake.event.event_type.clone();
-    answer(api.store.ingest(intake).await?, event_type).map(|(status, taken)| (status, Json(taken)))
+    answer(api.store.ingest(&caller.actor(), intake).await?, event_type).map(|(status, taken)| (status, Json(taken)))
 }
 
 fn judged(
@@ -169,6 +169,6 @@ pub(crate) async fn replay(
     let project = caller.may(Scope::EventsWrite)?;
     let found = api.store.weight_of_event(project.id, id.clone()).await?;
     found.ok_or_else(|| Problem::not_found("event", id.as_str()))?;
-    let job = api.store.create_job(project.id, Task::Replay { event: id }).await?;
+    let job = api.store.create_job(&caller.actor(), project.id, Task::Replay { event: id }).await?;
     Ok((StatusCode::ACCEPTED, Json(JobView::of(&job))))
 }

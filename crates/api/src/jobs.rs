@@ -108,7 +108,7 @@ pub(crate) async fn cancel(
     if before.status != Status::Running {
         return Err(ended(&before));
     }
-    let after = api.store.cancel_job(project.id, id).await?.ok_or_else(missing)?;
+    let after = api.store.cancel_job(&caller.actor(), project.id, id).await?.ok_or_else(missing)?;
     // It may have ended in between.
     if after.status == Status::Cancelled { Ok(StatusCode::NO_CONTENT) } else { Err(ended(&after)) }
 }

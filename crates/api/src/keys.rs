@@ -131,7 +131,7 @@ pub(crate) async fn create(
     let text = body.json(project.id, SETTINGS).await?;
     let (name, scopes) = json::object::<NewKey>(&text)?.judge()?;
     let (key, api_key) = make(project.id, name, scopes, &*api.env);
-    api.store.create_key(key.clone()).await?;
+    api.store.create_key(&caller.actor(), key.clone()).await?;
     let Key { id, name, scopes, created_at, .. } = key;
     Ok((StatusCode::CREATED, Json(CreatedKey { id, name, scopes, created_at, api_key })))
 }
@@ -183,7 +183,7 @@ pub(crate) async fn revoke(
     Named(id): Named<KeyId>,
 ) -> Result<StatusCode, Problem> {
     let project = caller.may(Scope::Admin)?;
-    match api.store.revoke_key(project.id, id).await? {
+    match api.store.revoke_key(&caller.actor(), project.id, id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::not_found("key", &id.to_string())),
     }

@@ -251,7 +251,7 @@ pub(crate) async fn create(
     let text = body.json(caller.project().id, SETTINGS).await?;
     let project = json::object::<NewProject>(&text)?.judge(&api)?;
     let (key, api_key) = keys::make(project.id, FIRST_KEY.to_owned(), vec![Scope::Admin], &*api.env);
-    let project = api.store.create_project(project, key).await??;
+    let project = api.store.create_project(&caller.actor(), project, key).await??;
     Ok((StatusCode::CREATED, Json(ProjectView::of(&project, Some(api_key)))))
 }
 
@@ -310,7 +310,7 @@ pub(crate) async fn change(
     let text = body.json(before.id, SETTINGS).await?;
     let wanted = json::object::<ProjectChange>(&text)?;
     let change = move |before: &Project, speech: &Speech| wanted.clone().judge(before, speech);
-    let changed = api.store.change_project(before.id, change).await?;
+    let changed = api.store.change_project(&caller.actor(), before.id, change).await?;
     let project = changed.ok_or_else(|| no_project(&named))??;
     let warnings = if project.dialect == before.dialect {
         Vec::new()
@@ -338,7 +338,7 @@ pub(crate) async fn delete(
     if is_default(&project) {
         return Err(Problem::new(Code::Conflict, "The project default cannot be deleted: it is always there."));
     }
-    match api.store.delete_project(project.id).await? {
+    match api.store.delete_project(&caller.actor(), project.id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(no_project(&named)),
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use dialect::Dialect;
+use model::actor::Actor;
 use model::endpoint::Endpoint;
 use model::id::EndpointId;
 use model::invalid::Fault;
@@ -66,6 +67,10 @@ impl<S: Surface> Served<S> {
         self.caller.may_see_endpoints()
     }
 
+    pub(crate) fn actor(&self) -> Actor {
+        self.caller.actor()
+    }
+
     pub(crate) fn sight(&self) -> Sight {
         Sight::of(&self.caller)
     }
@@ -89,7 +94,7 @@ impl<S: Surface> Served<S> {
     }
 
     pub(crate) async fn delete(&self, api: &Api, endpoint: &Endpoint) -> Result<(), Problem> {
-        match api.store.delete_endpoint(endpoint.project, endpoint.id).await? {
+        match api.store.delete_endpoint(&self.actor(), endpoint.project, endpoint.id).await? {
             true => Ok(()),
             false => Err(Problem::not_found(S::NOUN, &endpoint.id.to_string())),
         }

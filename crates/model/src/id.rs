@@ -162,6 +162,7 @@ pub mod kind {
     pub enum Key {}
     pub enum Job {}
     pub enum Mail {}
+    pub enum Session {}
 
     impl Kind for Project {
         const PREFIX: &'static str = "prj_";
@@ -178,6 +179,9 @@ pub mod kind {
     impl Kind for Mail {
         const PREFIX: &'static str = "mail_";
     }
+    impl Kind for Session {
+        const PREFIX: &'static str = "ses_";
+    }
 }
 
 pub type ProjectId = Id<kind::Project>;
@@ -185,6 +189,8 @@ pub type EndpointId = Id<kind::Endpoint>;
 pub type KeyId = Id<kind::Key>;
 pub type JobId = Id<kind::Job>;
 pub type MailId = Id<kind::Mail>;
+/// A session of somebody who has signed in to pages.
+pub type SessionId = Id<kind::Session>;
 
 /// A plain UUID of version 7: receivers and log tools know the form.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

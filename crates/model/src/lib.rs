@@ -1,5 +1,6 @@
 //! The nouns of Posthaste and the rules between them. Pure: no runtime, no SQL, no clock and no randomness of its own.
 
+pub mod actor;
 pub mod attempt;
 pub mod catalogue;
 pub mod date;

@@ -8,6 +8,7 @@
 //! the ground. SQL stands in [`sqlite`] and [`postgres`] alone: two folders behind the same verbs, held to the same conformance suite
 //! (`tests/conformance`).
 
+mod actor;
 mod clock;
 pub mod directory;
 pub mod due;

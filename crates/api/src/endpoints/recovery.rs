@@ -84,6 +84,6 @@ pub(crate) async fn recover(
     find(&api, project, id)?;
     let text = body.json(project.id, SETTINGS).await?;
     let task = json::object::<Recovery>(&text)?.judge(id, api.env.now())?;
-    let job = api.store.create_job(project.id, task).await?;
+    let job = api.store.create_job(&caller.actor(), project.id, task).await?;
     Ok((StatusCode::ACCEPTED, Json(JobView::of(&job))))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use dialect::{Dialect, RotateRule, SecretRule, sign};
+use model::actor::Actor;
 use model::endpoint::Endpoint;
 use model::env::Env;
 use model::id::EndpointId;
@@ -107,12 +108,13 @@ pub(crate) async fn rotate(
     let endpoint = find(&api, project, id)?;
     let text = body.json(project.id, SETTINGS).await?;
     let rotation = json::object_or_default::<Rotation>(&text)?;
-    let rotated = rotate_to(&api, project, &endpoint, rotation).await?;
+    let rotated = rotate_to(&caller.actor(), &api, project, &endpoint, rotation).await?;
     Ok(Json(rotated))
 }
 
 /// Puts a new secret in the place of an endpoint's old one.
 pub(crate) async fn rotate_to(
+    by: &Actor,
     api: &Api,
     project: &Project,
     endpoint: &Endpoint,
@@ -132,7 +134,7 @@ pub(crate) async fn rotate_to(
         after.settings.secrets = before.settings.secrets.rotated(new.clone(), now, expires_at);
         Ok::<_, Problem>(after)
     };
-    let changed = api.store.change_endpoint(project.id, id, rotate).await?;
+    let changed = api.store.change_endpoint(by, project.id, id, rotate).await?;
     let endpoint = changed.ok_or_else(|| not_found(id))??;
     let previous = endpoint.settings.secrets.previous.first().filter(|previous| previous.expires_at == expires_at);
     Ok(Rotated {

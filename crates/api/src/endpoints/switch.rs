@@ -53,7 +53,7 @@ async fn set(caller: &Caller, api: &Api, id: EndpointId, active: bool) -> Result
         switch(&mut after, active);
         Ok::<_, Problem>(after)
     };
-    let changed = api.store.change_endpoint(project.id, id, switched).await?;
+    let changed = api.store.change_endpoint(&caller.actor(), project.id, id, switched).await?;
     let endpoint = changed.ok_or_else(|| not_found(id))??;
     viewed(api, caller, &endpoint).await
 }

@@ -6,6 +6,7 @@ pub(crate) mod wish;
 use std::time::Duration;
 
 use axum::extract::State;
+use model::actor::Actor;
 use model::endpoint::Endpoint;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::key::Scope;
@@ -57,13 +58,14 @@ pub(crate) async fn test(
     let endpoint = find(&api, project, id)?;
     let text = body.json(project.id, SETTINGS).await?;
     let wish = json::object_or_default::<Wish>(&text)?;
-    let delivery = try_out(&api, project, &endpoint, wish).await?;
+    let delivery = try_out(&caller.actor(), &api, project, &endpoint, wish).await?;
     let full = deliveries::full(&api, &caller, delivery, Bodies::With).await?;
     Ok(full.map(|delivery| Tested { delivery }))
 }
 
 /// Sends a test and waits for what the receiver says, or until it could not be sent in time.
 pub(crate) async fn try_out(
+    by: &Actor,
     api: &Api,
     project: &Project,
     endpoint: &Endpoint,
@@ -74,7 +76,7 @@ pub(crate) async fn try_out(
     let event = sample::event(endpoint, &dialect, wish, &*api.env)?;
     // Before the event is there, so that its attempt cannot be missed.
     let watch = api.store.watch();
-    let made = api.store.ingest_test(event, endpoint.id).await?;
+    let made = api.store.ingest_test(by, event, endpoint.id).await?;
     let delivery = made.ok_or_else(|| not_found(endpoint.id))?;
     tokio::select! {
         biased;

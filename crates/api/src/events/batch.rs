@@ -95,7 +95,8 @@ pub(crate) async fn create(
     } else {
         api.work(project.id, move || Ok((judge.all(form.split(&text)?), text.into_room()))).await?
     };
-    let accepted = if intakes.is_empty() { Vec::new() } else { api.store.ingest_batch(intakes).await? };
+    let accepted =
+        if intakes.is_empty() { Vec::new() } else { api.store.ingest_batch(&caller.actor(), intakes).await? };
     if verdicts.len() <= FEW {
         return Ok(form.answer(told(verdicts, accepted, &request_id)));
     }

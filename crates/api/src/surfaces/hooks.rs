@@ -41,7 +41,7 @@ pub(crate) async fn create(
     let text = body.json(project.id, SETTINGS).await?;
     let (judge, own) = (api.clone(), project.clone());
     let hook = api.work(project.id, move || json::object::<HookFields>(&text)?.judge_new(&judge, &own)).await?;
-    let hook = api.store.create_endpoint(hook).await?;
+    let hook = api.store.create_endpoint(&caller.actor(), hook).await?;
     Ok((StatusCode::CREATED, Json(HookView::of(&hook, caller.sight()).with_secret(hook.settings.secrets.revealed()))))
 }
 
@@ -93,7 +93,7 @@ pub(crate) async fn change(
     let project = caller.may(Scope::EndpointsWrite)?;
     let hook = caller.find(&api, &id)?;
     let text = body.json(project.id, SETTINGS).await?;
-    let hook = json::object::<HookFields>(&text)?.change(&api, project, hook.id).await?;
+    let hook = json::object::<HookFields>(&text)?.change(&caller.actor(), &api, project, hook.id).await?;
     Ok(Json(HookView::of(&hook, caller.sight())))
 }
 
@@ -127,7 +127,7 @@ pub(crate) async fn rotate(
 ) -> Result<Json<HookView>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     let hook = caller.find(&api, &id)?;
-    let rotated = rotation::rotate_to(&api, project, &hook, Rotation::at_once()).await?;
+    let rotated = rotation::rotate_to(&caller.actor(), &api, project, &hook, Rotation::at_once()).await?;
     let hook = caller.find(&api, &id)?;
     Ok(Json(HookView::of(&hook, caller.sight()).with_secret(Some(rotated.secret))))
 }
@@ -146,7 +146,7 @@ pub(crate) async fn test(
 ) -> Result<Json<ExecutionView>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     let hook = caller.find(&api, &id)?;
-    let delivery = trial::try_out(&api, project, &hook, trial::wish::Wish::default()).await?;
+    let delivery = trial::try_out(&caller.actor(), &api, project, &hook, trial::wish::Wish::default()).await?;
     let found = deliveries::find(&api, project, delivery, Bodies::With).await?;
     Ok(Json(ExecutionView::of_last(found.into_value(), caller.sight())))
 }

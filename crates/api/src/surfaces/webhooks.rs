@@ -40,7 +40,7 @@ pub(crate) async fn create(
     let (judge, own) = (api.clone(), project.clone());
     let webhook = move || json::object::<NewWebhook>(&text)?.judge(&judge, &own);
     let webhook = api.work(project.id, webhook).await?;
-    let webhook = api.store.create_endpoint(webhook).await?;
+    let webhook = api.store.create_endpoint(&caller.actor(), webhook).await?;
     Ok((StatusCode::CREATED, Json(WebhookView::of(&webhook, caller.dialect(), caller.sight()).with_secret(&webhook))))
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn test(
 ) -> Result<Json<WebhookTest>, Problem> {
     let project = caller.may(Scope::EndpointsWrite)?;
     let webhook = caller.find(&api, &id)?;
-    let delivery = trial::try_out(&api, project, &webhook, trial::wish::Wish::default()).await?;
+    let delivery = trial::try_out(&caller.actor(), &api, project, &webhook, trial::wish::Wish::default()).await?;
     let found = deliveries::find(&api, project, delivery, Bodies::With).await?.into_value();
     Ok(Json(WebhookTest::of(found, caller.sight())))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::actor::Actor;
 use model::delivery::Status;
 use model::endpoint::{self, Endpoint, Settings};
 use model::env::Env;
@@ -65,13 +66,13 @@ impl Customer {
             created_at: self.clock.now(),
             updated_at: self.clock.now(),
         };
-        self.store.create_endpoint(endpoint).await.unwrap()
+        self.store.create_endpoint(&Actor::Admin, endpoint).await.unwrap()
     }
 
     /// Changes nothing of it, in a commit.
     pub(crate) async fn change(&self, endpoint: &Endpoint) {
         let same = |before: &Endpoint| Ok::<_, std::convert::Infallible>(before.clone());
-        drop(self.store.change_endpoint(endpoint.project, endpoint.id, same).await.unwrap());
+        drop(self.store.change_endpoint(&Actor::Admin, endpoint.project, endpoint.id, same).await.unwrap());
     }
 
     pub(crate) async fn send(&self, event_type: &str) {
@@ -83,7 +84,7 @@ impl Customer {
         let mut event = Event::of(id, self.project, event_type, Json::trusted("{}"), self.clock.now());
         event.deliver_at = (!wait.is_zero()).then(|| self.clock.now() + wait);
         let intake = Intake { event, chose_id: false, idempotency_key: None, fingerprint: None };
-        self.store.ingest(intake).await.unwrap();
+        self.store.ingest(&Actor::Admin, intake).await.unwrap();
     }
 
     /// What became of each delivery, and after how many attempts.

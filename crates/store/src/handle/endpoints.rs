@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::endpoint::Endpoint;
 use model::id::{EndpointId, ProjectId};
 use tokio::time::Instant;
@@ -12,10 +13,12 @@ use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
 impl Store {
-    pub async fn create_endpoint(&self, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
+    pub async fn create_endpoint(&self, by: &Actor, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(None, move |batch| sqlite::endpoints::create(batch, &endpoint)).await,
-            Database::Cluster(db) => postgres::endpoints::create(&db.context, endpoint).await,
+            Database::Embedded(db) => {
+                db.write(by, None, move |batch| sqlite::endpoints::create(batch, &endpoint)).await
+            }
+            Database::Cluster(db) => postgres::endpoints::create(by, &db.context, endpoint).await,
         }
     }
 
@@ -24,6 +27,7 @@ impl Store {
     /// `None` if the project has no such endpoint.
     pub async fn change_endpoint<F, E>(
         &self,
+        by: &Actor,
         project: ProjectId,
         id: EndpointId,
         mut change: F,
@@ -34,20 +38,20 @@ impl Store {
     {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::endpoints::change(batch, project, id, &mut change)).await
+                db.write(by, None, move |batch| sqlite::endpoints::change(batch, project, id, &mut change)).await
             }
-            Database::Cluster(db) => postgres::endpoints::change(&db.context, project, id, &mut change).await,
+            Database::Cluster(db) => postgres::endpoints::change(by, &db.context, project, id, &mut change).await,
         }
     }
 
     /// Deletes an endpoint. Its pending deliveries are cancelled, all its deliveries stay listed. False if the project
     /// has no such endpoint.
-    pub async fn delete_endpoint(&self, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
+    pub async fn delete_endpoint(&self, by: &Actor, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
         let deleted = match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::endpoints::delete(batch, project, id)).await?
+                db.write(by, None, move |batch| sqlite::endpoints::delete(batch, project, id)).await?
             }
-            Database::Cluster(db) => postgres::endpoints::delete(&db.context, project, id).await?,
+            Database::Cluster(db) => postgres::endpoints::delete(by, &db.context, project, id).await?,
         };
         if deleted {
             // The engine finishes what this caller may not stay for.
@@ -63,7 +67,8 @@ impl Store {
             let began = Instant::now();
             let more = match self.database() {
                 Database::Embedded(db) => {
-                    db.write_aside(None, move |batch| sqlite::endpoints::cancel_slice(batch, id)).await?
+                    db.write_aside(&Actor::System, None, move |batch| sqlite::endpoints::cancel_slice(batch, id))
+                        .await?
                 }
                 Database::Cluster(db) => postgres::endpoints::cancel_slice(&db.context, id).await?,
             };
@@ -82,7 +87,9 @@ impl Store {
         };
         for id in open {
             match self.database() {
-                Database::Embedded(db) => db.write(None, move |batch| sqlite::endpoints::rewrite(batch, id)).await?,
+                Database::Embedded(db) => {
+                    db.write(&Actor::System, None, move |batch| sqlite::endpoints::rewrite(batch, id)).await?;
+                }
                 Database::Cluster(db) => postgres::endpoints::rewrite(&db.context, id).await?,
             }
         }
@@ -145,10 +152,14 @@ mod tests {
             created_at: env.now(),
             updated_at: env.now(),
         };
-        let made = store.create_endpoint(endpoint).await.unwrap();
+        let made = store.create_endpoint(&Actor::Admin, endpoint).await.unwrap();
         assert_eq!(kept_url(&store).await, "https://example.com/hook");
         let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
-        db.write(None, move |batch| Ok(batch.db()?.execute("UPDATE endpoints SET url = ?", [typed])?)).await.unwrap();
+        db.write(&Actor::System, None, move |batch| {
+            Ok(batch.db()?.execute("UPDATE endpoints SET url = ?", [typed])?)
+        })
+        .await
+        .unwrap();
         store.close().await;
         drop(store);
 

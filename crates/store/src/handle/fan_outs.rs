@@ -1,5 +1,6 @@
 //! The verb that makes the deliveries of events for many endpoints, a step at a time.
 
+use model::actor::Actor;
 use tokio::time::Instant;
 
 use crate::fan_outs::Step;
@@ -12,7 +13,7 @@ impl Store {
     pub async fn fan_out(&self) -> Result<Step, Error> {
         let began = Instant::now();
         let step = match self.database() {
-            Database::Embedded(db) => db.write_aside(None, sqlite::fan_outs::step).await?,
+            Database::Embedded(db) => db.write_aside(&Actor::System, None, sqlite::fan_outs::step).await?,
             Database::Cluster(db) => postgres::fan_outs::step(&db.context, &db.turn).await?,
         };
         if step == Step::More {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId};
 use tokio::time::Instant;
@@ -15,21 +16,23 @@ use crate::{postgres, sqlite};
 
 impl Store {
     /// Takes an event in. When this returns, it is on disk.
-    pub async fn ingest(&self, intake: Intake) -> Result<Accepted, Error> {
+    pub async fn ingest(&self, by: &Actor, intake: Intake) -> Result<Accepted, Error> {
         let verdicts = self.verdicts(&intake.event).await;
         match self.database() {
             Database::Embedded(db) => {
                 let project = intake.event.project;
-                db.write(Some(project), move |batch| sqlite::ingest::take(batch, &intake, &verdicts)).await
+                db.write(by, Some(project), move |batch| sqlite::ingest::take(batch, &intake, &verdicts)).await
             }
             // Boxed: many of these futures are made, on any database.
-            Database::Cluster(db) => Box::pin(postgres::ingest::take(&db.context, &db.ingest, intake, verdicts)).await,
+            Database::Cluster(db) => {
+                Box::pin(postgres::ingest::take(by, &db.context, &db.ingest, intake, verdicts)).await
+            }
         }
     }
 
     /// Takes many in, a slice a commit, and answers each by its position when the last is on disk. One that cannot be
     /// stored keeps none of the others back. An error if none is stored.
-    pub async fn ingest_batch(&self, intakes: Vec<Intake>) -> Result<Vec<Result<Accepted, Error>>, Error> {
+    pub async fn ingest_batch(&self, by: &Actor, intakes: Vec<Intake>) -> Result<Vec<Result<Accepted, Error>>, Error> {
         let mut judged = Vec::with_capacity(intakes.len());
         for intake in intakes {
             let verdicts = self.verdicts(&intake.event).await;
@@ -39,13 +42,13 @@ impl Store {
         let mut failed = None;
         while answers.len() < judged.len() && failed.is_none() {
             let (next, began) = (answers.len(), Instant::now());
-            match self.ingest_slice(&judged, next..judged.len()).await {
+            match self.ingest_slice(by, &judged, next..judged.len()).await {
                 Ok(accepted) => answers.extend(accepted.into_iter().map(Ok)),
                 Err(error) if error.is_absence() => failed = Some(error),
                 // One of them cannot be stored, or none.
                 Err(error) => {
                     for alone in next..judged.len().min(next + slice::ROWS) {
-                        let accepted = self.ingest_slice(&judged, alone..alone + 1).await;
+                        let accepted = self.ingest_slice(by, &judged, alone..alone + 1).await;
                         answers.push(accepted.and_then(|mut accepted| accepted.pop().ok_or(Error::Stopped)));
                     }
                     failed = answers[next..].iter().all(Result::is_err).then_some(error);
@@ -65,7 +68,7 @@ impl Store {
     }
 
     /// Takes in as many of these as one commit may, from the first on.
-    async fn ingest_slice(&self, judged: &Judged, which: Range<usize>) -> Result<Vec<Accepted>, Error> {
+    async fn ingest_slice(&self, by: &Actor, judged: &Judged, which: Range<usize>) -> Result<Vec<Accepted>, Error> {
         let project = judged.get(which.start).map(|(intake, _)| intake.event.project);
         let judged = judged.clone();
         match self.database() {
@@ -73,20 +76,25 @@ impl Store {
                 let is_first = which.start == 0;
                 let verb = move |batch: &mut WriteTxn<'_>| sqlite::ingest::take_slice(batch, &judged[which.clone()]);
                 // A batch that is no longer than a slice is not long.
-                if is_first { db.write(project, verb).await } else { db.write_aside(project, verb).await }
+                if is_first { db.write(by, project, verb).await } else { db.write_aside(by, project, verb).await }
             }
-            Database::Cluster(db) => postgres::ingest::take_slice(&db.context, &db.ingest, judged, which).await,
+            Database::Cluster(db) => postgres::ingest::take_slice(by, &db.context, &db.ingest, judged, which).await,
         }
     }
 
     /// Takes an event in for one endpoint alone, whatever it subscribes to, for one attempt without a schedule behind
     /// it. Answers the delivery's id; `None`, and nothing is stored, if the endpoint is deleted.
-    pub async fn ingest_test(&self, event: Event, endpoint: EndpointId) -> Result<Option<DeliveryId>, Error> {
+    pub async fn ingest_test(
+        &self,
+        by: &Actor,
+        event: Event,
+        endpoint: EndpointId,
+    ) -> Result<Option<DeliveryId>, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::ingest::take_test(batch, &event, endpoint)).await
+                db.write(by, None, move |batch| sqlite::ingest::take_test(batch, &event, endpoint)).await
             }
-            Database::Cluster(db) => postgres::ingest::take_test(&db.ingest, event, endpoint).await,
+            Database::Cluster(db) => postgres::ingest::take_test(by, &db.ingest, event, endpoint).await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Verbs about jobs: made, listed, cancelled, and taken a step further.
 
+use model::actor::Actor;
 use model::id::{EndpointId, JobId, ProjectId};
 use model::job::{Job, Task};
 use tokio::time::Instant;
@@ -12,7 +13,7 @@ use crate::{postgres, sqlite};
 
 impl Store {
     /// Makes a job and counts what it is about.
-    pub async fn create_job(&self, project: ProjectId, task: Task) -> Result<Job, Error> {
+    pub async fn create_job(&self, by: &Actor, project: ProjectId, task: Task) -> Result<Job, Error> {
         let (directory, now, about) = (self.directory().clone(), self.now(), task.clone());
         let total = match self.database() {
             Database::Embedded(db) => {
@@ -22,9 +23,9 @@ impl Store {
         };
         let job = match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::jobs::create(batch, project, &task, total)).await?
+                db.write(by, None, move |batch| sqlite::jobs::create(batch, project, &task, total)).await?
             }
-            Database::Cluster(db) => postgres::jobs::create(&db.context, project, &task, total).await?,
+            Database::Cluster(db) => postgres::jobs::create(by, &db.context, project, &task, total).await?,
         };
         self.wake_jobs();
         Ok(job)
@@ -46,10 +47,10 @@ impl Store {
     }
 
     /// Stops a running job; one that has ended stays as it is. `None` if the project has no such job.
-    pub async fn cancel_job(&self, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
+    pub async fn cancel_job(&self, by: &Actor, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(None, move |batch| sqlite::jobs::cancel(batch, project, id)).await,
-            Database::Cluster(db) => postgres::jobs::cancel(&db.context, project, id).await,
+            Database::Embedded(db) => db.write(by, None, move |batch| sqlite::jobs::cancel(batch, project, id)).await,
+            Database::Cluster(db) => postgres::jobs::cancel(by, &db.context, project, id).await,
         }
     }
 
@@ -86,7 +87,7 @@ impl Store {
             Database::Embedded(db) => {
                 let judged = db.read(move |db| sqlite::jobs::judge(db, &directory, id, now)).await?;
                 began = Instant::now();
-                db.write_aside(None, move |batch| sqlite::jobs::step(batch, id, &judged)).await?
+                db.write_aside(&Actor::System, None, move |batch| sqlite::jobs::step(batch, id, &judged)).await?
             }
             Database::Cluster(db) => postgres::jobs::step(&db.context, &directory, id, now).await?,
         };

@@ -1,5 +1,6 @@
 //! API keys: made and revoked.
 
+use model::actor::Actor;
 use model::id::{KeyId, ProjectId};
 use model::key::Key;
 
@@ -8,18 +9,18 @@ use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
 impl Store {
-    pub async fn create_key(&self, key: Key) -> Result<(), Error> {
+    pub async fn create_key(&self, by: &Actor, key: Key) -> Result<(), Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(None, move |batch| sqlite::keys::create(batch, &key)).await,
-            Database::Cluster(db) => postgres::keys::create(&db.context, &key).await,
+            Database::Embedded(db) => db.write(by, None, move |batch| sqlite::keys::create(batch, &key)).await,
+            Database::Cluster(db) => postgres::keys::create(by, &db.context, &key).await,
         }
     }
 
     /// Revokes a key at once. False if the project has no such key.
-    pub async fn revoke_key(&self, project: ProjectId, id: KeyId) -> Result<bool, Error> {
+    pub async fn revoke_key(&self, by: &Actor, project: ProjectId, id: KeyId) -> Result<bool, Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(None, move |batch| sqlite::keys::revoke(batch, project, id)).await,
-            Database::Cluster(db) => postgres::keys::revoke(&db.context, project, id).await,
+            Database::Embedded(db) => db.write(by, None, move |batch| sqlite::keys::revoke(batch, project, id)).await,
+            Database::Cluster(db) => postgres::keys::revoke(by, &db.context, project, id).await,
         }
     }
 }

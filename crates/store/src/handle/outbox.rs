@@ -1,5 +1,6 @@
 //! Verbs about the outbox.
 
+use model::actor::Actor;
 use model::id::{MailId, ProjectId};
 use model::time::Timestamp;
 use tokio::time::Instant;
@@ -23,7 +24,9 @@ impl Store {
     /// It was sent, or given up.
     pub async fn remove_mail(&self, id: MailId) -> Result<(), Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(None, move |batch| sqlite::outbox::remove(batch, id)).await,
+            Database::Embedded(db) => {
+                db.write(&Actor::System, None, move |batch| sqlite::outbox::remove(batch, id)).await
+            }
             Database::Cluster(db) => postgres::outbox::remove(&db.context, id).await,
         }
     }
@@ -31,7 +34,9 @@ impl Store {
     /// It could not be sent and is tried again at `due_at`.
     pub async fn put_off_mail(&self, id: MailId, due_at: Timestamp) -> Result<(), Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(None, move |batch| sqlite::outbox::put_off(batch, id, due_at)).await,
+            Database::Embedded(db) => {
+                db.write(&Actor::System, None, move |batch| sqlite::outbox::put_off(batch, id, due_at)).await
+            }
             Database::Cluster(db) => postgres::outbox::put_off(&db.context, id, due_at).await,
         }
     }
@@ -45,7 +50,7 @@ impl Store {
                     let verb = move |batch: &mut sqlite::commit::txn::WriteTxn<'_>| {
                         sqlite::outbox::delete_slice(batch.db()?, project)
                     };
-                    db.write_aside(None, verb).await?
+                    db.write_aside(&Actor::System, None, verb).await?
                 }
                 Database::Cluster(db) => postgres::outbox::delete_slice(&db.context, project).await?,
             };

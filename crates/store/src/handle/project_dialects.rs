@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::catalogue::EventType;
 use model::id::ProjectId;
 use model::subscription;
@@ -13,45 +14,68 @@ use crate::{postgres, sqlite};
 
 impl Store {
     /// Puts a dialect file in the place of the one with its name. False if there is no such project.
-    pub async fn put_dialect(&self, project: ProjectId, name: String, text: Arc<str>) -> Result<bool, Error> {
+    pub async fn put_dialect(
+        &self,
+        by: &Actor,
+        project: ProjectId,
+        name: String,
+        text: Arc<str>,
+    ) -> Result<bool, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::project_dialects::put_dialect(batch, project, &name, &text)).await
+                db.write(by, None, move |batch| sqlite::project_dialects::put_dialect(batch, project, &name, &text))
+                    .await
             }
-            Database::Cluster(db) => postgres::project_dialects::put_dialect(&db.context, project, &name, &text).await,
+            Database::Cluster(db) => {
+                postgres::project_dialects::put_dialect(by, &db.context, project, &name, &text).await
+            }
         }
     }
 
     /// `None` if the project has no such dialect.
-    pub async fn remove_dialect(&self, project: ProjectId, name: String) -> Result<Option<Result<(), InUse>>, Error> {
+    pub async fn remove_dialect(
+        &self,
+        by: &Actor,
+        project: ProjectId,
+        name: String,
+    ) -> Result<Option<Result<(), InUse>>, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::project_dialects::remove_dialect(batch, project, &name)).await
+                db.write(by, None, move |batch| sqlite::project_dialects::remove_dialect(batch, project, &name)).await
             }
-            Database::Cluster(db) => postgres::project_dialects::remove_dialect(&db.context, project, &name).await,
+            Database::Cluster(db) => postgres::project_dialects::remove_dialect(by, &db.context, project, &name).await,
         }
     }
 
     /// Puts an event type in the place of the one with its name. False if there is no such project.
-    pub async fn put_event_type(&self, project: ProjectId, event_type: EventType) -> Result<bool, Error> {
+    pub async fn put_event_type(&self, by: &Actor, project: ProjectId, event_type: EventType) -> Result<bool, Error> {
         let event_type = Arc::new(event_type);
         match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::project_dialects::put_event_type(batch, project, &event_type)).await
+                db.write(by, None, move |batch| sqlite::project_dialects::put_event_type(batch, project, &event_type))
+                    .await
             }
             Database::Cluster(db) => {
-                postgres::project_dialects::put_event_type(&db.context, project, &event_type).await
+                postgres::project_dialects::put_event_type(by, &db.context, project, &event_type).await
             }
         }
     }
 
     /// False if the project has no such type of its own.
-    pub async fn remove_event_type(&self, project: ProjectId, name: subscription::EventType) -> Result<bool, Error> {
+    pub async fn remove_event_type(
+        &self,
+        by: &Actor,
+        project: ProjectId,
+        name: subscription::EventType,
+    ) -> Result<bool, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::project_dialects::remove_event_type(batch, project, &name)).await
+                db.write(by, None, move |batch| sqlite::project_dialects::remove_event_type(batch, project, &name))
+                    .await
             }
-            Database::Cluster(db) => postgres::project_dialects::remove_event_type(&db.context, project, &name).await,
+            Database::Cluster(db) => {
+                postgres::project_dialects::remove_event_type(by, &db.context, project, &name).await
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::id::ProjectId;
 use model::key::Key;
 use model::project::Project;
@@ -14,12 +15,17 @@ use crate::{postgres, sqlite};
 
 impl Store {
     /// Makes a project with its first key.
-    pub async fn create_project(&self, project: Project, key: Key) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
+    pub async fn create_project(
+        &self,
+        by: &Actor,
+        project: Project,
+        key: Key,
+    ) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::projects::create(batch, &project, Some(&key))).await
+                db.write(by, None, move |batch| sqlite::projects::create(batch, &project, Some(&key))).await
             }
-            Database::Cluster(db) => postgres::projects::create(&db.context, project, key).await,
+            Database::Cluster(db) => postgres::projects::create(by, &db.context, project, key).await,
         }
     }
 
@@ -27,6 +33,7 @@ impl Store {
     /// speaks, and answers what it shall be, or refuses. `None` if there is no such project.
     pub async fn change_project<F, E>(
         &self,
+        by: &Actor,
         id: ProjectId,
         mut change: F,
     ) -> Result<Option<Result<Arc<Project>, E>>, Error>
@@ -36,22 +43,22 @@ impl Store {
     {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::projects::change(batch, id, &mut change)).await
+                db.write(by, None, move |batch| sqlite::projects::change(batch, id, &mut change)).await
             }
-            Database::Cluster(db) => postgres::projects::change(&db.context, id, &mut change).await,
+            Database::Cluster(db) => postgres::projects::change(by, &db.context, id, &mut change).await,
         }
     }
 
     /// Deletes a project with its keys, endpoints and mail; pending deliveries are cancelled. False if there is none.
-    pub async fn delete_project(&self, id: ProjectId) -> Result<bool, Error> {
+    pub async fn delete_project(&self, by: &Actor, id: ProjectId) -> Result<bool, Error> {
         let endpoints: Vec<_> = self.directory().endpoints_of(id).iter().map(|endpoint| endpoint.id).collect();
         for endpoint in endpoints {
-            self.delete_endpoint(id, endpoint).await?;
+            self.delete_endpoint(by, id, endpoint).await?;
         }
         self.delete_mails(id).await?;
         let deleted = match self.database() {
-            Database::Embedded(db) => db.write(None, move |batch| sqlite::projects::delete(batch, id)).await?,
-            Database::Cluster(db) => postgres::projects::delete(&db.context, id).await?,
+            Database::Embedded(db) => db.write(by, None, move |batch| sqlite::projects::delete(batch, id)).await?,
+            Database::Cluster(db) => postgres::projects::delete(by, &db.context, id).await?,
         };
         let Some(late) = deleted else { return Ok(false) };
         for endpoint in late {

@@ -1,5 +1,6 @@
 //! Verbs that write down what an attempt came to.
 
+use model::actor::Actor;
 use model::delivery::Cancelled;
 use model::id::DeliveryId;
 use tokio::sync::oneshot;
@@ -26,7 +27,7 @@ impl Store {
             Database::Embedded(db) => {
                 let project = record.due.event.project;
                 let verb = move |batch: &mut WriteTxn<'_>| sqlite::record::record(batch, &record);
-                db.write_then(Some(project), verb, say).await;
+                db.write_then(&Actor::System, Some(project), verb, say).await;
             }
             // Boxed: many of these futures are made, on any database.
             Database::Cluster(db) => say(Box::pin(postgres::record::record(&db.record_group, record)).await),
@@ -37,7 +38,7 @@ impl Store {
     pub async fn cancel(&self, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::record::cancel(batch, delivery, reason)).await
+                db.write(&Actor::System, None, move |batch| sqlite::record::cancel(batch, delivery, reason)).await
             }
             Database::Cluster(db) => postgres::record::cancel(&db.record_group, delivery, reason).await,
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::actor::Actor;
 use model::retention::Retention;
 
 use crate::handle::Database;
@@ -58,7 +59,7 @@ impl Store {
             }
             Scan::Nothing => Deleted::default(),
             Scan::Slice(slice) => {
-                let done = db.write_aside(None, move |batch| sqlite::take(batch, &slice)).await?;
+                let done = db.write_aside(&Actor::System, None, move |batch| sqlite::take(batch, &slice)).await?;
                 walks.advance(&done);
                 done.swept
             }

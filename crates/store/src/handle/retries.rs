@@ -1,5 +1,6 @@
 //! The verb that tries a delivery again by hand.
 
+use model::actor::Actor;
 use model::id::{DeliveryId, ProjectId};
 
 use crate::handle::Database;
@@ -10,12 +11,12 @@ use crate::{postgres, sqlite};
 impl Store {
     /// Makes a delivery due now, for one attempt: without a schedule behind it if it had ended; beside its schedule if it
     /// is pending, whose planned attempt stays where it is. `None` if the project has no such delivery.
-    pub async fn retry(&self, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
+    pub async fn retry(&self, by: &Actor, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(None, move |batch| sqlite::retries::retry(batch, project, delivery)).await
+                db.write(by, None, move |batch| sqlite::retries::retry(batch, project, delivery)).await
             }
-            Database::Cluster(db) => postgres::retries::retry(&db.context, project, delivery).await,
+            Database::Cluster(db) => postgres::retries::retry(by, &db.context, project, delivery).await,
         }
     }
 }

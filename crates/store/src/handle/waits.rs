@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::actor::Actor;
 use model::id::DeliveryId;
 
 use crate::handle::Database;
@@ -25,7 +26,9 @@ impl Store {
             while let Some(cursor) = after {
                 let shift = Shift { endpoint, after: cursor, by, now, ordering };
                 after = match self.database() {
-                    Database::Embedded(db) => db.write(None, move |batch| sqlite::waits::shift(batch, shift)).await?,
+                    Database::Embedded(db) => {
+                        db.write(&Actor::System, None, move |batch| sqlite::waits::shift(batch, shift)).await?
+                    }
                     Database::Cluster(db) => postgres::waits::shift(&db.context, shift).await?,
                 };
             }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::future;
+use model::actor::Actor;
 use model::delivery::Due;
 use model::endpoint::Endpoint;
 use model::event::Event;
@@ -19,6 +20,7 @@ use super::rows::NewRows;
 use super::session::Session;
 use super::waiting;
 use crate::Error;
+use crate::actor;
 use crate::directory::Directory;
 use crate::error::DEADLINE;
 use crate::fan_outs::DIRECT;
@@ -86,13 +88,13 @@ impl NodeContext {
     }
 
     /// A transaction that changes projects, keys, endpoints or ways of speaking.
-    pub(super) async fn change(self: &Arc<Self>) -> Result<WriteTxn, Error> {
-        WriteTxn::begin(self, Lock::Directory).await
+    pub(super) async fn change(self: &Arc<Self>, by: &Actor) -> Result<WriteTxn, Error> {
+        WriteTxn::begin(self, Lock::Directory, by).await
     }
 
     /// A transaction that changes nothing of those, and in which they do not change.
-    pub(super) async fn work(self: &Arc<Self>) -> Result<WriteTxn, Error> {
-        WriteTxn::begin(self, Lock::Work).await
+    pub(super) async fn work(self: &Arc<Self>, by: &Actor) -> Result<WriteTxn, Error> {
+        WriteTxn::begin(self, Lock::Work, by).await
     }
 }
 
@@ -102,6 +104,8 @@ pub(super) struct WriteTxn {
     pub(super) shared: Arc<NodeContext>,
     /// As it is: nobody changes it while this is open.
     pub(super) directory: Arc<Directory>,
+    /// Who asks for it.
+    pub(super) by: Actor,
     pub(super) now: Timestamp,
     pub(super) accepted_at: Timestamp,
     subjects: Vec<Subject>,
@@ -112,13 +116,14 @@ pub(super) struct WriteTxn {
 }
 
 impl WriteTxn {
-    pub(super) async fn begin(shared: &Arc<NodeContext>, lock: Lock) -> Result<Self, Error> {
+    pub(super) async fn begin(shared: &Arc<NodeContext>, lock: Lock, by: &Actor) -> Result<Self, Error> {
         let session = shared.connections.session().await?;
         let now = shared.env.now();
         let mut change = Self {
             session: Some(session),
             shared: shared.clone(),
             directory: Arc::default(),
+            by: by.clone(),
             now,
             accepted_at: shared.accepted_at(now),
             subjects: Vec::new(),
@@ -239,6 +244,7 @@ impl WriteTxn {
     }
 
     async fn finish(mut self) -> Result<Arc<Directory>, Error> {
+        actor::acts(&self.by);
         let rows = std::mem::take(&mut self.rows);
         rows.insert(self.session()).await?;
         if !self.subjects.is_empty() {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::delivery::{self, Cancelled};
 use model::endpoint::{Endpoint, Ordering, Status};
 use model::health::Health;
@@ -24,8 +25,8 @@ use crate::slice;
 /// Deliveries at the head of a line that are looked at when it ends: more than are under way at an endpoint.
 const IN_LINE: usize = 1000;
 
-pub(crate) async fn create(db: &Arc<NodeContext>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
-    let change = db.change().await?;
+pub(crate) async fn create(by: &Actor, db: &Arc<NodeContext>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
+    let change = db.change(by).await?;
     let sql = "INSERT INTO endpoints (id, project, url, settings, sealed, status, created_at, updated_at)
                VALUES ($1, $2, '', '', '', 0, $3, $4)";
     let (created_at, updated_at) = (endpoint.created_at.as_millis(), endpoint.updated_at.as_millis());
@@ -35,12 +36,13 @@ pub(crate) async fn create(db: &Arc<NodeContext>, endpoint: Endpoint) -> Result<
 }
 
 pub(crate) async fn change<E>(
+    by: &Actor,
     db: &Arc<NodeContext>,
     project: ProjectId,
     id: EndpointId,
     change: &mut (dyn FnMut(&Endpoint) -> Result<Endpoint, E> + Send),
 ) -> Result<Option<Result<Arc<Endpoint>, E>>, Error> {
-    let transaction = db.change().await?;
+    let transaction = db.change(by).await?;
     let before = transaction.directory.endpoint(id).filter(|endpoint| endpoint.project == project).cloned();
     let Some(before) = before else {
         transaction.undo().await?;
@@ -101,7 +103,7 @@ pub(crate) async fn with_open_query(db: &Arc<NodeContext>) -> Result<Vec<Endpoin
 
 /// Writes an endpoint as it is in the form of this version.
 pub(crate) async fn rewrite(db: &Arc<NodeContext>, id: EndpointId) -> Result<(), Error> {
-    let mut change = db.change().await?;
+    let mut change = db.change(&Actor::System).await?;
     let Some(endpoint) = change.directory.endpoint(id).cloned() else { return change.undo().await };
     put(&mut change, Endpoint::clone(&endpoint)).await?;
     change.commit().await.map(|_| ())
@@ -120,8 +122,13 @@ async fn leave_strict_order(change: &WriteTxn, id: EndpointId) -> Result<(), Err
     Ok(())
 }
 
-pub(crate) async fn delete(db: &Arc<NodeContext>, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
-    let mut change = db.change().await?;
+pub(crate) async fn delete(
+    by: &Actor,
+    db: &Arc<NodeContext>,
+    project: ProjectId,
+    id: EndpointId,
+) -> Result<bool, Error> {
+    let mut change = db.change(by).await?;
     if change.directory.endpoint(id).is_none_or(|endpoint| endpoint.project != project) {
         change.undo().await?;
         return Ok(false);

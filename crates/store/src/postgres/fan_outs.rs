@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use model::actor::Actor;
 use model::id::ProjectId;
 
 use super::change::WriteTxn;
@@ -53,7 +54,7 @@ pub(crate) async fn step(db: &Arc<NodeContext>, turn: &Turn) -> Result<Step, Err
     if next_after(&db.session().await?, None).await?.is_none() {
         return Ok(Step::Rest);
     }
-    let mut change = db.work().await?;
+    let mut change = db.work(&Actor::System).await?;
     let Some(project) = lock_next(turn, &change).await? else {
         change.undo().await?;
         return Ok(Step::Rest);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use futures_util::future;
+use model::actor::Actor;
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
@@ -19,6 +20,7 @@ use super::rows::NewRows;
 use super::session::Session;
 use super::{row, waiting};
 use crate::Error;
+use crate::actor;
 use crate::directory::Directory;
 use crate::fan_outs::{DIRECT, FEW};
 use crate::feed::CommitNotice;
@@ -30,13 +32,14 @@ use crate::rules::order;
 use crate::slice;
 
 pub(crate) async fn take(
+    by: &Actor,
     db: &NodeContext,
     takes: &Group<IngestGroup>,
     intake: Intake,
     verdicts: FilterResults,
 ) -> Result<Accepted, Error> {
     let rows = expected(&db.published.directory.load(), &intake.event, DIRECT);
-    match takes.commit(IngestItem::Event(Box::new((intake, verdicts)), rows)).await? {
+    match takes.commit(IngestItem { by: by.clone(), what: Taken::Event(Box::new((intake, verdicts)), rows) }).await? {
         IngestReply::Events(mut accepted) if accepted.len() == 1 => Ok(accepted.remove(0)),
         _ => Err(Error::Corrupt("one event has one answer".to_owned())),
     }
@@ -44,6 +47,7 @@ pub(crate) async fn take(
 
 /// Takes in as many of these as one commit may, from the first on.
 pub(crate) async fn take_slice(
+    by: &Actor,
     db: &NodeContext,
     takes: &Group<IngestGroup>,
     judged: Judged,
@@ -59,7 +63,7 @@ pub(crate) async fn take_slice(
             end += 1;
         }
     }
-    match takes.commit(IngestItem::Slice(judged, which.start..end, rows)).await? {
+    match takes.commit(IngestItem { by: by.clone(), what: Taken::Slice(judged, which.start..end, rows) }).await? {
         IngestReply::Events(accepted) => Ok(accepted),
         IngestReply::Test(_) => Err(Error::Corrupt("events were taken for a test".to_owned())),
     }
@@ -72,11 +76,12 @@ fn expected(directory: &Directory, event: &Event, room: usize) -> usize {
 }
 
 pub(crate) async fn take_test(
+    by: &Actor,
     takes: &Group<IngestGroup>,
     event: Event,
     endpoint: EndpointId,
 ) -> Result<Option<DeliveryId>, Error> {
-    match takes.commit(IngestItem::Test(event, endpoint)).await? {
+    match takes.commit(IngestItem { by: by.clone(), what: Taken::Test(event, endpoint) }).await? {
         IngestReply::Test(delivery) => Ok(delivery),
         IngestReply::Events(_) => Err(Error::Corrupt("a test was taken for events".to_owned())),
     }
@@ -85,8 +90,14 @@ pub(crate) async fn take_test(
 /// Bytes of events in a slice of a batch.
 const BYTES: usize = 1 << 20;
 
-/// What is taken in together, with about how many rows that comes to.
-pub(crate) enum IngestItem {
+/// One call's events, and who asks for them to be taken in.
+pub(crate) struct IngestItem {
+    by: Actor,
+    what: Taken,
+}
+
+/// Events taken in together, with about how many rows that comes to.
+enum Taken {
     Event(Box<(Intake, FilterResults)>, usize),
     Slice(Judged, Range<usize>, usize),
     Test(Event, EndpointId),
@@ -128,16 +139,16 @@ impl Commit for IngestGroup {
     type Answer = IngestReply;
 
     fn weight(item: &IngestItem) -> usize {
-        match item {
-            IngestItem::Test(event, _) => event.data.as_str().len(),
-            events => events.events().iter().map(|(intake, _)| intake.event.data.as_str().len()).sum(),
+        match &item.what {
+            Taken::Test(event, _) => event.data.as_str().len(),
+            _ => item.events().iter().map(|(intake, _)| intake.event.data.as_str().len()).sum(),
         }
     }
 
     fn rows(item: &IngestItem) -> usize {
-        match item {
-            IngestItem::Event(_, rows) | IngestItem::Slice(_, _, rows) => *rows,
-            IngestItem::Test(..) => 2,
+        match item.what {
+            Taken::Event(_, rows) | Taken::Slice(_, _, rows) => rows,
+            Taken::Test(..) => 2,
         }
     }
 
@@ -289,15 +300,15 @@ impl<'a> One<'a> {
 
 impl IngestItem {
     fn events(&self) -> &[(Intake, FilterResults)] {
-        match self {
-            Self::Event(event, _) => std::slice::from_ref(&**event),
-            Self::Slice(judged, which, _) => &judged[which.clone()],
-            Self::Test(..) => &[],
+        match &self.what {
+            Taken::Event(event, _) => std::slice::from_ref(&**event),
+            Taken::Slice(judged, which, _) => &judged[which.clone()],
+            Taken::Test(..) => &[],
         }
     }
 
     fn ones(&self) -> impl Iterator<Item = One<'_>> {
-        let test = matches!(self, Self::Test(..)).then_some(One::Test);
+        let test = matches!(self.what, Taken::Test(..)).then_some(One::Test);
         self.events().iter().map(|(intake, _)| One::Asked(intake)).chain(test)
     }
 
@@ -324,7 +335,8 @@ struct Plan<'a> {
 
 impl Plan<'_> {
     fn add(&mut self, item: &IngestItem, keys: &mut dyn Iterator<Item = EventKey>) -> IngestReply {
-        if let IngestItem::Test(event, endpoint) = item {
+        actor::acts(&item.by);
+        if let Taken::Test(event, endpoint) = &item.what {
             return IngestReply::Test(keys.next().and_then(|key| self.test(event, *endpoint, key)));
         }
         let mut room = DIRECT;

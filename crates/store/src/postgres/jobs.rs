@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::id::{EndpointId, EventId, JobId, ProjectId};
 use model::job::{Job, Status, Task};
 use model::time::Timestamp;
@@ -45,12 +46,17 @@ pub(crate) async fn count(
     }
 }
 
-pub(crate) async fn create(db: &Arc<NodeContext>, project: ProjectId, task: &Task, total: u64) -> Result<Job, Error> {
-    let env = &*db.env;
-    let (id, created_at) = (JobId::new(env), env.now());
+pub(crate) async fn create(
+    by: &Actor,
+    db: &Arc<NodeContext>,
+    project: ProjectId,
+    task: &Task,
+    total: u64,
+) -> Result<Job, Error> {
+    let change = db.work(by).await?;
+    let (id, created_at) = (JobId::new(&*db.env), change.now);
     let text = serde_json::to_string(task).map_err(|error| Error::Corrupt(error.to_string()))?;
-    db.session()
-        .await?
+    change
         .execute(
             "INSERT INTO jobs (id, project, endpoint, task, status, total, created_at)
              VALUES ($1, $2, $3, $4, 0, $5, $6)",
@@ -64,6 +70,7 @@ pub(crate) async fn create(db: &Arc<NodeContext>, project: ProjectId, task: &Tas
             ],
         )
         .await?;
+    change.commit().await?;
     // It may be another node's to do.
     db.tell(|news| news.jobs = true);
     let task = task.clone();
@@ -84,15 +91,21 @@ pub(crate) async fn list(db: &Arc<NodeContext>, project: ProjectId, paging: Pagi
     Ok(Page::of(rows.into_iter().map(|(position, job)| (job, position)).collect(), paging.limit))
 }
 
-pub(crate) async fn cancel(db: &Arc<NodeContext>, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
+pub(crate) async fn cancel(
+    by: &Actor,
+    db: &Arc<NodeContext>,
+    project: ProjectId,
+    id: JobId,
+) -> Result<Option<Job>, Error> {
     let cancelled = row::position(&Status::Cancelled, &Status::ALL);
-    db.session()
-        .await?
+    let change = db.work(by).await?;
+    change
         .execute(
             "UPDATE jobs SET status = $3 WHERE id = $1 AND project = $2 AND status = 0",
             &[&Uuid::from(id), &Uuid::from(project), &cancelled],
         )
         .await?;
+    change.commit().await?;
     find(db, project, id).await
 }
 
@@ -138,7 +151,7 @@ pub(crate) async fn step(
 ) -> Result<Step, Error> {
     let Some(known) = load(db, id).await?.filter(is_running) else { return Ok(Step::Ended) };
     let judged = judge(db, directory, &known, now).await?;
-    let mut change = db.work().await?;
+    let mut change = db.work(&Actor::System).await?;
     let sql = format!("SELECT {JOB} FROM jobs WHERE id = $1 FOR UPDATE");
     let row = change.query_opt(&sql, &[&Uuid::from(id)]).await?;
     let step = match row.as_ref().map(job).transpose()?.filter(is_running) {

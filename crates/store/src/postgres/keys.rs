@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::id::{KeyId, ProjectId};
 use model::key::Key;
 use tokio_postgres::Row;
@@ -13,8 +14,8 @@ use super::row;
 use super::session::Session;
 use crate::Error;
 
-pub(crate) async fn create(db: &Arc<NodeContext>, key: &Key) -> Result<(), Error> {
-    let mut change = db.change().await?;
+pub(crate) async fn create(by: &Actor, db: &Arc<NodeContext>, key: &Key) -> Result<(), Error> {
+    let mut change = db.change(by).await?;
     insert(&mut change, key).await?;
     change.commit().await.map(drop)
 }
@@ -29,8 +30,8 @@ pub(super) async fn insert(change: &mut WriteTxn, key: &Key) -> Result<(), Error
     Ok(())
 }
 
-pub(crate) async fn revoke(db: &Arc<NodeContext>, project: ProjectId, id: KeyId) -> Result<bool, Error> {
-    let mut change = db.change().await?;
+pub(crate) async fn revoke(by: &Actor, db: &Arc<NodeContext>, project: ProjectId, id: KeyId) -> Result<bool, Error> {
+    let mut change = db.change(by).await?;
     let sql = "DELETE FROM api_keys WHERE id = $1 AND project = $2";
     if change.execute(sql, &[&Uuid::from(id), &Uuid::from(project)]).await? == 0 {
         change.undo().await?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::catalogue::EventType;
 use model::id::ProjectId;
 use model::json::Json;
@@ -20,12 +21,13 @@ use crate::directory::Directory;
 use crate::project_dialects::InUse;
 
 pub(crate) async fn put_dialect(
+    by: &Actor,
     db: &Arc<NodeContext>,
     project: ProjectId,
     name: &str,
     text: &Arc<str>,
 ) -> Result<bool, Error> {
-    let mut change = db.change().await?;
+    let mut change = db.change(by).await?;
     if change.directory.project(project).is_none() {
         change.undo().await?;
         return Ok(false);
@@ -39,11 +41,12 @@ pub(crate) async fn put_dialect(
 }
 
 pub(crate) async fn remove_dialect(
+    by: &Actor,
     db: &Arc<NodeContext>,
     project: ProjectId,
     name: &str,
 ) -> Result<Option<Result<(), InUse>>, Error> {
-    let mut change = db.change().await?;
+    let mut change = db.change(by).await?;
     if !change.directory.project_dialects(project).files.contains_key(name) {
         change.undo().await?;
         return Ok(None);
@@ -60,11 +63,12 @@ pub(crate) async fn remove_dialect(
 }
 
 pub(crate) async fn put_event_type(
+    by: &Actor,
     db: &Arc<NodeContext>,
     project: ProjectId,
     event_type: &Arc<EventType>,
 ) -> Result<bool, Error> {
-    let mut change = db.change().await?;
+    let mut change = db.change(by).await?;
     if change.directory.project(project).is_none() {
         change.undo().await?;
         return Ok(false);
@@ -85,11 +89,12 @@ pub(crate) async fn put_event_type(
 }
 
 pub(crate) async fn remove_event_type(
+    by: &Actor,
     db: &Arc<NodeContext>,
     project: ProjectId,
     name: &subscription::EventType,
 ) -> Result<bool, Error> {
-    let mut change = db.change().await?;
+    let mut change = db.change(by).await?;
     if !change.directory.project_dialects(project).event_types.contains_key(name) {
         change.undo().await?;
         return Ok(false);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::id::{EndpointId, ProjectId};
 use model::key::Key;
 use model::project::{Project, Tenants};
@@ -17,11 +18,12 @@ use crate::Error;
 use crate::projects::SlugTaken;
 
 pub(crate) async fn create(
+    by: &Actor,
     db: &Arc<NodeContext>,
     project: Project,
     key: Key,
 ) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
-    let mut change = db.change().await?;
+    let mut change = db.change(by).await?;
     if change.directory.project_called(&project.slug).is_some() {
         change.undo().await?;
         return Ok(Err(SlugTaken));
@@ -38,11 +40,12 @@ pub(crate) async fn create(
 }
 
 pub(crate) async fn change<E: From<SlugTaken>>(
+    by: &Actor,
     db: &Arc<NodeContext>,
     id: ProjectId,
     change: &mut (dyn FnMut(&Project, &Speech) -> Result<Project, E> + Send),
 ) -> Result<Option<Result<Arc<Project>, E>>, Error> {
-    let mut transaction = db.change().await?;
+    let mut transaction = db.change(by).await?;
     let directory = transaction.directory.clone();
     let Some(before) = directory.project(id) else {
         transaction.undo().await?;
@@ -66,8 +69,8 @@ pub(crate) async fn change<E: From<SlugTaken>>(
 }
 
 /// Answers which endpoints were deleted with it; `None` if there is no such project.
-pub(crate) async fn delete(db: &Arc<NodeContext>, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
-    let mut change = db.change().await?;
+pub(crate) async fn delete(by: &Actor, db: &Arc<NodeContext>, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
+    let mut change = db.change(by).await?;
     if change.directory.project(id).is_none() {
         change.undo().await?;
         return Ok(None);

@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::future;
+use model::actor::Actor;
 use model::delivery::{Cancelled, Status};
 use model::endpoint::Endpoint;
 use model::id::{DeliveryId, EndpointId};
@@ -162,7 +163,7 @@ impl RecordGroup {
 
     /// The same, with what follows for others: operational events, mail, an endpoint that is disabled.
     async fn commit_slow(&mut self, outcomes: &[Outcome], lock: Lock) -> Result<Vec<Recorded>, Error> {
-        let mut change = WriteTxn::begin(&self.shared, lock).await?;
+        let mut change = WriteTxn::begin(&self.shared, lock, &Actor::System).await?;
         let directory = change.directory.clone();
         let moved = StatusUpdates::of(change.session(), &directory, outcomes).await?.make(change.session()).await?;
         let tried = tried(outcomes, &moved);

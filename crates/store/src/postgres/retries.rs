@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::delivery::{Due, Status};
 use model::id::{DeliveryId, ProjectId};
 use model::time::Timestamp;
@@ -16,11 +17,12 @@ use crate::retries::Retried;
 use crate::rules::delivery;
 
 pub(crate) async fn retry(
+    by: &Actor,
     db: &Arc<NodeContext>,
     project: ProjectId,
     delivery: DeliveryId,
 ) -> Result<Option<Retried>, Error> {
-    let mut change = db.work().await?;
+    let mut change = db.work(by).await?;
     let retried = match find(&change, project, delivery).await? {
         None => None,
         Some((_, due)) if change.directory.endpoint(due.endpoint).is_none() => Some(Retried::NoEndpoint),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use model::actor::Actor;
+
 use super::node::NodeContext;
 use super::param::Uuid;
 use super::row;
@@ -14,7 +16,7 @@ pub(crate) async fn shift(db: &Arc<NodeContext>, shift: Shift) -> Result<Option<
     let Shift { endpoint, after, by, now, ordering } = shift;
     let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     let place_by = order::key_shift(ordering, by);
-    let change = db.work().await?;
+    let change = db.work(&Actor::System).await?;
     let rows = change
         .query(
             "WITH slice AS (

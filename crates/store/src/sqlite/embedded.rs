@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::env::Env;
 use model::id::ProjectId;
 use rusqlite::Connection;
@@ -102,17 +103,9 @@ impl Embedded {
         self.readers.close();
     }
 
-    pub(crate) fn write<T, F>(&self, of: Option<ProjectId>, verb: F) -> impl Future<Output = Result<T, Error>> + Send
-    where
-        T: Send + 'static,
-        F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
-    {
-        self.writer.write(of, verb)
-    }
-
-    /// The same for a slice of work that is long as a whole: a project's, or Posthaste's own.
-    pub(crate) fn write_aside<T, F>(
+    pub(crate) fn write<T, F>(
         &self,
+        by: &Actor,
         of: Option<ProjectId>,
         verb: F,
     ) -> impl Future<Output = Result<T, Error>> + Send
@@ -120,7 +113,21 @@ impl Embedded {
         T: Send + 'static,
         F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.writer.write_aside(of, verb)
+        self.writer.write(by, of, verb)
+    }
+
+    /// The same for a slice of work that is long as a whole: a project's, or Posthaste's own.
+    pub(crate) fn write_aside<T, F>(
+        &self,
+        by: &Actor,
+        of: Option<ProjectId>,
+        verb: F,
+    ) -> impl Future<Output = Result<T, Error>> + Send
+    where
+        T: Send + 'static,
+        F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.writer.write_aside(by, of, verb)
     }
 
     /// Whether somebody else commits, beside whoever brings slices.
@@ -133,13 +140,19 @@ impl Embedded {
         self.writer.has_company()
     }
 
-    pub(crate) fn write_then<T, F, S>(&self, of: Option<ProjectId>, verb: F, say: S) -> impl Future<Output = ()> + Send
+    pub(crate) fn write_then<T, F, S>(
+        &self,
+        by: &Actor,
+        of: Option<ProjectId>,
+        verb: F,
+        say: S,
+    ) -> impl Future<Output = ()> + Send
     where
         T: Send + 'static,
         F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
         S: FnOnce(Result<T, Error>) + Send + 'static,
     {
-        self.writer.write_then(of, verb, say)
+        self.writer.write_then(by, of, verb, say)
     }
 
     pub(crate) async fn read<T, F>(&self, verb: F) -> Result<T, Error>
@@ -222,7 +235,7 @@ mod tests {
             told.recv().unwrap();
             Ok(())
         };
-        db.write_then(None, verb, |committed| ended.send(committed).unwrap()).await;
+        db.write_then(&Actor::System, None, verb, |committed| ended.send(committed).unwrap()).await;
 
         drop(store);
         assert!(matches!(Lock::take(directory.path()), Err(Error::InUse(_))));
@@ -239,7 +252,7 @@ mod tests {
 
     /// Puts an idempotency key there for a project.
     fn commit(db: &Embedded, project: u8, key: String) -> impl Future<Output = Result<(), Error>> {
-        db.write(Some(ProjectId::from_bytes([project; 16])), move |batch| {
+        db.write(&Actor::System, Some(ProjectId::from_bytes([project; 16])), move |batch| {
             batch.put(RecordKind::IdempotencyKey, params![[project; 16], key, 7, [2u8; 32]])
         })
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::delivery::Status;
 use model::endpoint::Endpoint;
 use model::retry::Next;
@@ -30,7 +31,7 @@ async fn a_verb_that_fails_harms_none_of_those_committed_with_it() {
     let (before, recorded, key, twice, after, ()) = tokio::join!(
         store.draft("order.before").key("k1").ingest(),
         store.record(tried(&pending, 500, Next::Again(store.now()))),
-        store.create_key(store.new_key(store.project)),
+        store.create_key(&Actor::Admin, store.new_key(store.project)),
         store.record(tried(&done, 500, Next::Again(store.now()))),
         store.draft("order.after").ingest(),
         hold.let_go(),
@@ -67,12 +68,12 @@ async fn an_event_of_a_batch_that_cannot_be_stored_keeps_none_of_the_others_back
 
     let batch = vec![store.draft("order.first").intake(), clashing, store.draft("order.last").intake()];
 
-    let answers = store.ingest_batch(batch.clone()).await.unwrap();
+    let answers = store.ingest_batch(&Actor::Admin, batch.clone()).await.unwrap();
 
     assert!(matches!(&answers[..], [Ok(_), Err(_), Ok(_)]), "{answers:?}");
     assert_eq!(store.all_events().await.len(), 3);
     assert_eq!(store.all_deliveries().await.len(), 3);
-    assert!(store.ingest_batch(vec![batch[1].clone()]).await.is_err(), "none of them is stored");
+    assert!(store.ingest_batch(&Actor::Admin, vec![batch[1].clone()]).await.is_err(), "none of them is stored");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +86,7 @@ async fn verbs_of_one_commit_see_each_other() {
         store.plan().create(),
         store.draft("order.created").key("k1").ingest(),
         store.draft("order.created").key("k1").ingest(),
-        store.delete_endpoint(store.project, endpoint.id),
+        store.delete_endpoint(&Actor::Admin, store.project, endpoint.id),
         store.draft("order.late").ingest(),
         hold.let_go(),
     );
@@ -117,7 +118,7 @@ async fn what_was_handed_in_before_closing_is_committed_and_later_verbs_are_refu
     assert!(matches!(accepted, Accepted::New { .. }));
 
     let late = store.draft("order.late").intake();
-    assert!(matches!(store.ingest(late).await, Err(store::Error::Stopped)));
+    assert!(matches!(store.ingest(&Actor::Admin, late).await, Err(store::Error::Stopped)));
     assert!(matches!(store.event(store.project, "x".parse().unwrap()).await, Err(store::Error::Stopped)));
     store.close().await;
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use model::actor::Actor;
 use model::delivery::Status;
 use model::id::EventId;
 use store::feed::{CommitNotice, FeedItem};
@@ -214,7 +215,8 @@ async fn a_name_that_a_refused_request_brought_is_anybodys_at_two_nodes_at_once(
         assert!(matches!(refused, Accepted::Conflict(_)), "{refused:?}");
 
         let request = |node: &Opened| node.draft("order.created").id(&id).intake();
-        let (one, two) = tokio::join!(first.ingest(request(&first)), second.ingest(request(&second)));
+        let (one, two) =
+            tokio::join!(first.ingest(&Actor::Admin, request(&first)), second.ingest(&Actor::Admin, request(&second)));
 
         let answers = [one.unwrap(), two.unwrap()];
         let news = answers.iter().filter(|answer| matches!(answer, Accepted::New { .. })).count();

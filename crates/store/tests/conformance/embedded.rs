@@ -1,5 +1,6 @@
 //! What is true of the embedded database alone, because it is about files. It is tested whatever the run is on.
 
+use model::actor::Actor;
 use model::endpoint::Endpoint;
 use model::retention::Retention;
 use store::retention::Step;
@@ -99,7 +100,7 @@ async fn a_look_at_what_is_young_or_pending_writes_nothing() {
     store.advance(20 * DAY);
     store.send_many("order.created", 300).await;
     store.give_up_all(&endpoint).await;
-    store.retry(store.project, store.deliveries_of(&endpoint).await[0].id).await.unwrap();
+    store.retry(&Actor::Admin, store.project, store.deliveries_of(&endpoint).await[0].id).await.unwrap();
     store.advance(8 * DAY);
     let wal = store.place.dir().join("posthaste.db-wal");
     let database = store.place.dir().join("posthaste.db");
@@ -148,7 +149,8 @@ async fn a_verb_that_panics_ends_the_store_and_whoever_owns_it_is_told() {
     let store = Opened::embedded().await;
     let endpoint = store.endpoint(&["*"]).await;
 
-    let changed = store.change_endpoint(endpoint.project, endpoint.id, |_| -> Result<Endpoint, ()> { panic!("a bug") });
+    let changed = store
+        .change_endpoint(&Actor::Admin, endpoint.project, endpoint.id, |_| -> Result<Endpoint, ()> { panic!("a bug") });
 
     assert!(matches!(changed.await, Err(store::Error::Stopped)));
     store.stopped().await;

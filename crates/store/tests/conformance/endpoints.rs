@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use model::actor::Actor;
 use model::delivery::{Cancelled, Status};
 use model::endpoint::{self, Auth, Ordering};
 use model::id::EndpointId;
@@ -105,7 +106,8 @@ async fn a_refused_change_changes_nothing() {
     facts(&mut feed);
 
     store.advance(SECOND);
-    let refused = store.change_endpoint(store.project, endpoint.id, |_| Err("not like this")).await.unwrap();
+    let refused =
+        store.change_endpoint(&Actor::Admin, store.project, endpoint.id, |_| Err("not like this")).await.unwrap();
 
     assert_eq!(refused.unwrap().unwrap_err(), "not like this");
     assert_eq!(format!("{:?}", store.current(&endpoint)), format!("{endpoint:?}"));
@@ -130,7 +132,7 @@ async fn changes_at_once_come_one_after_the_other_and_none_is_lost() {
                 after.settings.headers.push((n.to_string(), String::new()));
                 Ok(after)
             };
-            store.change_endpoint(project, id, change).await.unwrap().unwrap().is_ok()
+            store.change_endpoint(&Actor::Admin, project, id, change).await.unwrap().unwrap().is_ok()
         });
     }
     let made = changing.join_all().await.into_iter().filter(|made| *made).count();
@@ -150,9 +152,10 @@ async fn another_projects_endpoint_can_be_neither_changed_nor_deleted() {
     let nowhere = EndpointId::new(&*store.clock);
 
     for (project, id) in [(other.id, endpoint.id), (store.project, nowhere)] {
-        let changed = store.change_endpoint(project, id, |before| Ok::<_, ()>(before.clone())).await.unwrap();
+        let changed =
+            store.change_endpoint(&Actor::Admin, project, id, |before| Ok::<_, ()>(before.clone())).await.unwrap();
         assert!(changed.is_none());
-        assert!(!store.delete_endpoint(project, id).await.unwrap());
+        assert!(!store.delete_endpoint(&Actor::Admin, project, id).await.unwrap());
     }
     assert!(store.directory().endpoint(endpoint.id).is_some());
 }
@@ -174,7 +177,7 @@ async fn deleting_an_endpoint_cancels_everything_that_is_pending_and_keeps_it_li
     assert_eq!(store.count(&other, Status::Pending).await, 2_500);
     let last = store.deliveries_of(&endpoint).await.pop().unwrap();
     assert_eq!(last.reason, Some(Cancelled::EndpointDeleted));
-    assert!(!store.delete_endpoint(store.project, endpoint.id).await.unwrap(), "it is deleted already");
+    assert!(!store.delete_endpoint(&Actor::Admin, store.project, endpoint.id).await.unwrap(), "it is deleted already");
     assert!(store.reopen().await.directory().endpoint(endpoint.id).is_none());
 }
 
@@ -207,7 +210,7 @@ async fn a_deletion_that_was_interrupted_wakes_who_does_jobs_and_can_be_finished
 
 /// Asks for a deletion and goes away as soon as the directory lacks the endpoint, as a client does that hangs up.
 async fn give_up_when_gone(store: &Opened, endpoint: &endpoint::Endpoint) {
-    let mut deleting = Box::pin(store.delete_endpoint(store.project, endpoint.id));
+    let mut deleting = Box::pin(store.delete_endpoint(&Actor::Admin, store.project, endpoint.id));
     std::future::poll_fn(|context| {
         let finished = deleting.as_mut().poll(context).is_ready();
         let gone = store.directory().endpoint(endpoint.id).is_none();

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::delivery::Status;
 use model::endpoint::{self, Endpoint};
 use model::id::{EndpointId, EventId, ProjectId};
@@ -30,7 +31,7 @@ impl Opened {
         let mut making = JoinSet::new();
         for _ in 0..count {
             let (store, endpoint) = (self.store.clone(), self.plan().of(project).events(patterns).endpoint);
-            making.spawn(async move { store.create_endpoint(endpoint).await.unwrap() });
+            making.spawn(async move { store.create_endpoint(&Actor::Admin, endpoint).await.unwrap() });
         }
         making.join_all().await
     }
@@ -234,7 +235,7 @@ async fn verbs_that_come_together_are_committed_together_as_far_as_a_commit_goes
     let mut taking = JoinSet::new();
     for _ in 0..40 {
         let (store, intake) = (store.store.clone(), store.draft("order.created").intake());
-        taking.spawn(async move { store.ingest(intake).await.unwrap() });
+        taking.spawn(async move { store.ingest(&Actor::Admin, intake).await.unwrap() });
     }
     tokio::task::yield_now().await;
     hold.let_go().await;
@@ -303,7 +304,7 @@ async fn recovering_what_was_missed_leaves_alone_what_is_yet_to_come() {
     for (endpoint, missed) in [(&endpoints[MANY - 1], 0), (&late, 1)] {
         let (since, until) = (store.now() - DAY, store.now());
         let task = Task::Recover { endpoint: endpoint.id, since, until, only: Only::Missed };
-        let job = store.create_job(store.project, task).await.unwrap();
+        let job = store.create_job(&Actor::Admin, store.project, task).await.unwrap();
         assert_eq!(job.total, missed);
         store.finish(&job).await;
         assert_eq!(store.now_of(&job).await.done, missed);
@@ -320,7 +321,7 @@ async fn a_replay_to_many_goes_in_steps_and_goes_on_after_a_restart() {
     let store = Opened::fresh().await;
     let event = store.send("order.created").await;
     let endpoints = store.endpoints(MANY, &["*"]).await;
-    let job = store.create_job(store.project, Task::Replay { event: event.clone() }).await.unwrap();
+    let job = store.create_job(&Actor::Admin, store.project, Task::Replay { event: event.clone() }).await.unwrap();
     assert_eq!(job.total as usize, MANY);
 
     assert_eq!(store.step_job(job.id).await.unwrap(), store::jobs::Step::More);
@@ -340,7 +341,7 @@ async fn of_a_project_that_was_deleted_nothing_is_made() {
     let endpoints = store.endpoints_in(other, MANY, &["*"]).await;
     store.draft("order.created").of(other).send().await;
     assert_eq!(store.fan_out().await.unwrap(), Step::More);
-    assert!(store.delete_project(other).await.unwrap());
+    assert!(store.delete_project(&Actor::Admin, other).await.unwrap());
 
     assert_eq!(store.fan_out_all().await, 1);
 

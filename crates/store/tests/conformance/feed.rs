@@ -1,5 +1,6 @@
 //! What the engine is told of a commit, and when.
 
+use model::actor::Actor;
 use model::endpoint::{Endpoint, Status};
 use model::id::EndpointId;
 use model::job::{Only, Task};
@@ -90,12 +91,12 @@ async fn work_that_a_person_asks_for_is_told() {
     store.fails_for(&due, HOUR).await;
     assert!(news(&mut feed).is_none(), "the engine knows when to look for what it recorded itself");
 
-    store.retry(store.project, due.id).await.unwrap();
+    store.retry(&Actor::Admin, store.project, due.id).await.unwrap();
     assert!(matches!(&facts(&mut feed)[..], [CommitNotice::Due(told)] if told.id == due.id && told.attempt() == 2));
 
     store.fails(&store.only_due_at(&endpoint).await, crate::harness::FINAL).await;
     let task = Task::Recover { endpoint: endpoint.id, since: store.now(), until: store.now() + DAY, only: Only::All };
-    let job = store.create_job(store.project, task).await.unwrap();
+    let job = store.create_job(&Actor::Admin, store.project, task).await.unwrap();
     store.finish(&job).await;
     let told = facts(&mut feed);
     assert!(
@@ -114,7 +115,7 @@ async fn a_refused_or_failed_verb_is_not_told() {
 
     let record = crate::harness::tried(&due, 204, model::retry::Next::Delivered);
     assert!(store.record(record).await.is_err(), "this attempt is recorded already");
-    assert!(store.retry(model::id::ProjectId::new(&*store.clock), due.id).await.unwrap().is_none());
+    assert!(store.retry(&Actor::Admin, model::id::ProjectId::new(&*store.clock), due.id).await.unwrap().is_none());
 
     assert!(news(&mut feed).is_none());
     assert!(watch.try_recv().is_err());
@@ -132,7 +133,7 @@ async fn a_commit_with_many_deliveries_is_told_in_part_as_something_to_look_up()
 
     let hold = Hold::on(&store, &endpoint).await;
     // It needs the tables, so that what comes after it in the commit goes there too, and is bounded in rows, not in bytes.
-    let none = store.retry(endpoint.project, model::id::DeliveryId::new(&*store.clock));
+    let none = store.retry(&Actor::Admin, endpoint.project, model::id::DeliveryId::new(&*store.clock));
     let taking = futures_util::future::join_all((0..EVENTS).map(|_| store.send("order.created")));
     tokio::join!(none, taking, hold.let_go()).0.unwrap();
 

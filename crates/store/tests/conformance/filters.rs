@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::delivery::Status as DeliveryStatus;
 use model::endpoint::{Endpoint, Status};
 use model::filter::Filter;
@@ -26,7 +27,7 @@ impl Opened {
 
     /// Makes a job, does it to its end and answers how it ended.
     async fn does(&self, project: ProjectId, task: Task) -> Job {
-        let job = self.create_job(project, task).await.unwrap();
+        let job = self.create_job(&Actor::Admin, project, task).await.unwrap();
         self.finish(&job).await;
         let ended = self.now_of(&job).await;
         assert_eq!((ended.status, ended.failed), (JobStatus::Done, 0));
@@ -206,7 +207,7 @@ async fn a_filter_that_is_changed_during_a_recovery_holds_for_the_rest_of_it() {
     let late = store.plan().filter(LARGE).create().await;
     let (since, until) = (store.now() - DAY, store.now() + DAY);
     let task = Task::Recover { endpoint: late.id, since, until, only: Only::Missed };
-    let job = store.create_job(store.project, task).await.unwrap();
+    let job = store.create_job(&Actor::Admin, store.project, task).await.unwrap();
 
     store.step_job(job.id).await.unwrap();
     let refuses = Filter::parse("event.data.amount > 1000").unwrap();
@@ -252,7 +253,7 @@ async fn a_test_event_goes_past_the_filter() {
     let store = Opened::fresh().await;
     let endpoint = store.plan().filter("false").create().await;
     let event = store.draft("order.created").event();
-    assert!(store.ingest_test(event, endpoint.id).await.unwrap().is_some());
+    assert!(store.ingest_test(&Actor::Admin, event, endpoint.id).await.unwrap().is_some());
     assert_eq!(store.types_for(&endpoint).await, ["order.created"]);
     assert_eq!(store.notes_of(&endpoint).await, [None]);
 }

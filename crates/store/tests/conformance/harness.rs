@@ -13,6 +13,7 @@ mod sweeping;
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::actor::Actor;
 use model::env::Env;
 use model::id::{KeyId, ProjectId};
 use model::key::{Key, Scope};
@@ -116,12 +117,12 @@ impl Opened {
     pub(crate) async fn project_called(&self, name: &str) -> Arc<Project> {
         let project = self.new_project(name);
         let key = self.new_key(project.id);
-        self.create_project(project, key).await.unwrap().unwrap()
+        self.create_project(&Actor::Admin, project, key).await.unwrap().unwrap()
     }
 
     /// Puts a project in the place of the one with its id.
     pub(crate) async fn put_project(&self, project: Project) -> Option<Result<Arc<Project>, SlugTaken>> {
-        self.change_project(project.id, move |_, _| Ok(project.clone())).await.unwrap()
+        self.change_project(&Actor::Admin, project.id, move |_, _| Ok(project.clone())).await.unwrap()
     }
 
     /// A project that is not stored yet.

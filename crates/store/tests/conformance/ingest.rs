@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use model::actor::Actor;
 use model::delivery::{Cancelled, Status};
 use model::endpoint;
 use model::id::{DeliveryId, EventId};
@@ -114,7 +115,7 @@ async fn fifty_requests_at_once_with_one_key_make_one_event() {
     let mut requests = JoinSet::new();
     for _ in 0..50 {
         let (store, intake) = (store.store.clone(), store.draft("order.created").key("k1").intake());
-        requests.spawn(async move { store.ingest(intake).await.unwrap() });
+        requests.spawn(async move { store.ingest(&Actor::Admin, intake).await.unwrap() });
     }
 
     let answers = requests.join_all().await;
@@ -232,7 +233,7 @@ async fn an_event_comes_back_exactly_as_it_came_in() {
     intake.event.expires_at = Some(store.now() + DAY);
     let event = intake.event.clone();
 
-    store.ingest(intake).await.unwrap();
+    store.ingest(&Actor::Admin, intake).await.unwrap();
 
     let store = store.reopen().await;
     let kept = store.event(store.project, event.id.clone()).await.unwrap().unwrap().event;
@@ -292,7 +293,8 @@ async fn a_test_event_goes_to_its_endpoint_alone_for_one_attempt() {
     let endpoint = store.plan().events(&["invoice.*"]).status(endpoint::Status::Paused).create().await;
     store.endpoint(&["*"]).await;
 
-    let id = store.ingest_test(store.draft("order.created").event(), endpoint.id).await.unwrap().unwrap();
+    let id =
+        store.ingest_test(&Actor::Admin, store.draft("order.created").event(), endpoint.id).await.unwrap().unwrap();
 
     let due = store.only_due_at(&endpoint).await;
     assert_eq!((due.id, due.manual, due.attempt()), (id, true, 1));
@@ -304,9 +306,9 @@ async fn a_test_event_goes_to_its_endpoint_alone_for_one_attempt() {
 async fn a_test_of_a_deleted_endpoint_makes_nothing() {
     let store = Opened::fresh().await;
     let endpoint = store.endpoint(&["*"]).await;
-    store.delete_endpoint(endpoint.project, endpoint.id).await.unwrap();
+    store.delete_endpoint(&Actor::Admin, endpoint.project, endpoint.id).await.unwrap();
 
-    let made = store.ingest_test(store.draft("order.created").event(), endpoint.id).await.unwrap();
+    let made = store.ingest_test(&Actor::Admin, store.draft("order.created").event(), endpoint.id).await.unwrap();
 
     assert_eq!(made, None);
     assert!(store.all_events().await.is_empty());

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use model::actor::Actor;
 use model::delivery::Status as DeliveryStatus;
 use model::endpoint::{Endpoint, Status as EndpointStatus};
 use model::id::{JobId, ProjectId};
@@ -16,7 +17,7 @@ use crate::harness::{DAY, HOUR, Opened, SECOND};
 
 async fn recover(store: &Opened, endpoint: &Endpoint, since: Timestamp, until: Timestamp, only: Only) -> Job {
     let task = Task::Recover { endpoint: endpoint.id, since, until, only };
-    store.create_job(endpoint.project, task).await.unwrap()
+    store.create_job(&Actor::Admin, endpoint.project, task).await.unwrap()
 }
 
 /// Of all time so far and a day to come.
@@ -177,7 +178,7 @@ async fn a_job_cancelled_half_way_stops_there() {
     let job = recover_all(&store, &endpoint, Only::Missed).await;
     store.step_job(job.id).await.unwrap();
 
-    let cancelled = store.cancel_job(store.project, job.id).await.unwrap().unwrap();
+    let cancelled = store.cancel_job(&Actor::Admin, store.project, job.id).await.unwrap().unwrap();
 
     assert_eq!(progress(&cancelled), (Status::Cancelled, (STEP + 100) as u64, STEP as u64, 0));
     assert_eq!(store.step_job(job.id).await.unwrap(), Step::Ended);
@@ -192,7 +193,7 @@ async fn a_job_that_has_ended_stays_as_it_is_when_it_is_cancelled() {
     let endpoint = endpoint_with(&store, 1, 0).await;
     let job = recover_all(&store, &endpoint, Only::Failed).await;
     store.finish(&job).await;
-    let after = store.cancel_job(store.project, job.id).await.unwrap().unwrap();
+    let after = store.cancel_job(&Actor::Admin, store.project, job.id).await.unwrap().unwrap();
     assert_eq!(after.status, Status::Done);
 }
 
@@ -249,7 +250,7 @@ async fn another_projects_endpoint_is_not_recovered_with_our_events() {
     store.send_many("order.created", 3).await;
     let task = Task::Recover { endpoint: theirs.id, since: store.now(), until: store.now() + DAY, only: Only::All };
 
-    let job = store.create_job(store.project, task).await.unwrap();
+    let job = store.create_job(&Actor::Admin, store.project, task).await.unwrap();
     store.finish(&job).await;
 
     assert_eq!(progress(&store.now_of(&job).await), (Status::Failed, 0, 0, 0));
@@ -279,7 +280,7 @@ async fn an_event_for_later_is_recovered_and_replayed_for_then() {
 
     let job = recover_all(&store, &endpoint, Only::Missed).await;
     store.finish(&job).await;
-    let replay = store.create_job(store.project, Task::Replay { event }).await.unwrap();
+    let replay = store.create_job(&Actor::Admin, store.project, Task::Replay { event }).await.unwrap();
     store.finish(&replay).await;
 
     assert!(store.due_at(&endpoint).await.is_empty(), "not delivered before");
@@ -292,7 +293,7 @@ async fn a_test_event_for_one_endpoint_is_not_missed_by_another() {
     let store = Opened::fresh().await;
     let tested = store.endpoint(&["*"]).await;
     let other = store.endpoint(&["*"]).await;
-    store.ingest_test(store.draft("order.created").event(), tested.id).await.unwrap();
+    store.ingest_test(&Actor::Admin, store.draft("order.created").event(), tested.id).await.unwrap();
 
     let job = recover_all(&store, &other, Only::Missed).await;
     store.finish(&job).await;
@@ -311,7 +312,7 @@ async fn a_replayed_event_goes_again_to_everyone_who_wants_it_now() {
     let paused = store.plan().status(EndpointStatus::Paused).create().await;
     store.advance(HOUR);
 
-    let job = store.create_job(store.project, Task::Replay { event: event.clone() }).await.unwrap();
+    let job = store.create_job(&Actor::Admin, store.project, Task::Replay { event: event.clone() }).await.unwrap();
     assert_eq!(progress(&job), (Status::Running, 2, 0, 0));
     store.finish(&job).await;
 
@@ -332,7 +333,7 @@ async fn replaying_what_does_not_exist_does_nothing() {
     let other = store.project_called("other").await;
     store.plan().of(other.id).create().await;
     let event = store.send("order.created").await;
-    let job = store.create_job(other.id, Task::Replay { event }).await.unwrap();
+    let job = store.create_job(&Actor::Admin, other.id, Task::Replay { event }).await.unwrap();
     store.finish(&job).await;
     assert_eq!(progress(&store.now_of(&job).await), (Status::Done, 0, 0, 0));
 }
@@ -357,7 +358,7 @@ async fn a_job_tells_which_endpoint_it_is_about_and_whether_that_has_room() {
     let endpoint = store.endpoint(&["*"]).await;
     let event = store.send("order.created").await;
     let recovery = recover_all(&store, &endpoint, Only::All).await;
-    let replay = store.create_job(store.project, Task::Replay { event }).await.unwrap();
+    let replay = store.create_job(&Actor::Admin, store.project, Task::Replay { event }).await.unwrap();
 
     assert_eq!(store.job_endpoint(recovery.id).await.unwrap(), Some(endpoint.id));
     assert_eq!(store.job_endpoint(replay.id).await.unwrap(), None);
@@ -375,7 +376,7 @@ async fn another_projects_job_is_not_there() {
     let nowhere = JobId::new(&*store.clock);
     for (project, id) in [(other.id, job.id), (ProjectId::new(&*store.clock), job.id), (store.project, nowhere)] {
         assert!(store.job(project, id).await.unwrap().is_none());
-        assert!(store.cancel_job(project, id).await.unwrap().is_none());
+        assert!(store.cancel_job(&Actor::Admin, project, id).await.unwrap().is_none());
     }
     assert_eq!(store.step_job(nowhere).await.unwrap(), Step::Ended);
     assert_eq!(store.now_of(&job).await.status, Status::Running);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use model::actor::Actor;
 use model::delivery::{Due, Status};
 use model::endpoint::Endpoint;
 use model::retry::Next;
@@ -23,7 +24,7 @@ async fn with_endpoint() -> (Opened, Arc<Endpoint>) {
 /// Sends [`MANY`] events and records that `arrived` did, all in one commit.
 async fn all_at_once(store: &Opened, endpoint: &Endpoint, arrived: &[Due]) {
     let hold = Hold::on(store, endpoint).await;
-    let sent = (0..MANY).map(|_| store.ingest(store.draft("order.created").intake()));
+    let sent = (0..MANY).map(|_| store.ingest(&Actor::Admin, store.draft("order.created").intake()));
     let recorded = arrived.iter().map(|due| store.record(tried(due, 204, Next::Delivered)));
     let (sent, recorded, ()) = tokio::join!(join_all(sent), join_all(recorded), hold.let_go());
     assert!(sent.iter().all(Result::is_ok), "{sent:?}");
@@ -114,7 +115,7 @@ async fn an_id_that_is_in_the_journal_is_known() {
 async fn a_key_that_is_in_the_journal_is_known() {
     let (store, endpoint) = with_endpoint().await;
     let key = |number: usize| format!("key {number}");
-    let send = |number| store.ingest(store.draft("order.created").key(&key(number)).intake());
+    let send = |number| store.ingest(&Actor::Admin, store.draft("order.created").key(&key(number)).intake());
     let before = store.place.copied();
     let hold = Hold::on(&store, &endpoint).await;
     let (sent, ()) = tokio::join!(join_all((0..MANY).map(send)), hold.let_go());
@@ -122,7 +123,7 @@ async fn a_key_that_is_in_the_journal_is_known() {
 
     let survivor = survivor(died(before, &store), &store).await;
     for store in [&store, &survivor] {
-        let again = store.ingest(store.draft("order.created").key(&key(7)).intake()).await.unwrap();
+        let again = store.ingest(&Actor::Admin, store.draft("order.created").key(&key(7)).intake()).await.unwrap();
         let Ok(Accepted::New { id: first, .. }) = &sent[7] else { unreachable!("all are new") };
         assert!(matches!(&again, Accepted::Again { id, .. } if id == first), "{again:?}");
         assert_eq!(store.all_events().await.len(), MANY);

@@ -1,5 +1,6 @@
 //! Journals that are not as they were written: torn ones are read up to the tear, damaged ones stop the start.
 
+use model::actor::Actor;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -38,7 +39,7 @@ impl Killed {
             let one_after_the_other = async |_| {
                 let mut ids = Vec::new();
                 for _ in 0..3 * count {
-                    match store.ingest(store.draft("order.created").intake()).await {
+                    match store.ingest(&Actor::Admin, store.draft("order.created").intake()).await {
                         Ok(Accepted::New { id, .. }) => ids.push(id.to_string()),
                         other => panic!("{other:?}"),
                     }
@@ -212,7 +213,7 @@ async fn a_database_that_is_older_than_its_journal_stops_the_start() {
     let killed = Killed::with_groups(1).await;
     for _ in 0..3 {
         // Looking brings the journal into the tables.
-        let sent = (0..16).map(|_| killed.store.ingest(killed.store.draft("order.created").intake()));
+        let sent = (0..16).map(|_| killed.store.ingest(&Actor::Admin, killed.store.draft("order.created").intake()));
         assert!(join_all(sent).await.iter().all(Result::is_ok));
         killed.store.all_events().await;
     }
@@ -245,7 +246,7 @@ async fn what_could_not_be_read_is_kept_aside() {
 async fn after_an_orderly_stop_the_database_is_all_there_is() {
     let store = Opened::embedded().await;
     store.endpoint(&["*"]).await;
-    let sent = (0..16).map(|_| store.ingest(store.draft("order.created").intake()));
+    let sent = (0..16).map(|_| store.ingest(&Actor::Admin, store.draft("order.created").intake()));
     assert!(join_all(sent).await.iter().all(Result::is_ok));
     let (place, key, clock) = store.shut().await;
     let moved = Place::embedded();

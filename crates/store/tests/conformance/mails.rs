@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use model::actor::Actor;
 use model::endpoint::{Endpoint, Status};
 use model::health::DisableRule;
 use model::id::ProjectId;
@@ -274,7 +275,7 @@ async fn a_deleted_projects_mail_is_not_sent() {
     store.fails(&store.only_due_at(&endpoint).await, EXHAUSTED).await;
     assert_eq!(due(&store).await.recipient, "admin@example.com");
 
-    assert!(store.delete_project(other.id).await.unwrap());
+    assert!(store.delete_project(&Actor::Admin, other.id).await.unwrap());
 
     assert!(matches!(store.next_mail().await.unwrap(), Next::Nothing));
 }
@@ -309,7 +310,7 @@ async fn however_many_mails_of_a_deleted_project_wait_all_go_and_no_other() {
     let project = a_thousand_wait(&store).await;
     gone(&store, &endpoint, FINAL, true).await;
 
-    assert!(store.delete_project(project).await.unwrap());
+    assert!(store.delete_project(&Actor::Admin, project).await.unwrap());
 
     let left = all_due(&store).await;
     assert_eq!((left.len(), left[0].project), (1, store.project));
@@ -318,7 +319,7 @@ async fn however_many_mails_of_a_deleted_project_wait_all_go_and_no_other() {
 /// Commits that it takes to delete a project.
 async fn commits_of_deleting(store: &Opened, project: ProjectId) -> u64 {
     let before = store.held().commits;
-    assert!(store.delete_project(project).await.unwrap());
+    assert!(store.delete_project(&Actor::Admin, project).await.unwrap());
     store.held().commits - before
 }
 

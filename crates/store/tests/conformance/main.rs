@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot get has failed it, and the line says where")]
 
+mod actors;
 mod commit;
 mod crash;
 mod doubt;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use model::actor::Actor;
 use model::delivery::Status;
 use model::id::EventId;
 use store::Error;
@@ -46,7 +47,8 @@ async fn the_same_request_to_two_nodes_at_once_is_one_event() {
     for number in 0..20 {
         let (id, key) = (format!("order-{number}"), format!("key-{number}"));
         let request = |node: &Opened| node.draft("order.created").id(&id).key(&key).intake();
-        let (one, two) = tokio::join!(first.ingest(request(&first)), second.ingest(request(&second)));
+        let (one, two) =
+            tokio::join!(first.ingest(&Actor::Admin, request(&first)), second.ingest(&Actor::Admin, request(&second)));
 
         let answers = [one.unwrap(), two.unwrap()];
         let event: EventId = id.parse().unwrap();

@@ -1,5 +1,6 @@
 //! Projects and their keys.
 
+use model::actor::Actor;
 use model::id::{KeyId, ProjectId};
 use model::project::Project;
 use store::ingest::Accepted;
@@ -25,7 +26,7 @@ async fn a_project_is_made_with_its_first_key_and_both_survive_a_restart() {
     let (project, mut key) = (store.new_project("acme"), store.new_key(store.project));
     key.project = project.id;
 
-    store.create_project(project.clone(), key.clone()).await.unwrap().unwrap();
+    store.create_project(&Actor::Admin, project.clone(), key.clone()).await.unwrap().unwrap();
 
     let check = |store: &Opened| {
         let directory = store.directory();
@@ -47,7 +48,7 @@ async fn a_slug_that_is_taken_is_refused_and_nothing_is_made() {
 
     let again = store.new_project("acme");
     let key = store.new_key(again.id);
-    assert_eq!(store.create_project(again.clone(), key.clone()).await.unwrap().unwrap_err(), SlugTaken);
+    assert_eq!(store.create_project(&Actor::Admin, again.clone(), key.clone()).await.unwrap().unwrap_err(), SlugTaken);
     assert!(store.directory().project(again.id).is_none());
     assert!(store.directory().key(&key.hash).is_none());
 
@@ -63,7 +64,7 @@ async fn of_many_who_want_a_slug_at_once_one_gets_it() {
     for _ in 0..20 {
         let (store, project) = (store.store.clone(), store.new_project("acme"));
         let key = model::key::Key { project: project.id, ..fresh_key(&project) };
-        asking.spawn(async move { store.create_project(project, key).await.unwrap() });
+        asking.spawn(async move { store.create_project(&Actor::Admin, project, key).await.unwrap() });
     }
     let made = asking.join_all().await.into_iter().filter(Result::is_ok).count();
     assert_eq!(made, 1);
@@ -112,7 +113,7 @@ async fn a_project_that_does_not_exist_cannot_be_changed_or_deleted() {
     let store = Opened::fresh().await;
     let nowhere = store.new_project("nowhere");
     assert!(store.put_project(nowhere.clone()).await.is_none());
-    assert!(!store.delete_project(nowhere.id).await.unwrap());
+    assert!(!store.delete_project(&Actor::Admin, nowhere.id).await.unwrap());
 }
 
 #[tokio::test]
@@ -120,13 +121,13 @@ async fn a_deleted_project_is_gone_with_its_keys_and_endpoints_and_its_deliverie
     let store = Opened::fresh().await;
     let acme = store.project_called("acme").await;
     let key = store.new_key(acme.id);
-    store.create_key(key.clone()).await.unwrap();
+    store.create_key(&Actor::Admin, key.clone()).await.unwrap();
     let endpoints = [store.plan().of(acme.id).create().await, store.plan().of(acme.id).create().await];
     let ours = store.endpoint(&["*"]).await;
     store.draft("order.created").of(acme.id).send().await;
     store.send("order.created").await;
 
-    assert!(store.delete_project(acme.id).await.unwrap());
+    assert!(store.delete_project(&Actor::Admin, acme.id).await.unwrap());
 
     let gone = |store: &Opened| {
         let directory = store.directory();
@@ -141,7 +142,7 @@ async fn a_deleted_project_is_gone_with_its_keys_and_endpoints_and_its_deliverie
         assert_eq!(store.count(endpoint, model::delivery::Status::Cancelled).await, 1);
     }
     assert_eq!(store.due_at(&ours).await.len(), 1);
-    assert!(!store.delete_project(acme.id).await.unwrap());
+    assert!(!store.delete_project(&Actor::Admin, acme.id).await.unwrap());
     let store = store.reopen().await;
     gone(&store);
     store.project_called("acme").await;
@@ -156,8 +157,8 @@ async fn an_endpoint_that_comes_while_its_project_is_deleted_leaves_nothing_pend
 
     // The project's deletion takes more than one commit; the endpoint and its event come between.
     let (deleted, created, accepted) = tokio::join!(
-        store.delete_project(acme.id),
-        store.create_endpoint(late.clone()),
+        store.delete_project(&Actor::Admin, acme.id),
+        store.create_endpoint(&Actor::Admin, late.clone()),
         store.draft("order.created").of(acme.id).ingest(),
     );
 
@@ -172,14 +173,14 @@ async fn an_endpoint_that_comes_while_its_project_is_deleted_leaves_nothing_pend
 async fn a_key_is_known_from_the_moment_it_is_made_until_it_is_revoked() {
     let store = Opened::fresh().await;
     let key = store.new_key(store.project);
-    store.create_key(key.clone()).await.unwrap();
+    store.create_key(&Actor::Admin, key.clone()).await.unwrap();
     assert_eq!(store.directory().key(&key.hash).unwrap().id, key.id);
     assert_eq!(store.directory().keys().count(), 1);
 
-    assert!(store.revoke_key(store.project, key.id).await.unwrap());
+    assert!(store.revoke_key(&Actor::Admin, store.project, key.id).await.unwrap());
 
     assert!(store.directory().key(&key.hash).is_none());
-    assert!(!store.revoke_key(store.project, key.id).await.unwrap());
+    assert!(!store.revoke_key(&Actor::Admin, store.project, key.id).await.unwrap());
     assert!(store.reopen().await.directory().key(&key.hash).is_none());
 }
 
@@ -187,10 +188,10 @@ async fn a_key_is_known_from_the_moment_it_is_made_until_it_is_revoked() {
 async fn another_projects_key_cannot_be_revoked() {
     let store = Opened::fresh().await;
     let key = store.new_key(store.project);
-    store.create_key(key.clone()).await.unwrap();
+    store.create_key(&Actor::Admin, key.clone()).await.unwrap();
 
-    assert!(!store.revoke_key(ProjectId::new(&*store.clock), key.id).await.unwrap());
-    assert!(!store.revoke_key(store.project_called("other").await.id, key.id).await.unwrap());
+    assert!(!store.revoke_key(&Actor::Admin, ProjectId::new(&*store.clock), key.id).await.unwrap());
+    assert!(!store.revoke_key(&Actor::Admin, store.project_called("other").await.id, key.id).await.unwrap());
 
     assert!(store.directory().key(&key.hash).is_some());
 }

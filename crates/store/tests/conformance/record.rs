@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::actor::Actor;
 use model::attempt::{Answer, Body, FailureKind, Outcome};
 use model::delivery::{Cancelled, Due, Status};
 use model::headers::Headers;
@@ -63,7 +64,7 @@ async fn attempts_are_numbered_over_a_deliverys_life_with_those_by_hand_among_th
     store.advance(SECOND);
     due = store.only_due_at(&endpoint).await;
     store.fails(&due, EXHAUSTED).await;
-    store.retry(store.project, due.id).await.unwrap();
+    store.retry(&Actor::Admin, store.project, due.id).await.unwrap();
     due = store.only_due_at(&endpoint).await;
     store.delivers(&due).await;
 

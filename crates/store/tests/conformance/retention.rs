@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
+use model::actor::Actor;
 use model::attempt::{Answer, Body, Outcome};
 use model::delivery::{Due, Status};
 use model::endpoint::Endpoint;
@@ -158,7 +159,7 @@ async fn an_event_stays_for_deliveries_that_were_made_of_it_later() {
     let due = store.delivered(&endpoint, "order.created").await;
     store.advance(25 * DAY);
     let replay = Task::Replay { event: due.event.id.clone() };
-    store.finish(&store.create_job(store.project, replay).await.unwrap()).await;
+    store.finish(&store.create_job(&Actor::Admin, store.project, replay).await.unwrap()).await;
     let again = store.only_due_at(&endpoint).await;
     store.delivers(&again).await;
     store.advance(7 * DAY);
@@ -334,7 +335,7 @@ async fn what_a_project_keeps_survives_a_restart() {
     let mut other = Project { retention: kept, ..store.new_project("other") };
     other.retention.contents = None;
     let key = store.new_key(other.id);
-    store.create_project(other.clone(), key).await.unwrap().unwrap();
+    store.create_project(&Actor::Admin, other.clone(), key).await.unwrap().unwrap();
 
     let store = store.reopen().await;
 
@@ -349,7 +350,7 @@ async fn what_a_deleted_project_leaves_goes_as_the_server_says() {
     store.keep(acme.id, "forever", "forever").await;
     let endpoint = store.plan().of(acme.id).create().await;
     store.draft("order.created").of(acme.id).send().await;
-    assert!(store.delete_project(acme.id).await.unwrap());
+    assert!(store.delete_project(&Actor::Admin, acme.id).await.unwrap());
 
     let mut sweep = store.sweep(Retention::default());
     let mut left = async |after: u32| {
@@ -393,8 +394,8 @@ async fn jobs_that_ended_go_and_those_that_run_stay() {
     let endpoint = store.endpoint(&["*"]).await;
     let (since, until) = (store.now(), store.now() + HOUR);
     let recover = Task::Recover { endpoint: endpoint.id, since, until, only: Only::All };
-    let ended = store.create_job(store.project, recover.clone()).await.unwrap();
-    let running = store.create_job(store.project, recover).await.unwrap();
+    let ended = store.create_job(&Actor::Admin, store.project, recover.clone()).await.unwrap();
+    let running = store.create_job(&Actor::Admin, store.project, recover).await.unwrap();
     store.finish(&ended).await;
     store.advance(28 * DAY);
     store.sweep_up().await;
@@ -414,13 +415,13 @@ async fn a_dropped_event_is_nothing_to_replay_and_a_dropped_delivery_nothing_to_
     let due = store.delivered(&endpoint, "order.created").await;
     let replay = Task::Replay { event: due.event.id.clone() };
     store.advance(32 * DAY);
-    let job = store.create_job(store.project, replay).await.unwrap();
+    let job = store.create_job(&Actor::Admin, store.project, replay).await.unwrap();
     store.sweep_up().await;
 
     store.finish(&job).await;
 
     assert_eq!(store.now_of(&job).await.done, 0);
-    assert!(store.retry(store.project, due.id).await.unwrap().is_none());
+    assert!(store.retry(&Actor::Admin, store.project, due.id).await.unwrap().is_none());
     assert!(store.due_at(&endpoint).await.is_empty());
 }
 
@@ -436,7 +437,7 @@ async fn a_delivery_that_is_retried_as_it_is_to_go_is_delivered() {
 
     let mut sweep = store.sweep(Retention::default());
     store.sweep_on(&mut sweep).await.unwrap();
-    if store.retry(store.project, last.id).await.unwrap().is_some() {
+    if store.retry(&Actor::Admin, store.project, last.id).await.unwrap().is_some() {
         store.finish_sweep(&mut sweep).await;
         let due = store.only_due_at(&endpoint).await;
         assert_eq!((due.id, &due.event.id), (last.id, &last.event));
@@ -547,7 +548,7 @@ async fn a_delivery_that_is_tried_again_after_it_was_found_to_be_old_stays() {
     store.advance(40 * DAY);
     let hold = Hold::on(&store, &endpoint).await;
     // The writer is held: it is handed in, and not done.
-    let mut retrying = Box::pin(store.retry(store.project, due.id));
+    let mut retrying = Box::pin(store.retry(&Actor::Admin, store.project, due.id));
     assert!(poll_fn(|context| Poll::Ready(retrying.as_mut().poll(context).is_pending())).await);
 
     let mut sweep = store.sweep(Retention::default());

@@ -1,5 +1,6 @@
 //! A person asks for one more attempt.
 
+use model::actor::Actor;
 use model::delivery::{Due, Status};
 use model::endpoint;
 use model::id::DeliveryId;
@@ -9,7 +10,7 @@ use store::retries::Retried;
 use crate::harness::{EXHAUSTED, HOUR, Opened, SECOND};
 
 async fn retried(store: &Opened, due: &Due) -> Option<Retried> {
-    store.retry(store.project, due.id).await.unwrap()
+    store.retry(&Actor::Admin, store.project, due.id).await.unwrap()
 }
 
 #[tokio::test]
@@ -160,8 +161,8 @@ async fn what_the_project_does_not_have_cannot_be_retried() {
     let due = store.send_to(&endpoint, "order.created").await;
     store.delivers(&due).await;
 
-    assert_eq!(store.retry(other.id, due.id).await.unwrap(), None);
-    assert_eq!(store.retry(store.project, DeliveryId::new(&*store.clock)).await.unwrap(), None);
+    assert_eq!(store.retry(&Actor::Admin, other.id, due.id).await.unwrap(), None);
+    assert_eq!(store.retry(&Actor::Admin, store.project, DeliveryId::new(&*store.clock)).await.unwrap(), None);
 
     assert_eq!(store.status_of(due.id).await, Status::Delivered);
 }

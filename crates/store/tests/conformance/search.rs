@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::actor::Actor;
 use model::delivery::Status;
 use model::endpoint::Endpoint;
 use model::id::{DeliveryId, EventId};
@@ -344,7 +345,7 @@ async fn what_was_sent_again_later_is_found_by_type_tenant_and_outcome_where_it_
     let since = store.endpoint(&["*"]).await;
     let recover =
         Task::Recover { endpoint: since.id, since: store.now() - 2 * HOUR, until: store.now(), only: Only::Missed };
-    let job = store.create_job(store.project, recover).await.unwrap();
+    let job = store.create_job(&Actor::Admin, store.project, recover).await.unwrap();
     store.finish(&job).await;
     store.draft("order.created").tenant("a").send().await;
     let due = store.due_at(&endpoint).await;
@@ -372,7 +373,7 @@ async fn a_delivery_that_failed_and_arrived_after_all_is_found_as_what_it_is_now
     let endpoint = store.endpoint(&["*"]).await;
     let due = store.send_to(&endpoint, "order.created").await;
     store.fails(&due, EXHAUSTED).await;
-    store.retry(store.project, due.id).await.unwrap();
+    store.retry(&Actor::Admin, store.project, due.id).await.unwrap();
     let listed = async |status, status_code| {
         let filter = DeliveryFilter { status, status_code, ..DeliveryFilter::default() };
         store.listed(store.project, filter, 7).await.len()

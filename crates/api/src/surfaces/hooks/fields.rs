@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::endpoint::Endpoint;
 use model::id::EndpointId;
 use model::invalid::Fault;
@@ -68,14 +69,20 @@ impl HookFields {
     }
 
     /// Changes a hook, or says everything that is wrong with the change, by the caller's own names.
-    pub(super) async fn change(self, api: &Api, project: &Project, id: EndpointId) -> Result<Arc<Endpoint>, Problem> {
+    pub(super) async fn change(
+        self,
+        by: &Actor,
+        api: &Api,
+        project: &Project,
+        id: EndpointId,
+    ) -> Result<Arc<Endpoint>, Problem> {
         if matches!(self.on, Change::Clear) {
             let fault = Fault::new("/on", "a hook always names what it is for: an event type, or a list of them");
             return Err(Problem::of(Code::InvalidRequest, vec![fault]));
         }
         let name = self.names();
         let fields = self.into();
-        let changed = endpoints::change_to(api, project, id, move || Ok(fields)).await;
+        let changed = endpoints::change_to(by, api, project, id, move || Ok(fields)).await;
         changed.map_err(|problem| problem.renamed(name, Vec::new()))
     }
 

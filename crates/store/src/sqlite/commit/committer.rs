@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use model::actor::Actor;
 use model::env::Env;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::map::Map;
@@ -124,6 +125,7 @@ impl Committer {
             direct: false,
             now,
             accepted_at: self.accepted_at,
+            by: Actor::System,
             env: &*self.env,
             seal: &self.seal,
             directory: before.clone(),
@@ -278,6 +280,7 @@ impl WriteTxn<'_> {
                 break;
             }
             let before = self.journal.under_way();
+            self.act_as(verb.by());
             verb.run(self)?;
             if !self.direct {
                 self.journal.note(verb.of(), self.journal.under_way() - before);

@@ -83,6 +83,8 @@ impl Company {
 
 #[cfg(test)]
 mod tests {
+    use model::actor::Actor;
+
     use super::*;
     use crate::Error;
     use crate::sqlite::commit::txn::WriteTxn;
@@ -92,6 +94,10 @@ mod tests {
     impl Verb for Of {
         fn of(&self) -> Option<ProjectId> {
             (self.0 > 0).then(|| project(self.0))
+        }
+
+        fn by(&self) -> &Actor {
+            &Actor::System
         }
 
         fn run(&mut self, _: &mut WriteTxn<'_>) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::actor::Actor;
 use model::delivery::Due;
 use model::env::Env;
 use model::id::{DeliveryId, EndpointId, ProjectId};
@@ -13,6 +14,7 @@ use rusqlite::{Connection, ToSql};
 
 use super::flush::MainConnection;
 use crate::Error;
+use crate::actor;
 use crate::directory::Directory;
 use crate::feed::{CommitNotice, FED, Recorded};
 use crate::health::FailureStreak;
@@ -33,6 +35,8 @@ pub(crate) struct WriteTxn<'a> {
     pub(crate) now: Timestamp,
     /// The time of this commit as events carry it. Never goes back: events are numbered in its order.
     pub(crate) accepted_at: Timestamp,
+    /// Who asks for the verb that runs.
+    pub(crate) by: Actor,
     pub(crate) env: &'a dyn Env,
     pub(crate) seal: &'a Seal,
     pub(crate) directory: Arc<Directory>,
@@ -59,6 +63,12 @@ pub(crate) struct WriteTxn<'a> {
 }
 
 impl<'a> WriteTxn<'a> {
+    /// What is done from here on is done by this one.
+    pub(super) fn act_as(&mut self, by: &Actor) {
+        actor::acts(by);
+        self.by.clone_from(by);
+    }
+
     /// The tables, in a transaction, with all that was put before. From here on this commit goes there.
     pub(crate) fn db(&mut self) -> Result<&'a Connection, Error> {
         if !self.direct {

@@ -1,5 +1,6 @@
 //! A verb on its way to the writer's thread, with whoever is told what came of it.
 
+use model::actor::Actor;
 use model::id::ProjectId;
 use tokio::sync::oneshot;
 
@@ -19,11 +20,14 @@ pub(super) enum Work {
 pub(crate) trait Verb: Send {
     /// Whose it is: a project's, or Posthaste's own.
     fn of(&self) -> Option<ProjectId>;
+    /// Who asks for it.
+    fn by(&self) -> &Actor;
     fn run(&mut self, batch: &mut WriteTxn<'_>) -> Result<(), Error>;
     fn reply(self: Box<Self>, committed: Result<(), Error>);
 }
 
 pub(super) struct Waiting<T, F, S> {
+    pub(super) by: Actor,
     pub(super) of: Option<ProjectId>,
     pub(super) verb: F,
     pub(super) result: Option<T>,
@@ -38,6 +42,10 @@ where
 {
     fn of(&self) -> Option<ProjectId> {
         self.of
+    }
+
+    fn by(&self) -> &Actor {
+        &self.by
     }
 
     fn run(&mut self, batch: &mut WriteTxn<'_>) -> Result<(), Error> {

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use model::actor::Actor;
 use model::id::ProjectId;
 use tokio::sync::{mpsc, oneshot};
 
@@ -62,22 +63,13 @@ impl Writer {
 
     /// Commits to the tables what there is, if only to see that it can be done.
     pub(crate) async fn reach_tables(&self) -> Result<(), Error> {
-        self.write(None, |batch| batch.db().map(|_| ())).await
+        self.write(&Actor::System, None, |batch| batch.db().map(|_| ())).await
     }
 
     /// Runs `verb`, which is a project's or Posthaste's own, in the next commit and answers when that is on disk.
-    pub(crate) fn write<T, F>(&self, of: Option<ProjectId>, verb: F) -> impl Future<Output = Result<T, Error>> + Send
-    where
-        T: Send + 'static,
-        F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
-    {
-        self.ask(of, verb, Work::Verb)
-    }
-
-    /// Runs a slice of work that is long as a whole in a commit that others wait for anyway, and answers when that is on
-    /// disk.
-    pub(crate) fn write_aside<T, F>(
+    pub(crate) fn write<T, F>(
         &self,
+        by: &Actor,
         of: Option<ProjectId>,
         verb: F,
     ) -> impl Future<Output = Result<T, Error>> + Send
@@ -85,11 +77,27 @@ impl Writer {
         T: Send + 'static,
         F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
     {
-        self.ask(of, verb, Work::Aside)
+        self.ask(by, of, verb, Work::Verb)
+    }
+
+    /// Runs a slice of work that is long as a whole in a commit that others wait for anyway, and answers when that is on
+    /// disk.
+    pub(crate) fn write_aside<T, F>(
+        &self,
+        by: &Actor,
+        of: Option<ProjectId>,
+        verb: F,
+    ) -> impl Future<Output = Result<T, Error>> + Send
+    where
+        T: Send + 'static,
+        F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.ask(by, of, verb, Work::Aside)
     }
 
     fn ask<T, F>(
         &self,
+        by: &Actor,
         of: Option<ProjectId>,
         verb: F,
         work: impl FnOnce(Box<dyn Verb>) -> Work,
@@ -101,7 +109,7 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         // Whoever asked may have gone; what was committed stays.
         let say = |committed| drop(reply.send(committed));
-        let handed_in = self.hand_in(work(Box::new(Waiting { of, verb, result: None, on_done: say })));
+        let handed_in = self.hand_in(work(Box::new(Waiting { by: by.clone(), of, verb, result: None, on_done: say })));
         async move {
             handed_in.await;
             answer.await.map_err(|_| Error::Stopped)?
@@ -109,14 +117,20 @@ impl Writer {
     }
 
     /// Hands `verb` in for the next commit. What came of it is said when that is on disk, by the writer's thread.
-    pub(crate) fn write_then<T, F, S>(&self, of: Option<ProjectId>, verb: F, say: S) -> impl Future<Output = ()> + Send
+    pub(crate) fn write_then<T, F, S>(
+        &self,
+        by: &Actor,
+        of: Option<ProjectId>,
+        verb: F,
+        say: S,
+    ) -> impl Future<Output = ()> + Send
     where
         T: Send + 'static,
         F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
         S: FnOnce(Result<T, Error>) + Send + 'static,
     {
         // Boxed before the future is made: verbs hold whole events, which a future would be moved about with.
-        self.hand_in(Work::Verb(Box::new(Waiting { of, verb, result: None, on_done: say })))
+        self.hand_in(Work::Verb(Box::new(Waiting { by: by.clone(), of, verb, result: None, on_done: say })))
     }
 
     async fn hand_in(&self, work: Work) {

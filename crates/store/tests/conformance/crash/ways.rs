@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use faultdisk::Watch;
 use futures_util::future::join_all;
+use model::actor::Actor;
 use model::delivery::Status;
 use model::endpoint::Endpoint;
 use model::retention::Retention;
@@ -157,7 +158,7 @@ impl Stage {
     /// Whether the store that runs takes something in; `None` if there is none, or if it has stopped.
     pub(super) async fn goes_on(&self) -> Option<bool> {
         let (store, _) = self.store.as_ref()?;
-        match store.ingest(store.draft("later").intake()).await {
+        match store.ingest(&Actor::Admin, store.draft("later").intake()).await {
             Ok(Accepted::New { id, .. }) => {
                 self.watch.mark(format!("accepted {id}"));
                 Some(true)
@@ -170,7 +171,7 @@ impl Stage {
     async fn first_start(&self) -> Result<(Opened, Arc<Endpoint>), Error> {
         let store = self.open().await?;
         let endpoint = store.plan().endpoint;
-        match store.create_endpoint(endpoint).await {
+        match store.create_endpoint(&Actor::Admin, endpoint).await {
             Ok(kept) => Ok((store, kept)),
             Err(error) => {
                 store.close().await;
@@ -183,7 +184,7 @@ impl Stage {
     async fn send(&self, store: &Opened, count: usize, bytes: usize) -> Vec<Error> {
         let data = format!("\"{}\"", "x".repeat(bytes));
         let intakes: Vec<_> = (0..count).map(|_| store.draft("sent").data(&data).intake()).collect();
-        let sent = intakes.into_iter().map(async |intake| match store.ingest(intake).await {
+        let sent = intakes.into_iter().map(async |intake| match store.ingest(&Actor::Admin, intake).await {
             Ok(Accepted::New { id, .. }) => {
                 self.watch.mark(format!("accepted {id}"));
                 None

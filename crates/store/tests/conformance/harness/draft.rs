@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use model::actor::Actor;
 use model::event::Event;
 use model::id::{EventId, ProjectId};
 use model::json::Json;
@@ -38,7 +39,7 @@ impl Opened {
 
     /// Takes in a batch, all of which can be stored.
     pub(crate) async fn take_all(&self, intakes: Vec<Intake>) -> Vec<Accepted> {
-        self.ingest_batch(intakes).await.unwrap().into_iter().map(Result::unwrap).collect()
+        self.ingest_batch(&Actor::Admin, intakes).await.unwrap().into_iter().map(Result::unwrap).collect()
     }
 
     /// Takes in `count` events of that type in one batch.
@@ -97,7 +98,7 @@ impl Draft<'_> {
 
     pub(crate) async fn ingest(self) -> Accepted {
         let opened = self.opened;
-        opened.store.ingest(self.intake()).await.unwrap()
+        opened.store.ingest(&Actor::Admin, self.intake()).await.unwrap()
     }
 
     /// Takes it in as one that never came before.

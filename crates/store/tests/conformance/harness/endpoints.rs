@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::actor::Actor;
 use model::endpoint::{Endpoint, Ordering, Settings, Status};
 use model::filter::Filter;
 use model::id::{EndpointId, ProjectId};
@@ -52,7 +53,7 @@ impl Opened {
         endpoint: &Endpoint,
         mut change: impl FnMut(&mut Endpoint) + Send + 'static,
     ) -> Arc<Endpoint> {
-        let changed = self.change_endpoint(endpoint.project, endpoint.id, move |before| {
+        let changed = self.change_endpoint(&Actor::Admin, endpoint.project, endpoint.id, move |before| {
             let mut after = before.clone();
             change(&mut after);
             Ok::<_, std::convert::Infallible>(after)
@@ -70,7 +71,7 @@ impl Opened {
     }
 
     pub(crate) async fn delete(&self, endpoint: &Endpoint) {
-        assert!(self.delete_endpoint(endpoint.project, endpoint.id).await.unwrap());
+        assert!(self.delete_endpoint(&Actor::Admin, endpoint.project, endpoint.id).await.unwrap());
     }
 
     /// The endpoint as the directory has it now.
@@ -116,7 +117,7 @@ impl Plan<'_> {
     }
 
     pub(crate) async fn create(self) -> Arc<Endpoint> {
-        self.opened.create_endpoint(self.endpoint).await.unwrap()
+        self.opened.create_endpoint(&Actor::Admin, self.endpoint).await.unwrap()
     }
 }
 

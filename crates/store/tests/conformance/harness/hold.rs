@@ -1,5 +1,6 @@
 //! Holding the writer, so that what is handed in meanwhile is committed together.
 
+use model::actor::Actor;
 use model::endpoint::Endpoint;
 use tokio::task::JoinSet;
 
@@ -23,7 +24,7 @@ impl Hold {
                 let _ = wait.recv();
                 Err::<Endpoint, ()>(())
             };
-            store.change_endpoint(project, id, change).await.unwrap();
+            store.change_endpoint(&Actor::Admin, project, id, change).await.unwrap();
         });
         inside.recv().await.unwrap();
         Self { let_go, holding }
