@@ -14,54 +14,59 @@ use model::mask;
 use model::retry::{Advice, Next};
 use store::record::Record;
 
+use crate::concurrency::Signal;
 use crate::context::Context;
 use crate::dispatcher::AFTER_FAILURE;
-use crate::pace::Sign;
-use crate::speaker::Speaker;
-use crate::ticket::{End, Ticket};
+use crate::in_flight::{End, InFlightGuard};
+use crate::prepared_endpoint::PreparedEndpoint;
 use crate::transport::Request;
 
 /// Carries one delivery to its verdict. Records exactly one attempt, or none: if we die in between it is sent again.
 /// Receivers may see a repeat, never a gap.
-pub(crate) async fn deliver(ctx: Arc<Context>, speaker: Arc<Speaker>, due: Due, mut ticket: Ticket) {
+pub(crate) async fn deliver(
+    ctx: Arc<Context>,
+    prepared: Arc<PreparedEndpoint>,
+    due: Due,
+    mut in_flight_guard: InFlightGuard,
+) {
     if !ctx.store.holds(due.endpoint) {
         // Its shard is another node's by now, and so is this delivery.
-        ticket.recorded(Ok(End::Unrecorded));
+        in_flight_guard.recorded(Ok(End::Unrecorded));
     } else if due.event.has_expired(ctx.env.now()) {
-        ticket.answered(None, None);
+        in_flight_guard.answered(None, None);
         let cancelled = ctx.store.cancel(due.id, Cancelled::Expired).await;
-        ticket.recorded(cancelled.map(|()| End::Settled));
+        in_flight_guard.recorded(cancelled.map(|()| End::Settled));
     } else {
-        attempt(&ctx, &speaker, due, ticket).await;
+        attempt(&ctx, &prepared, due, in_flight_guard).await;
     }
 }
 
-async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, mut ticket: Ticket) {
+async fn attempt(ctx: &Context, prepared: &PreparedEndpoint, due: Due, mut in_flight_guard: InFlightGuard) {
     let (started_at, began) = (ctx.env.now(), ctx.env.elapsed());
-    let (sent, outcome) = match speaker.voice.speak(&due, started_at) {
+    let (sent, outcome) = match prepared.voice.speak(&due, started_at) {
         Ok(message) => {
             let mut sent = Sent::of(&message);
-            let sending = pin!(ctx.transport.send(request(speaker, message)));
+            let sending = pin!(ctx.transport.send(request(prepared, message)));
             match while_ours(ctx, sending).await {
                 Some(Ok(exchange)) => {
                     sent.notes.extend(exchange.notes);
                     (sent, exchange.outcome)
                 }
-                Some(Err(fault)) => return unsent(ctx, fault, ticket),
-                None => return ticket.recorded(Ok(End::Unrecorded)),
+                Some(Err(fault)) => return unsent(ctx, fault, in_flight_guard),
+                None => return in_flight_guard.recorded(Ok(End::Unrecorded)),
             }
         }
         Err(failure) => (Sent::nothing(), Outcome::Failed { failure, answer: None }),
     };
     let duration = ctx.env.elapsed().saturating_sub(began);
-    let Reading { failure, next: advice, rest } = providers::read(speaker.provider, &outcome);
+    let Reading { failure, next: advice, rest } = providers::read(prepared.provider, &outcome);
     let outcome = match failure {
         Some(failure) => outcome.but(failure),
         None => outcome,
     };
-    ticket.answered(Some(Sign::of(&outcome)), rest);
+    in_flight_guard.answered(Some(Signal::of(&outcome)), rest);
 
-    let next = what_next(ctx, speaker, &due, &outcome, advice);
+    let next = what_next(ctx, prepared, &due, &outcome, advice);
     let (end, next_attempt_at) = match next {
         Next::Again(at) => (End::Again(at), Some(at)),
         Next::Delivered | Next::GiveUp { .. } => (End::Settled, None),
@@ -70,17 +75,17 @@ async fn attempt(ctx: &Context, speaker: &Speaker, due: Due, mut ticket: Ticket)
     let number = due.attempt();
     let attempt = Attempt { number, started_at, duration, request_headers, body, notes, outcome, next_attempt_at };
     tell(&due, &attempt, next);
-    let (gone, rule, notify) = (advice == Advice::Gone, speaker.rule.clone(), speaker.notify);
+    let (gone, rule, notify) = (advice == Advice::Gone, prepared.rule.clone(), prepared.notify);
     let record = Record { due, attempt, next, gone, rule, notify };
-    ctx.store.record_then(record, move |recorded| ticket.recorded(recorded.map(|()| end))).await;
+    ctx.store.record_then(record, move |recorded| in_flight_guard.recorded(recorded.map(|()| end))).await;
 }
 
 /// Nothing was sent for want of something on this machine. That is no attempt: the delivery stays as it is, and the
 /// endpoint's lane rests before it tries again.
-fn unsent(ctx: &Context, fault: LocalFault, mut ticket: Ticket) {
+fn unsent(ctx: &Context, fault: LocalFault, mut in_flight_guard: InFlightGuard) {
     ctx.store.note_local_fault(fault);
-    ticket.answered(None, Some(AFTER_FAILURE));
-    ticket.recorded(Ok(End::Unsent));
+    in_flight_guard.answered(None, Some(AFTER_FAILURE));
+    in_flight_guard.recorded(Ok(End::Unsent));
 }
 
 /// Tells the operator: of each attempt who wants to see them, of a delivery that was given up everybody.
@@ -148,18 +153,18 @@ fn masked(message: &Message) -> Headers {
     headers
 }
 
-fn request(speaker: &Speaker, message: Message) -> Request<'_> {
+fn request(prepared: &PreparedEndpoint, message: Message) -> Request<'_> {
     Request {
-        url: &speaker.endpoint.settings.url,
+        url: &prepared.endpoint.settings.url,
         headers: message.headers,
         body: message.body,
-        timeout: speaker.timeout,
-        response_bytes: speaker.response_bytes,
+        timeout: prepared.timeout,
+        response_bytes: prepared.response_bytes,
     }
 }
 
-fn what_next(ctx: &Context, speaker: &Speaker, due: &Due, outcome: &Outcome, advice: Advice) -> Next {
-    let next = speaker.policy.advised(advice, due.retries_used(), outcome, ctx.env.now(), ctx.env.dice());
+fn what_next(ctx: &Context, prepared: &PreparedEndpoint, due: &Due, outcome: &Outcome, advice: Advice) -> Next {
+    let next = prepared.policy.advised(advice, due.retries_used(), outcome, ctx.env.now(), ctx.env.dice());
     match (next, due.planned_at) {
         (Next::Delivered, _) => next,
         // Somebody asked for this one attempt: the schedule goes on as if there had been none,

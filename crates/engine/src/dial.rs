@@ -1,9 +1,9 @@
 //! Connecting: to an address that the guard has checked, directly or through the proxy, then TLS.
 
+mod dial_progress;
 pub(crate) mod openings;
 pub(crate) mod proxy;
-mod underway;
-pub(crate) mod wire;
+pub(crate) mod stream;
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,11 +22,11 @@ use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+pub(crate) use self::dial_progress::Step;
+use self::dial_progress::{DialProgress, Progress};
 use self::proxy::Proxy;
-pub(crate) use self::underway::Step;
-use self::underway::{Progress, Underway};
-use self::wire::Wire;
-use crate::guard::{self, Checked, Guard};
+use self::stream::Stream;
+use crate::guard::{self, Guard, VettedAddresses};
 use crate::{local, race, tls};
 
 /// Connections are given up after this, whatever the endpoint's timeout.
@@ -57,7 +57,7 @@ struct Inner {
     route: Route,
     tls: TlsConnector,
     env: Arc<dyn Env>,
-    underway: Underway,
+    dial_progress: DialProgress,
 }
 
 /// How connections leave.
@@ -136,15 +136,15 @@ fn no_handshake(host: &str, error: &io::Error) -> String {
 impl Dialer {
     pub(crate) fn new(guard: Guard, route: Route, tls: ClientConfig, env: Arc<dyn Env>) -> Self {
         let tls = TlsConnector::from(Arc::new(tls));
-        Self(Inner { guard, route, tls, env, underway: Underway::default() })
+        Self(Inner { guard, route, tls, env, dial_progress: DialProgress::default() })
     }
 
     /// How far a connection to this authority has come, while one is being made.
     pub(crate) fn step(&self, authority: &str) -> Option<Step> {
-        self.0.underway.step(authority)
+        self.0.dial_progress.step(authority)
     }
 
-    pub(crate) async fn dial(&self, uri: &Uri, offer: Offer) -> Result<Wire, Error> {
+    pub(crate) async fn dial(&self, uri: &Uri, offer: Offer) -> Result<Stream, Error> {
         tokio::select! {
             dialled = self.0.dial(uri, offer) => dialled,
             () = self.0.env.sleep(LONGEST) => Err(Error::TooLong),
@@ -153,11 +153,11 @@ impl Dialer {
 }
 
 impl Inner {
-    async fn dial(&self, uri: &Uri, offer: Offer) -> Result<Wire, Error> {
+    async fn dial(&self, uri: &Uri, offer: Offer) -> Result<Stream, Error> {
         let is_https = uri.scheme() == Some(&Scheme::HTTPS);
         let host = uri.host().unwrap_or_default();
         let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
-        let progress = self.underway.begin(uri.authority().map_or(host, |authority| authority.as_str()));
+        let progress = self.dial_progress.begin(uri.authority().map_or(host, |authority| authority.as_str()));
 
         let stream = match &self.route {
             Route::ResolvingProxy(proxy) => {
@@ -166,25 +166,25 @@ impl Inner {
                 self.tunnel(proxy, &format!("{host}:{port}")).await?
             }
             Route::Direct | Route::Proxy(_) => {
-                let checked = self.guard.check(host, port).await?;
+                let vetted = self.guard.check(host, port).await?;
                 progress.reaches(Step::Connecting);
-                self.reach(&checked).await?
+                self.reach(&vetted).await?
             }
         };
         if !is_https {
-            return Ok(Wire::Plain(stream));
+            return Ok(Stream::Plain(stream));
         }
         self.handshake(host, stream, offer, &progress).await
     }
 
     /// Connects to the first address that takes the call. They are called one after the other, a little apart, and
     /// those that keep silent go on being called meanwhile.
-    async fn reach(&self, checked: &Checked) -> Result<TcpStream, Error> {
+    async fn reach(&self, vetted: &VettedAddresses) -> Result<TcpStream, Error> {
         let gap = match self.route {
             Route::Direct => NEXT_ADDRESS_AFTER,
             Route::Proxy(_) | Route::ResolvingProxy(_) => NEXT_ADDRESS_AFTER_PROXIED,
         };
-        let addresses = by_turns(checked.addresses());
+        let addresses = by_turns(vetted.addresses());
         let calls = addresses.into_iter().take(MOST_ADDRESSES).map(|address| self.reach_one(address));
         race::staggered(&*self.env, gap, calls).await.map_err(most_telling)
     }
@@ -221,7 +221,7 @@ impl Inner {
         stream: TcpStream,
         offer: Offer,
         progress: &Progress<'_>,
-    ) -> Result<Wire, Error> {
+    ) -> Result<Stream, Error> {
         progress.reaches(Step::Handshake);
         let failed = |source| Error::Tls { host: host.into(), source };
         let name = match guard::literal(host) {
@@ -233,7 +233,7 @@ impl Inner {
             Offer::Http1 => self.tls.with_alpn(vec![tls::HTTP1.to_vec()]).connect(name, stream),
         };
         let stream = connecting.await.map_err(failed)?;
-        Ok(Wire::Tls(Box::new(stream)))
+        Ok(Stream::Tls(Box::new(stream)))
     }
 }
 

@@ -3,13 +3,13 @@
 //! It never waits for anything but news: of commits (the feed), of its own tasks (notes) and of time. Deliveries and
 //! looks into the database run as tasks beside it.
 
-mod both_clocks;
 mod clock;
-mod letting_go;
-mod news;
-mod notes;
+mod clock_reading;
+mod feed_items;
+mod scheduling;
+mod shard_handover;
 mod shards;
-mod turns;
+mod task_reports;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,25 +23,25 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::letting_go::LettingGo;
+use self::shard_handover::ShardHandover;
 use crate::context::Context;
+use crate::in_flight::TaskReport;
 use crate::lane::Lane;
+use crate::prepared_endpoint::PreparedEndpoint;
 use crate::shares::{Destination, Shares};
-use crate::speaker::Speaker;
-use crate::ticket::Note;
 use crate::timers::Timers;
 
 /// How long to leave the database alone after it failed, and a lane after a fault of this machine.
 pub(crate) const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Notes taken before turns are given out again.
-const NOTES: usize = 256;
+const REPORTS: usize = 256;
 
 pub(crate) struct Dispatcher {
     ctx: Arc<Context>,
     feed: Feed,
-    notes: mpsc::UnboundedSender<Note>,
-    inbox: mpsc::UnboundedReceiver<Note>,
+    reports: mpsc::UnboundedSender<TaskReport>,
+    inbox: mpsc::UnboundedReceiver<TaskReport>,
     tasks: TaskTracker,
     stop: CancellationToken,
     lanes: Map<EndpointId, Lane>,
@@ -57,26 +57,26 @@ pub(crate) struct Dispatcher {
     /// Tasks under way that will send a note.
     under_way: usize,
     /// When to survey all endpoints again, after that failed.
-    survey_at: Option<Timestamp>,
+    scan_at: Option<Timestamp>,
     waiting_for_rest: Vec<oneshot::Sender<Option<Timestamp>>>,
-    letting_go: LettingGo,
+    handover: ShardHandover,
 }
 
 impl Dispatcher {
     pub(crate) fn new(
         ctx: Arc<Context>,
         feed: Feed,
-        notes: mpsc::UnboundedSender<Note>,
-        inbox: mpsc::UnboundedReceiver<Note>,
+        reports: mpsc::UnboundedSender<TaskReport>,
+        inbox: mpsc::UnboundedReceiver<TaskReport>,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
         let shares = Shares::new(ctx.limits.concurrency, ctx.limits.per_host);
-        let (now, ahead) = both_clocks::read(&*ctx.env);
+        let (now, ahead) = clock_reading::read(&*ctx.env);
         Self {
             ctx,
             feed,
-            notes,
+            reports,
             inbox,
             tasks,
             stop,
@@ -87,19 +87,19 @@ impl Dispatcher {
             timers: Timers::default(),
             alarm: None,
             under_way: 0,
-            survey_at: None,
+            scan_at: None,
             waiting_for_rest: Vec::new(),
-            letting_go: LettingGo::default(),
+            handover: ShardHandover::default(),
         }
     }
 
     /// Delivers until told to stop, then waits for what is in flight.
     pub(crate) async fn run(mut self) {
-        self.survey();
-        let mut notes = Vec::with_capacity(NOTES);
+        self.scan_pending();
+        let mut reports = Vec::with_capacity(REPORTS);
         let mut more = false;
-        while self.step(&mut notes, more).await {
-            more = self.give_turns();
+        while self.step(&mut reports, more).await {
+            more = self.run_turns();
             if more {
                 tokio::task::yield_now().await;
             } else {
@@ -107,8 +107,8 @@ impl Dispatcher {
             }
         }
         while self.under_way > 0 {
-            self.inbox.recv_many(&mut notes, NOTES).await;
-            self.take_notes(&mut notes);
+            self.inbox.recv_many(&mut reports, REPORTS).await;
+            self.take_reports(&mut reports);
         }
     }
 
@@ -116,7 +116,7 @@ impl Dispatcher {
     ///
     /// The feed comes before notes: a delivery's commit is announced before its end can be noted, and is taken in that
     /// order, so that what has ended is not taken for new.
-    async fn step(&mut self, notes: &mut Vec<Note>, more: bool) -> bool {
+    async fn step(&mut self, reports: &mut Vec<TaskReport>, more: bool) -> bool {
         self.set_alarm();
         let alarm = async {
             match &mut self.alarm {
@@ -127,42 +127,42 @@ impl Dispatcher {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => return false,
-            news = self.feed.next() => match news {
-                Some(news) => self.take_news(news),
+            item = self.feed.next() => match item {
+                Some(item) => self.take_feed_item(item),
                 None => return false,
             },
-            _ = self.inbox.recv_many(notes, NOTES) => self.take_notes(notes),
-            () = alarm => self.ring_timers(),
+            _ = self.inbox.recv_many(reports, REPORTS) => self.take_reports(reports),
+            () = alarm => self.fire_timers(),
             () = std::future::ready(()), if more => {}
         }
         true
     }
 
     fn set_alarm(&mut self) {
-        let next = match (self.timers.next(), self.survey_at) {
-            (Some(timer), Some(survey)) => Some(timer.min(survey)),
-            (timer, survey) => timer.or(survey),
+        let next = match (self.timers.next(), self.scan_at) {
+            (Some(timer), Some(scan)) => Some(timer.min(scan)),
+            (timer, scan) => timer.or(scan),
         };
         if self.alarm.as_ref().map(|(at, _)| *at) != next {
             self.alarm = next.map(|at| {
-                let unwatched_until = self.ctx.env.now() + both_clocks::LONGEST_UNWATCHED;
+                let unwatched_until = self.ctx.env.now() + clock_reading::LONGEST_UNWATCHED;
                 (at, self.ctx.env.sleep_until(at.min(unwatched_until)))
             });
         }
     }
 
-    fn ring_timers(&mut self) {
+    fn fire_timers(&mut self) {
         self.alarm = None;
         self.look_at_the_clock();
         let now = self.now;
-        if self.survey_at.is_some_and(|at| at <= now) {
-            self.survey();
+        if self.scan_at.is_some_and(|at| at <= now) {
+            self.scan_pending();
         }
-        while let Some(endpoint) = self.timers.ring(now) {
+        while let Some(endpoint) = self.timers.fire(now) {
             if let Some(again_at) = self.lane(endpoint).and_then(|lane| lane.wake(now)) {
                 self.timers.set(endpoint, again_at);
             }
-            self.enter_ring(endpoint);
+            self.enqueue_lane(endpoint);
         }
     }
 
@@ -172,24 +172,24 @@ impl Dispatcher {
             if !self.is_ours(id) {
                 return None;
             }
-            let speaker = self.speaker(id)?;
-            let destination = self.destination(&speaker);
-            let mut lane = Lane::new(speaker, destination, self.ctx.limits.per_endpoint, self.now);
+            let prepared = self.prepared(id)?;
+            let destination = self.destination(&prepared);
+            let mut lane = Lane::new(prepared, destination, self.ctx.limits.per_endpoint, self.now);
             if let Some(at) = self.ctx.store.taken_over_at(id) {
                 lane = lane.taken_over(at);
             }
             self.lanes.insert(id, lane);
-            self.letting_go.lane_made(id);
+            self.handover.lane_made(id);
         }
         self.lanes.get_mut(&id)
     }
 
     /// Where it sends to, counted as one more that does.
-    fn destination(&mut self, speaker: &Speaker) -> Destination {
-        self.shares.join(speaker.endpoint.project, speaker.endpoint.settings.url.before_path())
+    fn destination(&mut self, prepared: &PreparedEndpoint) -> Destination {
+        self.shares.join(prepared.endpoint.project, prepared.endpoint.settings.url.before_path())
     }
 
-    fn speaker(&self, id: EndpointId) -> Option<Arc<Speaker>> {
+    fn prepared(&self, id: EndpointId) -> Option<Arc<PreparedEndpoint>> {
         let directory = self.ctx.store.directory();
         let endpoint = directory.endpoint(id)?;
         let project = directory.project(endpoint.project)?;
@@ -197,7 +197,7 @@ impl Dispatcher {
         if dialect.is_none() {
             tracing::error!(project.slug = %project.slug, project.dialect, "an unknown dialect: deliveries wait");
         }
-        Some(Arc::new(Speaker::new(endpoint.clone(), &dialect?, &project.name)))
+        Some(Arc::new(PreparedEndpoint::new(endpoint.clone(), &dialect?, &project.name)))
     }
 
     fn tell_if_at_rest(&mut self) {

@@ -12,13 +12,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::context::{Context, Limits};
 use crate::dispatcher::Dispatcher;
-use crate::ticket::Note;
+use crate::in_flight::TaskReport;
 use crate::transport::Transport;
 use crate::{fan_outs, jobs};
 
 /// A running engine. It delivers until it is stopped.
 pub struct Engine {
-    notes: mpsc::UnboundedSender<Note>,
+    reports: mpsc::UnboundedSender<TaskReport>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -39,14 +39,14 @@ impl Engine {
     ) -> Result<Self, AlreadyRunning> {
         let feed = store.feed().ok_or(AlreadyRunning)?;
         let context = Arc::new(Context { store, env, transport, limits, dialects });
-        let (notes, inbox) = mpsc::unbounded_channel();
+        let (reports, inbox) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let dispatcher = Dispatcher::new(context.clone(), feed, notes.clone(), inbox, tasks.clone(), stop.clone());
+        let dispatcher = Dispatcher::new(context.clone(), feed, reports.clone(), inbox, tasks.clone(), stop.clone());
         tasks.spawn(dispatcher.run());
         tasks.spawn(jobs::run(context.clone(), stop.clone()));
         tasks.spawn(fan_outs::run(context, stop.clone()));
-        Ok(Self { notes, stop, tasks })
+        Ok(Self { reports, stop, tasks })
     }
 
     /// Begins nothing new and resolves when what is in flight has been answered and recorded. Whoever cannot wait so
@@ -60,14 +60,14 @@ impl Engine {
     /// Resolves when it delivers no more, because it was stopped or because its dispatcher died. A process that did not
     /// stop it is of no use any more.
     pub async fn stopped(&self) {
-        self.notes.closed().await;
+        self.reports.closed().await;
     }
 
     /// Resolves when nothing is in hand, with the time at which there will be something again. For tests that own the
     /// clock.
     pub async fn at_rest(&self) -> Option<Timestamp> {
         let (reply, at_rest) = oneshot::channel();
-        self.notes.send(Note::TellWhenAtRest(reply)).ok()?;
+        self.reports.send(TaskReport::TellWhenAtRest(reply)).ok()?;
         at_rest.await.ok()?
     }
 }

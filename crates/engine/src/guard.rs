@@ -16,7 +16,7 @@ pub(crate) struct Guard {
 
 /// Addresses that passed, at least one. Made only here, and only these are connected to.
 #[derive(Debug)]
-pub(crate) struct Checked(Vec<SocketAddr>);
+pub(crate) struct VettedAddresses(Vec<SocketAddr>);
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -35,10 +35,10 @@ impl Guard {
 
     /// Judges the host by its spelling and then everything that it resolves to. One bad address refuses them all: who
     /// answers with a public and a private one is not to be trusted with either.
-    pub(crate) async fn check(&self, host: &str, port: u16) -> Result<Checked, Error> {
+    pub(crate) async fn check(&self, host: &str, port: u16) -> Result<VettedAddresses, Error> {
         if let Some(address) = literal(host) {
             self.policy.judge_address(address).map_err(Error::Refused)?;
-            return Ok(Checked(vec![SocketAddr::new(address, port)]));
+            return Ok(VettedAddresses(vec![SocketAddr::new(address, port)]));
         }
         self.policy.judge_name(host).map_err(Error::Refused)?;
         let mut addresses = self.look_up(host).await?;
@@ -49,7 +49,7 @@ impl Guard {
             let judged = self.policy.judge_address(*address);
             judged.map_err(|refusal| Error::ResolvesToRefused { name: host.into(), refusal })?;
         }
-        Ok(Checked(with_port(addresses, port)))
+        Ok(VettedAddresses(with_port(addresses, port)))
     }
 
     /// Judges the host by its spelling alone, where somebody else resolves it.
@@ -88,7 +88,7 @@ impl Guard {
     }
 }
 
-impl Checked {
+impl VettedAddresses {
     pub(crate) fn addresses(&self) -> &[SocketAddr] {
         &self.0
     }
@@ -139,8 +139,8 @@ mod tests {
 
     async fn check(host: &str, answers: &'static [&'static str]) -> Result<String, String> {
         let guard = Guard::new(Policy::default(), Arc::new(Answering(answers)));
-        let checked = guard.check(host, 443).await.map_err(|error| error.to_string())?;
-        Ok(checked.addresses().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        let vetted = guard.check(host, 443).await.map_err(|error| error.to_string())?;
+        Ok(vetted.addresses().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
     }
 
     #[tokio::test]
@@ -178,13 +178,12 @@ mod tests {
         for (allowed, expected) in cases {
             let policy = Policy { allow_http: true, allowed: vec![allowed.parse().unwrap()] };
             let guard = Guard::new(policy, Arc::new(Answering(&["127.0.0.1", "::1"])));
-            let checked = guard.check("localhost", 80).await;
-            let checked =
-                checked.map(|checked| checked.addresses().iter().map(ToString::to_string).collect::<Vec<_>>());
-            match (checked, expected) {
+            let vetted = guard.check("localhost", 80).await;
+            let vetted = vetted.map(|vetted| vetted.addresses().iter().map(ToString::to_string).collect::<Vec<_>>());
+            match (vetted, expected) {
                 (Ok(addresses), Ok(expected)) => assert_eq!(addresses.join(" "), expected, "{allowed}"),
                 (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{allowed}: {error}"),
-                (checked, _) => panic!("{allowed}: {checked:?}"),
+                (vetted, _) => panic!("{allowed}: {vetted:?}"),
             }
         }
     }

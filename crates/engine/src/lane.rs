@@ -14,43 +14,43 @@ use model::rate::{Bucket, RateLimit};
 use model::time::Timestamp;
 use store::due::Pending;
 
-use crate::pace::{Pace, Sign};
+use crate::concurrency::{ConcurrencyLimit, Signal};
+use crate::prepared_endpoint::PreparedEndpoint;
 use crate::shares::{Destination, Standing};
-use crate::speaker::Speaker;
 
 /// Deliveries that a lane holds at most.
-pub(crate) const LONGEST: usize = 128;
+pub(crate) const MAX_QUEUED: usize = 128;
 
 /// Attempts asked for by hand that wait beside the queue. Later ones stand in it.
-const MOST_URGENT: usize = 32;
+const MAX_MANUAL: usize = 32;
 
 /// An endpoint that took something is known to answer for so long.
 const PROVEN_FOR: Duration = Duration::from_secs(60);
 
 pub(crate) struct Lane {
-    speaker: Arc<Speaker>,
+    prepared: Arc<PreparedEndpoint>,
     queue: VecDeque<Due>,
     /// Asked for by a person: not held back by order, a pause or a failing head.
-    urgent: VecDeque<Due>,
+    manual_queue: VecDeque<Due>,
     /// What is queued, in flight or not yet recorded, so that a look at the database does not bring it a second time.
-    held: Set<DeliveryId>,
+    tracked: Set<DeliveryId>,
     /// Recorded while a look was under way, which may still have seen them as pending.
-    settled_during_look: Set<DeliveryId>,
+    settled_during_fetch: Set<DeliveryId>,
     in_flight: usize,
     /// Sent and not yet recorded.
     unrecorded: usize,
-    pace: Pace,
+    limit: ConcurrencyLimit,
     last_success: Option<Timestamp>,
     bucket: Option<Bucket>,
     /// Since when it delivers, if its shard was delivered for before.
     taken_over_at: Option<Timestamp>,
     /// It asked to be left alone until then.
-    resting_until: Option<Timestamp>,
+    backoff_until: Option<Timestamp>,
     /// There is, or may be, more in the database.
-    behind: bool,
-    looking: bool,
+    has_backlog: bool,
+    fetching: bool,
     /// In strict order: when the failing head may be tried again.
-    held_back_until: Option<Timestamp>,
+    blocked_until: Option<Timestamp>,
     /// Its endpoint is deleted: what is in flight ends, nothing follows.
     closed: bool,
     destination: Destination,
@@ -67,24 +67,29 @@ pub(crate) enum Turn {
 }
 
 impl Lane {
-    pub(crate) fn new(speaker: Arc<Speaker>, destination: Destination, ceiling: usize, now: Timestamp) -> Self {
-        let bucket = speaker.rate_limit.map(|limit| Bucket::full(limit, now));
+    pub(crate) fn new(
+        prepared: Arc<PreparedEndpoint>,
+        destination: Destination,
+        ceiling: usize,
+        now: Timestamp,
+    ) -> Self {
+        let bucket = prepared.rate_limit.map(|limit| Bucket::full(limit, now));
         Self {
-            speaker,
+            prepared,
             queue: VecDeque::new(),
-            urgent: VecDeque::new(),
-            held: Set::default(),
-            settled_during_look: Set::default(),
+            manual_queue: VecDeque::new(),
+            tracked: Set::default(),
+            settled_during_fetch: Set::default(),
             in_flight: 0,
             unrecorded: 0,
-            pace: Pace::new(ceiling),
+            limit: ConcurrencyLimit::new(ceiling),
             last_success: None,
             bucket,
             taken_over_at: None,
-            resting_until: None,
-            behind: false,
-            looking: false,
-            held_back_until: None,
+            backoff_until: None,
+            has_backlog: false,
+            fetching: false,
+            blocked_until: None,
             closed: false,
             destination,
             stands: None,
@@ -104,8 +109,8 @@ impl Lane {
         self.taken_over_at
     }
 
-    pub(crate) fn speaker(&self) -> &Arc<Speaker> {
-        &self.speaker
+    pub(crate) fn prepared(&self) -> &Arc<PreparedEndpoint> {
+        &self.prepared
     }
 
     pub(crate) fn in_flight(&self) -> usize {
@@ -114,8 +119,8 @@ impl Lane {
 
     /// Whether what is in flight holds up more, or soon may.
     pub(crate) fn is_crowded(&self) -> bool {
-        let waits = self.behind || !self.queue.is_empty() || !self.urgent.is_empty();
-        waits || self.in_flight > self.pace.limit() / 2
+        let waits = self.has_backlog || !self.queue.is_empty() || !self.manual_queue.is_empty();
+        waits || self.in_flight > self.limit.limit() / 2
     }
 
     pub(crate) fn destination(&self) -> Destination {
@@ -125,7 +130,7 @@ impl Lane {
     /// What is known of its endpoint.
     pub(crate) fn standing(&self, now: Timestamp) -> Standing {
         let lately = self.last_success.is_some_and(|at| now.since(at) < PROVEN_FOR);
-        if lately && !self.pace.is_suspect() { Standing::Proven } else { Standing::Unproven }
+        if lately && !self.limit.is_unresponsive() { Standing::Proven } else { Standing::Unproven }
     }
 
     /// As what it is to be put in line now; `None` if it stands there. What was unproven and is proven by now gets a
@@ -150,7 +155,7 @@ impl Lane {
 
     /// Nothing of it is under way.
     pub(crate) fn is_at_rest(&self) -> bool {
-        self.unrecorded == 0 && !self.looking
+        self.unrecorded == 0 && !self.fetching
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -158,27 +163,27 @@ impl Lane {
     }
 
     fn is_strict(&self) -> bool {
-        self.speaker.endpoint.is_strict()
+        self.prepared.endpoint.is_strict()
     }
 
     /// Takes over a changed endpoint. What it has queued stays in the database and is looked up again.
-    pub(crate) fn change(&mut self, speaker: Arc<Speaker>, destination: Destination, now: Timestamp) {
-        let limit = speaker.rate_limit;
+    pub(crate) fn change(&mut self, prepared: Arc<PreparedEndpoint>, destination: Destination, now: Timestamp) {
+        let limit = prepared.rate_limit;
         if self.rate_limit() != limit {
             self.bucket = limit.map(|limit| Bucket::full(limit, now));
         }
-        if self.speaker.endpoint.settings.url.as_str() != speaker.endpoint.settings.url.as_str() {
+        if self.prepared.endpoint.settings.url.as_str() != prepared.endpoint.settings.url.as_str() {
             // What is known is known of another receiver.
-            self.resting_until = None;
+            self.backoff_until = None;
             self.last_success = None;
-            self.pace = self.pace.anew();
+            self.limit = self.limit.anew();
         }
         if self.destination != destination {
             self.destination = destination;
             self.stands = None;
         }
-        self.speaker = speaker;
-        self.held_back_until = None;
+        self.prepared = prepared;
+        self.blocked_until = None;
         self.let_go();
     }
 
@@ -186,7 +191,7 @@ impl Lane {
     pub(crate) fn close(&mut self) {
         self.closed = true;
         self.queue.clear();
-        self.urgent.clear();
+        self.manual_queue.clear();
     }
 
     fn rate_limit(&self) -> Option<RateLimit> {
@@ -196,99 +201,102 @@ impl Lane {
     /// Forgets what it has queued: the database has it.
     fn let_go(&mut self) {
         for due in self.queue.drain(..) {
-            self.held.remove(&due.id);
+            self.tracked.remove(&due.id);
         }
-        self.behind = true;
+        self.has_backlog = true;
     }
 
     /// Takes a delivery that is due now, unless it has it or has to leave it in the database.
-    pub(crate) fn offer(&mut self, due: Due) {
-        if self.held.contains(&due.id) {
+    pub(crate) fn enqueue(&mut self, due: Due) {
+        if self.tracked.contains(&due.id) {
             return;
         }
-        if due.is_by_hand() && self.urgent.len() < MOST_URGENT {
-            self.held.insert(due.id);
-            self.urgent.push_back(due);
-        } else if !self.is_open() || self.behind || self.queue.len() >= LONGEST || self.must_look_first() {
-            self.behind = true;
+        if due.is_by_hand() && self.manual_queue.len() < MAX_MANUAL {
+            self.tracked.insert(due.id);
+            self.manual_queue.push_back(due);
+        } else if !self.is_open() || self.has_backlog || self.queue.len() >= MAX_QUEUED || self.must_fetch_first() {
+            self.has_backlog = true;
         } else {
-            self.held.insert(due.id);
+            self.tracked.insert(due.id);
             self.queue.push_back(due);
         }
     }
 
     /// A delivery offered during a look must wait for the next look, because the look brings older ones. Only strict order
     /// asks for that: under load a lane that always waited would look into the database again and again.
-    fn must_look_first(&self) -> bool {
-        self.looking && self.is_strict()
+    fn must_fetch_first(&self) -> bool {
+        self.fetching && self.is_strict()
     }
 
     /// The time has come that it waited for, or there is something new. Answers when to wake it again, where the head of a
     /// strict order waits for longer.
     pub(crate) fn wake(&mut self, now: Timestamp) -> Option<Timestamp> {
-        if self.held_back_until.is_some_and(|until| until <= now) {
-            self.held_back_until = None;
+        if self.blocked_until.is_some_and(|until| until <= now) {
+            self.blocked_until = None;
         }
-        self.behind = true;
-        self.held_back_until
+        self.has_backlog = true;
+        self.blocked_until
     }
 
     /// Whether to look into the database now. If so, a look is under way from here on.
-    pub(crate) fn begin_look(&mut self) -> bool {
-        let wanted =
-            self.behind && !self.looking && self.queue.is_empty() && self.held_back_until.is_none() && self.is_open();
+    pub(crate) fn begin_fetch(&mut self) -> bool {
+        let wanted = self.has_backlog
+            && !self.fetching
+            && self.queue.is_empty()
+            && self.blocked_until.is_none()
+            && self.is_open();
         if wanted {
-            self.looking = true;
-            self.behind = false;
+            self.fetching = true;
+            self.has_backlog = false;
         }
         wanted
     }
 
     /// How many to ask for, so that after those it has in hand there are some left.
-    pub(crate) fn look_size(&self) -> usize {
-        LONGEST + self.held.len()
+    pub(crate) fn fetch_size(&self) -> usize {
+        MAX_QUEUED + self.tracked.len()
     }
 
     /// Takes what a look brought. Answers when to look next, if that is known.
-    pub(crate) fn end_look(&mut self, pending: Result<Pending, store::Error>, now: Timestamp) -> Option<Timestamp> {
-        self.looking = false;
-        let settled = std::mem::take(&mut self.settled_during_look);
+    pub(crate) fn end_fetch(&mut self, pending: Result<Pending, store::Error>, now: Timestamp) -> Option<Timestamp> {
+        self.fetching = false;
+        let settled = std::mem::take(&mut self.settled_during_fetch);
         let Ok(pending) = pending else {
-            self.behind = true;
+            self.has_backlog = true;
             return None;
         };
         // The head may have failed while we looked: what we saw behind it must not overtake it.
-        if self.is_strict() && (self.held_back_until.is_some() || !settled.is_empty()) {
-            self.behind = true;
+        if self.is_strict() && (self.blocked_until.is_some() || !settled.is_empty()) {
+            self.has_backlog = true;
             return None;
         }
         let mut next_at = pending.next_at;
         for due in pending.due {
-            if self.held.contains(&due.id) || settled.contains(&due.id) {
+            if self.tracked.contains(&due.id) || settled.contains(&due.id) {
                 continue;
             }
             if due.next_attempt_at > now {
                 // In strict order it holds back what stands behind it; otherwise it has a later turn.
                 next_at = next_at.map_or(Some(due.next_attempt_at), |at| Some(at.min(due.next_attempt_at)));
                 if self.is_strict() {
-                    return self.hold_back(due.next_attempt_at);
+                    return self.block(due.next_attempt_at);
                 }
                 continue;
             }
-            self.held.insert(due.id);
+            self.tracked.insert(due.id);
             self.queue.push_back(due);
         }
         if next_at.is_some_and(|at| at <= now) {
-            self.behind = true;
+            self.has_backlog = true;
         }
         next_at.filter(|at| *at > now)
     }
 
-    fn hold_back(&mut self, until: Timestamp) -> Option<Timestamp> {
+    fn block(&mut self, until: Timestamp) -> Option<Timestamp> {
         if self.queue.is_empty() {
-            self.held_back_until = Some(until);
+            self.blocked_until = Some(until);
         }
-        self.behind = true;
+        self.has_backlog = true;
         Some(until)
     }
 
@@ -297,13 +305,13 @@ impl Lane {
         if !self.has_next(now) {
             return Turn::Nothing;
         }
-        if let Some(until) = self.resting_until.filter(|until| *until > now) {
+        if let Some(until) = self.backoff_until.filter(|until| *until > now) {
             return Turn::Wait(until);
         }
         if let Some(Err(at)) = self.bucket.as_mut().map(|bucket| bucket.take(now)) {
             return Turn::Wait(at);
         }
-        let due = match self.urgent.pop_front() {
+        let due = match self.manual_queue.pop_front() {
             Some(due) => Some(due),
             None => self.queue.pop_front(),
         };
@@ -320,61 +328,61 @@ impl Lane {
     /// Whether there is something that order and pace let go now.
     pub(crate) fn has_next(&self, now: Timestamp) -> bool {
         let limit = match self.standing(now) {
-            Standing::Proven => self.pace.limit(),
+            Standing::Proven => self.limit.limit(),
             Standing::Unproven => 1,
         };
         if self.in_flight >= limit {
             return false;
         }
-        if !self.urgent.is_empty() {
+        if !self.manual_queue.is_empty() {
             return true;
         }
-        let in_order = !self.is_strict() || (self.unrecorded == 0 && self.held_back_until.is_none());
+        let in_order = !self.is_strict() || (self.unrecorded == 0 && self.blocked_until.is_none());
         !self.queue.is_empty() && in_order && self.is_open()
     }
 
     fn is_open(&self) -> bool {
-        !self.closed && self.speaker.endpoint.is_active()
+        !self.closed && self.prepared.endpoint.is_active()
     }
 
-    pub(crate) fn answered(&mut self, sign: Option<Sign>, now: Timestamp) {
+    pub(crate) fn answered(&mut self, signal: Option<Signal>, now: Timestamp) {
         self.in_flight -= 1;
-        if let Some(sign) = sign {
-            if sign == Sign::Success {
+        if let Some(signal) = signal {
+            if signal == Signal::Success {
                 self.last_success = Some(now);
             }
-            self.pace.note(sign);
+            self.limit.note(signal);
         }
     }
 
     /// Nothing goes before, not even what a person asked for.
-    pub(crate) fn rest_until(&mut self, until: Timestamp) {
-        self.resting_until = self.resting_until.max(Some(until));
+    pub(crate) fn back_off_until(&mut self, until: Timestamp) {
+        self.backoff_until = self.backoff_until.max(Some(until));
     }
 
     /// Somebody set the clock ahead, or back where `by` is negative: what it waits for in memory is as far away as before.
     pub(crate) fn clock_was_set(&mut self, by: i64) {
-        self.resting_until = self.resting_until.map(|until| until.shifted(by));
+        self.backoff_until = self.backoff_until.map(|until| until.shifted(by));
         self.last_success = self.last_success.map(|at| at.shifted(by));
         if let Some(bucket) = &mut self.bucket {
             bucket.clock_was_set(by);
         }
         if by < 0 {
             // As the database has it from now on.
-            self.held_back_until = self.held_back_until.map(|until| until.shifted(by));
+            self.blocked_until = self.blocked_until.map(|until| until.shifted(by));
         }
     }
 
     /// A delivery is out of its hands.
     pub(crate) fn ended(&mut self, delivery: DeliveryId) {
         self.unrecorded -= 1;
-        self.held.remove(&delivery);
-        if self.held_back_until.take().is_some() {
+        self.tracked.remove(&delivery);
+        if self.blocked_until.take().is_some() {
             // Somebody asked for it, and it may have been the one that holds back the rest.
-            self.behind = true;
+            self.has_backlog = true;
         }
-        if self.looking {
-            self.settled_during_look.insert(delivery);
+        if self.fetching {
+            self.settled_during_fetch.insert(delivery);
         }
     }
 
@@ -382,7 +390,7 @@ impl Lane {
     pub(crate) fn comes_again(&mut self, at: Timestamp) {
         if self.is_strict() {
             self.let_go();
-            self.held_back_until = Some(at);
+            self.blocked_until = Some(at);
         }
     }
 }

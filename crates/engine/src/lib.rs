@@ -4,6 +4,7 @@
 //! delivery from start to finish, [`transport`] sends it through [`dial`] and [`guard`], and [`jobs`] puts recovered
 //! work on the road, [`fan_outs`] the deliveries of events with many recipients.
 
+mod concurrency;
 pub mod context;
 mod deliver;
 mod dial;
@@ -11,15 +12,14 @@ mod dispatcher;
 pub mod engine;
 mod fan_outs;
 mod guard;
+mod in_flight;
 mod jobs;
 mod lane;
 mod local;
-mod pace;
+mod prepared_endpoint;
 mod race;
 pub mod resolve;
 mod shares;
-mod speaker;
-mod ticket;
 mod timers;
 mod tls;
 pub mod transport;

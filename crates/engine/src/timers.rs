@@ -34,7 +34,7 @@ impl Timers {
     }
 
     /// An endpoint whose time has come.
-    pub(crate) fn ring(&mut self, now: Timestamp) -> Option<EndpointId> {
+    pub(crate) fn fire(&mut self, now: Timestamp) -> Option<EndpointId> {
         self.drop_stale();
         let Reverse((at, endpoint)) = *self.heap.peek()?;
         if at > now {
@@ -70,10 +70,10 @@ mod tests {
         timers.set(one, at(20));
         timers.set(two, at(15));
         assert_eq!(timers.next(), Some(at(10)));
-        assert_eq!(timers.ring(at(9)), None);
-        assert_eq!(timers.ring(at(20)), Some(one));
-        assert_eq!(timers.ring(at(20)), Some(two));
-        assert_eq!(timers.ring(at(100)), None);
+        assert_eq!(timers.fire(at(9)), None);
+        assert_eq!(timers.fire(at(20)), Some(one));
+        assert_eq!(timers.fire(at(20)), Some(two));
+        assert_eq!(timers.fire(at(100)), None);
         timers.set(one, at(40));
         timers.clear(one);
         assert_eq!(timers.next(), None);

@@ -1,16 +1,16 @@
 //! One request out, one outcome back: over pooled connections, to checked addresses, in bounded time and memory.
 
-mod again;
 mod chunks;
+mod connection;
 mod deadline;
 mod failure;
 mod head;
+mod http1;
 mod http1_only;
-mod line;
-mod outgoing;
-mod own;
+mod http2;
 mod pool;
-mod shared;
+mod resends;
+mod wire_request;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -27,12 +27,12 @@ use model::url::EndpointUrl;
 pub use crate::dial::proxy::{NotAProxy, Proxy};
 pub use crate::tls::{Error, system_has_roots};
 
-use self::again::{Again, End};
+use self::connection::{BodyReader, Connection, ResponseParts};
 use self::deadline::Deadline;
 use self::http1_only::Http1Only;
-use self::line::{Answering, Line, Rest};
-use self::outgoing::Outgoing;
 use self::pool::Pool;
+use self::resends::{Resends, SendErrorKind};
+use self::wire_request::WireRequest;
 use crate::dial::openings::{Opening, Openings};
 use crate::dial::{Dialer, Offer, Route};
 use crate::guard::Guard;
@@ -122,22 +122,22 @@ impl Transport {
     /// connection.
     async fn exchange(&self, request: Request<'_>, notes: &mut Vec<String>) -> Result<Answer, Unanswered> {
         let Request { url, headers, body, timeout, response_bytes } = request;
-        let outgoing = Outgoing::new(url, headers, body)?;
+        let request = WireRequest::new(url, headers, body)?;
         let mut deadline = Deadline::begin(timeout, &*self.env);
-        let Answering { head, mut rest } = self.ask(&outgoing, &mut deadline, notes).await?;
+        let ResponseParts { head, mut body } = self.ask(&request, &mut deadline, notes).await?;
         notes.extend(head.note);
         let mut answer = Answer { status: head.status, headers: head.headers, ..Answer::default() };
         let read = tokio::select! {
             biased; // a body that is here is in time
-            read = rest.read(response_bytes, &mut answer) => read,
+            read = body.read(response_bytes, &mut answer) => read,
             () = deadline => Err(failure::stalled(timeout, &answer)),
         };
         match read {
             Ok(()) => {
-                if let Rest::Own(own) = rest
-                    && own.is_free()
+                if let BodyReader::Http1(http1) = body
+                    && http1.is_free()
                 {
-                    self.pool.put(outgoing.origin(), own);
+                    self.pool.put(request.origin(), http1);
                 }
             }
             // The connection is closed; an HTTP/2 stream is reset.
@@ -152,15 +152,15 @@ impl Transport {
     /// As far as the answer's head.
     async fn ask(
         &self,
-        request: &Outgoing<'_>,
+        request: &WireRequest<'_>,
         deadline: &mut Deadline,
         notes: &mut Vec<String>,
-    ) -> Result<Answering, Unanswered> {
-        let (mut again, mut begun) = (Again::default(), None);
+    ) -> Result<ResponseParts, Unanswered> {
+        let (mut resends, mut begun) = (Resends::default(), None);
         loop {
-            let (line, reused) = match self.reuse(request, &mut again).await {
-                Some(line) => (line, true),
-                None => match Box::pin(self.open(request, deadline, &mut again)).await {
+            let (connection, reused) = match self.reuse(request, &mut resends).await {
+                Some(connection) => (connection, true),
+                None => match Box::pin(self.open(request, deadline, &mut resends)).await {
                     // What was begun before is an attempt, whatever this machine lacks by now.
                     Err(Unanswered::Local(fault)) => {
                         return Err(begun.map_or(Unanswered::Local(fault), Unanswered::Failed));
@@ -168,32 +168,32 @@ impl Transport {
                     connected => connected?,
                 },
             };
-            let no_answer = match line.ask(request, deadline).await {
+            let error = match connection.ask(request, deadline).await {
                 Ok(answering) => return Ok(answering),
-                Err(no_answer) => no_answer,
+                Err(error) => error,
             };
-            if no_answer.end == End::WantsHttp1 {
+            if error.kind == SendErrorKind::WantsHttp1 {
                 self.http1_only.add(request.origin(), self.env.elapsed_roughly());
             }
-            if !again.allows(no_answer.end, reused) {
-                return Err(no_answer.failure.into());
+            if !resends.allows(error.kind, reused) {
+                return Err(error.failure.into());
             }
-            notes.extend(no_answer.end.note().map(str::to_owned));
+            notes.extend(error.kind.note().map(str::to_owned));
             request.sent.clear();
-            if no_answer.end != End::Unbegun {
-                begun = Some(no_answer.failure);
+            if error.kind != SendErrorKind::NotSent {
+                begun = Some(error.failure);
             }
         }
     }
 
     /// A connection from the pool that has not ended, as far as is known.
-    async fn reuse(&self, request: &Outgoing<'_>, again: &mut Again) -> Option<Line> {
-        while again.may_reuse() {
-            let mut line = self.pool.take(request.origin())?;
-            if line.is_fresh().await {
-                return Some(line);
+    async fn reuse(&self, request: &WireRequest<'_>, resends: &mut Resends) -> Option<Connection> {
+        while resends.may_reuse() {
+            let mut connection = self.pool.take(request.origin())?;
+            if connection.is_fresh().await {
+                return Some(connection);
             }
-            again.was_stale();
+            resends.was_stale();
         }
         None
     }
@@ -201,21 +201,21 @@ impl Transport {
     /// A new connection, in its turn. Those before it may have left some, or one that many can use.
     async fn open(
         &self,
-        request: &Outgoing<'_>,
+        request: &WireRequest<'_>,
         deadline: &mut Deadline,
-        again: &mut Again,
-    ) -> Result<(Line, bool), Unanswered> {
+        resends: &mut Resends,
+    ) -> Result<(Connection, bool), Unanswered> {
         let opening = self.turn(request, deadline).await;
         if opening.was_waited_for()
-            && let Some(line) = self.reuse(request, again).await
+            && let Some(connection) = self.reuse(request, resends).await
         {
-            return Ok((line, true));
+            return Ok((connection, true));
         }
         self.connect_in_time(request, deadline).await
     }
 
     /// Leave to open a connection. Waiting for it is no part of the request's time.
-    async fn turn(&self, request: &Outgoing<'_>, deadline: &mut Deadline) -> Opening {
+    async fn turn(&self, request: &WireRequest<'_>, deadline: &mut Deadline) -> Opening {
         let began = self.env.elapsed();
         let opening = self.openings.turn(request.origin()).await;
         if opening.was_waited_for() {
@@ -226,9 +226,9 @@ impl Transport {
 
     async fn connect_in_time(
         &self,
-        request: &Outgoing<'_>,
+        request: &WireRequest<'_>,
         deadline: &mut Deadline,
-    ) -> Result<(Line, bool), Unanswered> {
+    ) -> Result<(Connection, bool), Unanswered> {
         let timeout = deadline.timeout;
         // Pinned out here: while it lives, the dialer knows what it waits for.
         let connecting = pin!(self.connect(request));
@@ -240,20 +240,20 @@ impl Transport {
     }
 
     /// A new connection, or one over HTTP/2 that was made meanwhile and that others use.
-    async fn connect(&self, request: &Outgoing<'_>) -> Result<(Line, bool), Unanswered> {
+    async fn connect(&self, request: &WireRequest<'_>) -> Result<(Connection, bool), Unanswered> {
         let is_http1 = self.http1_only.has(request.origin(), self.env.elapsed_roughly());
         let offer = if is_http1 { Offer::Http1 } else { Offer::Both };
         let dialled = self.dialer.dial(&request.uri()?, offer).await;
-        let wire = dialled.map_err(|error| match error.local() {
+        let stream = dialled.map_err(|error| match error.local() {
             Some(fault) => Unanswered::Local(fault),
             None => Failure::new(error.kind(), error.to_string()).into(),
         })?;
-        match Line::over(wire).await? {
-            Line::Shared(shared) => {
-                let (shared, is_reused) = self.pool.share(request.origin(), shared);
-                Ok((Line::Shared(shared), is_reused))
+        match Connection::over(stream).await? {
+            Connection::Http2(http2) => {
+                let (http2, is_reused) = self.pool.share(request.origin(), http2);
+                Ok((Connection::Http2(http2), is_reused))
             }
-            line => Ok((line, false)),
+            connection => Ok((connection, false)),
         }
     }
 }

@@ -6,15 +6,15 @@
 
 use std::time::Duration;
 
-use super::{Dispatcher, both_clocks};
-use crate::ticket::Note;
+use super::{Dispatcher, clock_reading};
+use crate::in_flight::TaskReport;
 
 /// By less than this a clock is not set, it is corrected bit by bit.
 const SET: u64 = 1_000;
 
 impl Dispatcher {
     pub(super) fn look_at_the_clock(&mut self) {
-        let (now, ahead) = both_clocks::read(&*self.ctx.env);
+        let (now, ahead) = clock_reading::read(&*self.ctx.env);
         self.now = now;
         if ahead.abs_diff(self.ahead) >= SET {
             let set_by = ahead - self.ahead;
@@ -30,12 +30,12 @@ impl Dispatcher {
         if set_by >= 0 {
             return;
         }
-        self.survey_at = self.survey_at.map(|at| at.shifted(set_by));
+        self.scan_at = self.scan_at.map(|at| at.shifted(set_by));
         self.under_way += 1;
-        let (store, notes, by) = (self.ctx.store.clone(), self.notes.clone(), set_by.unsigned_abs());
+        let (store, reports, by) = (self.ctx.store.clone(), self.reports.clone(), set_by.unsigned_abs());
         self.tasks.spawn(async move {
             let brought_forward = store.bring_forward(Duration::from_millis(by)).await;
-            let _ = notes.send(Note::BroughtForward(brought_forward));
+            let _ = reports.send(TaskReport::BroughtForward(brought_forward));
         });
     }
 
@@ -46,6 +46,6 @@ impl Dispatcher {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "the clock went back, and what waits may come late by as much");
         }
-        self.survey();
+        self.scan_pending();
     }
 }

@@ -10,23 +10,23 @@ use crate::lane::Lane;
 impl Dispatcher {
     /// Whether this node begins something for the endpoint.
     pub(super) fn is_ours(&self, endpoint: EndpointId) -> bool {
-        self.ctx.store.holds(endpoint) && !self.letting_go.contains(endpoint)
+        self.ctx.store.holds(endpoint) && !self.handover.contains(endpoint)
     }
 
     /// What is under way for these is abandoned: other nodes do it.
     pub(super) fn lose(&mut self, shards: Shards) {
-        self.letting_go.wanted = self.letting_go.wanted.without(&shards);
+        self.handover.wanted = self.handover.wanted.without(&shards);
         self.close_what_is_not_ours();
     }
 
     /// Begins nothing new for `shards`. Those that it was to let go before, and need not any more, it keeps.
     pub(super) fn let_go(&mut self, shards: Shards) {
-        let kept = self.letting_go.wanted.without(&shards);
-        self.letting_go.wanted = shards;
+        let kept = self.handover.wanted.without(&shards);
+        self.handover.wanted = shards;
         self.close_what_is_not_ours();
         self.give_back_what_rests();
         if !kept.is_empty() {
-            self.survey();
+            self.scan_pending();
         }
     }
 
@@ -40,7 +40,7 @@ impl Dispatcher {
     }
 
     pub(super) fn give_back_what_rests(&mut self) {
-        let resting = self.letting_go.take_resting();
+        let resting = self.handover.take_resting();
         if !resting.is_empty() {
             self.ctx.store.give_back(&resting);
         }

@@ -58,7 +58,7 @@ pub(super) enum Unclear {
 
 /// A head as it was found.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct ParsedHead {
     pub(super) head: Head,
     pub(super) framing: Framing,
     /// The receiver lets the connection be used again.
@@ -67,7 +67,7 @@ pub(super) struct Found {
     pub(super) keep_alive: Option<Duration>,
 }
 
-impl Found {
+impl ParsedHead {
     /// A 1xx: the answer is still to come. 101 is none of them: nothing like HTTP comes behind it.
     pub(super) fn is_interim(&self) -> bool {
         is_interim(self.head.status)
@@ -84,7 +84,7 @@ fn is_interim(status: u16) -> bool {
 pub(super) struct NotAHead;
 
 /// The head that `bytes` are, up to the empty line that ends it.
-pub(super) fn whole(bytes: &[u8]) -> Result<Found, NotAHead> {
+pub(super) fn whole(bytes: &[u8]) -> Result<ParsedHead, NotAHead> {
     let mut room = [const { MaybeUninit::uninit() }; USUAL_HEADERS];
     let mut response = Response::new(&mut []);
     let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, &mut room);
@@ -117,7 +117,7 @@ pub(super) fn begins(line: &[u8]) -> bool {
     lines::status(line).is_some()
 }
 
-fn line_by_line(bytes: &[u8]) -> Result<Found, NotAHead> {
+fn line_by_line(bytes: &[u8]) -> Result<ParsedHead, NotAHead> {
     let unfolded = lines::unfolded(bytes);
     let lines = Lines::of(bytes, &unfolded).ok_or(NotAHead)?;
     let (framing, is_clear) = match framing(lines.status, &lines.headers) {
@@ -137,7 +137,7 @@ fn join(one: Option<String>, other: Option<String>) -> Option<String> {
     }
 }
 
-fn found(status: u16, is_old: bool, headers: &[Header<'_>], framing: Framing, is_clear: bool) -> Found {
+fn found(status: u16, is_old: bool, headers: &[Header<'_>], framing: Framing, is_clear: bool) -> ParsedHead {
     let stays = match (says(headers, "close"), is_old) {
         (true, _) => false,
         (false, true) => says(headers, "keep-alive") && framing != Framing::Chunked,
@@ -145,7 +145,7 @@ fn found(status: u16, is_old: bool, headers: &[Header<'_>], framing: Framing, is
     };
     let stays = stays && is_clear && status != 101 && framing != Framing::Close;
     let head = keep(status, headers.len(), headers.iter().map(|header| (header.name, header.value)));
-    Found { head, framing, stays, keep_alive: keep_alive(headers) }
+    ParsedHead { head, framing, stays, keep_alive: keep_alive(headers) }
 }
 
 fn has_no_body(status: u16) -> bool {

@@ -8,9 +8,9 @@ use hyper::rt::Executor;
 use hyper_util::rt::TokioExecutor;
 use model::env::Env;
 
-use super::line::Line;
-use super::own::Own;
-use super::shared::Shared;
+use super::connection::Connection;
+use super::http1::Http1;
+use super::http2::Http2;
 
 /// An HTTP/1.1 connection is kept so long between requests if its receiver says nothing about it: many close after five
 /// seconds.
@@ -54,12 +54,12 @@ struct Inner {
 #[derive(Default)]
 struct Host {
     /// The last one used is at the end.
-    idle: Vec<Idle<Box<Own>>>,
-    shared: Option<Idle<Shared>>,
+    idle: Vec<Idle<Box<Http1>>>,
+    http2: Option<Idle<Http2>>,
 }
 
 struct Idle<T> {
-    line: T,
+    connection: T,
     /// Then it leaves.
     until: Duration,
 }
@@ -74,28 +74,28 @@ impl Pool {
     }
 
     /// A connection that is there. It may have gone stale.
-    pub(super) fn take(&self, origin: &Origin) -> Option<Line> {
+    pub(super) fn take(&self, origin: &Origin) -> Option<Connection> {
         let now = self.env.elapsed_roughly();
         let mut inner = self.inner();
         let inner = &mut *inner;
         let host = inner.hosts.get_mut(origin)?;
-        if let Some(shared) = host.shared.as_mut().filter(|shared| shared.is_good(now)) {
-            shared.until = now + LONGEST_IDLE;
-            return Some(Line::Shared(shared.line.clone()));
+        if let Some(http2) = host.http2.as_mut().filter(|http2| http2.is_good(now)) {
+            http2.until = now + LONGEST_IDLE;
+            return Some(Connection::Http2(http2.connection.clone()));
         }
-        host.shared = None;
+        host.http2 = None;
         while let Some(idle) = host.idle.pop() {
             inner.idle -= 1;
             if idle.until > now {
-                return Some(Line::Own(idle.line));
+                return Some(Connection::Http1(idle.connection));
             }
         }
         None
     }
 
     /// Keeps an HTTP/1.1 connection that is free for the next request.
-    pub(super) fn put(&self, origin: &Origin, line: Box<Own>) {
-        let idle_for = idle_for(line.keep_alive());
+    pub(super) fn put(&self, origin: &Origin, connection: Box<Http1>) {
+        let idle_for = idle_for(connection.keep_alive());
         if idle_for.is_zero() {
             return;
         }
@@ -104,7 +104,7 @@ impl Pool {
         let has_room = inner.idle < self.most;
         let host = inner.host(origin);
         if has_room && host.idle.len() < MOST_IDLE_PER_HOST {
-            host.idle.push(Idle { line, until });
+            host.idle.push(Idle { connection, until });
             inner.idle += 1;
         }
         self.watch(inner);
@@ -112,16 +112,16 @@ impl Pool {
 
     /// Shares a new HTTP/2 connection with all who come. Whoever was faster stays: the answer is the one to use, and
     /// whether others use it.
-    pub(super) fn share(&self, origin: &Origin, line: Shared) -> (Shared, bool) {
+    pub(super) fn share(&self, origin: &Origin, connection: Http2) -> (Http2, bool) {
         let now = self.env.elapsed_roughly();
         let mut inner = self.inner();
         let host = inner.host(origin);
-        let there = host.shared.take().filter(|shared| shared.is_good(now));
+        let there = host.http2.take().filter(|http2| http2.is_good(now));
         let is_there = there.is_some();
-        let shared = there.map_or(line, |shared| shared.line);
-        host.shared = Some(Idle { line: shared.clone(), until: now + LONGEST_IDLE });
+        let http2 = there.map_or(connection, |http2| http2.connection);
+        host.http2 = Some(Idle { connection: http2.clone(), until: now + LONGEST_IDLE });
         self.watch(inner);
-        (shared, is_there)
+        (http2, is_there)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -135,9 +135,9 @@ impl Pool {
     }
 }
 
-impl Idle<Shared> {
+impl Idle<Http2> {
     fn is_good(&self, now: Duration) -> bool {
-        self.until > now && !self.line.is_closed()
+        self.until > now && !self.connection.is_closed()
     }
 }
 
@@ -150,12 +150,12 @@ impl Inner {
     }
 
     /// Takes out what has to leave.
-    fn end_round(&mut self, now: Duration) -> (Vec<Idle<Box<Own>>>, Vec<Idle<Shared>>) {
+    fn end_round(&mut self, now: Duration) -> (Vec<Idle<Box<Http1>>>, Vec<Idle<Http2>>) {
         let (mut left, mut shared_left) = (Vec::new(), Vec::new());
         self.hosts.retain(|_, host| {
             left.extend(host.idle.extract_if(.., |idle| idle.until <= now));
-            shared_left.extend(host.shared.take_if(|shared| !shared.is_good(now)));
-            !host.idle.is_empty() || host.shared.is_some()
+            shared_left.extend(host.http2.take_if(|http2| !http2.is_good(now)));
+            !host.idle.is_empty() || host.http2.is_some()
         });
         self.idle -= left.len();
         self.is_watched = !self.hosts.is_empty();
@@ -191,14 +191,14 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
-    use crate::dial::wire::Wire;
+    use crate::dial::stream::Stream;
 
     #[tokio::test]
     async fn the_idle_connections_of_all_hosts_are_bounded_and_one_that_is_taken_makes_room() {
         let receiver = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let connect = async || {
             let stream = TcpStream::connect(receiver.local_addr().unwrap()).await.unwrap();
-            Box::new(Own::new(Wire::Plain(stream)))
+            Box::new(Http1::new(Stream::Plain(stream)))
         };
         let pool = Pool::with_room_for(2, Arc::new(TestEnv::new()));
         for host in ["http://a", "http://b", "http://c"] {

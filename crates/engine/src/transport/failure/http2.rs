@@ -7,11 +7,11 @@ use h2::Reason;
 use model::attempt::{Failure, FailureKind};
 
 use super::broken::{BEFORE, IN_BODY, broken};
-use crate::transport::again::{End, NoAnswer};
+use crate::transport::resends::{SendError, SendErrorKind};
 
 /// Why no head of an answer came over an HTTP/2 connection, whose task was told why that ended.
-pub(in crate::transport) fn no_http2_answer(error: &hyper::Error) -> NoAnswer {
-    NoAnswer { end: end(error), failure: exchange(error, BEFORE) }
+pub(in crate::transport) fn no_http2_answer(error: &hyper::Error) -> SendError {
+    SendError { kind: end(error), failure: exchange(error, BEFORE) }
 }
 
 /// Why the body of an HTTP/2 answer ended too soon, after so many bytes.
@@ -26,16 +26,20 @@ pub(in crate::transport) fn stream_ended(came: usize) -> Failure {
 }
 
 /// What the receiver has done with the request, as far as is known.
-fn end(error: &hyper::Error) -> End {
+fn end(error: &hyper::Error) -> SendErrorKind {
     match cause::<h2::Error>(error) {
-        Some(error) if error.is_remote() && error.reason() == Some(Reason::HTTP_1_1_REQUIRED) => End::WantsHttp1,
+        Some(error) if error.is_remote() && error.reason() == Some(Reason::HTTP_1_1_REQUIRED) => {
+            SendErrorKind::WantsHttp1
+        }
         // Who ends the connection names the last stream that may have been processed; only those after it are told so.
-        Some(error) if error.is_remote() && error.is_go_away() => End::GoingAway,
-        Some(error) if error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM) => End::Unprocessed,
-        Some(error) if error.is_io() => End::Silent,
-        Some(_) => End::Failed,
-        None if has_ended(error) || error.is_timeout() || cause::<io::Error>(error).is_some() => End::Silent,
-        None => End::Failed,
+        Some(error) if error.is_remote() && error.is_go_away() => SendErrorKind::GoingAway,
+        Some(error) if error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM) => {
+            SendErrorKind::Unprocessed
+        }
+        Some(error) if error.is_io() => SendErrorKind::Silent,
+        Some(_) => SendErrorKind::Failed,
+        None if has_ended(error) || error.is_timeout() || cause::<io::Error>(error).is_some() => SendErrorKind::Silent,
+        None => SendErrorKind::Failed,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn found(head: &str) -> Found {
+fn found(head: &str) -> ParsedHead {
     whole(format!("{head}\r\n\r\n").as_bytes()).unwrap()
 }
 

@@ -14,17 +14,17 @@ const MOST_REFUSED: usize = 3;
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) struct NoAnswer {
-    pub(super) end: End,
+pub(super) struct SendError {
+    pub(super) kind: SendErrorKind,
     /// What is told if the request is not sent again.
     pub(super) failure: Failure,
 }
 
 /// How an exchange ended without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum SendErrorKind {
     /// Nothing of the request was written.
-    Unbegun,
+    NotSent,
     /// The receiver guarantees that it did nothing with it (RFC 9113, section 8.7).
     Unprocessed,
     /// As [`Self::Unprocessed`], because the receiver ends the connection.
@@ -39,13 +39,13 @@ pub(super) enum End {
 
 /// What an attempt has tried.
 #[derive(Debug, Default)]
-pub(super) struct Again {
+pub(super) struct Resends {
     stale: usize,
     refused: usize,
     was_silent: bool,
 }
 
-impl Again {
+impl Resends {
     /// Whether a connection from the pool will do.
     pub(super) fn may_reuse(&self) -> bool {
         self.stale < MOST_STALE && !self.was_silent
@@ -57,27 +57,27 @@ impl Again {
     }
 
     /// Whether the request may be sent again after this end, over a connection that was reused or fresh.
-    pub(super) fn allows(&mut self, end: End, reused: bool) -> bool {
+    pub(super) fn allows(&mut self, end: SendErrorKind, reused: bool) -> bool {
         match end {
-            End::Unbegun => {
+            SendErrorKind::NotSent => {
                 self.stale += 1;
                 reused && self.stale <= MOST_STALE
             }
-            End::Unprocessed | End::GoingAway | End::WantsHttp1 => {
+            SendErrorKind::Unprocessed | SendErrorKind::GoingAway | SendErrorKind::WantsHttp1 => {
                 self.refused += 1;
                 self.refused <= MOST_REFUSED
             }
-            End::Silent => reused && !std::mem::replace(&mut self.was_silent, true),
-            End::Failed => false,
+            SendErrorKind::Silent => reused && !std::mem::replace(&mut self.was_silent, true),
+            SendErrorKind::Failed => false,
         }
     }
 }
 
-impl End {
+impl SendErrorKind {
     /// What a person is told of a request that was sent again after this; nothing if it was not begun.
     pub(super) fn note(self) -> Option<&'static str> {
         match self {
-            Self::Unbegun | Self::Failed => None,
+            Self::NotSent | Self::Failed => None,
             Self::Unprocessed | Self::GoingAway => {
                 Some("the receiver refused the request without processing it; it was sent again at once")
             }
@@ -90,9 +90,9 @@ impl End {
     }
 }
 
-impl NoAnswer {
+impl SendError {
     pub(super) fn failed(failure: Failure) -> Self {
-        Self { end: End::Failed, failure }
+        Self { kind: SendErrorKind::Failed, failure }
     }
 }
 
@@ -101,24 +101,24 @@ mod tests {
     use super::*;
 
     /// How often a request is sent whose every exchange ends so.
-    fn sent(end: End, reused: bool) -> usize {
-        let mut again = Again::default();
-        1 + (0..100).take_while(|_| again.allows(end, reused)).count()
+    fn sent(end: SendErrorKind, reused: bool) -> usize {
+        let mut resends = Resends::default();
+        1 + (0..100).take_while(|_| resends.allows(end, reused)).count()
     }
 
     #[test]
     fn each_end_allows_so_many_times() {
         let cases = [
-            (End::Unbegun, true, 1 + MOST_STALE),
-            (End::Unbegun, false, 1),
-            (End::Unprocessed, true, 1 + MOST_REFUSED),
-            (End::Unprocessed, false, 1 + MOST_REFUSED),
-            (End::GoingAway, false, 1 + MOST_REFUSED),
-            (End::WantsHttp1, false, 1 + MOST_REFUSED),
-            (End::Silent, true, 2),
-            (End::Silent, false, 1),
-            (End::Failed, true, 1),
-            (End::Failed, false, 1),
+            (SendErrorKind::NotSent, true, 1 + MOST_STALE),
+            (SendErrorKind::NotSent, false, 1),
+            (SendErrorKind::Unprocessed, true, 1 + MOST_REFUSED),
+            (SendErrorKind::Unprocessed, false, 1 + MOST_REFUSED),
+            (SendErrorKind::GoingAway, false, 1 + MOST_REFUSED),
+            (SendErrorKind::WantsHttp1, false, 1 + MOST_REFUSED),
+            (SendErrorKind::Silent, true, 2),
+            (SendErrorKind::Silent, false, 1),
+            (SendErrorKind::Failed, true, 1),
+            (SendErrorKind::Failed, false, 1),
         ];
         for (end, reused, times) in cases {
             assert_eq!(sent(end, reused), times, "{end:?} {reused}");
@@ -127,10 +127,10 @@ mod tests {
 
     #[test]
     fn after_silence_the_pool_is_not_asked_again() {
-        let mut again = Again::default();
-        assert!(again.may_reuse());
-        assert!(again.allows(End::Unprocessed, true) && again.may_reuse());
-        assert!(again.allows(End::Silent, true) && !again.may_reuse());
-        assert!(!again.allows(End::Silent, true));
+        let mut resends = Resends::default();
+        assert!(resends.may_reuse());
+        assert!(resends.allows(SendErrorKind::Unprocessed, true) && resends.may_reuse());
+        assert!(resends.allows(SendErrorKind::Silent, true) && !resends.may_reuse());
+        assert!(!resends.allows(SendErrorKind::Silent, true));
     }
 }

@@ -5,9 +5,9 @@ use model::id::EndpointId;
 
 use super::Dispatcher;
 use crate::deliver::deliver;
+use crate::in_flight::{InFlightGuard, TaskReport};
 use crate::lane::Turn;
 use crate::shares::{Claim, Next, Permit, Standing};
-use crate::ticket::{Note, Ticket};
 
 /// Turns that are given before the tasks they started have run. A project with a thousand attempts to send would have as
 /// many tasks in line, and an event that is accepted then would wait for all of them, some milliseconds each time that one
@@ -15,7 +15,7 @@ use crate::ticket::{Note, Ticket};
 const TURNS: usize = 16;
 
 impl Dispatcher {
-    pub(super) fn enter_ring(&mut self, id: EndpointId) {
+    pub(super) fn enqueue_lane(&mut self, id: EndpointId) {
         if let Some(lane) = self.lanes.get_mut(&id)
             && let Some(standing) = lane.stand(self.now)
         {
@@ -25,7 +25,7 @@ impl Dispatcher {
 
     /// Gives a turn to each who may go, round and round, while there are permits, but only a few before others run. Says
     /// whether somebody may go next.
-    pub(super) fn give_turns(&mut self) -> bool {
+    pub(super) fn run_turns(&mut self) -> bool {
         for _ in 0..TURNS {
             let Some(Next { lane: id, destination, standing }) = self.shares.next() else { return false };
             let Some(lane) = self.lanes.get_mut(&id) else { continue };
@@ -34,17 +34,17 @@ impl Dispatcher {
             }
             if standing == Standing::Proven && lane.standing(self.now) == Standing::Unproven {
                 // It was proven when it came; now there may be no permit for it.
-                self.enter_ring(id);
+                self.enqueue_lane(id);
             } else if lane.has_next(self.now) {
-                self.give_turn(id);
-            } else if lane.begin_look() {
-                self.look(id);
+                self.run_turn(id);
+            } else if lane.begin_fetch() {
+                self.fetch_due(id);
             }
         }
         true
     }
 
-    fn give_turn(&mut self, id: EndpointId) {
+    fn run_turn(&mut self, id: EndpointId) {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let (destination, standing) = (lane.destination(), lane.standing(self.now));
         let Some(permit) = self.shares.take(Claim { destination, in_flight: lane.in_flight(), standing }) else {
@@ -54,7 +54,7 @@ impl Dispatcher {
         match lane.turn(self.now) {
             Turn::Send(due) => {
                 self.send(id, due, permit);
-                self.enter_ring(id);
+                self.enqueue_lane(id);
             }
             Turn::Wait(at) => {
                 self.shares.put_back(&permit);
@@ -68,31 +68,31 @@ impl Dispatcher {
         let Some(lane) = self.lanes.get(&id) else { return };
         self.under_way += 1;
         let is_waited_for = permit.is_unproven() || lane.is_crowded() || self.shares.is_tight(lane.destination());
-        let ticket = Ticket::new(id, due.id, permit, is_waited_for, self.notes.clone());
+        let in_flight_guard = InFlightGuard::new(id, due.id, permit, is_waited_for, self.reports.clone());
         // Boxed: tokio moves the future it is given several times.
-        self.tasks.spawn(Box::pin(deliver(self.ctx.clone(), lane.speaker().clone(), due, ticket)));
+        self.tasks.spawn(Box::pin(deliver(self.ctx.clone(), lane.prepared().clone(), due, in_flight_guard)));
     }
 
-    fn look(&mut self, id: EndpointId) {
+    fn fetch_due(&mut self, id: EndpointId) {
         let Some(lane) = self.lanes.get(&id) else { return };
         self.under_way += 1;
-        let (store, notes) = (self.ctx.store.clone(), self.notes.clone());
+        let (store, reports) = (self.ctx.store.clone(), self.reports.clone());
         let now = self.now;
-        let (ordering, size) = (lane.speaker().endpoint.settings.ordering, lane.look_size());
+        let (ordering, size) = (lane.prepared().endpoint.settings.ordering, lane.fetch_size());
         self.tasks.spawn(async move {
             let pending = store.due(id, ordering, now, size).await;
-            let _ = notes.send(Note::Looked { endpoint: id, pending });
+            let _ = reports.send(TaskReport::Fetched { endpoint: id, pending });
         });
     }
 
     /// Asks the database what every endpoint has pending.
-    pub(super) fn survey(&mut self) {
-        self.survey_at = None;
+    pub(super) fn scan_pending(&mut self) {
+        self.scan_at = None;
         self.under_way += 1;
-        let (store, notes) = (self.ctx.store.clone(), self.notes.clone());
+        let (store, reports) = (self.ctx.store.clone(), self.reports.clone());
         self.tasks.spawn(async move {
             let found = store.pending_endpoints().await;
-            let _ = notes.send(Note::Surveyed(found));
+            let _ = reports.send(TaskReport::Scanned(found));
         });
     }
 }

@@ -18,19 +18,19 @@ use tokio_util::io::poll_read_buf;
 
 use self::reading::Reading;
 use self::writing::Writing;
-use super::again::{End, NoAnswer};
 use super::chunks::{Chunks, Piece};
 use super::deadline::Deadline;
 use super::failure::{self, Bytes};
-use super::head::{self, Found, Framing, Head, NotAHead};
-use super::outgoing::Sent;
-use crate::dial::wire::Wire;
+use super::head::{self, Framing, Head, NotAHead, ParsedHead};
+use super::resends::{SendError, SendErrorKind};
+use super::wire_request::Sent;
+use crate::dial::stream::Stream;
 
 /// Room for what one read brings: most answers.
 const READ: usize = 1024;
 
-pub(super) struct Own {
-    wire: Wire,
+pub(super) struct Http1 {
+    stream: Stream,
     /// What was read and not used yet.
     inbox: BytesMut,
     body: Body,
@@ -50,22 +50,22 @@ enum Body {
 }
 
 /// Why no head was found.
-enum Stopped {
+enum HeadError {
     NotHttp,
     TooLong,
     Broken(io::Error),
     Late,
 }
 
-impl From<NotAHead> for Stopped {
+impl From<NotAHead> for HeadError {
     fn from(_: NotAHead) -> Self {
         Self::NotHttp
     }
 }
 
-impl Own {
-    pub(super) fn new(wire: Wire) -> Self {
-        Self { wire, inbox: BytesMut::new(), body: Body::Length(0), stays: true, keep_alive: None }
+impl Http1 {
+    pub(super) fn new(stream: Stream) -> Self {
+        Self { stream, inbox: BytesMut::new(), body: Body::Length(0), stays: true, keep_alive: None }
     }
 
     /// Whether a request can be written to it, as far as is known now. A receiver that closed it, or said something that
@@ -76,18 +76,23 @@ impl Own {
 
     /// Writes a request and reads as far as the answer's head. An answer may come before all is written; the rest is not
     /// written then, and the connection not used again. A head that breaks off is one if its status line has come.
-    pub(super) async fn ask(&mut self, request: &[u8], sent: &Sent, deadline: &mut Deadline) -> Result<Head, NoAnswer> {
+    pub(super) async fn ask(
+        &mut self,
+        request: &[u8],
+        sent: &Sent,
+        deadline: &mut Deadline,
+    ) -> Result<Head, SendError> {
         let mut writing = Writing::of(request);
         let mut reading = Reading::default();
         let found = poll_fn(|cx| {
-            writing.go_on(&mut self.wire, cx);
+            writing.go_on(&mut self.stream, cx);
             if writing.has_begun() {
                 sent.set();
             } else if let Some(error) = writing.error.take() {
-                return Poll::Ready(Err(Stopped::Broken(error)));
+                return Poll::Ready(Err(HeadError::Broken(error)));
             }
             match self.poll_head(&mut reading, cx) {
-                Poll::Pending => Pin::new(&mut *deadline).poll(cx).map(|()| Err(Stopped::Late)),
+                Poll::Pending => Pin::new(&mut *deadline).poll(cx).map(|()| Err(HeadError::Late)),
                 found => found,
             }
         })
@@ -111,41 +116,43 @@ impl Own {
     /// What is known of an answer whose head did not come whole.
     fn broke_off(
         &mut self,
-        stopped: &Stopped,
+        stopped: &HeadError,
         reading: &Reading,
         writing: &Writing<'_>,
         timeout: Duration,
-    ) -> Result<Head, NoAnswer> {
+    ) -> Result<Head, SendError> {
         self.stays = false;
         let head = match stopped {
-            Stopped::NotHttp => Err(NotAHead),
-            Stopped::TooLong | Stopped::Broken(_) | Stopped::Late => head::part(&self.inbox),
+            HeadError::NotHttp => Err(NotAHead),
+            HeadError::TooLong | HeadError::Broken(_) | HeadError::Late => head::part(&self.inbox),
         };
         match (head, stopped) {
             (Ok(Some(head)), _) => {
                 self.body = Body::Unreadable(match stopped {
-                    Stopped::Broken(error) => failure::in_head(error),
-                    Stopped::Late => failure::head_stalled(timeout),
-                    Stopped::NotHttp | Stopped::TooLong => failure::head_too_long(),
+                    HeadError::Broken(error) => failure::in_head(error),
+                    HeadError::Late => failure::head_stalled(timeout),
+                    HeadError::NotHttp | HeadError::TooLong => failure::head_too_long(),
                 });
                 Ok(head)
             }
-            (Err(NotAHead), _) => Err(NoAnswer::failed(failure::not_http(&NotAHead))),
-            (Ok(None), Stopped::Late) => Err(NoAnswer::failed(failure::unanswered(timeout, writing.has_begun(), None))),
-            (Ok(None), Stopped::NotHttp | Stopped::TooLong) => Err(NoAnswer::failed(failure::no_head())),
-            (Ok(None), Stopped::Broken(error)) => {
+            (Err(NotAHead), _) => Err(SendError::failed(failure::not_http(&NotAHead))),
+            (Ok(None), HeadError::Late) => {
+                Err(SendError::failed(failure::unanswered(timeout, writing.has_begun(), None)))
+            }
+            (Ok(None), HeadError::NotHttp | HeadError::TooLong) => Err(SendError::failed(failure::no_head())),
+            (Ok(None), HeadError::Broken(error)) => {
                 let end = match (writing.has_begun(), reading.has_begun() || !self.inbox.is_empty()) {
-                    (false, _) => End::Unbegun,
-                    (true, false) => End::Silent,
-                    (true, true) => End::Failed,
+                    (false, _) => SendErrorKind::NotSent,
+                    (true, false) => SendErrorKind::Silent,
+                    (true, true) => SendErrorKind::Failed,
                 };
                 // That it could not be written is why nothing can be read.
-                Err(NoAnswer { end, failure: failure::unanswered_by(writing.error.as_ref().unwrap_or(error)) })
+                Err(SendError { kind: end, failure: failure::unanswered_by(writing.error.as_ref().unwrap_or(error)) })
             }
         }
     }
 
-    fn poll_head(&mut self, reading: &mut Reading, cx: &mut Context<'_>) -> Poll<Result<Found, Stopped>> {
+    fn poll_head(&mut self, reading: &mut Reading, cx: &mut Context<'_>) -> Poll<Result<ParsedHead, HeadError>> {
         loop {
             if let Some(end) = reading.look(&mut self.inbox)? {
                 let found = head::whole(&self.inbox[..end])?;
@@ -157,12 +164,12 @@ impl Own {
                 continue;
             }
             if reading.is_too_long(&self.inbox) {
-                return Poll::Ready(Err(Stopped::TooLong));
+                return Poll::Ready(Err(HeadError::TooLong));
             }
             match ready!(self.poll_read(cx)) {
-                Ok(0) => return Poll::Ready(Err(Stopped::Broken(io::ErrorKind::UnexpectedEof.into()))),
+                Ok(0) => return Poll::Ready(Err(HeadError::Broken(io::ErrorKind::UnexpectedEof.into()))),
                 Ok(_) => {}
-                Err(error) => return Poll::Ready(Err(Stopped::Broken(error))),
+                Err(error) => return Poll::Ready(Err(HeadError::Broken(error))),
             }
         }
     }
@@ -227,7 +234,7 @@ impl Own {
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.inbox.reserve(READ);
-        poll_read_buf(Pin::new(&mut self.wire), cx, &mut self.inbox)
+        poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.inbox)
     }
 }
 

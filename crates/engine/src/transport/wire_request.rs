@@ -40,14 +40,14 @@ impl Sent {
 }
 
 /// A POST whose headers can be sent.
-pub(super) struct Outgoing<'a> {
+pub(super) struct WireRequest<'a> {
     url: &'a EndpointUrl,
     headers: Vec<Header>,
     body: Bytes,
     pub(super) sent: Sent,
 }
 
-impl<'a> Outgoing<'a> {
+impl<'a> WireRequest<'a> {
     pub(super) fn new(url: &'a EndpointUrl, headers: Vec<Header>, body: Bytes) -> Result<Self, Failure> {
         match headers.iter().find(|header| !can_be_sent(header)) {
             Some(header) => Err(unsendable(&format!("the header {}", header.name))),
@@ -90,8 +90,8 @@ impl<'a> Outgoing<'a> {
         bytes
     }
 
-    pub(super) fn to_http2(&self) -> Result<http::Request<Posted>, Failure> {
-        let mut request = http::Request::new(Posted { bytes: Some(self.body.clone()), sent: self.sent.clone() });
+    pub(super) fn to_http2(&self) -> Result<http::Request<RequestBody>, Failure> {
+        let mut request = http::Request::new(RequestBody { bytes: Some(self.body.clone()), sent: self.sent.clone() });
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri()?;
         let map = request.headers_mut();
@@ -122,12 +122,12 @@ fn unsendable(what: &str) -> Failure {
 }
 
 /// The body of an HTTP/2 request, which knows whether a connection has taken it.
-pub(super) struct Posted {
+pub(super) struct RequestBody {
     bytes: Option<Bytes>,
     sent: Sent,
 }
 
-impl Body for Posted {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = Infallible;
 

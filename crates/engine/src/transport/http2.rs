@@ -12,12 +12,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use model::attempt::{Answer, Failure};
 use tokio_util::sync::CancellationToken;
 
-use super::again::{End, NoAnswer};
 use super::deadline::Deadline;
 use super::failure;
 use super::head::{self, Head};
-use super::outgoing::{Outgoing, Posted};
-use crate::dial::wire::Wire;
+use super::resends::{SendError, SendErrorKind};
+use super::wire_request::{RequestBody, WireRequest};
+use crate::dial::stream::Stream;
 
 /// Maximum size of a head, as HTTP/2 counts it (RFC 9113, section 6.5.2): what is kept of one, and what others have besides.
 const LONGEST_HEAD: u32 = 256 * 1024;
@@ -33,8 +33,8 @@ const PONG_WITHIN: Duration = Duration::from_secs(5);
 
 /// It ends when the last clone is dropped and the last request answered.
 #[derive(Clone)]
-pub(super) struct Shared {
-    requests: http2::SendRequest<Posted>,
+pub(super) struct Http2 {
+    requests: http2::SendRequest<RequestBody>,
     state: Arc<State>,
 }
 
@@ -49,8 +49,8 @@ struct State {
     ended: CancellationToken,
 }
 
-impl Shared {
-    pub(super) async fn over(wire: Wire) -> Result<Self, Failure> {
+impl Http2 {
+    pub(super) async fn over(stream: Stream) -> Result<Self, Failure> {
         let handshake = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_header_list_size(LONGEST_HEAD)
@@ -58,14 +58,14 @@ impl Shared {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PONG_WITHIN)
-            .handshake(TokioIo::new(wire));
+            .handshake(TokioIo::new(stream));
         let (requests, connection) = handshake.await.map_err(|error| failure::no_http2_answer(&error).failure)?;
         let state = Arc::<State>::default();
         let told = state.clone();
         TokioExecutor::new().execute(async move {
             // Requests on it are told what went wrong themselves, but not always why.
             if let Err(error) = connection.await
-                && failure::no_http2_answer(&error).end == End::WantsHttp1
+                && failure::no_http2_answer(&error).kind == SendErrorKind::WantsHttp1
             {
                 told.wants_http1.store(true, Ordering::Relaxed);
             }
@@ -81,16 +81,16 @@ impl Shared {
 
     pub(super) async fn ask(
         &mut self,
-        request: &Outgoing<'_>,
+        request: &WireRequest<'_>,
         deadline: &mut Deadline,
-    ) -> Result<(Head, Incoming), NoAnswer> {
-        let posted = request.to_http2().map_err(NoAnswer::failed)?;
+    ) -> Result<(Head, Incoming), SendError> {
+        let body = request.to_http2().map_err(SendError::failed)?;
         let asking = async {
-            match self.requests.try_send_request(posted).await {
+            match self.requests.try_send_request(body).await {
                 Ok(response) => Ok(response),
                 Err(mut error) => {
-                    let is_unbegun = error.take_message().is_some();
-                    Err(self.state.explain(&error.into_error(), is_unbegun).await)
+                    let is_not_sent = error.take_message().is_some();
+                    Err(self.state.explain(&error.into_error(), is_not_sent).await)
                 }
             }
         };
@@ -99,7 +99,7 @@ impl Shared {
             response = asking => response?,
             () = &mut *deadline => {
                 let sent = request.sent.is_sent();
-                return Err(NoAnswer::failed(failure::unanswered(deadline.timeout, sent, None)));
+                return Err(SendError::failed(failure::unanswered(deadline.timeout, sent, None)));
             }
         };
         let (parts, body) = response.into_parts();
@@ -109,22 +109,25 @@ impl Shared {
 }
 
 impl State {
-    async fn explain(&self, error: &hyper::Error, is_unbegun: bool) -> NoAnswer {
-        let NoAnswer { end, failure } = failure::no_http2_answer(error);
-        if end == End::Silent {
+    async fn explain(&self, error: &hyper::Error, is_not_sent: bool) -> SendError {
+        let SendError { kind: end, failure } = failure::no_http2_answer(error);
+        if end == SendErrorKind::Silent {
             // Why the connection ended is told to its task alone.
             self.ended.cancelled().await;
         }
         let wants_http1 = self.wants_http1.load(Ordering::Relaxed);
         let end = match end {
-            _ if wants_http1 => End::WantsHttp1,
-            _ if is_unbegun => End::Unbegun,
+            _ if wants_http1 => SendErrorKind::WantsHttp1,
+            _ if is_not_sent => SendErrorKind::NotSent,
             end => end,
         };
-        if matches!(end, End::Unbegun | End::Silent | End::WantsHttp1 | End::GoingAway) {
+        if matches!(
+            end,
+            SendErrorKind::NotSent | SendErrorKind::Silent | SendErrorKind::WantsHttp1 | SendErrorKind::GoingAway
+        ) {
             self.is_over.store(true, Ordering::Relaxed);
         }
-        NoAnswer { end, failure }
+        SendError { kind: end, failure }
     }
 }
 

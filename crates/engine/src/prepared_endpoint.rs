@@ -11,7 +11,7 @@ use model::provider::Provider;
 use model::rate::RateLimit;
 use model::retry::Policy;
 
-pub(crate) struct Speaker {
+pub(crate) struct PreparedEndpoint {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) voice: Voice,
     /// Whose answers they are.
@@ -26,7 +26,7 @@ pub(crate) struct Speaker {
     pub(crate) response_bytes: usize,
 }
 
-impl Speaker {
+impl PreparedEndpoint {
     /// `project` is its name.
     pub(crate) fn new(endpoint: Arc<Endpoint>, dialect: &Arc<Dialect>, project: &str) -> Self {
         let own_schedule = endpoint.settings.retry.clone();

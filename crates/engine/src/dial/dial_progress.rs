@@ -13,17 +13,17 @@ pub(crate) enum Step {
 
 /// By authority. When several are made to one, the youngest speaks for all.
 #[derive(Default)]
-pub(super) struct Underway(Mutex<HashMap<Box<str>, Step>>);
+pub(super) struct DialProgress(Mutex<HashMap<Box<str>, Step>>);
 
 /// One connection being made. It is under way until this is dropped.
 pub(super) struct Progress<'a> {
-    underway: &'a Underway,
+    all: &'a DialProgress,
     authority: &'a str,
 }
 
-impl Underway {
+impl DialProgress {
     pub(super) fn begin<'a>(&'a self, authority: &'a str) -> Progress<'a> {
-        let progress = Progress { underway: self, authority };
+        let progress = Progress { all: self, authority };
         progress.reaches(Step::Lookup);
         progress
     }
@@ -39,12 +39,12 @@ impl Underway {
 
 impl Progress<'_> {
     pub(super) fn reaches(&self, step: Step) {
-        self.underway.steps().insert(self.authority.into(), step);
+        self.all.steps().insert(self.authority.into(), step);
     }
 }
 
 impl Drop for Progress<'_> {
     fn drop(&mut self) {
-        self.underway.steps().remove(self.authority);
+        self.all.steps().remove(self.authority);
     }
 }

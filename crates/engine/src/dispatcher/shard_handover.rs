@@ -4,18 +4,18 @@ use model::id::EndpointId;
 use store::shard::{self, Shards};
 
 /// The shards that are wanted elsewhere, and how many lanes each shard has.
-pub(super) struct LettingGo {
+pub(super) struct ShardHandover {
     pub(super) wanted: Shards,
     lanes: Box<[u32; shard::COUNT]>,
 }
 
-impl Default for LettingGo {
+impl Default for ShardHandover {
     fn default() -> Self {
         Self { wanted: Shards::default(), lanes: Box::new([0; shard::COUNT]) }
     }
 }
 
-impl LettingGo {
+impl ShardHandover {
     pub(super) fn lane_made(&mut self, endpoint: EndpointId) {
         self.lanes[usize::from(shard::of(endpoint))] += 1;
     }

@@ -7,11 +7,11 @@ use model::time::Timestamp;
 use store::due::Pending;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::pace::Sign;
+use crate::concurrency::Signal;
 use crate::shares::Permit;
 
 /// A note to the dispatcher. There are never more than permits and reads under way, so the channel needs no bound.
-pub(crate) enum Note {
+pub(crate) enum TaskReport {
     /// The endpoint's turn is over; the record is still to come.
     Answered {
         endpoint: EndpointId,
@@ -28,12 +28,12 @@ pub(crate) enum Note {
         answered: Option<Answered>,
     },
     /// The database was asked for an endpoint's work.
-    Looked {
+    Fetched {
         endpoint: EndpointId,
         pending: Result<Pending, store::Error>,
     },
     /// What all endpoints have pending, at start and after the feed lagged.
-    Surveyed(Result<Vec<(EndpointId, Timestamp)>, store::Error>),
+    Scanned(Result<Vec<(EndpointId, Timestamp)>, store::Error>),
     /// What waits was brought forward, because the clock went back.
     BroughtForward(Result<(), store::Error>),
     TellWhenAtRest(oneshot::Sender<Option<Timestamp>>),
@@ -42,7 +42,7 @@ pub(crate) enum Note {
 /// The endpoint answered, or will not.
 #[derive(Clone, Copy)]
 pub(crate) struct Answered {
-    pub(crate) sign: Option<Sign>,
+    pub(crate) signal: Option<Signal>,
     /// How long it asked to be left alone.
     pub(crate) rest: Option<Duration>,
 }
@@ -60,9 +60,9 @@ pub(crate) enum End {
 }
 
 /// One delivery in flight. However its task ends, the dispatcher hears of it once.
-pub(crate) struct Ticket {
+pub(crate) struct InFlightGuard {
     delivery: DeliveryId,
-    notes: mpsc::UnboundedSender<Note>,
+    reports: mpsc::UnboundedSender<TaskReport>,
     /// Others wait for the endpoint's turn to be over. Otherwise that may be told with the end: who is told less often
     /// wakes less often.
     is_waited_for: bool,
@@ -78,25 +78,25 @@ enum Stage {
     Told,
 }
 
-impl Ticket {
+impl InFlightGuard {
     pub(crate) fn new(
         endpoint: EndpointId,
         delivery: DeliveryId,
         permit: Permit,
         is_waited_for: bool,
-        notes: mpsc::UnboundedSender<Note>,
+        reports: mpsc::UnboundedSender<TaskReport>,
     ) -> Self {
-        Self { delivery, notes, is_waited_for, permit, stage: Stage::UnderWay, end: End::Unrecorded, endpoint }
+        Self { delivery, reports, is_waited_for, permit, stage: Stage::UnderWay, end: End::Unrecorded, endpoint }
     }
 
     /// The endpoint is free for its next delivery, after the rest that it asked for.
-    pub(crate) fn answered(&mut self, sign: Option<Sign>, rest: Option<Duration>) {
+    pub(crate) fn answered(&mut self, signal: Option<Signal>, rest: Option<Duration>) {
         let Stage::UnderWay = self.stage else { return };
-        let answered = Answered { sign, rest };
-        let is_urgent = self.is_waited_for || sign != Some(Sign::Success) || rest.is_some();
+        let answered = Answered { signal, rest };
+        let is_urgent = self.is_waited_for || signal != Some(Signal::Success) || rest.is_some();
         self.stage = if is_urgent {
             // The dispatcher outlives its tasks, but for a process that is going down.
-            let _ = self.notes.send(Note::Answered { endpoint: self.endpoint, permit: self.permit, answered });
+            let _ = self.reports.send(TaskReport::Answered { endpoint: self.endpoint, permit: self.permit, answered });
             Stage::Told
         } else {
             Stage::Answered(answered)
@@ -113,14 +113,14 @@ impl Ticket {
     }
 }
 
-impl Drop for Ticket {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         let answered = match self.stage {
-            Stage::UnderWay => Some(Answered { sign: None, rest: None }),
+            Stage::UnderWay => Some(Answered { signal: None, rest: None }),
             Stage::Answered(answered) => Some(answered),
             Stage::Told => None,
         };
         let Self { endpoint, delivery, end, permit, .. } = *self;
-        let _ = self.notes.send(Note::Ended { endpoint, delivery, end, permit, answered });
+        let _ = self.reports.send(TaskReport::Ended { endpoint, delivery, end, permit, answered });
     }
 }

@@ -6,15 +6,15 @@ use model::attempt::{FailureKind, Outcome};
 const START: usize = 4;
 
 #[derive(Clone, Debug)]
-pub(crate) struct Pace {
+pub(crate) struct ConcurrencyLimit {
     limit: usize,
     ceiling: usize,
-    suspect: bool,
+    unresponsive: bool,
 }
 
 /// What an attempt says about the endpoint's strength.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sign {
+pub(crate) enum Signal {
     Success,
     /// It answered, and not with 2xx, or could not be reached.
     Failure,
@@ -22,7 +22,7 @@ pub(crate) enum Sign {
     Silence,
 }
 
-impl Sign {
+impl Signal {
     pub(crate) fn of(outcome: &Outcome) -> Self {
         let broke_off = outcome.answer().and_then(|answer| answer.incomplete.as_ref());
         let failure = match outcome {
@@ -37,9 +37,9 @@ impl Sign {
     }
 }
 
-impl Pace {
+impl ConcurrencyLimit {
     pub(crate) fn new(ceiling: usize) -> Self {
-        Self { limit: START.min(ceiling).max(1), ceiling: ceiling.max(1), suspect: false }
+        Self { limit: START.min(ceiling).max(1), ceiling: ceiling.max(1), unresponsive: false }
     }
 
     /// As nothing is known of the endpoint.
@@ -52,16 +52,16 @@ impl Pace {
     }
 
     /// It did not answer in time when it was last tried.
-    pub(crate) fn is_suspect(&self) -> bool {
-        self.suspect
+    pub(crate) fn is_unresponsive(&self) -> bool {
+        self.unresponsive
     }
 
-    pub(crate) fn note(&mut self, sign: Sign) {
-        self.suspect = sign == Sign::Silence;
-        self.limit = match sign {
-            Sign::Success => (self.limit + 1).min(self.ceiling),
-            Sign::Failure => (self.limit / 2).max(1),
-            Sign::Silence => 1,
+    pub(crate) fn note(&mut self, signal: Signal) {
+        self.unresponsive = signal == Signal::Silence;
+        self.limit = match signal {
+            Signal::Success => (self.limit + 1).min(self.ceiling),
+            Signal::Failure => (self.limit / 2).max(1),
+            Signal::Silence => 1,
         };
     }
 }
@@ -72,16 +72,16 @@ mod tests {
 
     #[test]
     fn a_pace_grows_on_success_and_falls_to_one_on_silence() {
-        let mut pace = Pace::new(16);
-        assert_eq!(pace.limit(), START);
-        (0..100).for_each(|_| pace.note(Sign::Success));
-        assert_eq!(pace.limit(), 16);
-        pace.note(Sign::Failure);
-        assert_eq!((pace.limit(), pace.is_suspect()), (8, false));
-        pace.note(Sign::Silence);
-        assert_eq!((pace.limit(), pace.is_suspect()), (1, true));
-        pace.note(Sign::Success);
-        assert_eq!((pace.limit(), pace.is_suspect()), (2, false));
+        let mut limit = ConcurrencyLimit::new(16);
+        assert_eq!(limit.limit(), START);
+        (0..100).for_each(|_| limit.note(Signal::Success));
+        assert_eq!(limit.limit(), 16);
+        limit.note(Signal::Failure);
+        assert_eq!((limit.limit(), limit.is_unresponsive()), (8, false));
+        limit.note(Signal::Silence);
+        assert_eq!((limit.limit(), limit.is_unresponsive()), (1, true));
+        limit.note(Signal::Success);
+        assert_eq!((limit.limit(), limit.is_unresponsive()), (2, false));
     }
 
     #[test]
@@ -96,17 +96,17 @@ mod tests {
             Outcome::Answered(answer)
         };
         let cases = [
-            (answered(200, None), Sign::Success),
-            (answered(200, Some(FailureKind::Reset)), Sign::Success),
-            (answered(200, Some(FailureKind::Timeout)), Sign::Silence),
-            (answered(503, None), Sign::Failure),
-            (answered(503, Some(FailureKind::Timeout)), Sign::Silence),
-            (Outcome::failed(FailureKind::Timeout, ""), Sign::Silence),
-            (Outcome::failed(FailureKind::Connect, ""), Sign::Failure),
-            (answered(200, Some(FailureKind::Timeout)).but(Failure::new(FailureKind::Status, "")), Sign::Silence),
+            (answered(200, None), Signal::Success),
+            (answered(200, Some(FailureKind::Reset)), Signal::Success),
+            (answered(200, Some(FailureKind::Timeout)), Signal::Silence),
+            (answered(503, None), Signal::Failure),
+            (answered(503, Some(FailureKind::Timeout)), Signal::Silence),
+            (Outcome::failed(FailureKind::Timeout, ""), Signal::Silence),
+            (Outcome::failed(FailureKind::Connect, ""), Signal::Failure),
+            (answered(200, Some(FailureKind::Timeout)).but(Failure::new(FailureKind::Status, "")), Signal::Silence),
         ];
-        for (outcome, sign) in cases {
-            assert_eq!(Sign::of(&outcome), sign, "{outcome:?}");
+        for (outcome, signal) in cases {
+            assert_eq!(Signal::of(&outcome), signal, "{outcome:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::AsyncWrite;
 
-use crate::dial::wire::Wire;
+use crate::dial::stream::Stream;
 
 pub(super) struct Writing<'a> {
     length: usize,
@@ -27,9 +27,9 @@ impl<'a> Writing<'a> {
     }
 
     /// Writes as far as that goes now.
-    pub(super) fn go_on(&mut self, wire: &mut Wire, cx: &mut Context<'_>) {
+    pub(super) fn go_on(&mut self, stream: &mut Stream, cx: &mut Context<'_>) {
         while self.error.is_none() && !self.rest.is_empty() {
-            match Pin::new(&mut *wire).poll_write(cx, self.rest) {
+            match Pin::new(&mut *stream).poll_write(cx, self.rest) {
                 Poll::Ready(Ok(0)) => self.error = Some(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(count)) => self.rest = &self.rest[count..],
                 Poll::Ready(Err(error)) => self.error = Some(error),
@@ -37,7 +37,7 @@ impl<'a> Writing<'a> {
             }
         }
         if self.error.is_none() && !self.is_flushed {
-            match Pin::new(wire).poll_flush(cx) {
+            match Pin::new(stream).poll_flush(cx) {
                 Poll::Ready(Ok(())) => self.is_flushed = true,
                 Poll::Ready(Err(error)) => self.error = Some(error),
                 Poll::Pending => {}

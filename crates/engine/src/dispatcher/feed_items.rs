@@ -7,20 +7,20 @@ use store::feed::{CommitNotice, FeedItem};
 use super::Dispatcher;
 
 impl Dispatcher {
-    pub(super) fn take_news(&mut self, news: FeedItem) {
+    pub(super) fn take_feed_item(&mut self, item: FeedItem) {
         self.look_at_the_clock();
-        match news {
-            FeedItem::Facts(facts) => facts.into_iter().for_each(|fact| self.take_fact(fact)),
+        match item {
+            FeedItem::Facts(notices) => notices.into_iter().for_each(|notice| self.take_notice(notice)),
             FeedItem::Lagged => self.catch_up(),
         }
     }
 
-    pub(super) fn take_fact(&mut self, fact: CommitNotice) {
-        match fact {
+    pub(super) fn take_notice(&mut self, notice: CommitNotice) {
+        match notice {
             CommitNotice::Due(due) => self.take_due(due),
             CommitNotice::Look { endpoint, at } => self.timers.set(endpoint, at),
             CommitNotice::Changed(endpoint) => self.take_change(endpoint),
-            CommitNotice::Gained(_) => self.survey(),
+            CommitNotice::Gained(_) => self.scan_pending(),
             CommitNotice::Lost(shards) => self.lose(shards),
             CommitNotice::LetGo(shards) => self.let_go(shards),
         }
@@ -31,8 +31,8 @@ impl Dispatcher {
         if due.next_attempt_at > self.now {
             self.timers.set(endpoint, due.next_attempt_at);
         } else if let Some(lane) = self.lane(endpoint) {
-            lane.offer(due);
-            self.enter_ring(endpoint);
+            lane.enqueue(due);
+            self.enqueue_lane(endpoint);
         }
     }
 
@@ -42,12 +42,12 @@ impl Dispatcher {
             // Its lane is made, with what it is now, when there is something to send.
             return self.timers.set(id, now);
         }
-        match self.speaker(id) {
-            Some(speaker) => {
-                let destination = self.destination(&speaker);
+        match self.prepared(id) {
+            Some(prepared) => {
+                let destination = self.destination(&prepared);
                 if let Some(lane) = self.lanes.get_mut(&id) {
                     let before = lane.destination();
-                    lane.change(speaker, destination, now);
+                    lane.change(prepared, destination, now);
                     self.shares.leave(before);
                 } else {
                     self.shares.leave(destination);
@@ -72,7 +72,7 @@ impl Dispatcher {
             if let Some(lane) = self.lanes.remove(&id) {
                 self.shares.leave(lane.destination());
             }
-            self.letting_go.lane_dropped(id);
+            self.handover.lane_dropped(id);
             self.give_back_what_rests();
             if self.is_ours(id) {
                 // It was another node's for a while, and is ours again.
@@ -87,6 +87,6 @@ impl Dispatcher {
         self.close_what_is_not_ours();
         let lanes: Vec<EndpointId> = self.lanes.keys().copied().collect();
         lanes.into_iter().for_each(|endpoint| self.take_change(endpoint));
-        self.survey();
+        self.scan_pending();
     }
 }

@@ -5,41 +5,41 @@ use model::time::Timestamp;
 use store::due::Pending;
 
 use super::{AFTER_FAILURE, Dispatcher};
+use crate::in_flight::{Answered, End, TaskReport};
 use crate::shares::Permit;
-use crate::ticket::{Answered, End, Note};
 
 impl Dispatcher {
-    pub(super) fn take_notes(&mut self, notes: &mut Vec<Note>) {
+    pub(super) fn take_reports(&mut self, reports: &mut Vec<TaskReport>) {
         self.look_at_the_clock();
-        notes.drain(..).for_each(|note| self.take_note(note));
+        reports.drain(..).for_each(|report| self.take_report(report));
     }
 
-    fn take_note(&mut self, note: Note) {
-        match note {
-            Note::Answered { endpoint, permit, answered } => self.take_answer(endpoint, &permit, answered),
-            Note::Ended { endpoint, delivery, end, permit, answered } => {
+    fn take_report(&mut self, report: TaskReport) {
+        match report {
+            TaskReport::Answered { endpoint, permit, answered } => self.take_answer(endpoint, &permit, answered),
+            TaskReport::Ended { endpoint, delivery, end, permit, answered } => {
                 if let Some(answered) = answered {
                     self.take_answer(endpoint, &permit, answered);
                 }
                 self.shares.give_back(&permit);
                 self.take_end(endpoint, delivery, end);
             }
-            Note::Looked { endpoint, pending } => self.take_look(endpoint, pending),
-            Note::Surveyed(found) => self.take_survey(found),
-            Note::BroughtForward(brought_forward) => self.take_brought_forward(brought_forward),
-            Note::TellWhenAtRest(reply) => self.waiting_for_rest.push(reply),
+            TaskReport::Fetched { endpoint, pending } => self.take_fetched(endpoint, pending),
+            TaskReport::Scanned(found) => self.take_scan(found),
+            TaskReport::BroughtForward(brought_forward) => self.take_brought_forward(brought_forward),
+            TaskReport::TellWhenAtRest(reply) => self.waiting_for_rest.push(reply),
         }
     }
 
     fn take_answer(&mut self, endpoint: EndpointId, permit: &Permit, answered: Answered) {
-        let Answered { sign, rest } = answered;
+        let Answered { signal, rest } = answered;
         let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
         if let Some(rest) = rest {
-            lane.rest_until(self.now + rest);
+            lane.back_off_until(self.now + rest);
         }
-        lane.answered(sign, self.now);
+        lane.answered(signal, self.now);
         self.shares.answered(permit, lane.in_flight());
-        self.enter_ring(endpoint);
+        self.enqueue_lane(endpoint);
     }
 
     fn take_end(&mut self, endpoint: EndpointId, delivery: DeliveryId, end: End) {
@@ -56,10 +56,10 @@ impl Dispatcher {
             self.timers.set(endpoint, at);
         }
         self.drop_closed(endpoint);
-        self.enter_ring(endpoint);
+        self.enqueue_lane(endpoint);
     }
 
-    fn take_look(&mut self, endpoint: EndpointId, pending: Result<Pending, store::Error>) {
+    fn take_fetched(&mut self, endpoint: EndpointId, pending: Result<Pending, store::Error>) {
         self.under_way -= 1;
         let now = self.now;
         let failed = pending.is_err();
@@ -67,17 +67,17 @@ impl Dispatcher {
             tracing::error!(error = error as &dyn std::error::Error, "an endpoint's work could not be looked up");
         }
         let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
-        let next_at = lane.end_look(pending, now).or(failed.then_some(now + AFTER_FAILURE));
+        let next_at = lane.end_fetch(pending, now).or(failed.then_some(now + AFTER_FAILURE));
         if let Some(at) = next_at {
             self.timers.set(endpoint, at);
         }
         if !failed {
-            self.enter_ring(endpoint);
+            self.enqueue_lane(endpoint);
         }
         self.drop_closed(endpoint);
     }
 
-    fn take_survey(&mut self, found: Result<Vec<(EndpointId, Timestamp)>, store::Error>) {
+    fn take_scan(&mut self, found: Result<Vec<(EndpointId, Timestamp)>, store::Error>) {
         self.under_way -= 1;
         match found {
             Ok(found) => {
@@ -90,7 +90,7 @@ impl Dispatcher {
             }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "pending work could not be looked up");
-                self.survey_at = Some(self.now + AFTER_FAILURE);
+                self.scan_at = Some(self.now + AFTER_FAILURE);
             }
         }
     }
