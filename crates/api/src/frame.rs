@@ -129,7 +129,7 @@ mod tests {
         let master_key = MasterKey::generate(&env);
         let data_dir = directory.path().to_owned();
         let options = Options {
-            place: Backend::Embedded { data_dir },
+            backend: Backend::Embedded { data_dir },
             master_key,
             env: Arc::new(env.clone()),
             mail: false,

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use dialect::Dialect;
-use dialect::template::{Addressee, Occasion, Template};
+use dialect::template::{EndpointInfo, RenderContext, Template};
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId, EventId};
 use model::invalid::Fault;
@@ -97,8 +97,8 @@ fn tried(text: &str, project: &Project, dialect: &Dialect, api: &Api) -> Result<
 }
 
 fn rendered(template: &Template, event: &Event, api: &Api) -> Result<Preview, Problem> {
-    let occasion = Occasion { event, delivery: DeliveryId::new(&*api.env), attempt: 1, at: api.env.now() };
-    let addressee = Addressee { id: EndpointId::new(&*api.env), name: None };
+    let occasion = RenderContext { event, delivery: DeliveryId::new(&*api.env), attempt: 1, at: api.env.now() };
+    let addressee = EndpointInfo { id: EndpointId::new(&*api.env), name: None };
     let rendered = template.render(&occasion, &addressee).map_err(|failure| invalid(vec![failure.message]))?;
     let body = String::from_utf8(rendered.body).expect("JSON is UTF-8");
     Ok(Preview { body, missing: rendered.missing })

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 
 use dialect::Dialect;
-use dialect::template::{Addressee, Occasion};
+use dialect::template::{EndpointInfo, RenderContext};
 use model::event::Event;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::json::Json;
@@ -31,8 +31,9 @@ pub(crate) fn table() -> Result<String, Failure> {
 
 /// How long the body is, and how many nanoseconds one takes.
 fn measure(dialect: &Dialect, event: &Event) -> Result<(usize, f64), Failure> {
-    let addressee = Addressee { id: EndpointId::from_bytes([1; 16]), name: Some("Billing".to_owned()) };
-    let occasion = Occasion { event, delivery: DeliveryId::from_bytes([2; 16]), attempt: 1, at: event.occurred_at };
+    let addressee = EndpointInfo { id: EndpointId::from_bytes([1; 16]), name: Some("Billing".to_owned()) };
+    let occasion =
+        RenderContext { event, delivery: DeliveryId::from_bytes([2; 16]), attempt: 1, at: event.occurred_at };
     let body = || dialect.body(black_box(&occasion), black_box(&addressee)).map(|rendered| rendered.body);
     let bytes = body().map_err(|failure| failure.message)?.len();
     let round = || {

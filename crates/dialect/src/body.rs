@@ -5,12 +5,12 @@ use std::fmt::{self, Write};
 use model::attempt::Failure;
 
 use crate::exactly::exactly;
-use crate::fill::Hole;
 use crate::paths::Paths;
 use crate::raw;
-use crate::root::{Addressee, Occasion, Root};
-use crate::slot::{self, Piece};
+use crate::resolve::CompiledSlot;
+use crate::slot::{self, Segment};
 use crate::template::{Rendered, Template};
+use crate::variable::{EndpointInfo, RenderContext, Variable};
 
 /// Twice what an event's data may have: room for a template that shows it in more than one place.
 const LONGEST: usize = 32 * 1024 * 1024;
@@ -32,7 +32,7 @@ struct Spread {
 /// A value that can have members.
 #[derive(Clone, Debug)]
 pub(crate) struct Spreadable {
-    root: Root,
+    variable: Variable,
     paths: Paths,
     /// Its number in `paths`, if it is not the root itself.
     inside: Option<usize>,
@@ -49,7 +49,7 @@ impl Body {
             return Err("members are spread into an object, and body.template is none: write { … }".to_owned());
         }
         // What closes the object is written behind the members.
-        if let Some(Piece::Text(last)) = template.pieces.last_mut() {
+        if let Some(Segment::Text(last)) = template.segments.last_mut() {
             *last = last.strip_suffix('}').unwrap_or(last).into();
         }
         let taken = raw::members(text).map(|member| raw::text(member.key).into_owned()).collect();
@@ -58,29 +58,29 @@ impl Body {
 
     /// Whether the event's data itself is spread, and so has to be an object.
     pub(crate) fn spreads_data(&self) -> bool {
-        let is_data = |value: &Spreadable| value.root == Root::EventData && value.inside.is_none();
+        let is_data = |value: &Spreadable| value.variable == Variable::EventData && value.inside.is_none();
         self.spread.as_ref().is_some_and(|spread| is_data(&spread.value))
     }
 
     /// Whether a slot of the template is this root.
-    pub(crate) fn shows(&self, root: Root) -> bool {
-        let is_root = |piece: &Piece<Hole>| matches!(piece, Piece::Slot(hole) if hole.root() == Some(root));
-        self.template.pieces.iter().any(is_root)
+    pub(crate) fn shows(&self, variable: Variable) -> bool {
+        let is_root = |segment: &Segment<CompiledSlot>| matches!(segment, Segment::Slot(compiled) if compiled.variable() == Some(variable));
+        self.template.segments.iter().any(is_root)
     }
 
-    pub(crate) fn render(&self, occasion: &Occasion<'_>, addressee: &Addressee) -> Result<Rendered, Failure> {
-        let filled = self.template.slots.fill(occasion, addressee)?;
+    pub(crate) fn render(&self, context: &RenderContext<'_>, endpoint: &EndpointInfo) -> Result<Rendered, Failure> {
+        let resolved = self.template.slots.resolve(context, endpoint)?;
         let body = match &self.spread {
-            None => exactly(LONGEST, |out| self.template.write(&filled, out)),
+            None => exactly(LONGEST, |out| self.template.write(&resolved, out)),
             Some(spread) => {
-                let object = spread.value.on(occasion).unwrap_or_default();
+                let object = spread.value.on(context).unwrap_or_default();
                 exactly(LONGEST, |out| {
-                    self.template.write(&filled, out)?;
+                    self.template.write(&resolved, out)?;
                     spread.write(object, out)
                 })
             }
         }?;
-        Ok(Rendered { body, missing: self.template.missing(&filled, false) })
+        Ok(Rendered { body, missing: self.template.missing(&resolved, false) })
     }
 }
 
@@ -102,19 +102,19 @@ impl Spread {
 
 impl Spreadable {
     pub(crate) fn named(path: &str) -> Result<Self, String> {
-        let named = Root::named(path).ok().filter(|(root, _)| root.has_members() && slot::is_path(path));
-        let (root, words) = named.ok_or_else(|| {
+        let named = Variable::named(path).ok().filter(|(variable, _)| variable.has_members() && slot::is_path(path));
+        let (variable, words) = named.ok_or_else(|| {
             format!("`{path}` is nothing with members: write event.data, brand or workflow, or a path inside of one")
         })?;
         let mut paths = Paths::default();
-        let inside = if words.is_empty() { None } else { Some(paths.add(root, &words)?) };
-        Ok(Self { root, paths, inside })
+        let inside = if words.is_empty() { None } else { Some(paths.add(variable, &words)?) };
+        Ok(Self { variable, paths, inside })
     }
 
-    fn on<'a>(&self, occasion: &Occasion<'a>) -> Option<&'a str> {
+    fn on<'a>(&self, context: &RenderContext<'a>) -> Option<&'a str> {
         match self.inside {
-            Some(path) => self.paths.find(|root| root.json(occasion)).get(path),
-            None => self.root.json(occasion),
+            Some(path) => self.paths.find(|variable| variable.json(context)).get(path),
+            None => self.variable.json(context),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use crate::dialect::Dialect;
-use crate::shape::STANDARD;
+use crate::keys::STANDARD;
 
 /// The files in `dialects/`, each with the name that it gives itself.
 const FILES: [(&str, &str); 6] = [

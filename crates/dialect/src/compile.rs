@@ -2,10 +2,10 @@
 //! end: so all mistakes are found at once.
 
 mod catalogue;
-mod contradiction;
+mod cross_checks;
+mod message;
 mod retry;
 mod span;
-mod speech;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use model::time::Span;
 
 use self::span::span;
 use crate::checked::Checked;
+use crate::diagnostic::{Diagnostics, KeyLocation};
 use crate::dialect::{Dialect, Endpoints, Limits, Providers};
 use crate::file::{self, File};
-use crate::mistake::{Mistakes, Place};
 
 /// No request may take longer, whatever a dialect says.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(120);
@@ -27,7 +27,7 @@ const LONGEST_SHOWN: usize = 128;
 /// The REST surfaces there are.
 const SURFACES: [&str; 2] = ["webhooks", "hooks"];
 
-pub(crate) fn dialect(file: File, whole: &Place<'_>, m: &mut Mistakes) -> Dialect {
+pub(crate) fn dialect(file: File, whole: &KeyLocation<'_>, m: &mut Diagnostics) -> Dialect {
     let name = name(file.name, &whole.member("name"), m).unwrap_or_default();
     let title = file.title.and_then(|title| shown(title, &whole.member("title"), m));
     let (disable, notify) = retry::disable(file.disable, &whole.member("disable"), m);
@@ -44,99 +44,104 @@ pub(crate) fn dialect(file: File, whole: &Place<'_>, m: &mut Mistakes) -> Dialec
         surfaces: surfaces(file.routes, &whole.member("routes").member("surfaces"), m),
         providers: providers(file.providers, &whole.member("providers"), m),
         catalogue: catalogue::catalogue(file.catalogue, file.event_types, whole, m),
-        headers: speech::headers(file.headers, &whole.member("headers"), m),
-        schemes: speech::schemes(file.signatures, &whole.member("signatures"), m),
-        body: speech::body(file.body, &whole.member("body"), m),
+        headers: message::headers(file.headers, &whole.member("headers"), m),
+        schemes: message::schemes(file.signatures, &whole.member("signatures"), m),
+        body: message::body(file.body, &whole.member("body"), m),
     };
-    contradiction::all(&dialect, whole, m);
+    cross_checks::all(&dialect, whole, m);
     dialect
 }
 
-fn name(name: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<String> {
-    let name = m.take(place, name)?;
+fn name(name: Checked<String>, location: &KeyLocation<'_>, m: &mut Diagnostics) -> Option<String> {
+    let name = m.take(location, name)?;
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let fits = name.len() <= LONGEST_NAME && name.starts_with(|first: char| first.is_ascii_lowercase());
     if !fits || !name.bytes().all(allowed) {
-        m.add(place, "a name starts with a lower-case letter and goes on with lower-case letters, digits and hyphens, at most 63 in all");
+        m.add(location, "a name starts with a lower-case letter and goes on with lower-case letters, digits and hyphens, at most 63 in all");
     }
     Some(name)
 }
 
 /// A word or title that people read.
-fn shown(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<String> {
-    let text = m.take(place, text)?;
+fn shown(text: Checked<String>, location: &KeyLocation<'_>, m: &mut Diagnostics) -> Option<String> {
+    let text = m.take(location, text)?;
     if text.trim().is_empty() || text.len() > LONGEST_SHOWN || text.contains(char::is_control) {
-        m.add(place, format!("people read this: 1 to {LONGEST_SHOWN} bytes of text on one line"));
+        m.add(location, format!("people read this: 1 to {LONGEST_SHOWN} bytes of text on one line"));
     }
     Some(text)
 }
 
-fn surfaces(file: file::Routes, place: &Place<'_>, m: &mut Mistakes) -> Vec<String> {
+fn surfaces(file: file::Routes, location: &KeyLocation<'_>, m: &mut Diagnostics) -> Vec<String> {
     let mut surfaces = Vec::new();
     for (index, name) in file.surfaces.into_iter().enumerate() {
-        let place = place.item(index);
-        let Some(name) = m.take(&place, name) else { continue };
+        let location = location.item(index);
+        let Some(name) = m.take(&location, name) else { continue };
         if !SURFACES.contains(&name.as_str()) {
-            m.add(&place, format!("{name:?} is not a surface: there are {}", SURFACES.join(" and ")));
+            m.add(&location, format!("{name:?} is not a surface: there are {}", SURFACES.join(" and ")));
         } else if surfaces.contains(&name) {
-            m.add(&place, format!("{name:?} is listed twice"));
+            m.add(&location, format!("{name:?} is listed twice"));
         }
         surfaces.push(name);
     }
     surfaces
 }
 
-fn accent_color(color: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<String> {
-    let color = m.take(place, color)?;
+fn accent_color(color: Checked<String>, location: &KeyLocation<'_>, m: &mut Diagnostics) -> Option<String> {
+    let color = m.take(location, color)?;
     let digits = color.strip_prefix('#').unwrap_or_default();
     if digits.len() != 6 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        m.add(place, "a colour is # and six hexadecimal digits, for example #1a7f37");
+        m.add(location, "a colour is # and six hexadecimal digits, for example #1a7f37");
     }
     Some(color)
 }
 
-fn endpoints(file: file::Endpoints, place: &Place<'_>, m: &mut Mistakes) -> Endpoints {
+fn endpoints(file: file::Endpoints, location: &KeyLocation<'_>, m: &mut Diagnostics) -> Endpoints {
     let has_tenant = !matches!(&file.tenant.0, Ok(word) if word.is_empty());
-    let tenant = if has_tenant { shown(file.tenant, &place.member("tenant"), m) } else { None };
+    let tenant = if has_tenant { shown(file.tenant, &location.member("tenant"), m) } else { None };
     Endpoints {
-        word: shown(file.word, &place.member("word"), m).unwrap_or_default(),
-        editable: m.take(&place.member("editable"), file.editable).unwrap_or_default(),
-        pausable: m.take(&place.member("pausable"), file.pausable).unwrap_or_default(),
-        secret: m.take(&place.member("secret"), file.secret).unwrap_or_default(),
-        rotate: m.take(&place.member("rotate"), file.rotate).unwrap_or_default(),
-        https_only: m.take(&place.member("https_only"), file.https_only).unwrap_or_default(),
-        events: m.take(&place.member("events"), file.events).unwrap_or_default(),
+        word: shown(file.word, &location.member("word"), m).unwrap_or_default(),
+        editable: m.take(&location.member("editable"), file.editable).unwrap_or_default(),
+        pausable: m.take(&location.member("pausable"), file.pausable).unwrap_or_default(),
+        secret: m.take(&location.member("secret"), file.secret).unwrap_or_default(),
+        rotate: m.take(&location.member("rotate"), file.rotate).unwrap_or_default(),
+        https_only: m.take(&location.member("https_only"), file.https_only).unwrap_or_default(),
+        events: m.take(&location.member("events"), file.events).unwrap_or_default(),
         tenant,
     }
 }
 
-fn limits(file: file::Limits, place: &Place<'_>, m: &mut Mistakes) -> Limits {
+fn limits(file: file::Limits, location: &KeyLocation<'_>, m: &mut Diagnostics) -> Limits {
     Limits {
-        timeout: timeout(file.timeout, &place.member("timeout"), m),
-        response_bytes: bytes(file.response_bytes, 0..=MOST_RESPONSE_BYTES, &place.member("response_bytes"), m),
-        payload_bytes: bytes(file.payload_bytes, 1..=MOST_PAYLOAD_BYTES, &place.member("payload_bytes"), m),
+        timeout: timeout(file.timeout, &location.member("timeout"), m),
+        response_bytes: bytes(file.response_bytes, 0..=MOST_RESPONSE_BYTES, &location.member("response_bytes"), m),
+        payload_bytes: bytes(file.payload_bytes, 1..=MOST_PAYLOAD_BYTES, &location.member("payload_bytes"), m),
     }
 }
 
-fn timeout(timeout: Checked<Span>, place: &Place<'_>, m: &mut Mistakes) -> Duration {
-    let timeout = span(timeout, place, m);
+fn timeout(timeout: Checked<Span>, location: &KeyLocation<'_>, m: &mut Diagnostics) -> Duration {
+    let timeout = span(timeout, location, m);
     if timeout.is_some_and(|timeout| timeout.is_zero() || timeout > LONGEST_TIMEOUT) {
-        m.add(place, format!("a timeout is longer than 0s and at most {}", Span(LONGEST_TIMEOUT)));
+        m.add(location, format!("a timeout is longer than 0s and at most {}", Span(LONGEST_TIMEOUT)));
     }
     timeout.unwrap_or_default()
 }
 
-fn bytes(bytes: Checked<usize>, allowed: RangeInclusive<usize>, place: &Place<'_>, m: &mut Mistakes) -> usize {
-    let Some(bytes) = m.take(place, bytes) else { return *allowed.end() };
+fn bytes(
+    bytes: Checked<usize>,
+    allowed: RangeInclusive<usize>,
+    location: &KeyLocation<'_>,
+    m: &mut Diagnostics,
+) -> usize {
+    let Some(bytes) = m.take(location, bytes) else { return *allowed.end() };
     if !allowed.contains(&bytes) {
-        m.add(place, format!("from {} to {} bytes", allowed.start(), allowed.end()));
+        m.add(location, format!("from {} to {} bytes", allowed.start(), allowed.end()));
     }
     bytes
 }
 
-fn providers(file: file::Providers, place: &Place<'_>, m: &mut Mistakes) -> Providers {
+fn providers(file: file::Providers, location: &KeyLocation<'_>, m: &mut Diagnostics) -> Providers {
     Providers {
-        detect: m.take(&place.member("detect"), file.detect).unwrap_or_default(),
-        cards: m.take(&place.member("cards"), file.cards).unwrap_or_default(),
+        detect: m.take(&location.member("detect"), file.detect).unwrap_or_default(),
+        cards: m.take(&location.member("cards"), file.cards).unwrap_or_default(),
     }
 }

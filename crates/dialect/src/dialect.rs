@@ -11,11 +11,11 @@ use model::secret::{Form, Signing};
 use crate::body::Body;
 use crate::catalogue::Catalogue;
 use crate::header;
-use crate::line::HeaderLine;
-use crate::root::Root;
+use crate::header_template::DialectHeader;
 use crate::rules::{EventsRule, RotateRule, SecretRule};
 use crate::sign::{KeyForm, Scheme};
-use crate::template::{Addressee, Occasion, Rendered};
+use crate::template::{EndpointInfo, RenderContext, Rendered};
+use crate::variable::Variable;
 
 #[derive(Clone, Debug)]
 pub struct Dialect {
@@ -38,7 +38,7 @@ pub struct Dialect {
     pub providers: Providers,
     pub catalogue: Catalogue,
     /// Sent with every delivery, in this order.
-    pub(crate) headers: Vec<HeaderLine>,
+    pub(crate) headers: Vec<DialectHeader>,
     pub(crate) schemes: Vec<Scheme>,
     pub(crate) body: Body,
 }
@@ -79,8 +79,8 @@ pub struct Providers {
 
 impl Dialect {
     /// The body in the dialect's own form. Paths into values that lead nowhere are noted; an event without a brand, say, is not.
-    pub fn body(&self, occasion: &Occasion<'_>, addressee: &Addressee) -> Result<Rendered, Failure> {
-        self.body.render(occasion, addressee)
+    pub fn body(&self, context: &RenderContext<'_>, endpoint: &EndpointInfo) -> Result<Rendered, Failure> {
+        self.body.render(context, endpoint)
     }
 
     /// Which texts are secrets here.
@@ -107,7 +107,7 @@ impl Dialect {
 
     /// Whether bodies show the event's summary.
     pub fn tells_summary(&self) -> bool {
-        self.body.shows(Root::Summary)
+        self.body.shows(Variable::Summary)
     }
 
     /// Whether a header of this name is the dialect's or the connection's, whatever its case: an endpoint may not set it.

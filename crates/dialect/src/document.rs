@@ -4,9 +4,9 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
+use crate::diagnostic::{Diagnostics, KeyLocation};
 use crate::file::File;
-use crate::mistake::{Mistakes, Place};
-use crate::shape::{self, FREE, STANDARD};
+use crate::keys::{self, FREE, STANDARD};
 
 /// TOML, and where in the text everything stands.
 pub(crate) struct Document<'t> {
@@ -20,8 +20,8 @@ impl<'t> Document<'t> {
         Self { text, tree: DeValue::Table(table.into_inner()) }
     }
 
-    pub(crate) fn whole(&self) -> Place<'_> {
-        Place::whole(self.text, &self.tree)
+    pub(crate) fn whole(&self) -> KeyLocation<'_> {
+        KeyLocation::whole(self.text, &self.tree)
     }
 
     /// All settings, with `standard`'s values where the file has none of its own.
@@ -33,9 +33,9 @@ impl<'t> Document<'t> {
     }
 
     /// The typed file, with `standard`'s values where it has none of its own, or none that fit.
-    pub(crate) fn file(&self, m: &mut Mistakes) -> Option<File> {
+    pub(crate) fn file(&self, m: &mut Diagnostics) -> Option<File> {
         let mut table = self.tree.as_table().cloned().unwrap_or_default();
-        shape::fit(&mut table, &self.whole(), m);
+        keys::fit(&mut table, &self.whole(), m);
         complete(&mut table);
         let file = File::deserialize(Deserializer::from(Spanned::new(0..self.text.len(), table)));
         file.map_err(|error| m.add_toml(&error, &self.whole())).ok()

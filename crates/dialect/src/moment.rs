@@ -3,8 +3,8 @@
 use model::time::Timestamp;
 
 use crate::raw;
-use crate::root::Value;
 use crate::slot::TimeForm;
+use crate::variable::Value;
 
 /// Bytes: RFC 3339 with nanoseconds and an offset, with room for an escape.
 const LONGEST: usize = 64;

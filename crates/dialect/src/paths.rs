@@ -2,10 +2,10 @@
 //! paths there are.
 
 use crate::raw;
-use crate::root::Root;
+use crate::variable::Variable;
 
 /// The roots that can be read inside of. Their nodes are the first, in this order.
-const VALUES: [Root; 3] = [Root::EventData, Root::Brand, Root::Workflow];
+const VALUES: [Variable; 3] = [Variable::EventData, Variable::Brand, Variable::Workflow];
 
 /// Longer paths are refused.
 const MOST_WORDS: usize = 32;
@@ -27,14 +27,15 @@ pub(crate) struct Found<'v>(Vec<Option<&'v str>>);
 
 impl Paths {
     /// Adds the path that leads from `root` over `words`. Its number is the same whenever it is added.
-    pub(crate) fn add(&mut self, root: Root, words: &[&str]) -> Result<usize, String> {
+    pub(crate) fn add(&mut self, variable: Variable, words: &[&str]) -> Result<usize, String> {
         if words.len() > MOST_WORDS {
             return Err(format!("a path has at most {MOST_WORDS} words behind its root"));
         }
         if self.0.is_empty() {
             self.0.resize_with(VALUES.len(), Node::default);
         }
-        let start = VALUES.iter().position(|value| *value == root).expect("a root with members is among the values");
+        let start =
+            VALUES.iter().position(|value| *value == variable).expect("a root with members is among the values");
         Ok(words.iter().fold(start, |node, word| self.step(node, word)))
     }
 
@@ -53,11 +54,11 @@ impl Paths {
     }
 
     /// Looks all paths up in the values of the roots.
-    pub(crate) fn find<'v>(&self, value: impl Fn(Root) -> Option<&'v str>) -> Found<'v> {
+    pub(crate) fn find<'v>(&self, value: impl Fn(Variable) -> Option<&'v str>) -> Found<'v> {
         let mut found = vec![None; self.0.len()];
         if !self.0.is_empty() {
-            for (node, root) in VALUES.into_iter().enumerate() {
-                found[node] = value(root);
+            for (node, variable) in VALUES.into_iter().enumerate() {
+                found[node] = value(variable);
                 self.descend(node, &mut found);
             }
         }
@@ -137,9 +138,9 @@ mod tests {
         let mut paths = Paths::default();
         let words = |path: &'static str| path.split('.').collect::<Vec<_>>();
         let numbers: Vec<usize> =
-            cases.iter().map(|(path, _)| paths.add(Root::EventData, &words(path)).unwrap()).collect();
-        assert_eq!(paths.add(Root::EventData, &words("deep.0.1")).unwrap(), numbers[13]);
-        let found = paths.find(|root| (root == Root::EventData).then_some(data));
+            cases.iter().map(|(path, _)| paths.add(Variable::EventData, &words(path)).unwrap()).collect();
+        assert_eq!(paths.add(Variable::EventData, &words("deep.0.1")).unwrap(), numbers[13]);
+        let found = paths.find(|variable| (variable == Variable::EventData).then_some(data));
         for ((path, expected), number) in cases.into_iter().zip(numbers) {
             assert_eq!(found.get(number), expected, "{path}");
         }
@@ -147,6 +148,6 @@ mod tests {
 
     #[test]
     fn paths_have_their_bound() {
-        assert!(Paths::default().add(Root::Brand, &["a"; 33]).is_err());
+        assert!(Paths::default().add(Variable::Brand, &["a"; 33]).is_err());
     }
 }

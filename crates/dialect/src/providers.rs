@@ -4,21 +4,21 @@
 //! footer that says whose event it is. [`content`] decides what it says, [`text`] keeps foreign text from being markup,
 //! and a file per service puts it into that service's form and within its limits, whatever the data.
 
+mod branding;
 mod content;
 mod discord;
 mod facts;
-mod look;
-mod reading;
+mod response;
 mod slack;
 mod teams;
 mod text;
 
 use model::provider::Provider;
 
+pub(crate) use self::branding::Branding;
 use self::content::Content;
-pub(crate) use self::look::Look;
-pub use self::reading::{Reading, read};
-use crate::root::Occasion;
+pub use self::response::{Interpretation, read};
+use crate::variable::RenderContext;
 
 /// Whether it is a chat service.
 pub(crate) fn takes_cards(provider: Provider) -> bool {
@@ -26,8 +26,8 @@ pub(crate) fn takes_cards(provider: Provider) -> bool {
 }
 
 /// The message for a chat service. `None` where the dialect's own envelope is sent.
-pub(crate) fn card(provider: Provider, look: &Look<'_>, occasion: &Occasion<'_>) -> Option<Vec<u8>> {
-    let message = form(provider)?(&Content::of(occasion.event, look));
+pub(crate) fn card(provider: Provider, branding: &Branding<'_>, context: &RenderContext<'_>) -> Option<Vec<u8>> {
+    let message = form(provider)?(&Content::of(context.event, branding));
     Some(serde_json::to_vec(&message).expect("its keys are strings"))
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use toml::Value;
 
 use crate::Dialect;
+use crate::diagnostic::Diagnostic;
 use crate::document::Document;
-use crate::mistake::Mistake;
 
 /// Keys and values as they are written in TOML: `retry.jitter` and `0.1`.
 pub type Settings = BTreeMap<String, String>;
@@ -21,7 +21,7 @@ pub struct Difference {
 
 /// All settings of a dialect file, those that it leaves out as in `standard`. Header names are in lower case, event types
 /// have their names in place of numbers: `event_types[invoice.paid].group`.
-pub fn of(text: &str) -> Result<Settings, Vec<Mistake>> {
+pub fn of(text: &str) -> Result<Settings, Vec<Diagnostic>> {
     Dialect::parse(text)?;
     let mut settings = Settings::new();
     list(String::new(), &Value::Table(Document::read(text).completed()), &mut settings);

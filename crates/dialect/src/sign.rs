@@ -8,7 +8,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use model::secret::{Form, NotASecret, PUBLIC_PREFIX, Secret, Signing};
 use serde::Deserialize;
 
-use crate::slot::{Piece, Slot};
+use crate::slot::{Segment, Slot};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum Algorithm {
@@ -61,9 +61,9 @@ pub(crate) struct Scheme {
     pub(crate) header: Arc<str>,
     pub(crate) algorithm: Algorithm,
     pub(crate) key: KeyForm,
-    pub(crate) signs: Vec<Piece<Signed>>,
+    pub(crate) signs: Vec<Segment<Signed>>,
     pub(crate) encoding: Encoding,
-    pub(crate) format: Vec<Piece<Written>>,
+    pub(crate) format: Vec<Segment<Written>>,
     pub(crate) join: String,
     pub(crate) when: When,
 }
@@ -179,12 +179,12 @@ impl Key {
 impl Scheme {
     /// Appends to a header's value what this scheme says about `content`.
     pub(crate) fn write(&self, key: &Key, content: &Content<'_>, out: &mut String) {
-        for piece in &self.format {
-            match piece {
-                Piece::Text(text) => out.push_str(text),
-                Piece::Slot(Written::Id) => out.push_str(content.id),
-                Piece::Slot(Written::Timestamp) => out.push_str(content.timestamp),
-                Piece::Slot(Written::Signature) => self.sign(key, content, out),
+        for segment in &self.format {
+            match segment {
+                Segment::Text(text) => out.push_str(text),
+                Segment::Slot(Written::Id) => out.push_str(content.id),
+                Segment::Slot(Written::Timestamp) => out.push_str(content.timestamp),
+                Segment::Slot(Written::Signature) => self.sign(key, content, out),
             }
         }
     }
@@ -207,12 +207,12 @@ impl Scheme {
     }
 
     fn each_part<'c>(&'c self, content: &Content<'c>, mut take: impl FnMut(&'c [u8])) {
-        for piece in &self.signs {
-            take(match piece {
-                Piece::Text(text) => text.as_bytes(),
-                Piece::Slot(Signed::Id) => content.id.as_bytes(),
-                Piece::Slot(Signed::Timestamp) => content.timestamp.as_bytes(),
-                Piece::Slot(Signed::Body) => content.body,
+        for segment in &self.signs {
+            take(match segment {
+                Segment::Text(text) => text.as_bytes(),
+                Segment::Slot(Signed::Id) => content.id.as_bytes(),
+                Segment::Slot(Signed::Timestamp) => content.timestamp.as_bytes(),
+                Segment::Slot(Signed::Body) => content.body,
             });
         }
     }

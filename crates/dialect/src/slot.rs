@@ -4,7 +4,7 @@ use model::date::DateFormat;
 
 /// A stretch of a text that stays, or a slot that is filled each time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Piece<S> {
+pub(crate) enum Segment<S> {
     Text(Box<str>),
     Slot(S),
 }
@@ -63,23 +63,23 @@ pub(crate) fn has_slots(text: &str) -> bool {
 
 /// Cuts `text` at its slots, or says all that is wrong with them. `resolve` says what a slot stands for, or why it has no
 /// place here.
-pub(crate) fn pieces<S>(
+pub(crate) fn segments<S>(
     text: &str,
     mut resolve: impl FnMut(&Slot<'_>) -> Result<S, String>,
-) -> Result<Vec<Piece<S>>, Vec<String>> {
+) -> Result<Vec<Segment<S>>, Vec<String>> {
     if text.contains("{%") || text.contains("{#") {
         return Err(vec!["there are no statements ({% … %}) and no comments ({# … #}), only slots ({{…}})".to_owned()]);
     }
-    let (mut pieces, mut wrong) = (Vec::new(), Vec::new());
+    let (mut segments, mut wrong) = (Vec::new(), Vec::new());
     let mut rest = text;
     while let Some((before, opened)) = rest.split_once("{{") {
-        push_text(&mut pieces, before);
+        push_text(&mut segments, before);
         let Some((inside, after)) = split_unquoted(opened, "}}") else {
             wrong.push("a slot is not closed: write }} behind its path and filters".to_owned());
             return Err(wrong);
         };
         match parse(inside).and_then(|slot| resolve(&slot)) {
-            Ok(slot) => pieces.push(Piece::Slot(slot)),
+            Ok(slot) => segments.push(Segment::Slot(slot)),
             Err(message) => wrong.push(message),
         }
         if wrong.len() == MOST_WRONG {
@@ -87,13 +87,13 @@ pub(crate) fn pieces<S>(
         }
         rest = after;
     }
-    push_text(&mut pieces, rest);
-    if wrong.is_empty() { Ok(pieces) } else { Err(wrong) }
+    push_text(&mut segments, rest);
+    if wrong.is_empty() { Ok(segments) } else { Err(wrong) }
 }
 
-fn push_text<S>(pieces: &mut Vec<Piece<S>>, text: &str) {
+fn push_text<S>(segments: &mut Vec<Segment<S>>, text: &str) {
     if !text.is_empty() {
-        pieces.push(Piece::Text(text.into()));
+        segments.push(Segment::Text(text.into()));
     }
 }
 
@@ -216,14 +216,14 @@ fn length(text: &str) -> Result<usize, String> {
 mod tests {
     use super::*;
 
-    fn cut(text: &str) -> Result<Vec<Piece<String>>, Vec<String>> {
-        pieces(text, |slot| Ok(format!("{} {:?}", slot.path, slot.filters)))
+    fn cut(text: &str) -> Result<Vec<Segment<String>>, Vec<String>> {
+        segments(text, |slot| Ok(format!("{} {:?}", slot.path, slot.filters)))
     }
 
     #[test]
     fn a_text_is_cut_at_its_slots() {
-        let text = |text: &str| Piece::Text(text.into());
-        let slot = |slot: &str| Piece::Slot(slot.to_owned());
+        let text = |text: &str| Segment::Text(text.into());
+        let slot = |slot: &str| Segment::Slot(slot.to_owned());
         assert_eq!(cut("v1,{{ a.b }} {{c|json}}").unwrap(), [text("v1,"), slot("a.b []"), text(" "), slot("c [Json]")]);
         assert_eq!(cut("plain } text }}").unwrap(), [text("plain } text }}")]);
         assert_eq!(cut("").unwrap(), []);
@@ -243,7 +243,7 @@ mod tests {
             ("{{a | date( '%F | %T}}' )}}", r#"a [Time(Date(DateFormat("%F | %T}}")))]"#),
         ];
         for (text, expected) in cases {
-            assert_eq!(cut(text).unwrap(), [Piece::Slot(expected.to_owned())], "{text}");
+            assert_eq!(cut(text).unwrap(), [Segment::Slot(expected.to_owned())], "{text}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::mistake::{Mistake, Mistakes, Place};
+use crate::diagnostic::{Diagnostic, Diagnostics, KeyLocation};
 
 /// After so many slips the writer has enough to do.
 const MOST_SLIPS: usize = 50;
@@ -19,19 +19,19 @@ const MOST_READ: usize = 2 * 1024 * 1024;
 /// The text that is TOML, every byte where it was, and what is wrong with the rest.
 pub(crate) struct Readable<'t> {
     pub(crate) text: Cow<'t, str>,
-    mistakes: Vec<Mistake>,
+    diagnostics: Vec<Diagnostic>,
     /// Byte ranges in which what else seems wrong only follows from that.
     doubtful: Vec<std::ops::Range<usize>>,
 }
 
 impl<'t> Readable<'t> {
     pub(crate) fn of(text: &'t str) -> Self {
-        let mut readable = Self { text: Cow::Borrowed(text), mistakes: Vec::new(), doubtful: Vec::new() };
+        let mut readable = Self { text: Cow::Borrowed(text), diagnostics: Vec::new(), doubtful: Vec::new() };
         for _ in 0..MOST_SLIPS.min(1 + MOST_READ / text.len().max(1)) {
             let Some((slip, at)) = first_slip(&readable.text) else { break };
             let follows = readable.doubtful.last().is_some_and(|doubtful| doubtful.contains(&at));
             if !follows {
-                readable.mistakes.push(slip);
+                readable.diagnostics.push(slip);
             }
             let line = line_around(&readable.text, at);
             if readable.text[line.clone()].trim().is_empty() {
@@ -44,25 +44,25 @@ impl<'t> Readable<'t> {
     }
 
     /// Puts these mistakes beside those that were found in what can be read.
-    pub(crate) fn add_to(self, mut others: Mistakes) -> Mistakes {
-        if !self.mistakes.is_empty() {
+    pub(crate) fn add_to(self, mut others: Diagnostics) -> Diagnostics {
+        if !self.diagnostics.is_empty() {
             // What seems to be missing may stand in a line that was not read.
             others.retain(|place| place.is_some_and(|at| !self.doubtful.iter().any(|range| range.contains(&at))));
         }
-        others.extend(self.mistakes);
+        others.extend(self.diagnostics);
         others
     }
 }
 
 /// The first thing that is no TOML, and the byte where.
-fn first_slip(text: &str) -> Option<(Mistake, usize)> {
+fn first_slip(text: &str) -> Option<(Diagnostic, usize)> {
     let (table, errors) = DeTable::parse_recoverable(text);
     let error = errors.first()?;
     let at = error.span().map_or(0, |span| span.start).min(text.len());
     let tree = DeValue::Table(table.into_inner());
-    let whole = Place::whole(text, &tree);
+    let whole = KeyLocation::whole(text, &tree);
     let place = whole.around(at).unwrap_or_else(|| whole.clone());
-    Some((place.starting(at).mistake(why_not_toml(text, at)), at))
+    Some((place.starting(at).diagnostic(why_not_toml(text, at)), at))
 }
 
 /// What is probably wrong with a line that is no TOML, by what it looks like.

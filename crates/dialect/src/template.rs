@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 
 use self::cutter::Cutter;
 use crate::exactly::exactly;
-use crate::fill::{Filled, Hole, Slots};
-pub use crate::root::{Addressee, Occasion};
-use crate::slot::{self, Piece};
+use crate::resolve::{CompiledSlot, ResolvedSlots, Slots};
+use crate::slot::{self, Segment};
+pub use crate::variable::{EndpointInfo, RenderContext};
 
 /// Longer templates are refused.
 const LONGEST: usize = 64 * 1024;
@@ -22,7 +22,7 @@ const LONGEST_RESULT: usize = 256 * 1024;
 /// A compiled body. What it writes is JSON without spaces of its own, whatever the data.
 #[derive(Clone, Debug, Default)]
 pub struct Template {
-    pub(crate) pieces: Vec<Piece<Hole>>,
+    pub(crate) segments: Vec<Segment<CompiledSlot>>,
     pub(crate) slots: Slots,
 }
 
@@ -46,33 +46,33 @@ impl Template {
         }
         let mut cutter = Cutter::default();
         cutter.json(json.get());
-        cutter.finish().map(|(pieces, slots)| Self { pieces, slots })
+        cutter.finish().map(|(segments, slots)| Self { segments, slots })
     }
 
     /// The body that an endpoint's own template makes of the occasion.
-    pub fn render(&self, occasion: &Occasion<'_>, addressee: &Addressee) -> Result<Rendered, Failure> {
-        let filled = self.slots.fill(occasion, addressee)?;
-        let body = exactly(LONGEST_RESULT, |out| self.write(&filled, out))?;
-        Ok(Rendered { body, missing: self.missing(&filled, true) })
+    pub fn render(&self, context: &RenderContext<'_>, endpoint: &EndpointInfo) -> Result<Rendered, Failure> {
+        let resolved = self.slots.resolve(context, endpoint)?;
+        let body = exactly(LONGEST_RESULT, |out| self.write(&resolved, out))?;
+        Ok(Rendered { body, missing: self.missing(&resolved, true) })
     }
 
-    pub(crate) fn write(&self, filled: &Filled<'_>, out: &mut dyn Write) -> fmt::Result {
-        for piece in &self.pieces {
-            match piece {
-                Piece::Text(text) => out.write_str(text)?,
-                Piece::Slot(hole) if hole.json => filled.with(*hole, |value| value.write_json(out))?,
-                Piece::Slot(hole) => filled.with(*hole, |value| value.write_inside_string(out))?,
+    pub(crate) fn write(&self, resolved: &ResolvedSlots<'_>, out: &mut dyn Write) -> fmt::Result {
+        for segment in &self.segments {
+            match segment {
+                Segment::Text(text) => out.write_str(text)?,
+                Segment::Slot(compiled) if compiled.json => resolved.with(*compiled, |value| value.write_json(out))?,
+                Segment::Slot(compiled) => resolved.with(*compiled, |value| value.write_inside_string(out))?,
             }
         }
         Ok(())
     }
 
     /// The paths that lead nowhere; with `roots`, what the event or endpoint does not have at all as well.
-    pub(crate) fn missing(&self, filled: &Filled<'_>, roots: bool) -> Vec<String> {
+    pub(crate) fn missing(&self, resolved: &ResolvedSlots<'_>, roots: bool) -> Vec<String> {
         let mut missing = Vec::new();
-        for piece in &self.pieces {
-            if let Piece::Slot(hole) = piece {
-                filled.note(*hole, roots, &mut missing);
+        for segment in &self.segments {
+            if let Segment::Slot(compiled) = segment {
+                resolved.note(*compiled, roots, &mut missing);
             }
         }
         missing

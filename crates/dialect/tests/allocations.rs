@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use allocation_counter::measure;
 use bytes::Bytes;
-use dialect::template::{Addressee, Occasion};
+use dialect::template::{EndpointInfo, RenderContext};
 use dialect::{Dialect, built_in, built_in_names};
 use given::{AT, due, endpoint, event};
 use model::event::Event;
@@ -25,9 +25,9 @@ fn full_event() -> Event {
 
 /// How often memory is asked for while the body is made and becomes the bytes that are sent.
 fn allocations(dialect: &Dialect, event: Event) -> u64 {
-    let (due, addressee) = (due(event), Addressee { id: endpoint().id, name: endpoint().settings.name });
-    let occasion = Occasion::of(&due, AT);
-    let body = || Bytes::from(dialect.body(&occasion, &addressee).expect("it renders").body);
+    let (due, endpoint) = (due(event), EndpointInfo { id: endpoint().id, name: endpoint().settings.name });
+    let context = RenderContext::of(&due, AT);
+    let body = || Bytes::from(dialect.body(&context, &endpoint).expect("it renders").body);
     // Made once: the alphabet of ids.
     drop(body());
     measure(|| drop(black_box(body()))).count_total

@@ -3,7 +3,7 @@
 mod given;
 
 use dialect::Dialect;
-use dialect::voice::{Occasion, Voice, body_of};
+use dialect::renderer::{RenderContext, Renderer, body_of};
 use given::{AT, dialect, due, endpoint, event, said, standard, text};
 use model::json::Json;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ fn with_body(template: &str) -> Arc<Dialect> {
 }
 
 fn refused(template: &str) -> String {
-    let mistakes =
+    let diagnostics =
         Dialect::parse(&format!("name = \"acme\"\n[body]\ntemplate = '''{template}'''")).expect_err("it is refused");
     assert_eq!(
-        (mistakes.len(), mistakes[0].key.as_str(), mistakes[0].line),
+        (diagnostics.len(), diagnostics[0].key.as_str(), diagnostics[0].line),
         (1, "body.template", Some(3)),
-        "{mistakes:?}"
+        "{diagnostics:?}"
     );
-    mistakes[0].message.clone()
+    diagnostics[0].message.clone()
 }
 
 #[test]
@@ -90,14 +90,14 @@ fn the_rest_of_a_template_stays_as_it_is_written() {
 #[test]
 fn a_built_in_dialects_body_can_be_made_again_and_an_own_templates_cannot() {
     let due = due(event("{}"));
-    let sent = Voice::new(&standard(), &endpoint()).speak(&due, AT).unwrap();
-    let made_by = sent.made_by.unwrap();
-    assert_eq!(body_of(&made_by, &Occasion::of(&due, AT), due.endpoint), Some(sent.body));
+    let sent = Renderer::new(&standard(), &endpoint()).render(&due, AT).unwrap();
+    let made_by = sent.reproducible_by.unwrap();
+    assert_eq!(body_of(&made_by, &RenderContext::of(&due, AT), due.endpoint), Some(sent.body));
 
     let mut endpoint = endpoint();
     endpoint.settings.template = Some(r#"{"text": "{{event.type}}"}"#.into());
-    let own = Voice::new(&standard(), &endpoint).speak(&due, AT).unwrap();
-    assert_eq!((&*own.body, own.made_by), (br#"{"text":"invoice.paid"}"#.as_slice(), None));
+    let own = Renderer::new(&standard(), &endpoint).render(&due, AT).unwrap();
+    assert_eq!((&*own.body, own.reproducible_by), (br#"{"text":"invoice.paid"}"#.as_slice(), None));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod given;
 use std::sync::Arc;
 
 use dialect::Dialect;
-use dialect::voice::Message;
+use dialect::renderer::Message;
 use given::{dialect, endpoint, event, said, standard, text};
 use model::endpoint::Settings;
 use model::provider::Provider;
@@ -33,7 +33,7 @@ fn chat_services_get_cards_and_automation_services_the_envelope() {
     for (url, expected) in cases {
         let message = in_form_of(&standard(), url, |_| {});
         assert_eq!(begins(&message), expected, "{url}");
-        assert_eq!(message.made_by.is_none(), !expected.contains("type"), "{url}: a card is kept");
+        assert_eq!(message.reproducible_by.is_none(), !expected.contains("type"), "{url}: a card is kept");
     }
     let own = in_form_of(&standard(), discord, |settings| settings.template = Some("{}".into()));
     assert_eq!(text(&own), "{}", "an endpoint's template goes before a card");

@@ -309,17 +309,17 @@ example = '''{}'''
 name = "a"
 schema = '''{"$ref":"https://example.com/"}'''
 "#;
-    let mistakes = Dialect::parse(text).unwrap_err();
+    let diagnostics = Dialect::parse(text).unwrap_err();
     let told: Vec<(&str, Option<usize>)> =
-        mistakes.iter().map(|mistake| (mistake.key.as_str(), mistake.line)).collect();
+        diagnostics.iter().map(|diagnostic| (diagnostic.key.as_str(), diagnostic.line)).collect();
     let expected = [
         ("event_types[0].schema", Some(4)),
         ("event_types[1].example", Some(8)),
         ("event_types[2].name", Some(10)),
         ("event_types[2].schema", Some(11)),
     ];
-    assert_eq!(told, expected, "{mistakes:#?}");
-    assert_eq!(mistakes[0].message, "/required: must be a list, not \"id\"");
+    assert_eq!(told, expected, "{diagnostics:#?}");
+    assert_eq!(diagnostics[0].message, "/required: must be a list, not \"id\"");
 }
 
 #[test]

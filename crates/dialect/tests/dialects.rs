@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use data_encoding::{BASE64, HEXLOWER};
-use dialect::voice::Message;
+use dialect::renderer::Message;
 use dialect::{Dialect, EventsRule, SecretRule, built_in, built_in_names, built_in_text};
 use given::{SECRET, event, header, said, secret, text, with_secrets};
 use model::attempt::{Answer, FailureKind, Outcome};

@@ -4,7 +4,7 @@ mod given;
 
 use std::time::Duration;
 
-use dialect::mistake::Mistake;
+use dialect::diagnostic::Diagnostic;
 use dialect::{Dialect, EventsRule, RotateRule, SecretRule, built_in, built_in_names};
 use given::standard;
 use model::attempt::{Answer, FailureKind, Outcome};
@@ -13,14 +13,14 @@ use model::time::{Span, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_millis(1_769_851_800_000);
 
-fn mistakes(text: &str) -> Vec<(String, Option<usize>, String)> {
-    let mistakes = Dialect::parse(text).map(|dialect| dialect.name).expect_err("there are mistakes");
-    mistakes.into_iter().map(|Mistake { key, line, message }| (key, line, message)).collect()
+fn diagnostics(text: &str) -> Vec<(String, Option<usize>, String)> {
+    let diagnostics = Dialect::parse(text).map(|dialect| dialect.name).expect_err("there are mistakes");
+    diagnostics.into_iter().map(|Diagnostic { key, line, message }| (key, line, message)).collect()
 }
 
 /// Keys and lines alone.
 fn places(text: &str) -> Vec<(String, Option<usize>)> {
-    mistakes(text).into_iter().map(|(key, line, _)| (key, line)).collect()
+    diagnostics(text).into_iter().map(|(key, line, _)| (key, line)).collect()
 }
 
 fn place(key: &str, line: usize) -> (String, Option<usize>) {
@@ -141,30 +141,30 @@ fn a_catalogue_says_which_names_types_may_have() {
     let file =
         |names: &str, name: &str| format!("name = 'acme'\n[catalogue]\n{names}\n[[event_types]]\nname = '{name}'\n");
     for name in ["invoice-paid", "orders/create", "a:b", "Ä"] {
-        let refused = &mistakes(&file("", name))[0];
+        let refused = &diagnostics(&file("", name))[0];
         assert_eq!((refused.0.as_str(), refused.1), ("event_types[0].name", Some(5)));
         assert!(refused.2.contains("names = \"any\""), "{}", refused.2);
         let any = Dialect::parse(&file("names = 'any'", name));
         assert_eq!(any.is_ok(), name.is_ascii(), "{name}: {any:?}");
     }
     for name in ["a b", "a,b", "a.*", "*", ""] {
-        let refused = &mistakes(&file("names = 'any'", name))[0];
+        let refused = &diagnostics(&file("names = 'any'", name))[0];
         assert!(refused.2.contains("visible ASCII characters"), "{name}: {}", refused.2);
     }
-    assert_eq!(mistakes(&file("names = 'some'", "orders/create"))[0].0, "catalogue.names");
+    assert_eq!(diagnostics(&file("names = 'some'", "orders/create"))[0].0, "catalogue.names");
 }
 
 #[test]
 fn what_is_no_toml_is_told_with_its_line() {
-    let found = mistakes("name = \"acme\"\n\n[retry\nschedule = 3");
+    let found = diagnostics("name = \"acme\"\n\n[retry\nschedule = 3");
     assert_eq!(found[0].1, Some(3), "{found:?}");
-    let found = mistakes("name = \"acme\"\ntitle = \"a\"\ntitle = \"b\"");
+    let found = diagnostics("name = \"acme\"\ntitle = \"a\"\ntitle = \"b\"");
     assert_eq!(found[0].1, Some(3), "{found:?}");
 }
 
 #[test]
 fn an_unknown_key_is_told_with_what_there_is() {
-    let found = mistakes("name = \"acme\"\n[retry]\nschedule = []\njiter = 0.1");
+    let found = diagnostics("name = \"acme\"\n[retry]\nschedule = []\njiter = 0.1");
     assert_eq!((found[0].0.as_str(), found[0].1), ("retry.jiter", Some(4)));
     assert!(found[0].2.contains("did you mean jitter? there are schedule, on, jitter, retry_after"), "{}", found[0].2);
     assert_eq!(
@@ -220,7 +220,7 @@ failing_for = 5
         place("disable.failing_for", 19),
     ];
     assert_eq!(places(text), expected);
-    let all = mistakes(text);
+    let all = diagnostics(text);
     for (index, hint) in [
         (0, "is a table, not a list: write [retry]"),
         (2, "is a list, not a text"),
@@ -248,20 +248,20 @@ payload_bytes = 0
 title = "what"
 title = "twice"
 "#;
-    let lines: Vec<Option<usize>> = mistakes(text).into_iter().map(|(_, line, _)| line).collect();
+    let lines: Vec<Option<usize>> = diagnostics(text).into_iter().map(|(_, line, _)| line).collect();
     // Line 7 belongs to a table whose heading does not read.
     assert_eq!(lines, [2, 4, 5, 6, 9, 10, 11, 12].map(Some));
 }
 
 #[test]
 fn a_file_has_its_bounds() {
-    let found = mistakes(&format!("name = 'acme'\n#{}", "x".repeat(256 * 1024)));
+    let found = diagnostics(&format!("name = 'acme'\n#{}", "x".repeat(256 * 1024)));
     assert!(found[0].2.contains("at most 262144 bytes"), "{found:?}");
     let types: String = (0..1001).map(|index| format!("[[event_types]]\nname = 't{index}'\n")).collect();
-    let found = mistakes(&format!("name = 'acme'\n{types}"));
+    let found = diagnostics(&format!("name = 'acme'\n{types}"));
     assert_eq!((found.len(), found[0].0.as_str()), (1, "event_types"), "{found:?}");
     assert!(found[0].2.contains("at most 1000 entries, and here are 1001"), "{found:?}");
-    let found = mistakes(&format!("name = 'acme'\nheaders = {{ A = '{}' }}", "x".repeat(4097)));
+    let found = diagnostics(&format!("name = 'acme'\nheaders = {{ A = '{}' }}", "x".repeat(4097)));
     assert!(found[0].2.contains("at most 4096 bytes"), "{found:?}");
 }
 
@@ -277,7 +277,7 @@ fn every_list_of_a_file_has_its_bound() {
         ("[[signatures]]\nheader = 'X-A'\n".repeat(9), "signatures", "at most 8 signatures"),
     ];
     for (text, key, bound) in cases {
-        let found = mistakes(&format!("name = 'acme'\n{text}"));
+        let found = diagnostics(&format!("name = 'acme'\n{text}"));
         let told = found.iter().find(|(found, ..)| found == key);
         assert!(told.is_some_and(|(.., message)| message.contains(bound)), "{key}: {found:?}");
     }
@@ -286,7 +286,7 @@ fn every_list_of_a_file_has_its_bound() {
 #[test]
 fn mistakes_end_at_99_and_say_how_many_more_there_are() {
     let keys: String = (0..250).map(|index| format!("k{index} = 1\n")).collect();
-    let found = mistakes(&format!("name = 'acme'\n{keys}"));
+    let found = diagnostics(&format!("name = 'acme'\n{keys}"));
     assert_eq!(found.len(), 100);
     assert_eq!((&found[0].0, &found[98].0), (&"k0".to_owned(), &"k98".to_owned()));
     assert_eq!(found[99], (String::new(), None, "and 151 more".to_owned()));
@@ -294,7 +294,7 @@ fn mistakes_end_at_99_and_say_how_many_more_there_are() {
 
 #[test]
 fn a_file_needs_a_name() {
-    assert_eq!(mistakes("title = 'Acme'")[0].0, "name");
+    assert_eq!(diagnostics("title = 'Acme'")[0].0, "name");
     for name in ["Acme", "9acme", "-a", "a b", "ä", &"a".repeat(64)] {
         assert_eq!(places(&format!("name = '{name}'")), [place("name", 1)]);
     }
@@ -403,7 +403,7 @@ fn a_mistake_says_what_would_be_right() {
         ("signatures = [{ signs = '{{body | upper}}' }]", "without filters"),
     ];
     for (line, hint) in cases {
-        let found = mistakes(&format!("name = 'acme'\n{line}"));
+        let found = diagnostics(&format!("name = 'acme'\n{line}"));
         assert_eq!((found.len(), found[0].1), (1, Some(2)), "{found:?}");
         assert!(found[0].2.contains(hint), "{line}: {}", found[0].2);
     }
@@ -429,7 +429,7 @@ fn what_contradicts_itself_is_refused() {
         ("title = ' '", "title"),
     ];
     for (lines, key) in cases {
-        let found = mistakes(&format!("name = 'acme'\n{lines}"));
+        let found = diagnostics(&format!("name = 'acme'\n{lines}"));
         assert_eq!(found.iter().map(|found| found.0.as_str()).collect::<Vec<_>>().join(" "), key);
     }
 }

@@ -4,7 +4,7 @@ mod given;
 
 use dialect::Dialect;
 use dialect::header::TEST;
-use dialect::voice::Message;
+use dialect::renderer::Message;
 use given::{dialect, endpoint, event, header, said, speak, standard};
 use model::attempt::FailureKind;
 use model::endpoint::Auth;
@@ -200,8 +200,8 @@ fn a_test_is_marked_and_nothing_else_can_be() {
     let message = said(&standard(), &own, Event { test: true, ..event("{}") });
     assert_eq!(header(&message, TEST), "true");
 
-    let mistakes = Dialect::parse("name = 'acme'\nheaders = { Posthaste-Test = 'true' }").unwrap_err();
-    assert_eq!(mistakes[0].key, "headers.Posthaste-Test");
+    let diagnostics = Dialect::parse("name = 'acme'\nheaders = { Posthaste-Test = 'true' }").unwrap_err();
+    assert_eq!(diagnostics[0].key, "headers.Posthaste-Test");
     assert!(Dialect::parse("name = 'acme'\nsignatures = [{ header = 'posthaste-test' }]").is_err());
 }
 

@@ -1,7 +1,7 @@
 //! Dialects as JSON: the same tables and keys, the same checks, and the way back.
 
 use dialect::Dialect;
-use dialect::interchange::{json_from_toml, toml_from_json};
+use dialect::toml_json::{json_from_toml, toml_from_json};
 
 const JSON: &str = r#"{
     "event_types": [
@@ -18,8 +18,8 @@ const JSON: &str = r#"{
 
 /// Keys, lines and the beginnings of messages.
 fn refused(json: &str) -> String {
-    let mistakes = toml_from_json(json).expect_err("it is refused");
-    mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    let diagnostics = toml_from_json(json).expect_err("it is refused");
+    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -104,8 +104,8 @@ fn what_json_can_say_and_a_dialect_cannot_is_refused() {
 fn json_is_checked_as_toml_is() {
     let json =
         r#"{"name":"acme","retry":{"jiter":1},"event_types":[{"name":"a","schema":{"type":"objet"}}],"title":3}"#;
-    let mistakes = Dialect::from_json(json).map(|dialect| dialect.name).unwrap_err();
-    let mut keys: Vec<_> = mistakes.iter().map(|mistake| (mistake.key.as_str(), mistake.line)).collect();
+    let diagnostics = Dialect::from_json(json).map(|dialect| dialect.name).unwrap_err();
+    let mut keys: Vec<_> = diagnostics.iter().map(|diagnostic| (diagnostic.key.as_str(), diagnostic.line)).collect();
     keys.sort_unstable();
     assert_eq!(keys, [("event_types[0].schema", None), ("retry.jiter", None), ("title", None)]);
 }

@@ -6,8 +6,8 @@ use aws_lc_rs::hmac::{self, HMAC_SHA1_FOR_LEGACY_USE_ONLY, HMAC_SHA256, HMAC_SHA
 use aws_lc_rs::signature::Ed25519KeyPair;
 use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
 use dialect::Dialect;
-use dialect::sample::{Explanation, Sample};
-use dialect::voice::{Message, Voice};
+use dialect::detect::{Explanation, Sample};
+use dialect::renderer::{Message, Renderer};
 use given::{PRIVATE, SECRET, due, event, header, secret, text, with_secrets};
 use model::event::Event;
 use model::secret::Secrets;
@@ -27,7 +27,7 @@ fn hex(algorithm: hmac::Algorithm, key: &str, content: &str) -> String {
 }
 
 fn parsed(sample: &Value) -> Sample {
-    Sample::parse(&sample.to_string()).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"))
+    Sample::parse(&sample.to_string()).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}"))
 }
 
 fn captured(headers: &Value, body: &str, secret: &str) -> Value {
@@ -47,11 +47,13 @@ fn happened(id: &str, event_type: &str, data: &str) -> Event {
 /// What the printed dialect says about `event`.
 fn said(explanation: &Explanation, own_secret: &str, event: Event) -> Message {
     let text = &explanation.dialect;
-    let dialect = Dialect::parse(text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{text}"));
+    let dialect = Dialect::parse(text).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}\n{text}"));
     let endpoint = with_secrets(Secrets::of(secret(own_secret)));
     let due = model::delivery::Due { id: DELIVERY.parse().expect("a UUID"), ..due(event) };
     let at = Timestamp::from_millis(AT * 1000);
-    Voice::new(&Arc::new(dialect), &endpoint).speak(&due, at).unwrap_or_else(|failure| panic!("{failure:?}\n{text}"))
+    Renderer::new(&Arc::new(dialect), &endpoint)
+        .render(&due, at)
+        .unwrap_or_else(|failure| panic!("{failure:?}\n{text}"))
 }
 
 /// The printed dialect makes every header of the sample and its body again.
@@ -402,15 +404,15 @@ fn a_dialect_is_held_against_a_sample() {
 
 #[test]
 fn every_mistake_in_a_sample_is_told_with_its_field() {
-    let mistakes = |sample: &str| -> Vec<String> {
+    let diagnostics = |sample: &str| -> Vec<String> {
         Sample::parse(sample).expect_err("there are mistakes").iter().map(ToString::to_string).collect()
     };
     let fields = |sample: Value| -> Vec<String> {
-        let mistakes = Sample::parse(&sample.to_string()).expect_err("there are mistakes");
-        mistakes.into_iter().map(|mistake| mistake.key).collect()
+        let diagnostics = Sample::parse(&sample.to_string()).expect_err("there are mistakes");
+        diagnostics.into_iter().map(|diagnostic| diagnostic.key).collect()
     };
-    assert!(mistakes("{\n\"body\": }")[0].starts_with("line 2: not JSON"), "{:?}", mistakes("{\n\"body\": }"));
-    assert!(mistakes("[]")[0].contains("a JSON object with method, headers"), "{:?}", mistakes("[]"));
+    assert!(diagnostics("{\n\"body\": }")[0].starts_with("line 2: not JSON"), "{:?}", diagnostics("{\n\"body\": }"));
+    assert!(diagnostics("[]")[0].contains("a JSON object with method, headers"), "{:?}", diagnostics("[]"));
     assert_eq!(fields(json!({})), ["headers", "body"]);
     let all = json!({ "method": 1, "headers": { "a b": "1", "X": 1, "Y": ["1", 2], "Z": "a\nb" }, "body": { "a": 1 }, "secret": 7, "colour": 1 });
     assert_eq!(
@@ -419,7 +421,7 @@ fn every_mistake_in_a_sample_is_told_with_its_field() {
     );
     assert_eq!(fields(json!({ "headers": [], "body": "", "body_b64": "" })), ["headers", "body_b64"]);
     assert_eq!(fields(json!({ "headers": {}, "body_b64": "!", "secret": " " })), ["body_b64", "secret"]);
-    assert!(mistakes(r#"{"headers":{},"body":{}}"#)[0].contains("exactly the bytes that were sent"));
+    assert!(diagnostics(r#"{"headers":{},"body":{}}"#)[0].contains("exactly the bytes that were sent"));
 }
 
 #[test]

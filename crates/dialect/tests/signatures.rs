@@ -6,8 +6,8 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use data_encoding::{BASE64, HEXLOWER};
 use dialect::Dialect;
+use dialect::renderer::Renderer;
 use dialect::sign::public_key;
-use dialect::voice::Voice;
 use given::{
     AT, PRIVATE, SECRET, dialect, due, endpoint, event, header, said, secret, speak, standard, text, with_secrets,
 };
@@ -48,9 +48,9 @@ fn what_is_signed_is_what_is_sent() {
 
 #[test]
 fn each_attempt_is_signed_with_its_own_time() {
-    let voice = Voice::new(&standard(), &endpoint());
+    let voice = Renderer::new(&standard(), &endpoint());
     let later = Timestamp::from_millis(1_614_265_999_999);
-    let message = voice.speak(&due(event("{}")), later).unwrap();
+    let message = voice.render(&due(event("{}")), later).unwrap();
     assert_eq!(header(&message, "webhook-timestamp"), "1614265999");
     assert_eq!(header(&message, "webhook-signature"), v1(SECRET, 1_614_265_999, text(&message)));
 }
@@ -59,9 +59,9 @@ fn each_attempt_is_signed_with_its_own_time() {
 fn both_secrets_sign_during_an_overlap_and_the_new_one_alone_after_it() {
     let at = |seconds: i64| Timestamp::from_millis(AT.as_millis() + seconds * 1000);
     let secrets = Secrets::of(secret(OTHER)).rotated(secret(SECRET), at(-1), at(60));
-    let voice = Voice::new(&standard(), &with_secrets(secrets));
+    let voice = Renderer::new(&standard(), &with_secrets(secrets));
     let signature = |seconds| {
-        let message = voice.speak(&due(event("{}")), at(seconds)).unwrap();
+        let message = voice.render(&due(event("{}")), at(seconds)).unwrap();
         (header(&message, "webhook-signature").to_owned(), text(&message).to_owned())
     };
 
@@ -194,5 +194,5 @@ fn in_a_dialect_without_ed25519_a_secret_is_text_whatever_it_looks_like() {
 #[test]
 fn a_voice_can_be_shared_between_tasks() {
     fn shared<T: Send + Sync>() {}
-    shared::<Voice>();
+    shared::<Renderer>();
 }

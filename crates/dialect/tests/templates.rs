@@ -2,7 +2,7 @@
 
 mod given;
 
-use dialect::template::{Addressee, Occasion, Rendered, Template};
+use dialect::template::{EndpointInfo, RenderContext, Rendered, Template};
 use given::{AT, due, endpoint, event};
 use model::attempt::{Failure, FailureKind};
 use model::event::Event;
@@ -24,8 +24,8 @@ fn visibility() -> Event {
 
 fn render(template: &str, event: Event) -> Result<Rendered, Failure> {
     let template = Template::parse(template).unwrap_or_else(|wrong| panic!("{wrong:#?}"));
-    let addressee = Addressee { id: endpoint().id, name: endpoint().settings.name };
-    template.render(&Occasion::of(&due(event), AT), &addressee)
+    let endpoint = EndpointInfo { id: endpoint().id, name: endpoint().settings.name };
+    template.render(&RenderContext::of(&due(event), AT), &endpoint)
 }
 
 fn rendered(template: &str, event: Event) -> (String, Vec<String>) {
@@ -35,7 +35,7 @@ fn rendered(template: &str, event: Event) -> (String, Vec<String>) {
 }
 
 /// The one string that a slot makes, as it is written, and what is missing.
-fn filled(slot: &str) -> (String, String) {
+fn resolved(slot: &str) -> (String, String) {
     let (body, missing) = rendered(&serde_json::Value::from(slot).to_string(), visibility());
     (body, missing.join(" "))
 }
@@ -73,7 +73,7 @@ fn each_kind_of_value_has_its_text() {
         ("{{workflow}}", r#""{\"name\":\"Nightly\"}""#),
     ];
     for (slot, expected) in cases {
-        assert_eq!(filled(slot), (expected.to_owned(), String::new()), "{slot}");
+        assert_eq!(resolved(slot), (expected.to_owned(), String::new()), "{slot}");
     }
 }
 
@@ -90,7 +90,7 @@ fn json_gives_the_value_itself_with_the_bytes_that_came_in() {
         ("{{event.data.name | upper | json}}", r#""A \"B\" É\n""#),
     ];
     for (slot, expected) in cases {
-        assert_eq!(filled(slot), (expected.to_owned(), String::new()), "{slot}");
+        assert_eq!(resolved(slot), (expected.to_owned(), String::new()), "{slot}");
     }
 }
 
@@ -117,7 +117,7 @@ fn filters_follow_each_other() {
         ("{{event.data.nothing | upper | json}}", "null"),
     ];
     for (slot, expected) in cases {
-        assert_eq!(filled(slot), (expected.to_owned(), String::new()), "{slot}");
+        assert_eq!(resolved(slot), (expected.to_owned(), String::new()), "{slot}");
     }
 }
 

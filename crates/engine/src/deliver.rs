@@ -4,14 +4,14 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-use dialect::providers::{self, Reading};
-use dialect::voice::Message;
+use dialect::providers::{self, Interpretation};
+use dialect::renderer::Message;
 use model::attempt::{Attempt, Body, Outcome};
 use model::delivery::{Cancelled, Due};
 use model::headers::Headers;
 use model::local_fault::LocalFault;
 use model::mask;
-use model::retry::{Advice, Next};
+use model::retry::{Next, RetryHint};
 use store::record::Record;
 
 use crate::concurrency::Signal;
@@ -43,7 +43,7 @@ pub(crate) async fn deliver(
 
 async fn attempt(ctx: &Context, prepared: &PreparedEndpoint, due: Due, mut in_flight_guard: InFlightGuard) {
     let (started_at, began) = (ctx.env.now(), ctx.env.elapsed());
-    let (sent, outcome) = match prepared.voice.speak(&due, started_at) {
+    let (sent, outcome) = match prepared.renderer.render(&due, started_at) {
         Ok(message) => {
             let mut sent = Sent::of(&message);
             let sending = pin!(ctx.transport.send(request(prepared, message)));
@@ -59,7 +59,7 @@ async fn attempt(ctx: &Context, prepared: &PreparedEndpoint, due: Due, mut in_fl
         Err(failure) => (Sent::nothing(), Outcome::Failed { failure, answer: None }),
     };
     let duration = ctx.env.elapsed().saturating_sub(began);
-    let Reading { failure, next: advice, rest } = providers::read(prepared.provider, &outcome);
+    let Interpretation { failure, next: advice, rest } = providers::read(prepared.provider, &outcome);
     let outcome = match failure {
         Some(failure) => outcome.but(failure),
         None => outcome,
@@ -75,7 +75,7 @@ async fn attempt(ctx: &Context, prepared: &PreparedEndpoint, due: Due, mut in_fl
     let number = due.attempt();
     let attempt = Attempt { number, started_at, duration, request_headers, body, notes, outcome, next_attempt_at };
     tell(&due, &attempt, next);
-    let (gone, rule, notify) = (advice == Advice::Gone, prepared.rule.clone(), prepared.notify);
+    let (gone, rule, notify) = (advice == RetryHint::Gone, prepared.rule.clone(), prepared.notify);
     let record = Record { due, attempt, next, gone, rule, notify };
     ctx.store.record_then(record, move |recorded| in_flight_guard.recorded(recorded.map(|()| end))).await;
 }
@@ -131,7 +131,7 @@ struct Sent {
 
 impl Sent {
     fn of(message: &Message) -> Self {
-        let body = match &message.made_by {
+        let body = match &message.reproducible_by {
             Some(dialect) => Body::Of(dialect.clone()),
             None => Body::Kept(message.body.clone()),
         };
@@ -163,7 +163,7 @@ fn request(prepared: &PreparedEndpoint, message: Message) -> Request<'_> {
     }
 }
 
-fn what_next(ctx: &Context, prepared: &PreparedEndpoint, due: &Due, outcome: &Outcome, advice: Advice) -> Next {
+fn what_next(ctx: &Context, prepared: &PreparedEndpoint, due: &Due, outcome: &Outcome, advice: RetryHint) -> Next {
     let next = prepared.policy.advised(advice, due.retries_used(), outcome, ctx.env.now(), ctx.env.dice());
     match (next, due.planned_at) {
         (Next::Delivered, _) => next,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dialect::Dialect;
-use dialect::voice::Voice;
+use dialect::renderer::Renderer;
 use model::endpoint::Endpoint;
 use model::health::DisableRule;
 use model::provider::Provider;
@@ -13,7 +13,7 @@ use model::retry::Policy;
 
 pub(crate) struct PreparedEndpoint {
     pub(crate) endpoint: Arc<Endpoint>,
-    pub(crate) voice: Voice,
+    pub(crate) renderer: Renderer,
     /// Whose answers they are.
     pub(crate) provider: Provider,
     /// The endpoint's own, or what its provider takes.
@@ -35,7 +35,7 @@ impl PreparedEndpoint {
         Self {
             provider,
             rate_limit: endpoint.settings.rate_limit.or(provider.rate_limit()),
-            voice: Voice::new(dialect, &endpoint).for_project(project),
+            renderer: Renderer::new(dialect, &endpoint).for_project(project),
             policy: Policy { schedule: own_schedule.unwrap_or(dialects.schedule), ..dialects },
             rule: Arc::new(dialect.disable.clone()),
             notify: dialect.notify,

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use dialect::voice::Header;
+use dialect::renderer::Header;
 use model::attempt::{Answer, Failure, Outcome};
 use model::env::Env;
 use model::local_fault::LocalFault;

@@ -39,7 +39,7 @@ pub struct RetryOn {
 
 /// What a receiver's answer says of the next attempt, where it is understood beyond its status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Advice {
+pub enum RetryHint {
     #[default]
     ByPolicy,
     /// Again, and not before so long, whatever the policy retries: it was only too early.
@@ -75,12 +75,12 @@ impl Policy {
     }
 
     /// As [`Self::next`], unless the answer says otherwise.
-    pub fn advised(&self, advice: Advice, retries_used: u32, outcome: &Outcome, now: Timestamp, dice: f64) -> Next {
+    pub fn advised(&self, advice: RetryHint, retries_used: u32, outcome: &Outcome, now: Timestamp, dice: f64) -> Next {
         match advice {
             _ if outcome.is_success() => Next::Delivered,
-            Advice::ByPolicy => self.next(retries_used, outcome, now, dice),
-            Advice::After(wait) => self.again(retries_used, Some(wait.min(self.retry_after.max)), now, dice),
-            Advice::Never | Advice::Gone => Next::GiveUp { exhausted: false },
+            RetryHint::ByPolicy => self.next(retries_used, outcome, now, dice),
+            RetryHint::After(wait) => self.again(retries_used, Some(wait.min(self.retry_after.max)), now, dice),
+            RetryHint::Never | RetryHint::Gone => Next::GiveUp { exhausted: false },
         }
     }
 
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn advice_goes_before_the_policy_but_not_before_the_schedule() {
         let refused = Outcome::failed(FailureKind::Render, "");
-        let after = |seconds| Advice::After(Duration::from_secs(seconds));
+        let after = |seconds| RetryHint::After(Duration::from_secs(seconds));
         let given_up = Next::GiveUp { exhausted: false };
         let cases = [
             (0, answered(429, &[("retry-after", "9")]), after(2), again(2)),
@@ -239,9 +239,9 @@ mod tests {
             (0, refused.clone(), after(2), again(2)),
             (1, refused, after(2), again(10)),
             (2, answered(429, &[]), after(2), Next::GiveUp { exhausted: true }),
-            (0, answered(500, &[]), Advice::Never, given_up),
-            (2, answered(500, &[]), Advice::Gone, given_up),
-            (0, answered(200, &[]), Advice::Never, Next::Delivered),
+            (0, answered(500, &[]), RetryHint::Never, given_up),
+            (2, answered(500, &[]), RetryHint::Gone, given_up),
+            (0, answered(200, &[]), RetryHint::Never, Next::Delivered),
         ];
         for (used, outcome, advice, expected) in cases {
             assert_eq!(policy().advised(advice, used, &outcome, NOW, 0.5), expected, "{used} {outcome:?} {advice:?}");

@@ -67,12 +67,12 @@ async fn run(
     mut asked: mpsc::Receiver<oneshot::Sender<Timestamp>>,
     stop: CancellationToken,
 ) {
-    let mut sweep = store.sweep(servers);
+    let mut pass = store.begin_retention(servers);
     let mut next = env.now() + FIRST;
     let mut askers: Vec<oneshot::Sender<_>> = Vec::new();
     while !stop.is_cancelled() {
         if next <= env.now() {
-            next = match go_round(&store, &*env, &mut sweep, &stop).await {
+            next = match go_round(&store, &*env, &mut pass, &stop).await {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::error!(
@@ -100,14 +100,14 @@ async fn run(
 async fn go_round(
     store: &Store,
     env: &dyn Env,
-    sweep: &mut store::handle::retention::RetentionPass,
+    pass: &mut store::handle::retention::RetentionPass,
     stop: &CancellationToken,
 ) -> Result<Timestamp, store::Error> {
     let (began, mut all) = (env.elapsed(), Deleted::default());
     let ended = loop {
-        match store.sweep_on(sweep).await {
-            Ok(Step::Went { swept, took }) => {
-                all += swept;
+        match store.continue_retention(pass).await {
+            Ok(Step::Went { deleted, took }) => {
+                all += deleted;
                 tokio::select! {
                     () = stop.cancelled() => break Ok(env.now()),
                     () = env.sleep(took * REST) => {}

@@ -148,7 +148,7 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
     let engine = if config.roles.deliver {
         let transport = Transport::new(transport_settings(config)?, resolver, env.clone())?;
         if config.network.proxy_resolves {
-            store.say(proxy_resolves());
+            store.post_notice(proxy_resolves());
         }
         let (concurrency, per_endpoint) = (config.delivery.concurrency, config.delivery.per_endpoint);
         let limits = Limits { concurrency, per_endpoint, per_host: config.delivery.per_host };
@@ -184,7 +184,7 @@ async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error>
         let master_key = master_key(config, &place, &**env).await?;
         let mail = config.smtp.url.is_some();
         let accept_journal_loss = config.database.accept_journal_loss;
-        let options = Options { place: place.clone(), master_key, env: env.clone(), mail, accept_journal_loss };
+        let options = Options { backend: place.clone(), master_key, env: env.clone(), mail, accept_journal_loss };
         Ok::<_, Error>(Store::open(options).await?)
     };
     match open().await {

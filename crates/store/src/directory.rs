@@ -3,7 +3,7 @@
 //! A snapshot never changes. The writer makes the next one with the change it commits and publishes it after the
 //! commit, so a reader sees what is on disk and nothing else.
 
-mod audience;
+mod subscription_index;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use model::map::Map;
 use model::project::{Project, Slug};
 use model::speech::Speech;
 
-use audience::SubscriptionIndex;
+use subscription_index::SubscriptionIndex;
 
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
@@ -34,7 +34,7 @@ struct Entry {
     speech: Arc<Speech>,
     endpoints: Vec<Arc<Endpoint>>,
     /// The same by what they ask for, so that an event costs no look at those that did not ask for it.
-    audience: SubscriptionIndex,
+    subscriptions: SubscriptionIndex,
     /// Those of them that have filters.
     filtering: SubscriptionIndex,
 }
@@ -80,7 +80,7 @@ impl Directory {
 
     /// The active endpoints that `event` is for, if their filters say so.
     pub fn matching<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = &'a Arc<Endpoint>> {
-        self.projects.get(&event.project).into_iter().flat_map(|entry| entry.audience.of(event))
+        self.projects.get(&event.project).into_iter().flat_map(|entry| entry.subscriptions.of(event))
     }
 
     /// Those of the matching endpoints that have filters.
@@ -96,8 +96,14 @@ impl Directory {
                 Entry { project: project.clone(), ..Entry::clone(before) }
             }
             None => {
-                let (audience, filtering) = (SubscriptionIndex::default(), SubscriptionIndex::default());
-                Entry { project: project.clone(), speech: Arc::default(), endpoints: Vec::new(), audience, filtering }
+                let (subscriptions, filtering) = (SubscriptionIndex::default(), SubscriptionIndex::default());
+                Entry {
+                    project: project.clone(),
+                    speech: Arc::default(),
+                    endpoints: Vec::new(),
+                    subscriptions,
+                    filtering,
+                }
             }
         };
         self.slugs.insert(project.slug.clone(), project.id);
@@ -147,7 +153,7 @@ impl Directory {
                 }
                 None => entry.endpoints.push(endpoint.clone()),
             }
-            entry.audience.add(&endpoint);
+            entry.subscriptions.add(&endpoint);
             if endpoint.settings.filter.is_some() {
                 entry.filtering.add(&endpoint);
             }
@@ -168,7 +174,7 @@ impl Directory {
 impl Entry {
     /// No event is for this endpoint any more, as it was.
     fn forget(&mut self, endpoint: &Endpoint) {
-        self.audience.remove(endpoint);
+        self.subscriptions.remove(endpoint);
         self.filtering.remove(endpoint);
     }
 }

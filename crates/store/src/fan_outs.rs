@@ -76,11 +76,11 @@ mod tests {
 
     #[test]
     fn recipients_are_read_as_they_were_kept_and_not_when_they_are_cut_off() {
-        let taker = |id, note: Option<&str>| Recipient {
+        let recipient = |id, note: Option<&str>| Recipient {
             endpoint: EndpointId::from_bytes([id; 16]),
             note: note.map(Into::into),
         };
-        let recipients = vec![taker(1, None), taker(2, Some("the filter failed: ü")), taker(3, None)];
+        let recipients = vec![recipient(1, None), recipient(2, Some("the filter failed: ü")), recipient(3, None)];
         let kept = encode(&recipients);
 
         assert_eq!(decode(&kept).unwrap(), recipients);

@@ -25,7 +25,7 @@ pub enum CommitNotice {
     /// A delivery that is due, or will be at its `next_attempt_at`.
     Due(Due),
     /// There is work of this endpoint in the database, due at that time.
-    Look { endpoint: EndpointId, at: Timestamp },
+    Check { endpoint: EndpointId, at: Timestamp },
     /// The endpoint was created, changed, paused, resumed, disabled or deleted: the directory has it, or no longer.
     Changed(EndpointId),
     /// These shards are this node's from now on.
@@ -49,7 +49,7 @@ pub struct Recorded {
 /// What the engine takes from the feed.
 #[derive(Debug)]
 pub enum FeedItem {
-    Facts(Vec<CommitNotice>),
+    Notices(Vec<CommitNotice>),
     /// Facts were let go: everything must be looked up.
     Lagged,
 }
@@ -57,23 +57,23 @@ pub enum FeedItem {
 /// The engine's end.
 #[derive(Debug)]
 pub struct Feed {
-    facts: mpsc::Receiver<Vec<CommitNotice>>,
+    notices: mpsc::Receiver<Vec<CommitNotice>>,
     lagged: Arc<AtomicBool>,
 }
 
 impl Feed {
     /// Whether everything committed so far has been taken.
     pub fn is_empty(&self) -> bool {
-        self.facts.is_empty() && !self.lagged.load(Ordering::Acquire)
+        self.notices.is_empty() && !self.lagged.load(Ordering::Acquire)
     }
 
     /// The next commit's facts; `None` when the store has stopped.
     pub async fn next(&mut self) -> Option<FeedItem> {
-        let facts = self.facts.recv().await?;
+        let notices = self.notices.recv().await?;
         if self.lagged.swap(false, Ordering::AcqRel) {
             return Some(FeedItem::Lagged);
         }
-        Some(FeedItem::Facts(facts))
+        Some(FeedItem::Notices(notices))
     }
 }
 
@@ -81,24 +81,24 @@ impl Feed {
 #[derive(Clone, Debug)]
 pub(crate) struct Publisher {
     /// Gone when the feed has ended.
-    facts: Arc<Mutex<Option<mpsc::Sender<Vec<CommitNotice>>>>>,
+    notices: Arc<Mutex<Option<mpsc::Sender<Vec<CommitNotice>>>>>,
     lagged: Arc<AtomicBool>,
 }
 
 impl Publisher {
-    pub(crate) fn publish(&self, facts: Vec<CommitNotice>) {
-        if self.facts().as_ref().is_some_and(|engine| engine.try_send(facts).is_err()) {
+    pub(crate) fn publish(&self, notices: Vec<CommitNotice>) {
+        if self.notices().as_ref().is_some_and(|engine| engine.try_send(notices).is_err()) {
             self.lagged.store(true, Ordering::Release);
         }
     }
 
     /// Ends the feed: nothing more is published.
     pub(crate) fn close(&self) {
-        self.facts().take();
+        self.notices().take();
     }
 
-    fn facts(&self) -> MutexGuard<'_, Option<mpsc::Sender<Vec<CommitNotice>>>> {
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn notices(&self) -> MutexGuard<'_, Option<mpsc::Sender<Vec<CommitNotice>>>> {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Facts may have been missed: everything must be looked up.
@@ -111,7 +111,10 @@ impl Publisher {
 pub(crate) fn channel() -> (Publisher, Feed) {
     let (sender, receiver) = mpsc::channel(BACKLOG);
     let lagged = Arc::new(AtomicBool::new(false));
-    (Publisher { facts: Arc::new(Mutex::new(Some(sender))), lagged: lagged.clone() }, Feed { facts: receiver, lagged })
+    (
+        Publisher { notices: Arc::new(Mutex::new(Some(sender))), lagged: lagged.clone() },
+        Feed { notices: receiver, lagged },
+    )
 }
 
 #[cfg(test)]
@@ -125,6 +128,6 @@ mod tests {
             publisher.publish(vec![]);
         }
         assert!(matches!(feed.next().await, Some(FeedItem::Lagged)));
-        assert!(matches!(feed.next().await, Some(FeedItem::Facts(_))));
+        assert!(matches!(feed.next().await, Some(FeedItem::Notices(_))));
     }
 }

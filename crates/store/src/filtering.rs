@@ -49,29 +49,29 @@ impl FilterResults {
     /// Asks all filters that `event` meets, and lets others go on meanwhile.
     pub(crate) async fn in_turns(directory: &Directory, event: &Event) -> Self {
         let asked: Vec<Arc<Endpoint>> = directory.filtering(event).cloned().collect();
-        let mut verdicts = Self::default();
+        let mut filter_results = Self::default();
         let subject = Subject::of(event);
         for turn in asked.chunks(TURN) {
-            turn.iter().for_each(|endpoint| verdicts.ask(endpoint, &subject));
+            turn.iter().for_each(|endpoint| filter_results.ask(endpoint, &subject));
             // Also after a short turn: it may be one of many events.
             tokio::task::yield_now().await;
         }
-        verdicts
+        filter_results
     }
 
     pub(crate) fn of(directory: &Directory, event: &Event) -> Self {
-        let mut verdicts = Self::default();
+        let mut filter_results = Self::default();
         let subject = Subject::of(event);
-        directory.filtering(event).for_each(|endpoint| verdicts.ask(endpoint, &subject));
-        verdicts
+        directory.filtering(event).for_each(|endpoint| filter_results.ask(endpoint, &subject));
+        filter_results
     }
 
     /// Asks the filters of these endpoints.
     pub(crate) fn among(endpoints: &[Arc<Endpoint>], event: &Event) -> Self {
-        let mut verdicts = Self::default();
+        let mut filter_results = Self::default();
         let subject = Subject::of(event);
-        endpoints.iter().for_each(|endpoint| verdicts.ask(endpoint, &subject));
-        verdicts
+        endpoints.iter().for_each(|endpoint| filter_results.ask(endpoint, &subject));
+        filter_results
     }
 
     fn ask(&mut self, endpoint: &Arc<Endpoint>, subject: &Subject<'_>) {
@@ -82,25 +82,25 @@ impl FilterResults {
     }
 
     /// Who gets `event`, by these verdicts. An endpoint with another filter since is asked again.
-    pub(crate) fn takers(&self, directory: &Directory, event: &Event) -> Vec<Recipient> {
-        self.takers_among(directory.matching(event), event)
+    pub(crate) fn recipients(&self, directory: &Directory, event: &Event) -> Vec<Recipient> {
+        self.recipients_among(directory.matching(event), event)
     }
 
     /// The same of endpoints that match it.
-    pub(crate) fn takers_among<'a>(
+    pub(crate) fn recipients_among<'a>(
         &self,
         matching: impl Iterator<Item = &'a Arc<Endpoint>>,
         event: &Event,
     ) -> Vec<Recipient> {
         let subject = Subject::of(event);
-        let taker = |endpoint: &Arc<Endpoint>| {
+        let recipient = |endpoint: &Arc<Endpoint>| {
             let note = match &endpoint.settings.filter {
                 None => None,
-                Some(filter) => judged(&self.answer(endpoint, filter, &subject))?,
+                Some(filter) => evaluated(&self.answer(endpoint, filter, &subject))?,
             };
             Some(Recipient { endpoint: endpoint.id, note })
         };
-        matching.filter_map(taker).collect()
+        matching.filter_map(recipient).collect()
     }
 
     fn answer(&self, endpoint: &Arc<Endpoint>, filter: &Filter, subject: &Subject<'_>) -> Answer {
@@ -111,7 +111,7 @@ impl FilterResults {
 }
 
 /// Whether a delivery is made, and with which note.
-fn judged(answer: &Answer) -> Option<Option<String>> {
+fn evaluated(answer: &Answer) -> Option<Option<String>> {
     match answer {
         Ok(true) => Some(None),
         Ok(false) => None,
@@ -160,7 +160,7 @@ impl<K: Copy + Eq + Hash> Review<K> {
             return Finding::Wanted(None);
         }
         let answer = self.answers.get(&key).filter(|_| Arc::ptr_eq(&self.endpoint, endpoint));
-        match answer.map(judged) {
+        match answer.map(evaluated) {
             None => Finding::Unknown,
             Some(Some(note)) => Finding::Wanted(note),
             Some(None) => Finding::Unwanted,

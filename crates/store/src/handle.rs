@@ -32,26 +32,26 @@ use model::time::Timestamp;
 use tokio::sync::{Notify, broadcast};
 
 use crate::Error;
+use crate::commit_sink::CommitSink;
 use crate::directory::Directory;
 use crate::feed::{self, Feed, Recorded};
 use crate::holds::{Held, Holds};
 use crate::local_faults::LocalFaults;
 use crate::notices::Notices;
 use crate::postgres;
-use crate::postgres::cluster::Node;
-use crate::published::CommitSink;
+use crate::postgres::node::Node;
 use crate::seal::MasterKey;
 use crate::sqlite;
 use crate::sqlite::embedded::Embedded;
 
-pub use crate::place::{Backend, Postgres};
+pub use crate::backend::{Backend, Postgres};
 
 /// Attempts that a slow watcher may be behind by before it misses some.
 const WATCHED: usize = 4096;
 
 /// Where the data is and with which key its secrets are read.
 pub struct Options {
-    pub place: Backend,
+    pub backend: Backend,
     pub master_key: MasterKey,
     pub env: Arc<dyn Env>,
     /// Whether mail is sent to admins. Where it is not, none is put into the outbox, where it would wait for ever.
@@ -90,7 +90,7 @@ pub(crate) enum Database {
 impl Store {
     /// Opens the database, making its tables where there are none, and brings it up to date.
     pub async fn open(options: Options) -> Result<Self, Error> {
-        let Options { place, master_key, env, mail, accept_journal_loss } = options;
+        let Options { backend: place, master_key, env, mail, accept_journal_loss } = options;
         let (publisher, feed) = feed::channel();
         let (watchers, _) = broadcast::channel(WATCHED);
         let (mails, jobs) = (Arc::<Notify>::default(), Arc::<Notify>::default());

@@ -39,4 +39,4 @@ pub enum Clash {
 }
 
 /// Events of a batch, with what filters said of each.
-pub(crate) type Judged = Arc<Vec<(Intake, FilterResults)>>;
+pub(crate) type FilteredIntakes = Arc<Vec<(Intake, FilterResults)>>;

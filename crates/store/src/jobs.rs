@@ -24,18 +24,18 @@ pub enum Step {
 }
 
 /// What filters say of what the next step of a job is about.
-pub(crate) enum Judged<K> {
+pub(crate) enum Filtered<K> {
     Nothing,
     Replay(FilterResults),
     Recover(Review<K>),
 }
 
-impl<K> Judged<K> {
+impl<K> Filtered<K> {
     /// Which of these endpoints get the event that is replayed.
-    pub(crate) fn takers(&self, endpoints: &[Arc<Endpoint>], event: &Event) -> Vec<Recipient> {
+    pub(crate) fn recipients(&self, endpoints: &[Arc<Endpoint>], event: &Event) -> Vec<Recipient> {
         match self {
-            Self::Replay(verdicts) => verdicts.takers_among(endpoints.iter(), event),
-            Self::Nothing | Self::Recover(_) => FilterResults::default().takers_among(endpoints.iter(), event),
+            Self::Replay(filter_results) => filter_results.recipients_among(endpoints.iter(), event),
+            Self::Nothing | Self::Recover(_) => FilterResults::default().recipients_among(endpoints.iter(), event),
         }
     }
 }

@@ -9,7 +9,9 @@
 //! (`tests/conformance`).
 
 mod actor;
+mod backend;
 mod clock;
+mod commit_sink;
 pub mod directory;
 pub mod due;
 pub mod endpoints;
@@ -30,13 +32,11 @@ pub mod notices;
 mod occurrences;
 pub mod operational;
 pub mod outbox;
-mod place;
 mod postgres;
 pub mod priority;
 pub mod private;
 pub mod project_dialects;
 pub mod projects;
-mod published;
 pub mod record;
 mod recovery;
 pub mod retention;

@@ -13,7 +13,7 @@ use model::time::Timestamp;
 pub enum Step {
     /// This went, and there may be more. Whoever sweeps on leaves the writer and the disk alone for a while, in proportion
     /// to what was taken of them.
-    Went { swept: Deleted, took: Duration },
+    Went { deleted: Deleted, took: Duration },
     /// Nothing is left that has been kept long enough. Worth another step at that time.
     Rest(Timestamp),
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use dialect::Dialect;
-use dialect::voice::{self, Occasion};
+use dialect::renderer::{self, RenderContext};
 use model::attempt::{Failure, FailureKind};
 use model::delivery::Status;
 use model::id::{DeliveryId, EndpointId, EventId};
@@ -197,8 +197,9 @@ fn sent_text(found: &store::search::FullDelivery, kept: Option<Bytes>) -> Option
         SentBody::Kept => kept?,
         SentBody::Of(dialect) => {
             let (event, delivery) = (&found.event, &found.delivery);
-            let occasion = Occasion { event, delivery: delivery.id, attempt: attempt.number, at: attempt.started_at };
-            voice::body_of(dialect, &occasion, delivery.endpoint)?
+            let occasion =
+                RenderContext { event, delivery: delivery.id, attempt: attempt.number, at: attempt.started_at };
+            renderer::body_of(dialect, &occasion, delivery.endpoint)?
         }
     };
     Some(String::from_utf8_lossy(&body).into_owned())

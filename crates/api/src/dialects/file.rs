@@ -1,7 +1,7 @@
 //! A dialect file as a caller sends it, in TOML or JSON, and all that is wrong with it.
 
-use dialect::interchange::toml_from_json;
-use dialect::mistake::Mistake;
+use dialect::diagnostic::Diagnostic;
+use dialect::toml_json::toml_from_json;
 use dialect::{Dialect, LONGEST};
 use model::id::ProjectId;
 use model::invalid::Fault;
@@ -61,23 +61,23 @@ impl File {
             }
             Err(mistakes) if has_lines => Err(invalid(mistakes)),
             Err(mistakes) => {
-                Err(invalid(mistakes.into_iter().map(|mistake| Mistake { line: None, ..mistake }).collect()))
+                Err(invalid(mistakes.into_iter().map(|mistake| Diagnostic { line: None, ..mistake }).collect()))
             }
         }
     }
 }
 
-fn is_absent_name(mistake: &Mistake) -> bool {
+fn is_absent_name(mistake: &Diagnostic) -> bool {
     mistake.key == "name" && mistake.line.is_none()
 }
 
 /// As if the line with the name had not been put in front.
-fn a_line_up(mistake: Mistake) -> Mistake {
-    Mistake { line: mistake.line.map(|line| line.saturating_sub(1).max(1)), ..mistake }
+fn a_line_up(mistake: Diagnostic) -> Diagnostic {
+    Diagnostic { line: mistake.line.map(|line| line.saturating_sub(1).max(1)), ..mistake }
 }
 
-fn invalid(mistakes: Vec<Mistake>) -> Problem {
-    let fault = |Mistake { key, line, message }: Mistake| {
+fn invalid(mistakes: Vec<Diagnostic>) -> Problem {
+    let fault = |Diagnostic { key, line, message }: Diagnostic| {
         let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
         Fault::new(pointer(&key), format!("{line}{message}"))
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dialect::Dialect;
-use dialect::voice::Voice;
+use dialect::renderer::Renderer;
 use model::endpoint::Endpoint;
 use model::id::EndpointId;
 use model::project::Project;
@@ -23,7 +23,7 @@ pub(crate) fn of(api: &Api, project: &Project) -> Result<Vec<String>, Problem> {
     let now = api.env.now();
     let mut troubles: BTreeMap<String, Vec<EndpointId>> = BTreeMap::new();
     for endpoint in directory.endpoints_of(project.id) {
-        let objection = Voice::new(&dialect, endpoint).objection(now);
+        let objection = Renderer::new(&dialect, endpoint).objection(now);
         let unheard = unheard_of(endpoint, &dialect);
         for trouble in objection.map(|failure| failure.message).into_iter().chain(unheard) {
             troubles.entry(trouble).or_default().push(endpoint.id);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dialect::Dialect;
 use dialect::catalogue::Known;
-use dialect::voice::{Message, Voice};
+use dialect::renderer::{Message, Renderer};
 use model::delivery::Due;
 use model::endpoint::{Endpoint, Settings, Status};
 use model::event::Event;
@@ -87,7 +87,7 @@ fn webhook(project: ProjectId, known: &Known, dialect: &Arc<Dialect>) -> Value {
     json!({ "post": post })
 }
 
-fn header(header: &dialect::voice::Header) -> Value {
+fn header(header: &dialect::renderer::Header) -> Value {
     json!({
         "name": &*header.name, "in": "header", "required": true,
         "schema": { "type": "string" }, "example": &*header.value,
@@ -207,7 +207,7 @@ fn say(project: ProjectId, known: &Known, data: Option<Json>, dialect: &Arc<Dial
         order_key: AT,
         next_attempt_at: AT,
     };
-    Voice::new(dialect, &endpoint).speak(&due, AT).map_err(|failure| failure.message)
+    Renderer::new(dialect, &endpoint).render(&due, AT).map_err(|failure| failure.message)
 }
 
 /// One that is spoken to in all the ways that the dialect has.

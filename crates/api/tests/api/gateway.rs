@@ -102,7 +102,7 @@ impl Gateway {
         let env = TestEnv::new();
         let shared: Arc<dyn Env> = Arc::new(env.clone());
         let options = Options {
-            place: Backend::Embedded { data_dir: directory.path().to_owned() },
+            backend: Backend::Embedded { data_dir: directory.path().to_owned() },
             master_key: MasterKey::generate(&env),
             env: shared.clone(),
             mail: false,
@@ -232,7 +232,7 @@ impl Engine {
 
     async fn next_due(&mut self) -> Due {
         loop {
-            let FeedItem::Facts(facts) = self.feed.next().await.unwrap() else { panic!("a test makes few facts") };
+            let FeedItem::Notices(facts) = self.feed.next().await.unwrap() else { panic!("a test makes few facts") };
             for fact in facts {
                 if let CommitNotice::Due(due) = fact {
                     return due;

@@ -9,27 +9,27 @@ use serde_json::value::RawValue;
 
 use crate::catalogue::{Catalogue, Known};
 use crate::checked::Checked;
+use crate::diagnostic::{Diagnostics, KeyLocation};
 use crate::file;
-use crate::mistake::{Mistakes, Place};
 
 pub(super) fn catalogue(
     file: file::Catalogue,
     types: Vec<file::EventType>,
-    whole: &Place<'_>,
-    m: &mut Mistakes,
+    whole: &KeyLocation<'_>,
+    m: &mut Diagnostics,
 ) -> Catalogue {
     let table = whole.member("catalogue");
     let names = m.take(&table.member("names"), file.names);
     let mut catalogue =
         Catalogue::new(m.take(&table.member("open"), file.open).unwrap_or_default(), names.unwrap_or_default());
-    let place = whole.member("event_types");
+    let location = whole.member("event_types");
     for (index, file) in types.into_iter().enumerate() {
-        let place = place.item(index);
-        let Some(event_type) = event_type(file, names, &place, m) else { continue };
+        let location = location.item(index);
+        let Some(event_type) = event_type(file, names, &location, m) else { continue };
         if catalogue.find(&event_type.name).is_some() {
-            m.add(&place.member("name"), format!("{} is listed twice", event_type.name));
+            m.add(&location.member("name"), format!("{} is listed twice", event_type.name));
         }
-        if let Some(known) = judged(event_type, &place, m) {
+        if let Some(known) = judged(event_type, &location, m) {
             catalogue.put(known);
         }
     }
@@ -37,26 +37,31 @@ pub(super) fn catalogue(
 }
 
 /// `names` is `None` where the file's word on them is none: then any will do.
-fn event_type(file: file::EventType, names: Option<Names>, place: &Place<'_>, m: &mut Mistakes) -> Option<EventType> {
-    let name = m.take(&place.member("name"), file.name)?;
-    let name = m.check(&place.member("name"), names.unwrap_or(Names::Any).event_type(&name))?;
+fn event_type(
+    file: file::EventType,
+    names: Option<Names>,
+    location: &KeyLocation<'_>,
+    m: &mut Diagnostics,
+) -> Option<EventType> {
+    let name = m.take(&location.member("name"), file.name)?;
+    let name = m.check(&location.member("name"), names.unwrap_or(Names::Any).event_type(&name))?;
     Some(EventType {
         name,
-        group: file.group.and_then(|group| m.take(&place.member("group"), group)),
-        description: file.description.and_then(|text| m.take(&place.member("description"), text)),
-        schema: file.schema.and_then(|schema| json(schema, &place.member("schema"), m)),
-        example: file.example.and_then(|example| json(example, &place.member("example"), m)),
+        group: file.group.and_then(|group| m.take(&location.member("group"), group)),
+        description: file.description.and_then(|text| m.take(&location.member("description"), text)),
+        schema: file.schema.and_then(|schema| json(schema, &location.member("schema"), m)),
+        example: file.example.and_then(|example| json(example, &location.member("example"), m)),
     })
 }
 
-fn json(text: Checked<String>, place: &Place<'_>, m: &mut Mistakes) -> Option<Json> {
-    let text = m.take(place, text)?;
-    let raw: &RawValue = m.check(place, serde_json::from_str(&text).map_err(|error| why_broken(&text, &error)))?;
+fn json(text: Checked<String>, location: &KeyLocation<'_>, m: &mut Diagnostics) -> Option<Json> {
+    let text = m.take(location, text)?;
+    let raw: &RawValue = m.check(location, serde_json::from_str(&text).map_err(|error| why_broken(&text, &error)))?;
     Some(Json::trusted(raw.get()))
 }
 
 /// What is wrong inside of a schema or an example is told at the key that holds it, with where in there it is.
-fn judged(event_type: EventType, place: &Place<'_>, m: &mut Mistakes) -> Option<Known> {
+fn judged(event_type: EventType, location: &KeyLocation<'_>, m: &mut Diagnostics) -> Option<Known> {
     let plain = Arc::new(EventType { schema: None, example: None, ..event_type.clone() });
     match Known::new(Arc::new(event_type)) {
         Ok(known) => Some(known),
@@ -64,7 +69,7 @@ fn judged(event_type: EventType, place: &Place<'_>, m: &mut Mistakes) -> Option<
             for (pointer, message) in findings {
                 let (key, inside) = pointer[1..].split_once('/').unwrap_or((&pointer[1..], ""));
                 let message = if inside.is_empty() { message } else { format!("/{inside}: {message}") };
-                m.add(&place.member(key), message);
+                m.add(&location.member(key), message);
             }
             // Its name stays known, so that a second one of that name is noticed as well.
             Known::new(plain).ok()

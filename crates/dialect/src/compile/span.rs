@@ -5,8 +5,8 @@ use std::time::Duration;
 use model::time::Span;
 
 use crate::checked::Checked;
-use crate::mistake::{Mistakes, Place};
+use crate::diagnostic::{Diagnostics, KeyLocation};
 
-pub(super) fn span(span: Checked<Span>, place: &Place<'_>, m: &mut Mistakes) -> Option<Duration> {
-    m.take(place, span).map(|span| span.0)
+pub(super) fn span(span: Checked<Span>, location: &KeyLocation<'_>, m: &mut Diagnostics) -> Option<Duration> {
+    m.take(location, span).map(|span| span.0)
 }

@@ -4,8 +4,8 @@ use model::event::Event;
 use model::json::Json;
 use model::time::Timestamp;
 
+use super::branding::Branding;
 use super::facts::{self, Fact, Facts};
-use super::look::Look;
 use super::text;
 
 const LONGEST_LINE: usize = 500;
@@ -28,7 +28,7 @@ pub(super) struct Content<'a> {
 }
 
 impl<'a> Content<'a> {
-    pub(super) fn of(event: &'a Event, look: &Look<'a>) -> Self {
+    pub(super) fn of(event: &'a Event, branding: &Branding<'a>) -> Self {
         let whose = [("brand", &event.brand), ("workflow", &event.workflow)];
         let mut shown: Vec<Fact> =
             whose.into_iter().filter_map(|(word, json)| Some(Fact::new(word, &name(json.as_ref())?))).collect();
@@ -36,12 +36,12 @@ impl<'a> Content<'a> {
         shown.extend(facts.shown);
         Self {
             headline: in_words(event.event_type.as_str()),
-            subtitle: look.description.and_then(|description| text::lines(description, LONGEST_LINE)),
+            subtitle: branding.description.and_then(|description| text::lines(description, LONGEST_LINE)),
             summary: event.summary.as_deref().and_then(|summary| text::lines(summary, LONGEST_SUMMARY)),
             facts: shown,
             omitted: facts.omitted,
-            signed: text::one_line(look.signed, LONGEST_LINE),
-            accent_color: look.accent_color,
+            signed: text::one_line(branding.signed, LONGEST_LINE),
+            accent_color: branding.accent_color,
             event,
         }
     }

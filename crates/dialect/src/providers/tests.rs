@@ -16,8 +16,8 @@ use model::provider::Provider;
 use model::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Look, card};
-use crate::root::Occasion;
+use super::{Branding, card};
+use crate::variable::RenderContext;
 
 const SERVICES: [Provider; 3] = [Provider::Slack, Provider::Discord, Provider::TeamsWebhook];
 
@@ -33,19 +33,19 @@ fn event(event_type: &str, data: impl Into<std::sync::Arc<str>>) -> Event {
     )
 }
 
-const LOOK: Look<'static> = Look { signed: "Acme", accent_color: Some("#1a7f37"), description: None };
+const LOOK: Branding<'static> = Branding { signed: "Acme", accent_color: Some("#1a7f37"), description: None };
 
-fn sent(provider: Provider, look: &Look<'_>, event: &Event) -> Value {
-    let occasion = Occasion { event, delivery: DeliveryId::from_bytes([3; 16]), attempt: 1, at: AT };
-    let bytes = card(provider, look, &occasion).expect("it is sent cards");
+fn sent(provider: Provider, branding: &Branding<'_>, event: &Event) -> Value {
+    let context = RenderContext { event, delivery: DeliveryId::from_bytes([3; 16]), attempt: 1, at: AT };
+    let bytes = card(provider, branding, &context).expect("it is sent cards");
     serde_json::from_slice(&bytes).expect("a card is JSON")
 }
 
 #[test]
 fn automation_services_and_servers_get_the_envelope() {
     let event = event("a.b", "{}");
-    let occasion = Occasion { event: &event, delivery: DeliveryId::from_bytes([3; 16]), attempt: 1, at: AT };
+    let context = RenderContext { event: &event, delivery: DeliveryId::from_bytes([3; 16]), attempt: 1, at: AT };
     for provider in [Provider::Webhook, Provider::Zapier, Provider::Make] {
-        assert_eq!(card(provider, &LOOK, &occasion), None);
+        assert_eq!(card(provider, &LOOK, &context), None);
     }
 }

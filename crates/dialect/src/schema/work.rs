@@ -36,7 +36,7 @@ pub(super) fn is_affordable(
     // What is come to twice is judged once. Without references nothing is.
     let seen = (outline.references > 0).then(HashSet::new);
     let unfolded = outline.unfolded as u64;
-    let mut account = Account { root: schema, anchors, patterns, unfolded, left, seen, waiting: Vec::new() };
+    let mut account = Account { variable: schema, anchors, patterns, unfolded, left, seen, waiting: Vec::new() };
     account.waiting.push(Visit { schema, value, again: 1 });
     account.is_enough()
 }
@@ -71,7 +71,7 @@ struct Visit<'s> {
 
 /// What is left, and what is still to be paid for.
 struct Account<'s> {
-    root: &'s Value,
+    variable: &'s Value,
     anchors: HashMap<&'s str, &'s Value>,
     patterns: &'s Patterns,
     /// Subschemas in all, for what is not gone into.
@@ -205,7 +205,7 @@ impl<'s> Account<'s> {
     fn target(&self, reference: &str) -> Option<&'s Value> {
         let fragment = reference.strip_prefix('#')?;
         if fragment.is_empty() || fragment.starts_with('/') {
-            return self.root.pointer(fragment);
+            return self.variable.pointer(fragment);
         }
         self.anchors.get(fragment).copied()
     }

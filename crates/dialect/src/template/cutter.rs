@@ -1,16 +1,16 @@
 //! Cuts a template: walks over its JSON, drops the spaces and stops at the slots. Everything else stays as it is written:
 //! the order of members, the digits of numbers, the escapes in strings.
 
-use crate::fill::{Hole, Slots};
 use crate::raw;
-use crate::slot::{self, Piece};
+use crate::resolve::{CompiledSlot, Slots};
+use crate::slot::{self, Segment};
 
 /// Bytes of a pointer that are told with what is wrong there.
 const LONGEST_TOLD: usize = 512;
 
 #[derive(Default)]
 pub(super) struct Cutter {
-    pieces: Vec<Piece<Hole>>,
+    segments: Vec<Segment<CompiledSlot>>,
     slots: Slots,
     /// What stays, since the last slot.
     text: String,
@@ -69,40 +69,40 @@ impl Cutter {
         if !slot::has_slots(&string) {
             return self.text.push_str(quoted);
         }
-        match slot::pieces(&string, |slot| self.slots.add(slot)) {
-            Ok(pieces) => self.pieces(pieces),
+        match slot::segments(&string, |slot| self.slots.add(slot)) {
+            Ok(segments) => self.segments(segments),
             Err(wrong) => wrong.iter().for_each(|message| self.note(message)),
         }
     }
 
-    fn pieces(&mut self, pieces: Vec<Piece<Hole>>) {
-        if let [Piece::Slot(hole @ Hole { json: true, .. })] = *pieces {
-            return self.hole(hole);
+    fn segments(&mut self, segments: Vec<Segment<CompiledSlot>>) {
+        if let [Segment::Slot(compiled @ CompiledSlot { json: true, .. })] = *segments {
+            return self.compiled(compiled);
         }
-        if pieces.iter().any(|piece| matches!(piece, Piece::Slot(hole) if hole.json)) {
+        if segments.iter().any(|segment| matches!(segment, Segment::Slot(compiled) if compiled.json)) {
             return self
                 .note("a slot with the json filter stands alone in its string: it is replaced by the value itself");
         }
         self.text.push('"');
-        for piece in pieces {
-            match piece {
-                Piece::Text(text) => {
+        for segment in segments {
+            match segment {
+                Segment::Text(text) => {
                     raw::write_escaped(&text, &mut self.text).expect("a String takes all that is written");
                 }
-                Piece::Slot(hole) => self.hole(hole),
+                Segment::Slot(compiled) => self.compiled(compiled),
             }
         }
         self.text.push('"');
     }
 
-    fn hole(&mut self, hole: Hole) {
+    fn compiled(&mut self, compiled: CompiledSlot) {
         self.cut();
-        self.pieces.push(Piece::Slot(hole));
+        self.segments.push(Segment::Slot(compiled));
     }
 
     fn cut(&mut self) {
         if !self.text.is_empty() {
-            self.pieces.push(Piece::Text(std::mem::take(&mut self.text).into()));
+            self.segments.push(Segment::Text(std::mem::take(&mut self.text).into()));
         }
     }
 
@@ -116,8 +116,8 @@ impl Cutter {
         self.wrong.push(format!("{pointer}{colon}{message}"));
     }
 
-    pub(super) fn finish(mut self) -> Result<(Vec<Piece<Hole>>, Slots), Vec<String>> {
+    pub(super) fn finish(mut self) -> Result<(Vec<Segment<CompiledSlot>>, Slots), Vec<String>> {
         self.cut();
-        if self.wrong.is_empty() { Ok((self.pieces, self.slots)) } else { Err(self.wrong) }
+        if self.wrong.is_empty() { Ok((self.segments, self.slots)) } else { Err(self.wrong) }
     }
 }

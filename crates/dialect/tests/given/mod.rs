@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use dialect::Dialect;
-use dialect::voice::{Message, Voice};
+use dialect::renderer::{Message, Renderer};
 use model::attempt::Failure;
 use model::delivery::Due;
 use model::endpoint::{Endpoint, Settings, Status};
@@ -79,11 +79,11 @@ pub(crate) fn standard() -> Arc<Dialect> {
 /// A dialect of these lines, `name` aside.
 pub(crate) fn dialect(lines: &str) -> Arc<Dialect> {
     let text = format!("name = \"acme\"\n{lines}");
-    Arc::new(Dialect::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")))
+    Arc::new(Dialect::parse(&text).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}")))
 }
 
 pub(crate) fn speak(dialect: &Arc<Dialect>, endpoint: &Endpoint, event: Event) -> Result<Message, Failure> {
-    Voice::new(dialect, endpoint).speak(&due(event), AT)
+    Renderer::new(dialect, endpoint).render(&due(event), AT)
 }
 
 pub(crate) fn said(dialect: &Arc<Dialect>, endpoint: &Endpoint, event: Event) -> Message {

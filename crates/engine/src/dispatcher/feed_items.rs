@@ -10,7 +10,7 @@ impl Dispatcher {
     pub(super) fn take_feed_item(&mut self, item: FeedItem) {
         self.look_at_the_clock();
         match item {
-            FeedItem::Facts(notices) => notices.into_iter().for_each(|notice| self.take_notice(notice)),
+            FeedItem::Notices(notices) => notices.into_iter().for_each(|notice| self.take_notice(notice)),
             FeedItem::Lagged => self.catch_up(),
         }
     }
@@ -18,7 +18,7 @@ impl Dispatcher {
     pub(super) fn take_notice(&mut self, notice: CommitNotice) {
         match notice {
             CommitNotice::Due(due) => self.take_due(due),
-            CommitNotice::Look { endpoint, at } => self.timers.set(endpoint, at),
+            CommitNotice::Check { endpoint, at } => self.timers.set(endpoint, at),
             CommitNotice::Changed(endpoint) => self.take_change(endpoint),
             CommitNotice::Gained(_) => self.scan_pending(),
             CommitNotice::Lost(shards) => self.lose(shards),

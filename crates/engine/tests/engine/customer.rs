@@ -33,7 +33,7 @@ impl Customer {
     /// Opens a store.
     pub(crate) async fn at(place: Backend, master_key: MasterKey, clock: TestEnv) -> Self {
         let env = Arc::new(clock.clone());
-        let options = Options { place, master_key, env, mail: false, accept_journal_loss: false };
+        let options = Options { backend: place, master_key, env, mail: false, accept_journal_loss: false };
         let store = Store::open(options).await.unwrap();
         let project = store.directory().project_called(&"default".parse().unwrap()).unwrap().id;
         Self { store, clock, project }

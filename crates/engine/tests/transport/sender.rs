@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use dialect::voice::Header;
+use dialect::renderer::Header;
 use engine::transport::{Exchange, Proxy, Request, Settings, Transport};
 use model::attempt::{Answer, Failure, FailureKind, Outcome};
 use model::network::Policy;

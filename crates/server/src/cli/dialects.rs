@@ -154,7 +154,7 @@ impl DialectsCommand {
         let text = match self.connection.output {
             Output::Toml | Output::Table => text.toml,
             Output::Json => {
-                dialect::interchange::json_from_toml(&text.toml).map_err(|mistakes| text.refused(&mistakes))?
+                dialect::toml_json::json_from_toml(&text.toml).map_err(|mistakes| text.refused(&mistakes))?
             }
         };
         Ok(Printed { text: output::harmless(text.trim_end()) + "\n", note: None })

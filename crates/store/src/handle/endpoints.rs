@@ -15,9 +15,7 @@ use crate::{postgres, sqlite};
 impl Store {
     pub async fn create_endpoint(&self, by: &Actor, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
         match self.database() {
-            Database::Embedded(db) => {
-                db.write(by, None, move |batch| sqlite::endpoints::create(batch, &endpoint)).await
-            }
+            Database::Embedded(db) => db.write(by, None, move |txn| sqlite::endpoints::create(txn, &endpoint)).await,
             Database::Cluster(db) => postgres::endpoints::create(by, &db.context, endpoint).await,
         }
     }
@@ -38,7 +36,7 @@ impl Store {
     {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(by, None, move |batch| sqlite::endpoints::change(batch, project, id, &mut change)).await
+                db.write(by, None, move |txn| sqlite::endpoints::change(txn, project, id, &mut change)).await
             }
             Database::Cluster(db) => postgres::endpoints::change(by, &db.context, project, id, &mut change).await,
         }
@@ -49,7 +47,7 @@ impl Store {
     pub async fn delete_endpoint(&self, by: &Actor, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
         let deleted = match self.database() {
             Database::Embedded(db) => {
-                db.write(by, None, move |batch| sqlite::endpoints::delete(batch, project, id)).await?
+                db.write(by, None, move |txn| sqlite::endpoints::delete(txn, project, id)).await?
             }
             Database::Cluster(db) => postgres::endpoints::delete(by, &db.context, project, id).await?,
         };
@@ -67,8 +65,7 @@ impl Store {
             let began = Instant::now();
             let more = match self.database() {
                 Database::Embedded(db) => {
-                    db.write_aside(&Actor::System, None, move |batch| sqlite::endpoints::cancel_slice(batch, id))
-                        .await?
+                    db.write_aside(&Actor::System, None, move |txn| sqlite::endpoints::cancel_slice(txn, id)).await?
                 }
                 Database::Cluster(db) => postgres::endpoints::cancel_slice(&db.context, id).await?,
             };
@@ -88,7 +85,7 @@ impl Store {
         for id in open {
             match self.database() {
                 Database::Embedded(db) => {
-                    db.write(&Actor::System, None, move |batch| sqlite::endpoints::rewrite(batch, id)).await?;
+                    db.write(&Actor::System, None, move |txn| sqlite::endpoints::rewrite(txn, id)).await?;
                 }
                 Database::Cluster(db) => postgres::endpoints::rewrite(&db.context, id).await?,
             }
@@ -132,7 +129,7 @@ mod tests {
         let open = async || {
             let place = Backend::Embedded { data_dir: directory.path().to_owned() };
             let options = Options {
-                place,
+                backend: place,
                 master_key: master_key.clone(),
                 env: env.clone(),
                 mail: false,
@@ -155,11 +152,9 @@ mod tests {
         let made = store.create_endpoint(&Actor::Admin, endpoint).await.unwrap();
         assert_eq!(kept_url(&store).await, "https://example.com/hook");
         let Database::Embedded(db) = store.database() else { panic!("it is embedded") };
-        db.write(&Actor::System, None, move |batch| {
-            Ok(batch.db()?.execute("UPDATE endpoints SET url = ?", [typed])?)
-        })
-        .await
-        .unwrap();
+        db.write(&Actor::System, None, move |txn| Ok(txn.db()?.execute("UPDATE endpoints SET url = ?", [typed])?))
+            .await
+            .unwrap();
         store.close().await;
         drop(store);
 

@@ -7,7 +7,7 @@ use crate::filtering::FilterResults;
 
 impl Store {
     /// Asks all filters that `event` meets, as of now. Nothing is done for an event that meets none.
-    pub(crate) async fn verdicts(&self, event: &Event) -> FilterResults {
+    pub(crate) async fn filter_results(&self, event: &Event) -> FilterResults {
         let directory = self.directory().clone();
         // Every event passes here, and few meet a filter: what asks them is made, in its box, for those alone.
         if directory.filtering(event).next().is_none() {

@@ -9,7 +9,7 @@ use model::id::{DeliveryId, EndpointId};
 use tokio::time::Instant;
 
 use crate::handle::Database;
-use crate::ingest::{Accepted, Intake, Judged};
+use crate::ingest::{Accepted, FilteredIntakes, Intake};
 use crate::sqlite::commit::txn::WriteTxn;
 use crate::{Error, Store, slice};
 use crate::{postgres, sqlite};
@@ -17,15 +17,15 @@ use crate::{postgres, sqlite};
 impl Store {
     /// Takes an event in. When this returns, it is on disk.
     pub async fn ingest(&self, by: &Actor, intake: Intake) -> Result<Accepted, Error> {
-        let verdicts = self.verdicts(&intake.event).await;
+        let filter_results = self.filter_results(&intake.event).await;
         match self.database() {
             Database::Embedded(db) => {
                 let project = intake.event.project;
-                db.write(by, Some(project), move |batch| sqlite::ingest::take(batch, &intake, &verdicts)).await
+                db.write(by, Some(project), move |txn| sqlite::ingest::take(txn, &intake, &filter_results)).await
             }
             // Boxed: many of these futures are made, on any database.
             Database::Cluster(db) => {
-                Box::pin(postgres::ingest::take(by, &db.context, &db.ingest, intake, verdicts)).await
+                Box::pin(postgres::ingest::take(by, &db.context, &db.ingest, intake, filter_results)).await
             }
         }
     }
@@ -33,33 +33,33 @@ impl Store {
     /// Takes many in, a slice a commit, and answers each by its position when the last is on disk. One that cannot be
     /// stored keeps none of the others back. An error if none is stored.
     pub async fn ingest_batch(&self, by: &Actor, intakes: Vec<Intake>) -> Result<Vec<Result<Accepted, Error>>, Error> {
-        let mut judged = Vec::with_capacity(intakes.len());
+        let mut filtered = Vec::with_capacity(intakes.len());
         for intake in intakes {
-            let verdicts = self.verdicts(&intake.event).await;
-            judged.push((intake, verdicts));
+            let filter_results = self.filter_results(&intake.event).await;
+            filtered.push((intake, filter_results));
         }
-        let (judged, mut answers) = (Arc::new(judged), Vec::new());
+        let (filtered, mut answers) = (Arc::new(filtered), Vec::new());
         let mut failed = None;
-        while answers.len() < judged.len() && failed.is_none() {
+        while answers.len() < filtered.len() && failed.is_none() {
             let (next, began) = (answers.len(), Instant::now());
-            match self.ingest_slice(by, &judged, next..judged.len()).await {
+            match self.ingest_slice(by, &filtered, next..filtered.len()).await {
                 Ok(accepted) => answers.extend(accepted.into_iter().map(Ok)),
                 Err(error) if error.is_absence() => failed = Some(error),
                 // One of them cannot be stored, or none.
                 Err(error) => {
-                    for alone in next..judged.len().min(next + slice::ROWS) {
-                        let accepted = self.ingest_slice(by, &judged, alone..alone + 1).await;
+                    for alone in next..filtered.len().min(next + slice::ROWS) {
+                        let accepted = self.ingest_slice(by, &filtered, alone..alone + 1).await;
                         answers.push(accepted.and_then(|mut accepted| accepted.pop().ok_or(Error::Stopped)));
                     }
                     failed = answers[next..].iter().all(Result::is_err).then_some(error);
                 }
             }
-            if answers.len() < judged.len() {
+            if answers.len() < filtered.len() {
                 self.leave_room_for_other_projects(began).await;
             }
         }
         if let Some(error) = failed {
-            answers.resize_with(judged.len(), || Err(error.clone()));
+            answers.resize_with(filtered.len(), || Err(error.clone()));
         }
         match answers.first() {
             Some(Err(error)) if answers.iter().all(Result::is_err) => Err(error.clone()),
@@ -68,17 +68,22 @@ impl Store {
     }
 
     /// Takes in as many of these as one commit may, from the first on.
-    async fn ingest_slice(&self, by: &Actor, judged: &Judged, which: Range<usize>) -> Result<Vec<Accepted>, Error> {
-        let project = judged.get(which.start).map(|(intake, _)| intake.event.project);
-        let judged = judged.clone();
+    async fn ingest_slice(
+        &self,
+        by: &Actor,
+        filtered: &FilteredIntakes,
+        which: Range<usize>,
+    ) -> Result<Vec<Accepted>, Error> {
+        let project = filtered.get(which.start).map(|(intake, _)| intake.event.project);
+        let filtered = filtered.clone();
         match self.database() {
             Database::Embedded(db) => {
                 let is_first = which.start == 0;
-                let verb = move |batch: &mut WriteTxn<'_>| sqlite::ingest::take_slice(batch, &judged[which.clone()]);
+                let verb = move |txn: &mut WriteTxn<'_>| sqlite::ingest::take_slice(txn, &filtered[which.clone()]);
                 // A batch that is no longer than a slice is not long.
                 if is_first { db.write(by, project, verb).await } else { db.write_aside(by, project, verb).await }
             }
-            Database::Cluster(db) => postgres::ingest::take_slice(by, &db.context, &db.ingest, judged, which).await,
+            Database::Cluster(db) => postgres::ingest::take_slice(by, &db.context, &db.ingest, filtered, which).await,
         }
     }
 
@@ -92,7 +97,7 @@ impl Store {
     ) -> Result<Option<DeliveryId>, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(by, None, move |batch| sqlite::ingest::take_test(batch, &event, endpoint)).await
+                db.write(by, None, move |txn| sqlite::ingest::take_test(txn, &event, endpoint)).await
             }
             Database::Cluster(db) => postgres::ingest::take_test(by, &db.ingest, event, endpoint).await,
         }

@@ -23,7 +23,7 @@ impl Store {
         };
         let job = match self.database() {
             Database::Embedded(db) => {
-                db.write(by, None, move |batch| sqlite::jobs::create(batch, project, &task, total)).await?
+                db.write(by, None, move |txn| sqlite::jobs::create(txn, project, &task, total)).await?
             }
             Database::Cluster(db) => postgres::jobs::create(by, &db.context, project, &task, total).await?,
         };
@@ -49,7 +49,7 @@ impl Store {
     /// Stops a running job; one that has ended stays as it is. `None` if the project has no such job.
     pub async fn cancel_job(&self, by: &Actor, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
         match self.database() {
-            Database::Embedded(db) => db.write(by, None, move |batch| sqlite::jobs::cancel(batch, project, id)).await,
+            Database::Embedded(db) => db.write(by, None, move |txn| sqlite::jobs::cancel(txn, project, id)).await,
             Database::Cluster(db) => postgres::jobs::cancel(by, &db.context, project, id).await,
         }
     }
@@ -85,9 +85,9 @@ impl Store {
         let mut began = Instant::now();
         let step = match self.database() {
             Database::Embedded(db) => {
-                let judged = db.read(move |db| sqlite::jobs::judge(db, &directory, id, now)).await?;
+                let filtered = db.read(move |db| sqlite::jobs::evaluate(db, &directory, id, now)).await?;
                 began = Instant::now();
-                db.write_aside(&Actor::System, None, move |batch| sqlite::jobs::step(batch, id, &judged)).await?
+                db.write_aside(&Actor::System, None, move |txn| sqlite::jobs::step(txn, id, &filtered)).await?
             }
             Database::Cluster(db) => postgres::jobs::step(&db.context, &directory, id, now).await?,
         };

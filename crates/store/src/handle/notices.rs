@@ -6,7 +6,7 @@ use crate::notices::{self, Notice};
 
 impl Store {
     /// From here on operators are shown it.
-    pub fn say(&self, notice: Notice) {
+    pub fn post_notice(&self, notice: Notice) {
         self.said().add(notice);
     }
 

@@ -24,9 +24,7 @@ impl Store {
     /// It was sent, or given up.
     pub async fn remove_mail(&self, id: MailId) -> Result<(), Error> {
         match self.database() {
-            Database::Embedded(db) => {
-                db.write(&Actor::System, None, move |batch| sqlite::outbox::remove(batch, id)).await
-            }
+            Database::Embedded(db) => db.write(&Actor::System, None, move |txn| sqlite::outbox::remove(txn, id)).await,
             Database::Cluster(db) => postgres::outbox::remove(&db.context, id).await,
         }
     }
@@ -35,7 +33,7 @@ impl Store {
     pub async fn put_off_mail(&self, id: MailId, due_at: Timestamp) -> Result<(), Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(&Actor::System, None, move |batch| sqlite::outbox::put_off(batch, id, due_at)).await
+                db.write(&Actor::System, None, move |txn| sqlite::outbox::put_off(txn, id, due_at)).await
             }
             Database::Cluster(db) => postgres::outbox::put_off(&db.context, id, due_at).await,
         }
@@ -47,8 +45,8 @@ impl Store {
             let began = Instant::now();
             let more = match self.database() {
                 Database::Embedded(db) => {
-                    let verb = move |batch: &mut sqlite::commit::txn::WriteTxn<'_>| {
-                        sqlite::outbox::delete_slice(batch.db()?, project)
+                    let verb = move |txn: &mut sqlite::commit::txn::WriteTxn<'_>| {
+                        sqlite::outbox::delete_slice(txn.db()?, project)
                     };
                     db.write_aside(&Actor::System, None, verb).await?
                 }

@@ -23,8 +23,7 @@ impl Store {
     ) -> Result<bool, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(by, None, move |batch| sqlite::project_dialects::put_dialect(batch, project, &name, &text))
-                    .await
+                db.write(by, None, move |txn| sqlite::project_dialects::put_dialect(txn, project, &name, &text)).await
             }
             Database::Cluster(db) => {
                 postgres::project_dialects::put_dialect(by, &db.context, project, &name, &text).await
@@ -41,7 +40,7 @@ impl Store {
     ) -> Result<Option<Result<(), InUse>>, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(by, None, move |batch| sqlite::project_dialects::remove_dialect(batch, project, &name)).await
+                db.write(by, None, move |txn| sqlite::project_dialects::remove_dialect(txn, project, &name)).await
             }
             Database::Cluster(db) => postgres::project_dialects::remove_dialect(by, &db.context, project, &name).await,
         }
@@ -52,8 +51,7 @@ impl Store {
         let event_type = Arc::new(event_type);
         match self.database() {
             Database::Embedded(db) => {
-                db.write(by, None, move |batch| sqlite::project_dialects::put_event_type(batch, project, &event_type))
-                    .await
+                db.write(by, None, move |txn| sqlite::project_dialects::put_event_type(txn, project, &event_type)).await
             }
             Database::Cluster(db) => {
                 postgres::project_dialects::put_event_type(by, &db.context, project, &event_type).await
@@ -70,8 +68,7 @@ impl Store {
     ) -> Result<bool, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(by, None, move |batch| sqlite::project_dialects::remove_event_type(batch, project, &name))
-                    .await
+                db.write(by, None, move |txn| sqlite::project_dialects::remove_event_type(txn, project, &name)).await
             }
             Database::Cluster(db) => {
                 postgres::project_dialects::remove_event_type(by, &db.context, project, &name).await

@@ -23,7 +23,7 @@ impl Store {
     ) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(by, None, move |batch| sqlite::projects::create(batch, &project, Some(&key))).await
+                db.write(by, None, move |txn| sqlite::projects::create(txn, &project, Some(&key))).await
             }
             Database::Cluster(db) => postgres::projects::create(by, &db.context, project, key).await,
         }
@@ -43,7 +43,7 @@ impl Store {
     {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(by, None, move |batch| sqlite::projects::change(batch, id, &mut change)).await
+                db.write(by, None, move |txn| sqlite::projects::change(txn, id, &mut change)).await
             }
             Database::Cluster(db) => postgres::projects::change(by, &db.context, id, &mut change).await,
         }
@@ -57,7 +57,7 @@ impl Store {
         }
         self.delete_mails(id).await?;
         let deleted = match self.database() {
-            Database::Embedded(db) => db.write(by, None, move |batch| sqlite::projects::delete(batch, id)).await?,
+            Database::Embedded(db) => db.write(by, None, move |txn| sqlite::projects::delete(txn, id)).await?,
             Database::Cluster(db) => postgres::projects::delete(by, &db.context, id).await?,
         };
         let Some(late) = deleted else { return Ok(false) };

@@ -22,15 +22,15 @@ impl Store {
     }
 
     /// The same for whoever need not wait: returns when it is handed in, and says later what came of it, on any thread.
-    pub async fn record_then(&self, record: Record, say: impl FnOnce(Result<(), Error>) + Send + 'static) {
+    pub async fn record_then(&self, record: Record, on_done: impl FnOnce(Result<(), Error>) + Send + 'static) {
         match self.database() {
             Database::Embedded(db) => {
                 let project = record.due.event.project;
-                let verb = move |batch: &mut WriteTxn<'_>| sqlite::record::record(batch, &record);
-                db.write_then(&Actor::System, Some(project), verb, say).await;
+                let verb = move |txn: &mut WriteTxn<'_>| sqlite::record::record(txn, &record);
+                db.write_then(&Actor::System, Some(project), verb, on_done).await;
             }
             // Boxed: many of these futures are made, on any database.
-            Database::Cluster(db) => say(Box::pin(postgres::record::record(&db.record_group, record)).await),
+            Database::Cluster(db) => on_done(Box::pin(postgres::record::record(&db.record_group, record)).await),
         }
     }
 
@@ -38,7 +38,7 @@ impl Store {
     pub async fn cancel(&self, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(&Actor::System, None, move |batch| sqlite::record::cancel(batch, delivery, reason)).await
+                db.write(&Actor::System, None, move |txn| sqlite::record::cancel(txn, delivery, reason)).await
             }
             Database::Cluster(db) => postgres::record::cancel(&db.record_group, delivery, reason).await,
         }

@@ -15,56 +15,56 @@ use crate::{Error, Store};
 /// Where deleting has come to. There is one in a process.
 pub struct RetentionPass {
     servers: Retention,
-    walks: Walks,
+    cursors: Walks,
     /// On PostgreSQL.
-    walk: postgres::Cursor,
+    cursor: postgres::Cursor,
 }
 
 impl Store {
     /// A sweep that begins with the oldest. Projects that do not say how long they keep things keep them as `servers`
     /// says.
-    pub fn sweep(&self, servers: Retention) -> RetentionPass {
-        RetentionPass { servers, walks: Walks::default(), walk: postgres::Cursor::default() }
+    pub fn begin_retention(&self, servers: Retention) -> RetentionPass {
+        RetentionPass { servers, cursors: Walks::default(), cursor: postgres::Cursor::default() }
     }
 
     /// Deletes the next slice of what has been kept long enough. After an error, or when it was not waited for, the sweep
     /// begins anew, with the oldest.
-    pub async fn sweep_on(&self, sweep: &mut RetentionPass) -> Result<Step, Error> {
+    pub async fn continue_retention(&self, pass: &mut RetentionPass) -> Result<Step, Error> {
         let began = self.elapsed();
         match self.database() {
-            Database::Embedded(db) => self.sweep_slice(db, sweep, began).await,
+            Database::Embedded(db) => self.sweep_slice(db, pass, began).await,
             Database::Cluster(db) => {
                 let (directory, now) = (self.directory().clone(), self.now());
-                Ok(match postgres::step(&db.context, &mut sweep.walk, &directory, sweep.servers, now).await? {
-                    Stepped::Went(swept) => Step::Went { swept, took: self.elapsed().saturating_sub(began) },
+                Ok(match postgres::step(&db.context, &mut pass.cursor, &directory, pass.servers, now).await? {
+                    Stepped::Went(deleted) => Step::Went { deleted, took: self.elapsed().saturating_sub(began) },
                     Stepped::Rest(at) => Step::Rest(at),
                 })
             }
         }
     }
 
-    async fn sweep_slice(&self, db: &Embedded, sweep: &mut RetentionPass, began: Duration) -> Result<Step, Error> {
-        let (directory, now, servers) = (self.directory().clone(), self.now(), sweep.servers);
-        let mut walks = std::mem::take(&mut sweep.walks);
-        let (mut walks, look) = db
+    async fn sweep_slice(&self, db: &Embedded, pass: &mut RetentionPass, began: Duration) -> Result<Step, Error> {
+        let (directory, now, servers) = (self.directory().clone(), self.now(), pass.servers);
+        let mut cursors = std::mem::take(&mut pass.cursors);
+        let (mut cursors, scan) = db
             .read(move |db| {
-                let look = walks.scan(db, &directory, servers, now)?;
-                Ok((walks, look))
+                let scan = cursors.scan(db, &directory, servers, now)?;
+                Ok((cursors, scan))
             })
             .await?;
-        let swept = match look {
+        let deleted = match scan {
             Scan::Rest(at) => {
-                sweep.walks = walks;
+                pass.cursors = cursors;
                 return Ok(Step::Rest(at));
             }
             Scan::Nothing => Deleted::default(),
             Scan::Slice(slice) => {
-                let done = db.write_aside(&Actor::System, None, move |batch| sqlite::take(batch, &slice)).await?;
-                walks.advance(&done);
-                done.swept
+                let done = db.write_aside(&Actor::System, None, move |txn| sqlite::take(txn, &slice)).await?;
+                cursors.advance(&done);
+                done.deleted
             }
         };
-        sweep.walks = walks;
-        Ok(Step::Went { swept, took: self.elapsed().saturating_sub(began) })
+        pass.cursors = cursors;
+        Ok(Step::Went { deleted, took: self.elapsed().saturating_sub(began) })
     }
 }

@@ -14,7 +14,7 @@ impl Store {
     pub async fn retry(&self, by: &Actor, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
         match self.database() {
             Database::Embedded(db) => {
-                db.write(by, None, move |batch| sqlite::retries::retry(batch, project, delivery)).await
+                db.write(by, None, move |txn| sqlite::retries::retry(txn, project, delivery)).await
             }
             Database::Cluster(db) => postgres::retries::retry(by, &db.context, project, delivery).await,
         }

@@ -27,7 +27,7 @@ impl Store {
                 let shift = Shift { endpoint, after: cursor, by, now, ordering };
                 after = match self.database() {
                     Database::Embedded(db) => {
-                        db.write(&Actor::System, None, move |batch| sqlite::waits::shift(batch, shift)).await?
+                        db.write(&Actor::System, None, move |txn| sqlite::waits::shift(txn, shift)).await?
                     }
                     Database::Cluster(db) => postgres::waits::shift(&db.context, shift).await?,
                 };

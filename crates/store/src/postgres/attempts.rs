@@ -5,9 +5,9 @@ use model::headers::Headers;
 use model::id::DeliveryId;
 use tokio_postgres::Row;
 
-use super::change::ReadTxn;
 use super::param::Uuid;
 use super::row;
+use super::transaction::ReadTxn;
 use crate::Error;
 use crate::retention::Dropped;
 use crate::rules::attempt::sent_body_of;

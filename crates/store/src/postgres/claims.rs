@@ -1,6 +1,14 @@
 //! Claims on ids and idempotency keys, so that the same request is one event whichever nodes it comes to.
 //!
-//! A claim is a row that only one transaction can insert. Whoever comes second waits for the first and then sees it.
+//! A claim is a row that only one transaction can insert. A second one waits for the first and then sees it.
+//!
+//! ```text
+//! node A: make ─ INSERT (project, kind, name) ─► claimed          COMMIT
+//! node B: make ─ INSERT the same ──────────────► waits for A ──────► nothing inserted
+//!         look_up ─────────────────────────────────────────────────► A's event and its fingerprint
+//!         earlier ─ the same fingerprint: Accepted::Again · another: Conflict
+//!         settle ── names claimed for an event that is not made: DELETE · that mean an earlier event: UPDATE
+//! ```
 
 use std::collections::{BTreeMap, HashMap};
 

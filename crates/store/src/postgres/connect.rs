@@ -11,8 +11,8 @@ use super::exposure::Address;
 use super::session::{self, Session};
 use super::tls::{self, Tls};
 use crate::Error;
+use crate::backend::Postgres;
 use crate::notices::Notice;
-use crate::place::Postgres;
 
 /// How long a connection may take to come about, and a verb may wait for one.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
 use super::session::Session;
 use super::{endpoints, keys, project_dialects, projects, row};
@@ -32,32 +32,32 @@ impl NodeContext {
             UNREAD => None,
             known => changes_since(session, known).await?,
         };
-        let (after, facts) = match changes {
+        let (after, notices) = match changes {
             Some(changes) => {
                 let mut after = Directory::clone(&before);
-                let facts = changes.apply(self, session, &mut after).await?;
-                (after, facts)
+                let notices = changes.apply(self, session, &mut after).await?;
+                (after, notices)
             }
             None => {
                 let after = read(self, session).await?;
                 // Those that are gone changed too.
-                let facts =
+                let notices =
                     before.endpoints().chain(after.endpoints()).map(|endpoint| CommitNotice::Changed(endpoint.id));
-                let facts = facts.collect();
-                (after, facts)
+                let notices = notices.collect();
+                (after, notices)
             }
         };
         let after = Arc::new(after);
         self.published.directory.store(after.clone());
         *known = revision;
         let ours =
-            |fact: &CommitNotice| !matches!(fact, CommitNotice::Changed(id) if !self.lease.holds(shard::of(*id)));
-        self.published.facts(facts.into_iter().filter(ours).collect());
+            |notice: &CommitNotice| !matches!(notice, CommitNotice::Changed(id) if !self.lease.holds(shard::of(*id)));
+        self.published.notices(notices.into_iter().filter(ours).collect());
         Ok(after)
     }
 }
 
-async fn read(shared: &NodeContext, session: &Session) -> Result<Directory, Error> {
+async fn read(context: &NodeContext, session: &Session) -> Result<Directory, Error> {
     let mut directory = Directory::default();
     for project in projects::read(session, None).await? {
         directory.put_project(project);
@@ -66,7 +66,7 @@ async fn read(shared: &NodeContext, session: &Session) -> Result<Directory, Erro
     for key in keys::read(session, None).await? {
         directory.put_key(key);
     }
-    for endpoint in endpoints::read(session, &shared.seal, None).await? {
+    for endpoint in endpoints::read(session, &context.seal, None).await? {
         directory.put_endpoint(endpoint);
     }
     Ok(directory)
@@ -107,15 +107,15 @@ async fn changes_since(session: &Session, revision: i64) -> Result<Option<Change
 impl Changes {
     async fn apply(
         &self,
-        shared: &NodeContext,
+        context: &NodeContext,
         session: &Session,
         directory: &mut Directory,
     ) -> Result<Vec<CommitNotice>, Error> {
-        let mut facts = Vec::new();
+        let mut notices = Vec::new();
         if !self.projects.is_empty() {
             let found = projects::read(session, Some(&self.projects)).await?;
             for gone in self.projects.iter().filter(|id| !found.iter().any(|project| Uuid::from(project.id) == **id)) {
-                facts.extend(
+                notices.extend(
                     directory.endpoints_of((*gone).into()).iter().map(|endpoint| CommitNotice::Changed(endpoint.id)),
                 );
                 directory.remove_project((*gone).into());
@@ -123,7 +123,7 @@ impl Changes {
             for project in found {
                 let id = project.id;
                 directory.put_project(project);
-                facts.extend(directory.endpoints_of(id).iter().map(|endpoint| CommitNotice::Changed(endpoint.id)));
+                notices.extend(directory.endpoints_of(id).iter().map(|endpoint| CommitNotice::Changed(endpoint.id)));
             }
             project_dialects::read(session, Some(&self.projects), directory).await?;
         }
@@ -132,15 +132,15 @@ impl Changes {
             keys::read(session, Some(&self.keys)).await?.into_iter().for_each(|key| directory.put_key(key));
         }
         if !self.endpoints.is_empty() {
-            let found = endpoints::read(session, &shared.seal, Some(&self.endpoints)).await?;
+            let found = endpoints::read(session, &context.seal, Some(&self.endpoints)).await?;
             for gone in self.endpoints.iter().filter(|id| !found.iter().any(|found| Uuid::from(found.id) == **id)) {
                 directory.remove_endpoint((*gone).into());
             }
             for endpoint in found {
                 directory.put_endpoint(endpoint);
             }
-            facts.extend(self.endpoints.iter().map(|id| CommitNotice::Changed((*id).into())));
+            notices.extend(self.endpoints.iter().map(|id| CommitNotice::Changed((*id).into())));
         }
-        Ok(facts)
+        Ok(notices)
     }
 }

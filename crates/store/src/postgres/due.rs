@@ -8,7 +8,7 @@ use model::id::EndpointId;
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
 use super::row;
 use crate::Error;

@@ -10,11 +10,11 @@ use model::health::Health;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use tokio_postgres::Row;
 
-use super::change::{Subject, WriteTxn};
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::occurrences::NOTE_CANCELLED;
 use super::param::Uuid;
 use super::session::Session;
+use super::transaction::{Subject, WriteTxn};
 use super::{health, row};
 use crate::Error;
 use crate::endpoints::{Condition, LastDelivery};
@@ -26,13 +26,13 @@ use crate::slice;
 const IN_LINE: usize = 1000;
 
 pub(crate) async fn create(by: &Actor, db: &Arc<NodeContext>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
-    let change = db.change(by).await?;
+    let txn = db.change(by).await?;
     let sql = "INSERT INTO endpoints (id, project, url, settings, sealed, status, created_at, updated_at)
                VALUES ($1, $2, '', '', '', 0, $3, $4)";
     let (created_at, updated_at) = (endpoint.created_at.as_millis(), endpoint.updated_at.as_millis());
     let (id, project) = (Uuid::from(endpoint.id), Uuid::from(endpoint.project));
-    change.execute(sql, &[&id, &project, &created_at, &updated_at]).await?;
-    commit(change, endpoint).await
+    txn.execute(sql, &[&id, &project, &created_at, &updated_at]).await?;
+    commit(txn, endpoint).await
 }
 
 pub(crate) async fn change<E>(
@@ -42,55 +42,54 @@ pub(crate) async fn change<E>(
     id: EndpointId,
     change: &mut (dyn FnMut(&Endpoint) -> Result<Endpoint, E> + Send),
 ) -> Result<Option<Result<Arc<Endpoint>, E>>, Error> {
-    let transaction = db.change(by).await?;
-    let before = transaction.directory.endpoint(id).filter(|endpoint| endpoint.project == project).cloned();
+    let txn = db.change(by).await?;
+    let before = txn.directory.endpoint(id).filter(|endpoint| endpoint.project == project).cloned();
     let Some(before) = before else {
-        transaction.undo().await?;
+        txn.undo().await?;
         return Ok(None);
     };
     let after = match change(&before) {
-        Ok(after) => Endpoint { updated_at: transaction.now, ..after },
+        Ok(after) => Endpoint { updated_at: txn.now, ..after },
         Err(refusal) => {
-            transaction.undo().await?;
+            txn.undo().await?;
             return Ok(Some(Err(refusal)));
         }
     };
     if before.status == Status::Disabled && after.status != Status::Disabled {
-        health::forgive(&transaction, id).await?;
+        health::forgive(&txn, id).await?;
     }
     if before.settings.ordering == Ordering::Fifo && after.settings.ordering == Ordering::None {
-        leave_strict_order(&transaction, id).await?;
+        leave_strict_order(&txn, id).await?;
     }
-    commit(transaction, after).await.map(|endpoint| Some(Ok(endpoint)))
+    commit(txn, after).await.map(|endpoint| Some(Ok(endpoint)))
 }
 
 /// Writes an endpoint over its row, commits, and answers it as it is then.
-async fn commit(mut change: WriteTxn, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
-    put(&mut change, endpoint.clone()).await?;
-    let directory = change.commit().await?;
+async fn commit(mut txn: WriteTxn, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
+    put(&mut txn, endpoint.clone()).await?;
+    let directory = txn.commit().await?;
     // Another node may have deleted it by now.
     Ok(directory.endpoint(endpoint.id).cloned().unwrap_or_else(|| Arc::new(endpoint)))
 }
 
 /// Writes an endpoint over its row.
-pub(super) async fn put(change: &mut WriteTxn, endpoint: Endpoint) -> Result<(), Error> {
-    let Written { url, kept, sealed } = settings::write(&endpoint, &change.shared.seal, &*change.shared.env)?;
-    change
-        .execute(
-            "UPDATE endpoints SET url = $2, settings = $3, sealed = $4, status = $5, disabled_reason = $6, updated_at = $7
+pub(super) async fn put(txn: &mut WriteTxn, endpoint: Endpoint) -> Result<(), Error> {
+    let Written { url, kept, sealed } = settings::write(&endpoint, &txn.context.seal, &*txn.context.env)?;
+    txn.execute(
+        "UPDATE endpoints SET url = $2, settings = $3, sealed = $4, status = $5, disabled_reason = $6, updated_at = $7
              WHERE id = $1",
-            &[
-                &Uuid::from(endpoint.id),
-                &url,
-                &kept,
-                &sealed,
-                &row::position(&endpoint.status, &Status::ALL),
-                &endpoint.disabled_reason,
-                &endpoint.updated_at.as_millis(),
-            ],
-        )
-        .await?;
-    change.touch(Subject::Endpoint(endpoint.id));
+        &[
+            &Uuid::from(endpoint.id),
+            &url,
+            &kept,
+            &sealed,
+            &row::position(&endpoint.status, &Status::ALL),
+            &endpoint.disabled_reason,
+            &endpoint.updated_at.as_millis(),
+        ],
+    )
+    .await?;
+    txn.touch(Subject::Endpoint(endpoint.id));
     Ok(())
 }
 
@@ -103,22 +102,22 @@ pub(crate) async fn with_open_query(db: &Arc<NodeContext>) -> Result<Vec<Endpoin
 
 /// Writes an endpoint as it is in the form of this version.
 pub(crate) async fn rewrite(db: &Arc<NodeContext>, id: EndpointId) -> Result<(), Error> {
-    let mut change = db.change(&Actor::System).await?;
-    let Some(endpoint) = change.directory.endpoint(id).cloned() else { return change.undo().await };
-    put(&mut change, Endpoint::clone(&endpoint)).await?;
-    change.commit().await.map(|_| ())
+    let mut txn = db.change(&Actor::System).await?;
+    let Some(endpoint) = txn.directory.endpoint(id).cloned() else { return txn.undo().await };
+    put(&mut txn, Endpoint::clone(&endpoint)).await?;
+    txn.commit().await.map(|_| ())
 }
 
 /// In strict order only the first in line, and what was under way beside it when the order became strict, can be due
 /// later than their places. Gives them places by their times.
-async fn leave_strict_order(change: &WriteTxn, id: EndpointId) -> Result<(), Error> {
+async fn leave_strict_order(txn: &WriteTxn, id: EndpointId) -> Result<(), Error> {
     let sql = "WITH slice AS (
                    SELECT p.delivery, d.next_attempt_at FROM (
                        SELECT delivery FROM pending WHERE endpoint = $1 ORDER BY place, delivery LIMIT $2) AS p
                    JOIN deliveries AS d ON d.id = p.delivery ORDER BY p.delivery FOR UPDATE OF d)
                UPDATE pending AS p SET place = slice.next_attempt_at FROM slice
                WHERE p.delivery = slice.delivery AND p.place <> slice.next_attempt_at";
-    change.execute(sql, &[&Uuid::from(id), &row::limit(IN_LINE)]).await?;
+    txn.execute(sql, &[&Uuid::from(id), &row::limit(IN_LINE)]).await?;
     Ok(())
 }
 
@@ -128,24 +127,24 @@ pub(crate) async fn delete(
     project: ProjectId,
     id: EndpointId,
 ) -> Result<bool, Error> {
-    let mut change = db.change(by).await?;
-    if change.directory.endpoint(id).is_none_or(|endpoint| endpoint.project != project) {
-        change.undo().await?;
+    let mut txn = db.change(by).await?;
+    if txn.directory.endpoint(id).is_none_or(|endpoint| endpoint.project != project) {
+        txn.undo().await?;
         return Ok(false);
     }
-    mark_deleted(&mut change, id).await?;
-    change.commit().await?;
+    mark_deleted(&mut txn, id).await?;
+    txn.commit().await?;
     // Whoever holds its shard finishes what this caller may not stay for.
-    db.tell(|news| news.jobs = true);
+    db.tell(|notifications| notifications.jobs = true);
     Ok(true)
 }
 
 /// Deletes an endpoint, but for what is pending for it.
-pub(super) async fn mark_deleted(change: &mut WriteTxn, id: EndpointId) -> Result<(), Error> {
+pub(super) async fn mark_deleted(txn: &mut WriteTxn, id: EndpointId) -> Result<(), Error> {
     let sql = "UPDATE endpoints SET deleted = 1, url = '', sealed = '', updated_at = $2 WHERE id = $1";
-    change.execute(sql, &[&Uuid::from(id), &change.now.as_millis()]).await?;
-    change.execute("DELETE FROM health WHERE endpoint = $1", &[&Uuid::from(id)]).await?;
-    change.touch(Subject::Endpoint(id));
+    txn.execute(sql, &[&Uuid::from(id), &txn.now.as_millis()]).await?;
+    txn.execute("DELETE FROM health WHERE endpoint = $1", &[&Uuid::from(id)]).await?;
+    txn.touch(Subject::Endpoint(id));
     Ok(())
 }
 

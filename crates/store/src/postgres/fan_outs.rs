@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use model::actor::Actor;
 use model::id::ProjectId;
 
-use super::change::WriteTxn;
 use super::event_key::EventKey;
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
 use super::row;
 use super::session::Session;
+use super::transaction::WriteTxn;
 use crate::Error;
 use crate::fan_outs::{self, PASSED_OVER, Step, TOGETHER};
 use crate::filtering::Recipient;
@@ -54,12 +54,12 @@ pub(crate) async fn step(db: &Arc<NodeContext>, turn: &Turn) -> Result<Step, Err
     if next_after(&db.session().await?, None).await?.is_none() {
         return Ok(Step::Rest);
     }
-    let mut change = db.work(&Actor::System).await?;
-    let Some(project) = lock_next(turn, &change).await? else {
-        change.undo().await?;
+    let mut txn = db.work(&Actor::System).await?;
+    let Some(project) = lock_next(turn, &txn).await? else {
+        txn.undo().await?;
         return Ok(Step::Rest);
     };
-    let oldest = change.query(OLDEST, &[&Uuid::from(project), &row::limit(TOGETHER)]).await?;
+    let oldest = txn.query(OLDEST, &[&Uuid::from(project), &row::limit(TOGETHER)]).await?;
     let mut together: Vec<(EventKey, Uuid, i32)> = Vec::new();
     for row in &oldest {
         let next = (row::id(row, 0)?, row::get(row, 1)?, row::get(row, 2)?);
@@ -69,19 +69,19 @@ pub(crate) async fn step(db: &Arc<NodeContext>, turn: &Turn) -> Result<Step, Err
         together.push(next);
     }
     let Some((_, list, from)) = together.first().copied() else {
-        change.undo().await?;
+        txn.undo().await?;
         return Ok(Step::More);
     };
     let keys: Vec<EventKey> = together.iter().map(|(key, ..)| *key).collect();
-    let recipients = recipients(change.session(), list).await?;
+    let recipients = recipients(txn.session(), list).await?;
     let from = usize::try_from(from).unwrap_or(0).min(recipients.len());
-    let reached = if change.directory.project(project).is_none() {
+    let reached = if txn.directory.project(project).is_none() {
         recipients.len()
     } else {
-        make(&mut change, &keys, &recipients[from..]).await? + from
+        make(&mut txn, &keys, &recipients[from..]).await? + from
     };
-    settle(&change, project, &keys, list, (reached, recipients.len())).await?;
-    change.commit().await?;
+    settle(&txn, project, &keys, list, (reached, recipients.len())).await?;
+    txn.commit().await?;
     Ok(Step::More)
 }
 
@@ -91,16 +91,16 @@ async fn next_after(session: &Session, last: Option<ProjectId>) -> Result<Option
 }
 
 /// The next project in turn that no other node is at.
-async fn lock_next(turn: &Turn, change: &WriteTxn) -> Result<Option<ProjectId>, Error> {
+async fn lock_next(turn: &Turn, txn: &WriteTxn) -> Result<Option<ProjectId>, Error> {
     let mut last = turn.last();
     for _ in 0..ASKED {
-        let next = match next_after(change.session(), last).await? {
+        let next = match next_after(txn.session(), last).await? {
             Some(next) => Some(next),
-            None => next_after(change.session(), None).await?,
+            None => next_after(txn.session(), None).await?,
         };
         let Some(project) = next else { return Ok(None) };
         turn.is(project);
-        if row::get(&change.session().query_one(LOCK, &[&Uuid::from(project)]).await?, 0)? {
+        if row::get(&txn.session().query_one(LOCK, &[&Uuid::from(project)]).await?, 0)? {
             return Ok(Some(project));
         }
         last = Some(project);
@@ -114,22 +114,22 @@ async fn recipients(session: &Session, list: Uuid) -> Result<Vec<Recipient>, Err
 }
 
 /// Makes deliveries for as many of the recipients as a step may, of all of these events each, and says for how many.
-async fn make(change: &mut WriteTxn, keys: &[EventKey], recipients: &[Recipient]) -> Result<usize, Error> {
+async fn make(txn: &mut WriteTxn, keys: &[EventKey], recipients: &[Recipient]) -> Result<usize, Error> {
     let asked: Vec<Uuid> = keys.iter().copied().map(Uuid::from).collect();
     let sql = format!(
         "SELECT {}, e.key FROM unnest($1) AS asked (key) JOIN events AS e USING (key) ORDER BY e.key",
         row::EVENT
     );
     let mut events = Vec::with_capacity(keys.len());
-    for row in change.query(&sql, &[&asked]).await? {
+    for row in txn.query(&sql, &[&asked]).await? {
         events.push((row::id(&row, row::EVENT_WIDTH)?, Arc::new(row::event(&row, 0)?)));
     }
-    let mut patience = Patience::begin(&*change.shared.env, MAX_WRITER_HOLD);
+    let mut patience = Patience::begin(&*txn.context.env, MAX_WRITER_HOLD);
     let mut reached = 0;
     for recipient in recipients.iter().take(PASSED_OVER) {
-        if change.directory.endpoint(recipient.endpoint).is_some() {
+        if txn.directory.endpoint(recipient.endpoint).is_some() {
             for (key, event) in &events {
-                change.deliver_to(*key, event, recipient.clone(), false);
+                txn.deliver_to(*key, event, recipient.clone(), false);
             }
             patience.spend(events.len());
         }
@@ -142,7 +142,7 @@ async fn make(change: &mut WriteTxn, keys: &[EventKey], recipients: &[Recipient]
 }
 
 async fn settle(
-    change: &WriteTxn,
+    txn: &WriteTxn,
     project: ProjectId,
     keys: &[EventKey],
     list: Uuid,
@@ -151,10 +151,10 @@ async fn settle(
     let (project, keys): (Uuid, Vec<Uuid>) = (project.into(), keys.iter().copied().map(Uuid::from).collect());
     if reached < of {
         let position = i32::try_from(reached).unwrap_or(i32::MAX);
-        change.execute(MOVED, &[&project, &keys, &position]).await?;
+        txn.execute(MOVED, &[&project, &keys, &position]).await?;
         return Ok(());
     }
-    change.execute(ENDED, &[&project, &keys]).await?;
-    change.execute(LIST_ENDED, &[&list]).await?;
+    txn.execute(ENDED, &[&project, &keys]).await?;
+    txn.execute(LIST_ENDED, &[&list]).await?;
     Ok(())
 }

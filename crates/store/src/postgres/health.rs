@@ -5,10 +5,10 @@ use model::id::EndpointId;
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::change::WriteTxn;
 use super::columns::{Columns, borrowed, column};
 use super::param::Uuid;
 use super::row;
+use super::transaction::WriteTxn;
 use crate::Error;
 use crate::health::FailureStreak;
 
@@ -28,10 +28,10 @@ pub(super) fn run(row: &Row) -> Result<FailureStreak, Error> {
 }
 
 /// Forgets the failures of an endpoint that somebody resumed.
-pub(super) async fn forgive(change: &WriteTxn, id: EndpointId) -> Result<(), Error> {
-    let Some(row) = change.query_opt(RUNS, &[&vec![Uuid::from(id)]]).await? else { return Ok(()) };
+pub(super) async fn forgive(txn: &WriteTxn, id: EndpointId) -> Result<(), Error> {
+    let Some(row) = txn.query_opt(RUNS, &[&vec![Uuid::from(id)]]).await? else { return Ok(()) };
     let columns = health_columns(&[(id, run(&row)?.reset())]);
-    change.execute(HEALTH, &borrowed(&columns)).await?;
+    txn.execute(HEALTH, &borrowed(&columns)).await?;
     Ok(())
 }
 

@@ -1,4 +1,20 @@
 //! Taking events in, many in one commit: the directory's revision is compared, and two statements to and fro do the rest.
+//!
+//! ```text
+//! callers ─ IngestItem ─► Group: what came while the last commit was under way
+//!                           │                                         PostgreSQL
+//!                           ├─ BEGIN, lock, revision, time (piped) ──► the directory stays as it is
+//!                           ├─ refresh_to, if the revision is newer ─► changes, read by this node
+//!                           ├─ Claims::make ─────────────────────────► ids and keys: ours, or whose
+//!                           ├─ waiting::of, for strict order ────────► projects with a fan-out under way
+//!                           │  Plan::add, in memory: one IngestReply each
+//!                           ├─ Claims::settle, where some turned out otherwise
+//!                           └─ rows, COMMIT (piped) ─────────────────► events, deliveries, fan-outs: on disk
+//! callers ◄─ IngestReply ── publish: notices to the engine, other nodes are told
+//! ```
+//!
+//! If the connection breaks under COMMIT nobody knows whether it came about: the commit is kept as an
+//! [`UnconfirmedCommit`], and the next try, with the same keys, first looks whether its proof is there.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -10,14 +26,14 @@ use model::event::Event;
 use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::time::Timestamp;
 
-use super::change::{self, Lock};
 use super::claims::Claims;
 use super::event_key::EventKey;
 use super::group::{Commit, Group};
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
 use super::rows::NewRows;
 use super::session::Session;
+use super::transaction::{self, Lock};
 use super::{row, waiting};
 use crate::Error;
 use crate::actor;
@@ -25,7 +41,7 @@ use crate::directory::Directory;
 use crate::fan_outs::{DIRECT, FEW};
 use crate::feed::CommitNotice;
 use crate::filtering::{FilterResults, Recipient};
-use crate::ingest::{Accepted, Intake, Judged};
+use crate::ingest::{Accepted, FilteredIntakes, Intake};
 use crate::occurrences::Noted;
 use crate::rules::delivery::{self, Moment};
 use crate::rules::order;
@@ -36,10 +52,13 @@ pub(crate) async fn take(
     db: &NodeContext,
     takes: &Group<IngestGroup>,
     intake: Intake,
-    verdicts: FilterResults,
+    filter_results: FilterResults,
 ) -> Result<Accepted, Error> {
     let rows = expected(&db.published.directory.load(), &intake.event, DIRECT);
-    match takes.commit(IngestItem { by: by.clone(), what: Taken::Event(Box::new((intake, verdicts)), rows) }).await? {
+    match takes
+        .commit(IngestItem { by: by.clone(), kind: ItemKind::Event(Box::new((intake, filter_results)), rows) })
+        .await?
+    {
         IngestReply::Events(mut accepted) if accepted.len() == 1 => Ok(accepted.remove(0)),
         _ => Err(Error::Corrupt("one event has one answer".to_owned())),
     }
@@ -50,20 +69,20 @@ pub(crate) async fn take_slice(
     by: &Actor,
     db: &NodeContext,
     takes: &Group<IngestGroup>,
-    judged: Judged,
+    filtered: FilteredIntakes,
     which: Range<usize>,
 ) -> Result<Vec<Accepted>, Error> {
     let (mut rows, mut bytes, mut end) = (0, 0, which.start);
     {
         let directory = db.published.directory.load();
         while end < which.end && rows < slice::ROWS && bytes < BYTES {
-            let event = &judged[end].0.event;
+            let event = &filtered[end].0.event;
             rows += expected(&directory, event, slice::ROWS.saturating_sub(rows).max(FEW));
             bytes += event.data.as_str().len();
             end += 1;
         }
     }
-    match takes.commit(IngestItem { by: by.clone(), what: Taken::Slice(judged, which.start..end, rows) }).await? {
+    match takes.commit(IngestItem { by: by.clone(), kind: ItemKind::Slice(filtered, which.start..end, rows) }).await? {
         IngestReply::Events(accepted) => Ok(accepted),
         IngestReply::Test(_) => Err(Error::Corrupt("events were taken for a test".to_owned())),
     }
@@ -81,7 +100,7 @@ pub(crate) async fn take_test(
     event: Event,
     endpoint: EndpointId,
 ) -> Result<Option<DeliveryId>, Error> {
-    match takes.commit(IngestItem { by: by.clone(), what: Taken::Test(event, endpoint) }).await? {
+    match takes.commit(IngestItem { by: by.clone(), kind: ItemKind::Test(event, endpoint) }).await? {
         IngestReply::Test(delivery) => Ok(delivery),
         IngestReply::Events(_) => Err(Error::Corrupt("a test was taken for events".to_owned())),
     }
@@ -93,13 +112,13 @@ const BYTES: usize = 1 << 20;
 /// One call's events, and who asks for them to be taken in.
 pub(crate) struct IngestItem {
     by: Actor,
-    what: Taken,
+    kind: ItemKind,
 }
 
 /// Events taken in together, with about how many rows that comes to.
-enum Taken {
+enum ItemKind {
     Event(Box<(Intake, FilterResults)>, usize),
-    Slice(Judged, Range<usize>, usize),
+    Slice(FilteredIntakes, Range<usize>, usize),
     Test(Event, EndpointId),
 }
 
@@ -110,7 +129,7 @@ pub(crate) enum IngestReply {
 
 /// The group commit of what comes in.
 pub(crate) struct IngestGroup {
-    shared: Arc<NodeContext>,
+    context: Arc<NodeContext>,
     session: Option<Session>,
     noted: Noted,
     /// The last commit, if the connection broke under it.
@@ -129,7 +148,7 @@ struct Done {
     /// Of an event that is on disk if and only if the commit is.
     proof: Option<EventKey>,
     answers: Vec<IngestReply>,
-    facts: Vec<CommitNotice>,
+    notices: Vec<CommitNotice>,
     fans_out: bool,
     rows: usize,
 }
@@ -139,29 +158,29 @@ impl Commit for IngestGroup {
     type Answer = IngestReply;
 
     fn weight(item: &IngestItem) -> usize {
-        match &item.what {
-            Taken::Test(event, _) => event.data.as_str().len(),
+        match &item.kind {
+            ItemKind::Test(event, _) => event.data.as_str().len(),
             _ => item.events().iter().map(|(intake, _)| intake.event.data.as_str().len()).sum(),
         }
     }
 
     fn rows(item: &IngestItem) -> usize {
-        match item.what {
-            Taken::Event(_, rows) | Taken::Slice(_, _, rows) => rows,
-            Taken::Test(..) => 2,
+        match item.kind {
+            ItemKind::Event(_, rows) | ItemKind::Slice(_, _, rows) => rows,
+            ItemKind::Test(..) => 2,
         }
     }
 
     async fn commit(&mut self, items: &[IngestItem], again: bool) -> Result<Vec<IngestReply>, Error> {
         let session = match self.session.take() {
             Some(session) => session,
-            None => self.shared.connections.session().await?,
+            None => self.context.connections.session().await?,
         };
-        let doubt = self.unconfirmed.take().filter(|_| again);
-        let began = self.shared.env.elapsed();
-        match self.attempt(&session, items, doubt).await {
+        let unconfirmed = self.unconfirmed.take().filter(|_| again);
+        let began = self.context.env.elapsed();
+        match self.attempt(&session, items, unconfirmed).await {
             Ok(done) => {
-                self.shared.held_since(began, items.len(), done.rows);
+                self.context.held_since(began, items.len(), done.rows);
                 Ok(self.publish(session, done))
             }
             Err(error) => {
@@ -180,15 +199,15 @@ async fn is_done(session: &Session, done: &Done) -> Result<bool, Error> {
 }
 
 impl IngestGroup {
-    pub(super) fn new(shared: Arc<NodeContext>) -> Self {
-        Self { shared, session: None, noted: Noted::default(), unconfirmed: None }
+    pub(super) fn new(context: Arc<NodeContext>) -> Self {
+        Self { context, session: None, noted: Noted::default(), unconfirmed: None }
     }
 
     fn publish(&mut self, session: Session, done: Done) -> Vec<IngestReply> {
         self.session = Some(session);
-        self.shared.announce(done.facts);
+        self.context.announce(done.notices);
         if done.fans_out {
-            self.shared.fans_out();
+            self.context.fans_out();
         }
         done.answers
     }
@@ -197,11 +216,11 @@ impl IngestGroup {
         &mut self,
         session: &Session,
         items: &[IngestItem],
-        doubt: Option<UnconfirmedCommit>,
+        unconfirmed: Option<UnconfirmedCommit>,
     ) -> Result<Done, Error> {
-        let (keys, mut before) = match doubt {
+        let (keys, mut before) = match unconfirmed {
             Some(UnconfirmedCommit { keys, done }) => (keys, Some(done)),
-            None => (items.iter().flat_map(IngestItem::ones).map(|_| self.shared.next_key()).collect(), None),
+            None => (items.iter().flat_map(IngestItem::ones).map(|_| self.context.next_key()).collect(), None),
         };
         match self.commit_with(session, items, &keys, &mut before).await {
             Ok(done) => Ok(done),
@@ -230,8 +249,8 @@ impl IngestGroup {
         began?;
         locked?;
         let head = head?.pop().ok_or_else(|| Error::Corrupt("the directory has no revision".to_owned()))?;
-        let now = self.shared.env.shared(Timestamp::from_millis(row::get(&head, 1)?));
-        let directory = self.shared.refresh_to(session, row::get(&head, 0)?).await?;
+        let now = self.context.env.shared(Timestamp::from_millis(row::get(&head, 1)?));
+        let directory = self.context.refresh_to(session, row::get(&head, 0)?).await?;
         let intakes = items.iter().flat_map(IngestItem::ones).zip(keys);
         let keyed: Vec<(&Intake, EventKey)> =
             intakes.filter_map(|(event, key)| Some((event.intake()?, *key))).collect();
@@ -245,23 +264,23 @@ impl IngestGroup {
         }
         let in_order = items.iter().flat_map(|item| item.in_order(&directory)).collect();
         let waiting = waiting::of(session, in_order).await?;
-        let accepted_at = self.shared.accepted_at(now);
+        let accepted_at = self.context.accepted_at(now);
         let mut plan = Plan {
-            shared: &self.shared,
+            context: &self.context,
             directory,
             now,
             accepted_at,
             rows: NewRows::default(),
-            facts: Vec::new(),
+            notices: Vec::new(),
             claims,
             waiting,
         };
         let mut keys = keys.iter().copied();
         let answers = items.iter().map(|item| plan.add(item, &mut keys)).collect();
-        let Plan { rows, facts, claims, .. } = plan;
+        let Plan { rows, notices, claims, .. } = plan;
         claims.settle(session).await?;
         let ready = rows.ready(session, &mut self.noted).await?;
-        let done = Done { proof: rows.proof(), answers, facts, fans_out: rows.fans_out(), rows: rows.len() };
+        let done = Done { proof: rows.proof(), answers, notices, fans_out: rows.fans_out(), rows: rows.len() };
         let (sent, committed) = future::join(ready.send(session), session.commit()).await;
         match sent.and(committed) {
             Ok(()) => Ok(done),
@@ -300,15 +319,15 @@ impl<'a> One<'a> {
 
 impl IngestItem {
     fn events(&self) -> &[(Intake, FilterResults)] {
-        match &self.what {
-            Taken::Event(event, _) => std::slice::from_ref(&**event),
-            Taken::Slice(judged, which, _) => &judged[which.clone()],
-            Taken::Test(..) => &[],
+        match &self.kind {
+            ItemKind::Event(event, _) => std::slice::from_ref(&**event),
+            ItemKind::Slice(filtered, which, _) => &filtered[which.clone()],
+            ItemKind::Test(..) => &[],
         }
     }
 
     fn ones(&self) -> impl Iterator<Item = One<'_>> {
-        let test = matches!(self.what, Taken::Test(..)).then_some(One::Test);
+        let test = matches!(self.kind, ItemKind::Test(..)).then_some(One::Test);
         self.events().iter().map(|(intake, _)| One::Asked(intake)).chain(test)
     }
 
@@ -322,12 +341,12 @@ impl IngestItem {
 
 /// A commit in the making.
 struct Plan<'a> {
-    shared: &'a NodeContext,
+    context: &'a NodeContext,
     directory: Arc<Directory>,
     now: Timestamp,
     accepted_at: Timestamp,
     rows: NewRows,
-    facts: Vec<CommitNotice>,
+    notices: Vec<CommitNotice>,
     claims: Claims,
     /// Projects with events that wait to be fanned out, as far as that matters.
     waiting: HashSet<ProjectId>,
@@ -336,35 +355,35 @@ struct Plan<'a> {
 impl Plan<'_> {
     fn add(&mut self, item: &IngestItem, keys: &mut dyn Iterator<Item = EventKey>) -> IngestReply {
         actor::acts(&item.by);
-        if let Taken::Test(event, endpoint) = &item.what {
+        if let ItemKind::Test(event, endpoint) = &item.kind {
             return IngestReply::Test(keys.next().and_then(|key| self.test(event, *endpoint, key)));
         }
         let mut room = DIRECT;
         let keyed = item.events().iter().zip(keys);
         IngestReply::Events(
-            keyed.map(|((intake, verdicts), key)| self.event(intake, verdicts, key, &mut room)).collect(),
+            keyed.map(|((intake, filter_results), key)| self.event(intake, filter_results, key, &mut room)).collect(),
         )
     }
 
-    fn event(&mut self, intake: &Intake, verdicts: &FilterResults, key: EventKey, room: &mut usize) -> Accepted {
+    fn event(&mut self, intake: &Intake, filter_results: &FilterResults, key: EventKey, room: &mut usize) -> Accepted {
         if let Some(earlier) = self.claims.earlier(intake, key) {
             return earlier;
         }
         let event = Arc::new(Event { created_at: key.created_at(), ..intake.event.clone() });
-        let takers = verdicts.takers(&self.directory, &event);
-        let deliveries = u32::try_from(takers.len()).unwrap_or(u32::MAX);
+        let recipients = filter_results.recipients(&self.directory, &event);
+        let deliveries = u32::try_from(recipients.len()).unwrap_or(u32::MAX);
         self.claims.hold(intake, key, deliveries);
         self.rows.event(key, event.clone(), deliveries);
-        let must_wait = self.waiting.contains(&event.project) && order::has_strict(&self.directory, &takers);
-        if takers.len() > (*room).max(FEW) || must_wait {
-            let id = self.shared.next_key();
-            self.rows.fan_out(key, event.project, takers, id);
+        let must_wait = self.waiting.contains(&event.project) && order::has_strict(&self.directory, &recipients);
+        if recipients.len() > (*room).max(FEW) || must_wait {
+            let id = self.context.next_key();
+            self.rows.fan_out(key, event.project, recipients, id);
             self.waiting.insert(event.project);
             return Accepted::New { id: event.id.clone(), deliveries };
         }
-        *room = room.saturating_sub(takers.len());
-        for taker in takers {
-            self.deliver_to(key, &event, taker, false);
+        *room = room.saturating_sub(recipients.len());
+        for recipient in recipients {
+            self.deliver_to(key, &event, recipient, false);
         }
         Accepted::New { id: event.id.clone(), deliveries }
     }
@@ -376,12 +395,12 @@ impl Plan<'_> {
         Some(self.deliver_to(key, &event, Recipient { endpoint, note: None }, true))
     }
 
-    fn deliver_to(&mut self, key: EventKey, event: &Arc<Event>, taker: Recipient, manual: bool) -> DeliveryId {
-        let Recipient { endpoint, note } = taker;
+    fn deliver_to(&mut self, key: EventKey, event: &Arc<Event>, recipient: Recipient, manual: bool) -> DeliveryId {
+        let Recipient { endpoint, note } = recipient;
         let moment = Moment { now: self.now, accepted_at: self.accepted_at };
-        let due = delivery::new(self.shared.next_key(), event, endpoint, manual, &self.directory, moment);
+        let due = delivery::new(self.context.next_key(), event, endpoint, manual, &self.directory, moment);
         let id = due.id;
-        self.facts.push(change::due_fact(&self.directory, due.clone()));
+        self.notices.push(transaction::due_notice(&self.directory, due.clone()));
         self.rows.delivery(due, key, note);
         id
     }

@@ -8,10 +8,10 @@ use model::job::{Job, Status, Task};
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::change::WriteTxn;
 use super::event_key::EventKey;
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
+use super::transaction::WriteTxn;
 use super::{row, search};
 use crate::Error;
 use crate::directory::Directory;
@@ -21,7 +21,7 @@ use crate::recovery::{self, Cursor, Progress, Window};
 use crate::search::{Cursor as Position, Page, Paging};
 use crate::shard;
 
-type Judged = jobs::Judged<EventKey>;
+type Filtered = jobs::Filtered<EventKey>;
 
 /// How many items `task` is about.
 pub(crate) async fn count(
@@ -38,8 +38,8 @@ pub(crate) async fn count(
         },
         Task::Replay { event } => match search::event_row(db, project, event).await? {
             Some((_, stored)) => {
-                let verdicts = FilterResults::in_turns(directory, &stored.event).await;
-                Ok(verdicts.takers(directory, &stored.event).len() as u64)
+                let filter_results = FilterResults::in_turns(directory, &stored.event).await;
+                Ok(filter_results.recipients(directory, &stored.event).len() as u64)
             }
             None => Ok(0),
         },
@@ -53,26 +53,25 @@ pub(crate) async fn create(
     task: &Task,
     total: u64,
 ) -> Result<Job, Error> {
-    let change = db.work(by).await?;
-    let (id, created_at) = (JobId::new(&*db.env), change.now);
+    let txn = db.work(by).await?;
+    let (id, created_at) = (JobId::new(&*db.env), txn.now);
     let text = serde_json::to_string(task).map_err(|error| Error::Corrupt(error.to_string()))?;
-    change
-        .execute(
-            "INSERT INTO jobs (id, project, endpoint, task, status, total, created_at)
+    txn.execute(
+        "INSERT INTO jobs (id, project, endpoint, task, status, total, created_at)
              VALUES ($1, $2, $3, $4, 0, $5, $6)",
-            &[
-                &Uuid::from(id),
-                &Uuid::from(project),
-                &endpoint_of(task).map(Uuid::from),
-                &text,
-                &number(total),
-                &created_at.as_millis(),
-            ],
-        )
-        .await?;
-    change.commit().await?;
+        &[
+            &Uuid::from(id),
+            &Uuid::from(project),
+            &endpoint_of(task).map(Uuid::from),
+            &text,
+            &number(total),
+            &created_at.as_millis(),
+        ],
+    )
+    .await?;
+    txn.commit().await?;
     // It may be another node's to do.
-    db.tell(|news| news.jobs = true);
+    db.tell(|notifications| notifications.jobs = true);
     let task = task.clone();
     Ok(Job { id, project, task, status: Status::Running, total, done: 0, failed: 0, created_at })
 }
@@ -98,14 +97,13 @@ pub(crate) async fn cancel(
     id: JobId,
 ) -> Result<Option<Job>, Error> {
     let cancelled = row::position(&Status::Cancelled, &Status::ALL);
-    let change = db.work(by).await?;
-    change
-        .execute(
-            "UPDATE jobs SET status = $3 WHERE id = $1 AND project = $2 AND status = 0",
-            &[&Uuid::from(id), &Uuid::from(project), &cancelled],
-        )
-        .await?;
-    change.commit().await?;
+    let txn = db.work(by).await?;
+    txn.execute(
+        "UPDATE jobs SET status = $3 WHERE id = $1 AND project = $2 AND status = 0",
+        &[&Uuid::from(id), &Uuid::from(project), &cancelled],
+    )
+    .await?;
+    txn.commit().await?;
     find(db, project, id).await
 }
 
@@ -150,15 +148,15 @@ pub(crate) async fn step(
     now: Timestamp,
 ) -> Result<Step, Error> {
     let Some(known) = load(db, id).await?.filter(is_running) else { return Ok(Step::Ended) };
-    let judged = judge(db, directory, &known, now).await?;
-    let mut change = db.work(&Actor::System).await?;
+    let filtered = evaluate(db, directory, &known, now).await?;
+    let mut txn = db.work(&Actor::System).await?;
     let sql = format!("SELECT {JOB} FROM jobs WHERE id = $1 FOR UPDATE");
-    let row = change.query_opt(&sql, &[&Uuid::from(id)]).await?;
+    let row = txn.query_opt(&sql, &[&Uuid::from(id)]).await?;
     let step = match row.as_ref().map(job).transpose()?.filter(is_running) {
-        Some(known) => advance(&mut change, &known, &judged).await?,
+        Some(known) => advance(&mut txn, &known, &filtered).await?,
         None => Step::Ended,
     };
-    change.commit().await?;
+    txn.commit().await?;
     Ok(step)
 }
 
@@ -170,44 +168,44 @@ fn is_running((job, _): &Known) -> bool {
 }
 
 /// Asks the filters that the next step of a job needs. Done before its transaction: filters take their time.
-async fn judge(
+async fn evaluate(
     db: &Arc<NodeContext>,
     directory: &Directory,
     (job, cursor): &Known,
     now: Timestamp,
-) -> Result<Judged, Error> {
+) -> Result<Filtered, Error> {
     match &job.task {
         Task::Replay { event } => match search::event_row(db, job.project, event).await? {
             Some((_, stored)) => {
                 let next = recovery::next_endpoints(directory, &stored.event, cursor.as_ref());
-                Ok(Judged::Replay(FilterResults::among(&next, &stored.event)))
+                Ok(Filtered::Replay(FilterResults::among(&next, &stored.event)))
             }
-            None => Ok(Judged::Nothing),
+            None => Ok(Filtered::Nothing),
         },
         Task::Recover { endpoint, since, until, only } => match ours(directory, job.project, *endpoint) {
             Some(endpoint) if endpoint.settings.filter.is_some() => {
-                Window::new(endpoint, *since, *until).review(db, *only, *cursor, now).await.map(Judged::Recover)
+                Window::new(endpoint, *since, *until).review(db, *only, *cursor, now).await.map(Filtered::Recover)
             }
-            _ => Ok(Judged::Nothing),
+            _ => Ok(Filtered::Nothing),
         },
     }
 }
 
-async fn advance(change: &mut WriteTxn, (job, cursor): &Known, judged: &Judged) -> Result<Step, Error> {
+async fn advance(txn: &mut WriteTxn, (job, cursor): &Known, filtered: &Filtered) -> Result<Step, Error> {
     let progress = match &job.task {
-        Task::Replay { event } => replay(change, job.project, event, *cursor, judged).await?,
+        Task::Replay { event } => replay(txn, job.project, event, *cursor, filtered).await?,
         Task::Recover { endpoint, since, until, only } => {
-            let Some(endpoint) = ours(&change.directory, job.project, *endpoint) else {
+            let Some(endpoint) = ours(&txn.directory, job.project, *endpoint) else {
                 // What could not be put on the road is what was counted and not done.
                 let sql = "UPDATE jobs SET status = $2, failed = greatest(total - done, 0) WHERE id = $1";
-                change.execute(sql, &[&Uuid::from(job.id), &row::position(&Status::Failed, &Status::ALL)]).await?;
+                txn.execute(sql, &[&Uuid::from(job.id), &row::position(&Status::Failed, &Status::ALL)]).await?;
                 return Ok(Step::Ended);
             };
-            let review = match judged {
-                Judged::Recover(review) => Some(review),
-                Judged::Nothing | Judged::Replay(_) => None,
+            let review = match filtered {
+                Filtered::Recover(review) => Some(review),
+                Filtered::Nothing | Filtered::Replay(_) => None,
             };
-            Window::new(endpoint, *since, *until).step(change, *only, *cursor, review).await?
+            Window::new(endpoint, *since, *until).step(txn, *only, *cursor, review).await?
         }
     };
     let (status, step) = match progress.cursor {
@@ -216,31 +214,30 @@ async fn advance(change: &mut WriteTxn, (job, cursor): &Known, judged: &Judged) 
     };
     let (status, cursor) =
         (row::position(&status, &Status::ALL), progress.cursor.map(|cursor| cursor.to_bytes().to_vec()));
-    change
-        .execute(
-            "UPDATE jobs SET status = $2, done = done + $3, cursor = $4 WHERE id = $1",
-            &[&Uuid::from(job.id), &status, &number(progress.done), &cursor],
-        )
-        .await?;
+    txn.execute(
+        "UPDATE jobs SET status = $2, done = done + $3, cursor = $4 WHERE id = $1",
+        &[&Uuid::from(job.id), &status, &number(progress.done), &cursor],
+    )
+    .await?;
     Ok(step)
 }
 
 async fn replay(
-    change: &mut WriteTxn,
+    txn: &mut WriteTxn,
     project: ProjectId,
     event: &EventId,
     cursor: Option<Cursor<EventKey>>,
-    judged: &Judged,
+    filtered: &Filtered,
 ) -> Result<Progress<EventKey>, Error> {
-    let Some((key, stored)) = search::event_in(change.session(), project, event).await? else {
+    let Some((key, stored)) = search::event_in(txn.session(), project, event).await? else {
         return Ok(Progress { done: 0, cursor: None });
     };
     let event = Arc::new(stored.event);
-    let next = recovery::next_endpoints(&change.directory, &event, cursor.as_ref());
-    let takers = judged.takers(&next, &event);
-    let done = takers.len() as u64;
-    for taker in takers {
-        change.deliver_to(key, &event, taker, false);
+    let next = recovery::next_endpoints(&txn.directory, &event, cursor.as_ref());
+    let recipients = filtered.recipients(&next, &event);
+    let done = recipients.len() as u64;
+    for recipient in recipients {
+        txn.deliver_to(key, &event, recipient, false);
     }
     Ok(Progress { done, cursor: recovery::after_endpoints(&next) })
 }

@@ -7,38 +7,38 @@ use model::id::{KeyId, ProjectId};
 use model::key::Key;
 use tokio_postgres::Row;
 
-use super::change::{Subject, WriteTxn};
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
 use super::row;
 use super::session::Session;
+use super::transaction::{Subject, WriteTxn};
 use crate::Error;
 
 pub(crate) async fn create(by: &Actor, db: &Arc<NodeContext>, key: &Key) -> Result<(), Error> {
-    let mut change = db.change(by).await?;
-    insert(&mut change, key).await?;
-    change.commit().await.map(drop)
+    let mut txn = db.change(by).await?;
+    insert(&mut txn, key).await?;
+    txn.commit().await.map(drop)
 }
 
-pub(super) async fn insert(change: &mut WriteTxn, key: &Key) -> Result<(), Error> {
+pub(super) async fn insert(txn: &mut WriteTxn, key: &Key) -> Result<(), Error> {
     let scopes = row::to_json(&key.scopes)?;
     let sql = "INSERT INTO api_keys (id, project, name, scopes, hash, created_at) VALUES ($1, $2, $3, $4, $5, $6)";
     let created_at = key.created_at.as_millis();
     let (id, project) = (Uuid::from(key.id), Uuid::from(key.project));
-    change.execute(sql, &[&id, &project, &&*key.name, &scopes, &&key.hash[..], &created_at]).await?;
-    change.touch(Subject::Key(key.id));
+    txn.execute(sql, &[&id, &project, &&*key.name, &scopes, &&key.hash[..], &created_at]).await?;
+    txn.touch(Subject::Key(key.id));
     Ok(())
 }
 
 pub(crate) async fn revoke(by: &Actor, db: &Arc<NodeContext>, project: ProjectId, id: KeyId) -> Result<bool, Error> {
-    let mut change = db.change(by).await?;
+    let mut txn = db.change(by).await?;
     let sql = "DELETE FROM api_keys WHERE id = $1 AND project = $2";
-    if change.execute(sql, &[&Uuid::from(id), &Uuid::from(project)]).await? == 0 {
-        change.undo().await?;
+    if txn.execute(sql, &[&Uuid::from(id), &Uuid::from(project)]).await? == 0 {
+        txn.undo().await?;
         return Ok(false);
     }
-    change.touch(Subject::Key(id));
-    change.commit().await?;
+    txn.touch(Subject::Key(id));
+    txn.commit().await?;
     Ok(true)
 }
 

@@ -6,10 +6,10 @@ use model::id::DeliveryId;
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::change::ReadTxn;
 use super::columns::{Columns, borrowed};
 use super::param::{Param, Uuid};
 use super::row;
+use super::transaction::ReadTxn;
 use crate::Error;
 use crate::occurrences::{Kind, ids_of, slot_of};
 use crate::search::Cursor;
@@ -161,7 +161,7 @@ impl List {
 
 /// What is looked for by its occurrences: any of these names.
 pub(super) struct Occurring {
-    pub(super) scope: Uuid,
+    pub(super) txn: Uuid,
     pub(super) kind: Kind,
     pub(super) names: Vec<String>,
 }
@@ -170,20 +170,20 @@ pub(super) struct Occurring {
 const SLOTS: usize = 64;
 
 impl Occurring {
-    pub(super) fn one(scope: impl Into<Uuid>, kind: Kind, name: &str) -> Self {
-        Self { scope: scope.into(), kind, names: vec![name.to_owned()] }
+    pub(super) fn one(txn: impl Into<Uuid>, kind: Kind, name: &str) -> Self {
+        Self { txn: txn.into(), kind, names: vec![name.to_owned()] }
     }
 
     /// All outcomes that stand behind `prefix`, but for those with another status or status code.
     pub(super) async fn outcomes(
         search: &ReadTxn,
-        scope: impl Into<Uuid>,
+        txn: impl Into<Uuid>,
         kind: Kind,
         prefix: &str,
         status: Option<i16>,
         status_code: Option<u16>,
     ) -> Result<Self, Error> {
-        let scope = scope.into();
+        let txn = txn.into();
         let (first, end) = match status {
             Some(status) => (format!("{prefix}{status}:"), format!("{prefix}{status};")),
             None => (format!("{prefix}0"), format!("{prefix}:")),
@@ -198,11 +198,11 @@ impl Occurring {
                         ORDER BY o.name LIMIT 1)
                 FROM named WHERE named.name IS NOT NULL)
              SELECT name FROM named WHERE name IS NOT NULL";
-        let rows = search.query(sql, &[&scope, &kind.number(), &first, &end]).await?;
+        let rows = search.query(sql, &[&txn, &kind.number(), &first, &end]).await?;
         let suffix = status_code.map(|code| format!(":{code:03}")).unwrap_or_default();
         let mut names = rows.iter().map(|row| row::get(row, 0)).collect::<Result<Vec<String>, Error>>()?;
         names.retain(|name| name.ends_with(&suffix));
-        Ok(Self { scope, kind, names })
+        Ok(Self { txn, kind, names })
     }
 
     /// The newest slots between two that have something, newest first.
@@ -212,7 +212,7 @@ impl Occurring {
                 WHERE scope = $2 AND kind = $3 AND name = wanted.name AND slot >= $4 AND slot <= $5
                 ORDER BY slot DESC LIMIT $6) AS o";
         let rows = search
-            .query(sql, &[&self.names, &self.scope, &self.kind.number(), &since, &until, &row::limit(SLOTS)])
+            .query(sql, &[&self.names, &self.txn, &self.kind.number(), &since, &until, &row::limit(SLOTS)])
             .await?;
         let mut slots = rows.iter().map(|row| row::get(row, 0)).collect::<Result<Vec<i64>, Error>>()?;
         slots.sort_unstable_by(|one, other| other.cmp(one));

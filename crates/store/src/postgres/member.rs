@@ -3,6 +3,19 @@
 //! Each third of the lease the node says that it is there. Whoever is heard of holds an even share of the shards: what
 //! nobody holds is taken, what is too many is given back once nothing of it is under way. All of it goes by the
 //! database's clock; what a node believes to hold ends by its own, earlier.
+//!
+//! ```text
+//! join ── LISTEN, renew ─► UPDATE nodes (seen_at, expires_at) ── not there any more: lose, enter ─► INSERT, NOTIFY shards
+//!           │ the directory's revision is newer ─► refresh
+//!           └ share_out ─► lock, count nodes ─► take what nobody holds ─► CommitNotice::Gained ─► the engine scans
+//!                                               above its share ───────► CommitNotice::LetGo ─► the engine ends what it has
+//!                                                                        and calls Store::give_back ─► NOTIFY shards
+//! run ─── heard (work, directory, shards, jobs, mails) ─► understand
+//!         a third of the lease is over ────────────────► renew
+//!         the lease has run out ───────────────────────► lose ─► CommitNotice::Lost: what is under way is abandoned
+//!         the connection broke ────────────────────────► come_back: LISTEN, renew, all is looked up again
+//! stop ── leave ─► shards given back, NOTIFY shards
+//! ```
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +27,8 @@ use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::lease::Renewal;
-use super::line::{ListenConnection, channel};
-use super::node::{NodeContext, Notifications};
+use super::listen_connection::{ListenConnection, channel};
+use super::node_context::{NodeContext, Notifications};
 use super::partitions::{self, Day};
 use super::row;
 use crate::Error;
@@ -36,8 +49,8 @@ const GATHER: Duration = Duration::from_millis(3);
 const SHARDS_LOCK: &str = "SELECT pg_advisory_xact_lock(8600002)";
 
 pub(super) struct Member {
-    shared: Arc<NodeContext>,
-    line: Option<ListenConnection>,
+    context: Arc<NodeContext>,
+    connection: Option<ListenConnection>,
     renew_at: Instant,
     /// What the engine was asked to let go.
     surplus: Shards,
@@ -49,16 +62,16 @@ pub(super) struct Member {
 
 impl Member {
     /// Joins the cluster and takes a share of what is free.
-    pub(super) async fn join(shared: Arc<NodeContext>) -> Result<Self, Error> {
+    pub(super) async fn join(context: Arc<NodeContext>) -> Result<Self, Error> {
         let mut member = Self {
-            provided: Day::of(shared.env.now()),
-            shared,
-            line: None,
+            provided: Day::of(context.env.now()),
+            context,
+            connection: None,
             renew_at: Instant::now(),
             surplus: Shards::default(),
             has_joined: false,
         };
-        member.line = Some(ListenConnection::open(&member.shared).await?);
+        member.connection = Some(ListenConnection::open(&member.context).await?);
         member.renew().await?;
         Ok(member)
     }
@@ -81,7 +94,7 @@ impl Member {
     }
 
     async fn step(&mut self) {
-        let lease = self.shared.clone();
+        let lease = self.context.clone();
         let took_part = tokio::select! {
             biased;
             took_part = self.take_part() => took_part,
@@ -91,7 +104,7 @@ impl Member {
             }
         };
         if let Err(error) = took_part {
-            if self.line.take().is_some() {
+            if self.connection.take().is_some() {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the cluster cannot be reached: trying again");
             }
             clock::wait(PAUSE).await;
@@ -99,13 +112,13 @@ impl Member {
     }
 
     async fn take_part(&mut self) -> Result<(), Error> {
-        let shared = self.shared.clone();
-        let Some(line) = &mut self.line else { return self.come_back().await };
+        let context = self.context.clone();
+        let Some(connection) = &mut self.connection else { return self.come_back().await };
         tokio::select! {
-            heard = line.hear() => self.understand(&heard?).await,
-            () = shared.notifications_woken.notified() => {
+            heard = connection.hear() => self.understand(&heard?).await,
+            () = context.notifications_woken.notified() => {
                 clock::wait(GATHER).await;
-                self.tell(shared.take_news()).await
+                self.tell(context.take_news()).await
             }
             () = clock::wait_until(self.renew_at) => self.renew().await,
         }
@@ -113,26 +126,26 @@ impl Member {
 
     /// Takes part over another line. What was told meanwhile was not heard: everything is looked up.
     async fn come_back(&mut self) -> Result<(), Error> {
-        let line = ListenConnection::open(&self.shared).await?;
-        self.line = Some(line);
+        let connection = ListenConnection::open(&self.context).await?;
+        self.connection = Some(connection);
         self.renew().await?;
-        self.shared.published.feed.lag();
-        self.shared.published.work_left();
-        self.shared.published.mailed();
+        self.context.published.feed.lag();
+        self.context.published.work_left();
+        self.context.published.mailed();
         Ok(())
     }
 
-    fn line(&self) -> Result<&ListenConnection, Error> {
-        self.line.as_ref().ok_or_else(|| Error::Connection("there is none".to_owned()))
+    fn connection(&self) -> Result<&ListenConnection, Error> {
+        self.connection.as_ref().ok_or_else(|| Error::Connection("there is none".to_owned()))
     }
 
     fn client(&self) -> Result<&Client, Error> {
-        Ok(&self.line()?.client)
+        Ok(&self.connection()?.client)
     }
 
     /// Says that the node is there, and learns what it holds.
     async fn renew(&mut self) -> Result<(), Error> {
-        let lease = self.shared.settings.lease;
+        let lease = self.context.settings.lease;
         let asked = Instant::now();
         self.renew_at = asked + lease / RENEWALS;
         let renewed = self
@@ -141,7 +154,7 @@ impl Member {
                 "UPDATE nodes SET seen_at = clock_timestamp(), expires_at = clock_timestamp() + $2 * interval '1 millisecond'
                  WHERE id = $1 AND expires_at > clock_timestamp()
                  RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint, (SELECT revision FROM directory)",
-                &[&self.shared.node, &millis(lease)],
+                &[&self.context.node, &millis(lease)],
             )
             .await?;
         let row = match renewed {
@@ -152,12 +165,12 @@ impl Member {
             }
         };
         let now = Timestamp::from_millis(row::get(&row, 0)?);
-        self.shared.env.correct(now, asked.elapsed());
+        self.context.env.correct(now, asked.elapsed());
         let revision: i64 = row::get(&row, 1)?;
-        if revision != *self.shared.revision.lock().await {
+        if revision != *self.context.revision.lock().await {
             self.refresh().await?;
         }
-        if self.shared.settings.delivers {
+        if self.context.settings.delivers {
             self.share_out(asked, now).await?;
         }
         self.provide().await;
@@ -166,11 +179,11 @@ impl Member {
 
     /// Sees to the partitions of a day that has begun. Where that fails the default ones take its rows.
     async fn provide(&mut self) {
-        let now = self.shared.env.now();
+        let now = self.context.env.now();
         if Day::of(now) == self.provided {
             return;
         }
-        match partitions::provide(&self.shared, now).await {
+        match partitions::provide(&self.context, now).await {
             Ok(()) => self.provided = Day::of(now),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "tomorrow's partitions cannot be made yet");
@@ -181,9 +194,9 @@ impl Member {
     /// Says that the node is there for the first time, or for the first time since it was not heard of. What it held
     /// then is not its own any more.
     async fn enter(&self) -> Result<tokio_postgres::Row, Error> {
-        let settings = &self.shared.settings;
+        let settings = &self.context.settings;
         let client = self.client()?;
-        client.execute("UPDATE shards SET node = NULL WHERE node = $1", &[&self.shared.node]).await?;
+        client.execute("UPDATE shards SET node = NULL WHERE node = $1", &[&self.context.node]).await?;
         // Those that are long gone are not shown for ever.
         client.execute("DELETE FROM nodes WHERE expires_at < clock_timestamp() - interval '1 hour'", &[]).await?;
         let row = client
@@ -193,7 +206,7 @@ impl Member {
                  ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp(), expires_at = excluded.expires_at
                  RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint, (SELECT revision FROM directory)",
                 &[
-                    &self.shared.node,
+                    &self.context.node,
                     &settings.name,
                     &env!("CARGO_PKG_VERSION"),
                     &settings.delivers,
@@ -201,14 +214,14 @@ impl Member {
                 ],
             )
             .await?;
-        self.line()?.tell(&[channel::SHARDS.to_owned()]).await?;
+        self.connection()?.tell(&[channel::SHARDS.to_owned()]).await?;
         Ok(row)
     }
 
     /// Takes shards that nobody holds, as far as this node has fewer than its share, and asks for those to be let go that
     /// it has above it.
     async fn share_out(&mut self, asked: Instant, now: Timestamp) -> Result<(), Error> {
-        let lease = self.shared.settings.lease;
+        let lease = self.context.settings.lease;
         let client = self.client()?;
         client.batch_execute("BEGIN").await?;
         let held = match self.take_share(client).await {
@@ -220,22 +233,22 @@ impl Member {
         };
         client.batch_execute("COMMIT").await?;
         let Held { shards, taken, share } = held;
-        let taken_at = self.shared.env.shared(now);
-        let moved = self.shared.lease.renew(Renewal { held: shards, taken, taken_at, asked, lease });
+        let taken_at = self.context.env.shared(now);
+        let moved = self.context.lease.renew(Renewal { held: shards, taken, taken_at, asked, lease });
         if !moved.lost.is_empty() {
-            self.shared.published.facts(vec![CommitNotice::Lost(moved.lost)]);
+            self.context.published.notices(vec![CommitNotice::Lost(moved.lost)]);
         }
         // What the engine has not asked for yet it need not be told of.
         if !moved.gained.is_empty() && self.has_joined {
-            self.shared.published.facts(vec![CommitNotice::Gained(moved.gained)]);
-            self.shared.published.work_left();
-            self.shared.published.mailed();
+            self.context.published.notices(vec![CommitNotice::Gained(moved.gained)]);
+            self.context.published.work_left();
+            self.context.published.mailed();
         }
         self.has_joined = true;
         // Asked for again each time, in case that the last was let go of unread.
-        let surplus: Shards = shards.without(&self.shared.lease.giving()).iter().skip(share).collect();
+        let surplus: Shards = shards.without(&self.context.lease.giving()).iter().skip(share).collect();
         if !surplus.is_empty() || !self.surplus.is_empty() {
-            self.shared.published.facts(vec![CommitNotice::LetGo(surplus)]);
+            self.context.published.notices(vec![CommitNotice::LetGo(surplus)]);
         }
         self.surplus = surplus;
         Ok(())
@@ -247,7 +260,7 @@ impl Member {
             .query_one(
                 "SELECT count(*), count(*) FILTER (WHERE id < $1), (SELECT count(*) FROM shards WHERE node = $1)
                  FROM nodes WHERE delivers AND expires_at > clock_timestamp()",
-                &[&self.shared.node],
+                &[&self.context.node],
             )
             .await?;
         let (nodes, before, mine): (i64, i64, i64) = (row::get(&row, 0)?, row::get(&row, 1)?, row::get(&row, 2)?);
@@ -264,7 +277,7 @@ impl Member {
                              AND clock_timestamp() - pg_postmaster_start_time() > $3 * interval '1 millisecond')
                          ORDER BY s.shard LIMIT $2)
                      RETURNING shard, epoch",
-                    &[&self.shared.node, &room, &millis(self.shared.settings.lease)],
+                    &[&self.context.node, &room, &millis(self.context.settings.lease)],
                 )
                 .await?;
             for row in &rows {
@@ -274,22 +287,22 @@ impl Member {
             }
         }
         let rows =
-            client.query("SELECT shard FROM shards WHERE node = $1 ORDER BY shard", &[&self.shared.node]).await?;
+            client.query("SELECT shard FROM shards WHERE node = $1 ORDER BY shard", &[&self.context.node]).await?;
         let shards = rows.iter().map(shard_of).collect::<Result<Shards, Error>>()?;
         Ok(Held { shards, taken, share })
     }
 
     /// Nothing is this node's own any more, from one moment to the next.
     fn lose(&self) {
-        let lost = self.shared.lease.lose();
+        let lost = self.context.lease.lose();
         if !lost.is_empty() {
             tracing::warn!(shards = lost.len(), "the lease has run out: other nodes may deliver now");
-            self.shared.published.facts(vec![CommitNotice::Lost(lost)]);
+            self.context.published.notices(vec![CommitNotice::Lost(lost)]);
         }
     }
 
     async fn refresh(&self) -> Result<(), Error> {
-        self.shared.refresh(&self.shared.connections.session().await?).await?;
+        self.context.refresh(&self.context.connections.session().await?).await?;
         Ok(())
     }
 
@@ -297,66 +310,68 @@ impl Member {
         let (what, about) = heard.split_once(':').unwrap_or((heard, ""));
         match what {
             channel::WORK => {
-                let now = self.shared.env.now();
+                let now = self.context.env.now();
                 let endpoints = about.split(',').filter_map(|id| id.parse::<EndpointId>().ok());
-                let ours = endpoints.filter(|endpoint| self.shared.lease.holds(shard::of(*endpoint)));
-                self.shared.published.facts(ours.map(|endpoint| CommitNotice::Look { endpoint, at: now }).collect());
+                let ours = endpoints.filter(|endpoint| self.context.lease.holds(shard::of(*endpoint)));
+                self.context
+                    .published
+                    .notices(ours.map(|endpoint| CommitNotice::Check { endpoint, at: now }).collect());
                 Ok(())
             }
             channel::DIRECTORY => self.refresh().await,
             channel::SHARDS => self.renew().await,
             channel::JOBS => {
-                self.shared.published.work_left();
+                self.context.published.work_left();
                 Ok(())
             }
             channel::MAILS => {
-                self.shared.published.mailed();
+                self.context.published.mailed();
                 Ok(())
             }
             _ => Ok(()),
         }
     }
 
-    async fn tell(&mut self, news: Notifications) -> Result<(), Error> {
+    async fn tell(&mut self, notifications: Notifications) -> Result<(), Error> {
         if let Err(error) = self.give_back().await {
             // Done, and told, once the others can be reached again.
-            self.shared.tell(|later| later.add(news));
+            self.context.tell(|later| later.add(notifications));
             return Err(error);
         }
-        let sent = self.line()?.tell(&news.words()).await;
+        let sent = self.connection()?.tell(&notifications.words()).await;
         if sent.is_err() {
             // Told once the others can be reached again.
-            self.shared.tell(|later| later.add(news));
+            self.context.tell(|later| later.add(notifications));
         }
         sent
     }
 
     /// Tells the database which shards are not this node's any more.
     async fn give_back(&self) -> Result<(), Error> {
-        let giving = self.shared.lease.giving();
+        let giving = self.context.lease.giving();
         if giving.is_empty() {
             return Ok(());
         }
         let shards: Vec<i16> = giving.iter().map(i16::from).collect();
         let sql = "UPDATE shards SET node = NULL WHERE node = $1 AND shard = ANY($2)";
-        self.client()?.execute(sql, &[&self.shared.node, &shards]).await?;
-        self.shared.lease.gave(&giving);
+        self.client()?.execute(sql, &[&self.context.node, &shards]).await?;
+        self.context.lease.gave(&giving);
         Ok(())
     }
 
     /// Gives everything back: nothing is under way any more.
     async fn leave(&mut self) -> Result<(), Error> {
-        self.shared.lease.lose();
+        self.context.lease.lose();
         // What was under way on the old one when it was time to stop may be half done.
-        let line = ListenConnection::open(&self.shared).await?;
-        self.line = Some(line);
-        self.tell(self.shared.take_news()).await?;
+        let connection = ListenConnection::open(&self.context).await?;
+        self.connection = Some(connection);
+        self.tell(self.context.take_news()).await?;
         let client = self.client()?;
-        client.execute("UPDATE shards SET node = NULL WHERE node = $1", &[&self.shared.node]).await?;
-        client.execute("DELETE FROM nodes WHERE id = $1", &[&self.shared.node]).await?;
-        self.line()?.tell(&[channel::SHARDS.to_owned()]).await?;
+        client.execute("UPDATE shards SET node = NULL WHERE node = $1", &[&self.context.node]).await?;
+        client.execute("DELETE FROM nodes WHERE id = $1", &[&self.context.node]).await?;
+        self.connection()?.tell(&[channel::SHARDS.to_owned()]).await?;
         // With the client the connection ends.
-        self.line = None;
+        self.connection = None;
         Ok(())
     }
 }

@@ -1,164 +1,157 @@
-//! The context of a node's tasks, and their news for its engine and for other nodes.
+//! A node of a cluster: its connections, its two group commits and its part in the cluster's work.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::env::Env;
-use model::id::{DeliveryId, EndpointId};
+use model::id::EndpointId;
 use model::time::Timestamp;
-use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connect::Connections;
-use super::lease::Lease;
-use super::param::Uuid;
-use super::session::Session;
+use super::fan_outs::Turn;
+use super::group::{Group, Patience};
+use super::ingest::IngestGroup;
+use super::member::Member;
+use super::node_context::NodeContext;
+use super::record::RecordGroup;
+use super::{open, partitions, reach};
 use crate::Error;
-use crate::feed::{CommitNotice, FED};
-use crate::place::Postgres;
-use crate::published::CommitSink;
-use crate::seal::Seal;
-use crate::shard;
-use crate::shares::Shares;
+use crate::backend::Postgres;
+use crate::commit_sink::CommitSink;
+use crate::notices::Notice;
+use crate::seal::{MasterKey, Seal};
+use crate::shard::{self, Shards};
 
-/// What all tasks of a node work with.
-pub(crate) struct NodeContext {
-    pub(super) connections: Connections,
-    pub(super) seal: Seal,
-    pub(super) env: Arc<dyn Env>,
-    pub(super) published: CommitSink,
-    pub(super) node: Uuid,
-    pub(super) settings: Postgres,
-    pub(super) lease: Lease,
-    pub(super) tasks: TaskTracker,
-    /// Connections for searches.
-    pub(super) searches: Shares,
-    /// The directory's revision that was read last. Held while the next one is read.
-    pub(super) revision: tokio::sync::Mutex<i64>,
-    order: Mutex<Order>,
-    notifications: Mutex<Notifications>,
-    pub(super) notifications_woken: Notify,
+pub(crate) struct Node {
+    pub(crate) context: Arc<NodeContext>,
+    pub(crate) ingest: Group<IngestGroup>,
+    pub(crate) record_group: Group<RecordGroup>,
+    pub(crate) turn: Turn,
+    tasks: TaskTracker,
+    stop: CancellationToken,
 }
 
-/// The last of what only goes forward.
-struct Order {
-    id: Option<DeliveryId>,
-    accepted_at: Timestamp,
+/// An attempt that is not recorded is sent again: worth waiting for, and a restart of the database takes less.
+const RECORDS: Patience = Patience { group: Duration::from_secs(20), caller: None };
+
+/// Finds out at once whether there is anything to work on.
+async fn connect(settings: &Postgres) -> Result<Connections, Error> {
+    let connections = Connections::new(settings)?;
+    reach::reach(&connections).await?;
+    Ok(connections)
 }
 
-/// What other nodes are to be told.
-#[derive(Default)]
-pub(super) struct Notifications {
-    pub(super) work: HashSet<EndpointId>,
-    pub(super) directory: bool,
-    pub(super) shards: bool,
-    pub(super) jobs: bool,
-    pub(super) mails: bool,
-}
+impl Node {
+    /// What an operator should know of the way to the database.
+    pub(crate) fn notices(&self) -> Vec<Notice> {
+        self.context.connections.notices.clone()
+    }
 
-impl NodeContext {
-    pub(super) fn new(
-        connections: Connections,
+    pub(crate) async fn open(
         settings: Postgres,
-        seal: Seal,
+        master_key: &MasterKey,
         env: Arc<dyn Env>,
         published: CommitSink,
-        node: Uuid,
-    ) -> Self {
-        Self {
-            connections,
-            seal,
-            node,
-            published,
-            // Half of the connections, so that what is not a search always finds one.
-            searches: Shares::new((settings.connections / 2).max(2), (settings.connections / 4).max(1)),
-            settings,
-            lease: Lease::none(),
-            tasks: TaskTracker::new(),
-            revision: tokio::sync::Mutex::new(-1),
-            order: Mutex::new(Order { id: None, accepted_at: env.now() }),
-            notifications: Mutex::default(),
-            notifications_woken: Notify::new(),
-            env,
+    ) -> Result<Self, Error> {
+        let connections = connect(&settings).await?;
+        open::migrate(&connections).await?;
+        let seal = Seal::new(master_key);
+        open::prepare(&connections, &seal, &*env).await?;
+        let node = open::new_node(&*env);
+        let context = Arc::new(NodeContext::new(connections, settings, seal, env, published, node));
+        let (tasks, stop) = (context.tasks.clone(), CancellationToken::new());
+        context.refresh(&context.connections.session().await?).await?;
+        open::resume_order(&context).await?;
+        partitions::provide(&context, context.env.now()).await?;
+        let member = Member::join(context.clone()).await?;
+        // From here on nobody takes another key. Somebody may have until now.
+        open::check_key(&context.connections.session().await?, &context.seal).await?;
+        tasks.spawn(member.run(stop.clone()));
+        let patience = context.settings.patience;
+        let patience = Patience { group: patience, caller: Some(patience) };
+        let takes = Group::start(IngestGroup::new(context.clone()), patience, &tasks);
+        let records = Group::start(RecordGroup::new(context.clone()), RECORDS, &tasks);
+        Ok(Self { context, ingest: takes, record_group: records, turn: Turn::default(), tasks, stop })
+    }
+
+    pub(crate) async fn migrate(settings: &Postgres) -> Result<Vec<String>, Error> {
+        open::migrate(&connect(settings).await?).await
+    }
+
+    /// Whether there is a database of ours at the address.
+    pub(crate) async fn is_in(settings: &Postgres) -> Result<bool, Error> {
+        open::exists(&connect(settings).await?).await
+    }
+
+    /// Whether a master key is in use there.
+    pub(crate) async fn has_secrets(settings: &Postgres) -> Result<bool, Error> {
+        let connections = connect(settings).await?;
+        Ok(open::exists(&connections).await? && open::has_key(&connections).await?)
+    }
+
+    pub(crate) async fn rekey(
+        settings: &Postgres,
+        old: &MasterKey,
+        new: &MasterKey,
+        env: &dyn Env,
+    ) -> Result<u64, Error> {
+        super::rekey::rekey(&connect(settings).await?, &Seal::new(old), &Seal::new(new), env).await
+    }
+
+    pub(crate) async fn ping(&self) -> Result<(), Error> {
+        self.context.session().await?.run("SELECT 1").await
+    }
+
+    pub(crate) fn holds(&self, endpoint: EndpointId) -> bool {
+        self.context.holds(endpoint)
+    }
+
+    /// Cancelled when everything that is held is lost at once.
+    pub(crate) fn lost(&self) -> CancellationToken {
+        self.context.lease.lost()
+    }
+
+    /// Since when the endpoint's shard is held that another node held before.
+    pub(crate) fn taken_over_at(&self, endpoint: EndpointId) -> Option<Timestamp> {
+        self.context.lease.taken_at(shard::of(endpoint))
+    }
+
+    /// Holds these no longer, and has others told so.
+    pub(crate) fn give_back(&self, shards: &Shards) {
+        self.context.lease.give(shards);
+        self.context.tell(|notifications| notifications.shards = true);
+    }
+
+    /// Whether the node may deliver, if it is to.
+    pub(crate) fn has_lease(&self) -> bool {
+        !self.context.settings.delivers || self.context.lease.is_current()
+    }
+
+    /// Resolves when it can commit nothing more.
+    pub(crate) async fn stopped(&self) {
+        tokio::select! {
+            () = self.ingest.stopped() => {}
+            () = self.record_group.stopped() => {}
         }
     }
 
-    pub(super) fn holds(&self, endpoint: EndpointId) -> bool {
-        self.lease.holds(shard::of(endpoint))
+    /// Waits until what was handed in is committed, leaves the cluster and stops.
+    pub(crate) async fn close(&self) {
+        self.ingest.close().await;
+        self.record_group.close().await;
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.context.connections.close();
+        self.context.published.feed.close();
     }
+}
 
-    /// A connection for a query that stands alone.
-    pub(super) async fn session(&self) -> Result<Session, Error> {
-        self.connections.session().await
-    }
-
-    /// Now, and never before what was accepted last.
-    pub(super) fn accepted_at(&self, now: Timestamp) -> Timestamp {
-        let mut order = self.order();
-        order.accepted_at = order.accepted_at.max(now);
-        order.accepted_at
-    }
-
-    /// A key that sorts after all that this node made before it.
-    pub(super) fn next_key(&self) -> DeliveryId {
-        let mut order = self.order();
-        let id = DeliveryId::after(order.id, &*self.env);
-        order.id = Some(id);
-        id
-    }
-
-    /// Goes on after what is in the database.
-    pub(super) fn go_on_after(&self, id: Option<DeliveryId>, accepted_at: Option<Timestamp>) {
-        let mut order = self.order();
-        order.id = order.id.max(id);
-        order.accepted_at = accepted_at.map_or(order.accepted_at, |at| order.accepted_at.max(at));
-    }
-
-    /// Publishes what is committed: to this node's engine what is its own, to other nodes that there is work.
-    pub(super) fn announce(&self, facts: Vec<CommitNotice>) {
-        let (mut ours, mut others) = (Vec::with_capacity(facts.len().min(FED)), Vec::new());
-        let (held, mut looked) = (self.lease.held(), HashSet::new());
-        for fact in facts {
-            match &fact {
-                CommitNotice::Due(due) if !held.contains(shard::of(due.endpoint)) => others.push(due.endpoint),
-                CommitNotice::Look { endpoint, .. } if !held.contains(shard::of(*endpoint)) => others.push(*endpoint),
-                CommitNotice::Due(due) if ours.len() >= FED => {
-                    if looked.insert(due.endpoint) {
-                        ours.push(CommitNotice::Look { endpoint: due.endpoint, at: due.next_attempt_at });
-                    }
-                }
-                _ => ours.push(fact),
-            }
-        }
-        self.published.facts(ours);
-        if !others.is_empty() {
-            self.tell(|news| news.work.extend(others));
-        }
-    }
-
-    /// A group's commit that began then is over.
-    pub(super) fn held_since(&self, began: Duration, items: usize, rows: usize) {
-        self.published.holds.record(self.env.elapsed().saturating_sub(began), items, rows);
-    }
-
-    /// There is something to fan out: whichever node gets to it first.
-    pub(super) fn fans_out(&self) {
-        self.published.fan_outs.notify_one();
-        self.tell(|news| news.jobs = true);
-    }
-
-    /// Has something told to the other nodes, together with what else there is.
-    pub(super) fn tell(&self, add: impl FnOnce(&mut Notifications)) {
-        add(&mut self.notifications.lock().unwrap_or_else(PoisonError::into_inner));
-        self.notifications_woken.notify_one();
-    }
-
-    pub(super) fn take_news(&self) -> Notifications {
-        std::mem::take(&mut self.notifications.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn order(&self) -> MutexGuard<'_, Order> {
-        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+/// Whoever drops a node without closing it leaves the cluster, too.
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.stop.cancel();
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::row;
 use crate::Error;
 use crate::nodes::{Counts, Kind, Lag, Node, Overview};

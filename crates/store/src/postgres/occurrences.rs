@@ -62,9 +62,9 @@ impl<'a> Fresh<'a> {
         let (due, code, slot) = (&record.due, record.attempt.outcome.status(), slot_of(record.due.id));
         let status = row::position(&status, &Status::ALL);
         let project = Uuid::from(due.event.project);
-        for scope in [project, Uuid::from(due.endpoint)] {
-            if self.noted.is_new((scope, status, code, slot)) {
-                self.rows.insert((scope, Kind::Outcome.number(), outcome(status, code), slot));
+        for txn in [project, Uuid::from(due.endpoint)] {
+            if self.noted.is_new((txn, status, code, slot)) {
+                self.rows.insert((txn, Kind::Outcome.number(), outcome(status, code), slot));
             }
         }
         if let Some(tenant) = &due.event.tenant
@@ -75,9 +75,9 @@ impl<'a> Fresh<'a> {
         }
     }
 
-    fn named(&mut self, scope: Uuid, kind: Kind, name: &str, slot: i64) {
-        if self.noted.is_new((scope, kind, name, slot)) {
-            self.rows.insert((scope, kind.number(), name.to_owned(), slot));
+    fn named(&mut self, txn: Uuid, kind: Kind, name: &str, slot: i64) {
+        if self.noted.is_new((txn, kind, name, slot)) {
+            self.rows.insert((txn, kind.number(), name.to_owned(), slot));
         }
     }
 
@@ -88,7 +88,7 @@ impl<'a> Fresh<'a> {
         }
         let rows: Vec<_> = self.rows.into_iter().collect();
         Some(vec![
-            column(&rows, |(scope, ..)| *scope),
+            column(&rows, |(txn, ..)| *txn),
             column(&rows, |(_, kind, ..)| *kind),
             column(&rows, |(_, _, name, _)| name.clone()),
             column(&rows, |(.., slot)| *slot),

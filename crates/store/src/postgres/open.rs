@@ -5,7 +5,7 @@ use model::id::DeliveryId;
 use model::time::Timestamp;
 
 use super::connect::{self, Connections};
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
 use super::session::Session;
 use super::{cause, projects, row};
@@ -80,15 +80,15 @@ pub(super) async fn check_key(session: &Session, seal: &Seal) -> Result<(), Erro
 }
 
 /// The node goes on after the newest event and delivery that are there.
-pub(super) async fn resume_order(shared: &NodeContext) -> Result<(), Error> {
-    let session = shared.connections.session().await?;
+pub(super) async fn resume_order(context: &NodeContext) -> Result<(), Error> {
+    let session = context.connections.session().await?;
     let newest = "SELECT id FROM deliveries ORDER BY id DESC LIMIT 1";
     let id: Option<DeliveryId> = session.query_opt(newest, &[]).await?.map(|row| row::id(&row, 0)).transpose()?;
     let newest = "SELECT key, created_at FROM events ORDER BY key DESC LIMIT 1";
     let event = session.query_opt(newest, &[]).await?;
     let key: Option<DeliveryId> = event.as_ref().map(|row| row::id(row, 0)).transpose()?;
     let at: Option<Timestamp> = event.as_ref().map(|row| row::time(row, 1)).transpose()?;
-    shared.go_on_after(id.max(key), at);
+    context.go_on_after(id.max(key), at);
     Ok(())
 }
 

@@ -7,47 +7,46 @@ use model::id::{MailId, ProjectId};
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::change::WriteTxn;
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
 use super::row;
 use super::session::Session;
+use super::transaction::WriteTxn;
 use crate::Error;
 use crate::outbox::{self, Mail, Next, Report, What};
 use crate::{shard, slice};
 
 /// Tells the admins of the endpoint's project, one mail each. False if there is nobody to tell.
-pub(super) async fn put(change: &mut WriteTxn, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
-    let is_mailing = change.shared.published.outbox.is_some();
-    let project = outbox::recipients(&change.directory, endpoint, is_mailing).cloned();
+pub(super) async fn put(txn: &mut WriteTxn, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
+    let is_mailing = txn.context.published.outbox.is_some();
+    let project = outbox::recipients(&txn.directory, endpoint, is_mailing).cloned();
     let Some(project) = project else { return Ok(false) };
-    let waiting = waiting(change, project.id).await?;
+    let waiting = waiting(txn, project.id).await?;
     if !outbox::fits(&project, endpoint, waiting) {
         return Ok(false);
     }
     let report = Report::of(&project, endpoint, what).to_json()?;
-    let ids: Vec<Uuid> = project.admins.iter().map(|_| MailId::new(&*change.shared.env).into()).collect();
-    change
-        .execute(
-            "INSERT INTO mails (id, project, shard, recipient, report, due_at, created_at)
+    let ids: Vec<Uuid> = project.admins.iter().map(|_| MailId::new(&*txn.context.env).into()).collect();
+    txn.execute(
+        "INSERT INTO mails (id, project, shard, recipient, report, due_at, created_at)
              SELECT mail.id, $3, $4, mail.recipient, $5, $6, $6 FROM unnest($1, $2) AS mail (id, recipient)",
-            &[
-                &ids,
-                &project.admins,
-                &Uuid::from(project.id),
-                &i16::from(shard::of(project.id)),
-                &report,
-                &change.now.as_millis(),
-            ],
-        )
-        .await?;
-    change.mailed = true;
+        &[
+            &ids,
+            &project.admins,
+            &Uuid::from(project.id),
+            &i16::from(shard::of(project.id)),
+            &report,
+            &txn.now.as_millis(),
+        ],
+    )
+    .await?;
+    txn.mailed = true;
     Ok(true)
 }
 
-async fn waiting(change: &WriteTxn, project: ProjectId) -> Result<usize, Error> {
+async fn waiting(txn: &WriteTxn, project: ProjectId) -> Result<usize, Error> {
     let sql = "SELECT count(*) FROM mails WHERE project = $1";
-    let row = change.session().query_one(sql, &[&Uuid::from(project)]).await?;
+    let row = txn.session().query_one(sql, &[&Uuid::from(project)]).await?;
     Ok(usize::try_from(row::get::<i64>(&row, 0)?).unwrap_or(0))
 }
 

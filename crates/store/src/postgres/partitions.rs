@@ -3,10 +3,10 @@
 use model::id::DeliveryId;
 use model::time::Timestamp;
 
-use super::change::ReadTxn;
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
 use super::row;
+use super::transaction::ReadTxn;
 use crate::Error;
 
 /// The tables that are kept by day, each with what of its storage is for it alone: deliveries are written again in
@@ -50,29 +50,29 @@ impl Day {
 
 /// Sees to it that there are partitions for the day of `now` and those to come. Each is made on its own, so that nobody
 /// who holds one table waits for another.
-pub(super) async fn provide(shared: &NodeContext, now: Timestamp) -> Result<(), Error> {
+pub(super) async fn provide(context: &NodeContext, now: Timestamp) -> Result<(), Error> {
     let today = Day::of(now);
     for day in (0..=AHEAD).map(|ahead| Day(today.0 + ahead)) {
         for (table, storage) in TABLES {
-            let scope = ReadTxn::begin(shared).await?;
-            scope.session().run(LOCK).await?;
-            if is_missing(&scope, table, day).await? {
-                make(&scope, table, day, storage).await?;
+            let txn = ReadTxn::begin(context).await?;
+            txn.session().run(LOCK).await?;
+            if is_missing(&txn, table, day).await? {
+                make(&txn, table, day, storage).await?;
             }
-            scope.end().await?;
+            txn.end().await?;
         }
     }
     Ok(())
 }
 
-async fn make(scope: &ReadTxn, table: &str, day: Day, storage: &str) -> Result<(), Error> {
-    scope.session().run(BRIEFLY).await?;
+async fn make(txn: &ReadTxn, table: &str, day: Day, storage: &str) -> Result<(), Error> {
+    txn.session().run(BRIEFLY).await?;
     let (from, to) = day.keys();
     let name = partition(table, day);
     let sql = format!("CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{from}') TO ('{to}') {storage}");
-    scope.session().run(&sql).await?;
+    txn.session().run(&sql).await?;
     if table == "events" {
-        scope.session().run(&format!("CREATE UNIQUE INDEX {name}_by_id ON {name} (project, id)")).await?;
+        txn.session().run(&format!("CREATE UNIQUE INDEX {name}_by_id ON {name} (project, id)")).await?;
     }
     Ok(())
 }
@@ -83,7 +83,7 @@ fn partition(table: &str, day: Day) -> String {
 
 /// Whether a day's partition is to be made. Where rows of the day are in the default partition, because the day began
 /// without one, they stay there with those that follow.
-async fn is_missing(scope: &ReadTxn, table: &str, day: Day) -> Result<bool, Error> {
+async fn is_missing(txn: &ReadTxn, table: &str, day: Day) -> Result<bool, Error> {
     let key = key_of(table);
     let sql = format!(
         "SELECT to_regclass('{}') IS NULL
@@ -92,7 +92,7 @@ async fn is_missing(scope: &ReadTxn, table: &str, day: Day) -> Result<bool, Erro
         day.first(),
         day.next().first()
     );
-    let rows = scope.session().query_text(&sql).await?;
+    let rows = txn.session().query_text(&sql).await?;
     rows.first().map_or(Ok(false), |row| row::get(row, 0))
 }
 
@@ -106,27 +106,27 @@ fn key_of(table: &str) -> &'static str {
 }
 
 /// The oldest day that has a partition of `table`.
-pub(super) async fn oldest(scope: &ReadTxn, table: &str) -> Result<Option<Day>, Error> {
+pub(super) async fn oldest(txn: &ReadTxn, table: &str) -> Result<Option<Day>, Error> {
     let sql = format!(
         "SELECT min(substr(c.relname, length('{table}_day_') + 1)::bigint)
          FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
          WHERE i.inhparent = '{table}'::regclass AND c.relname LIKE '{table}\\_day\\_%'"
     );
-    let row = scope.session().query_text(&sql).await?;
+    let row = txn.session().query_text(&sql).await?;
     let day: Option<Option<i64>> = row.first().map(|row| row::get(row, 0)).transpose()?;
     Ok(day.flatten().map(Day))
 }
 
 /// Drops a day of a table but for the rows with these keys, which move to the default partition. Answers about how many
 /// there were.
-pub(super) async fn drop_day(scope: &ReadTxn, table: &str, day: Day, kept: &[Uuid]) -> Result<u64, Error> {
+pub(super) async fn drop_day(txn: &ReadTxn, table: &str, day: Day, kept: &[Uuid]) -> Result<u64, Error> {
     let (partition, key) = (partition(table, day), key_of(table));
     let sql = format!("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass('{partition}')");
-    let rows = scope.session().query_text(&sql).await?;
+    let rows = txn.session().query_text(&sql).await?;
     let size = rows.first().map_or(Ok(0), |row| row::get::<i64>(row, 0))?;
-    scope.session().run(&format!("ALTER TABLE {table} DETACH PARTITION {partition}")).await?;
+    txn.session().run(&format!("ALTER TABLE {table} DETACH PARTITION {partition}")).await?;
     let sql = format!("INSERT INTO {table} SELECT * FROM {partition} WHERE {key} = ANY($1)");
-    scope.session().execute_text(&sql, &[&kept.to_vec()]).await?;
-    scope.session().run(&format!("DROP TABLE {partition}")).await?;
+    txn.session().execute_text(&sql, &[&kept.to_vec()]).await?;
+    txn.session().run(&format!("DROP TABLE {partition}")).await?;
     Ok(size.max(0).unsigned_abs())
 }

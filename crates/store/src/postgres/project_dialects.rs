@@ -11,11 +11,11 @@ use model::speech::{File, Speech};
 use model::subscription;
 use tokio_postgres::Row;
 
-use super::change::{Subject, WriteTxn};
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
 use super::row;
 use super::session::Session;
+use super::transaction::{Subject, WriteTxn};
 use crate::Error;
 use crate::directory::Directory;
 use crate::project_dialects::InUse;
@@ -27,16 +27,16 @@ pub(crate) async fn put_dialect(
     name: &str,
     text: &Arc<str>,
 ) -> Result<bool, Error> {
-    let mut change = db.change(by).await?;
-    if change.directory.project(project).is_none() {
-        change.undo().await?;
+    let mut txn = db.change(by).await?;
+    if txn.directory.project(project).is_none() {
+        txn.undo().await?;
         return Ok(false);
     }
     let sql = "INSERT INTO dialects (project, name, file, updated_at) VALUES ($1, $2, $3, $4)
                ON CONFLICT (project, name) DO UPDATE SET file = excluded.file, updated_at = excluded.updated_at";
-    change.execute(sql, &[&Uuid::from(project), &name, &&**text, &change.now.as_millis()]).await?;
-    change.touch(Subject::Project(project));
-    change.commit().await?;
+    txn.execute(sql, &[&Uuid::from(project), &name, &&**text, &txn.now.as_millis()]).await?;
+    txn.touch(Subject::Project(project));
+    txn.commit().await?;
     Ok(true)
 }
 
@@ -46,19 +46,19 @@ pub(crate) async fn remove_dialect(
     project: ProjectId,
     name: &str,
 ) -> Result<Option<Result<(), InUse>>, Error> {
-    let mut change = db.change(by).await?;
-    if !change.directory.project_dialects(project).files.contains_key(name) {
-        change.undo().await?;
+    let mut txn = db.change(by).await?;
+    if !txn.directory.project_dialects(project).files.contains_key(name) {
+        txn.undo().await?;
         return Ok(None);
     }
-    if change.directory.project(project).is_some_and(|project| project.dialect == name) {
-        change.undo().await?;
+    if txn.directory.project(project).is_some_and(|project| project.dialect == name) {
+        txn.undo().await?;
         return Ok(Some(Err(InUse)));
     }
     let sql = "DELETE FROM dialects WHERE project = $1 AND name = $2";
-    change.execute(sql, &[&Uuid::from(project), &name]).await?;
-    change.touch(Subject::Project(project));
-    change.commit().await?;
+    txn.execute(sql, &[&Uuid::from(project), &name]).await?;
+    txn.touch(Subject::Project(project));
+    txn.commit().await?;
     Ok(Some(Ok(())))
 }
 
@@ -68,9 +68,9 @@ pub(crate) async fn put_event_type(
     project: ProjectId,
     event_type: &Arc<EventType>,
 ) -> Result<bool, Error> {
-    let mut change = db.change(by).await?;
-    if change.directory.project(project).is_none() {
-        change.undo().await?;
+    let mut txn = db.change(by).await?;
+    if txn.directory.project(project).is_none() {
+        txn.undo().await?;
         return Ok(false);
     }
     let sql = "INSERT INTO event_types (project, name, type_group, description, schema, example)
@@ -80,11 +80,10 @@ pub(crate) async fn put_event_type(
     let json = |json: &Option<Json>| json.as_ref().map(|json| json.as_str().to_owned());
     let (schema, example) = (json(&event_type.schema), json(&event_type.example));
     let name = event_type.name.as_str();
-    change
-        .execute(sql, &[&Uuid::from(project), &name, &event_type.group, &event_type.description, &schema, &example])
+    txn.execute(sql, &[&Uuid::from(project), &name, &event_type.group, &event_type.description, &schema, &example])
         .await?;
-    change.touch(Subject::Project(project));
-    change.commit().await?;
+    txn.touch(Subject::Project(project));
+    txn.commit().await?;
     Ok(true)
 }
 
@@ -94,22 +93,22 @@ pub(crate) async fn remove_event_type(
     project: ProjectId,
     name: &subscription::EventType,
 ) -> Result<bool, Error> {
-    let mut change = db.change(by).await?;
-    if !change.directory.project_dialects(project).event_types.contains_key(name) {
-        change.undo().await?;
+    let mut txn = db.change(by).await?;
+    if !txn.directory.project_dialects(project).event_types.contains_key(name) {
+        txn.undo().await?;
         return Ok(false);
     }
     let sql = "DELETE FROM event_types WHERE project = $1 AND name = $2";
-    change.execute(sql, &[&Uuid::from(project), &name.as_str()]).await?;
-    change.touch(Subject::Project(project));
-    change.commit().await?;
+    txn.execute(sql, &[&Uuid::from(project), &name.as_str()]).await?;
+    txn.touch(Subject::Project(project));
+    txn.commit().await?;
     Ok(true)
 }
 
 /// Of a project that is being deleted.
-pub(super) async fn delete(change: &WriteTxn, project: ProjectId) -> Result<(), Error> {
-    change.execute("DELETE FROM dialects WHERE project = $1", &[&Uuid::from(project)]).await?;
-    change.execute("DELETE FROM event_types WHERE project = $1", &[&Uuid::from(project)]).await?;
+pub(super) async fn delete(txn: &WriteTxn, project: ProjectId) -> Result<(), Error> {
+    txn.execute("DELETE FROM dialects WHERE project = $1", &[&Uuid::from(project)]).await?;
+    txn.execute("DELETE FROM event_types WHERE project = $1", &[&Uuid::from(project)]).await?;
     Ok(())
 }
 

@@ -9,10 +9,10 @@ use model::project::{Project, Tenants};
 use model::speech::Speech;
 use tokio_postgres::Row;
 
-use super::change::Subject;
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
 use super::session::Session;
+use super::transaction::Subject;
 use super::{endpoints, keys, outbox, project_dialects, row};
 use crate::Error;
 use crate::projects::SlugTaken;
@@ -23,19 +23,19 @@ pub(crate) async fn create(
     project: Project,
     key: Key,
 ) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
-    let mut change = db.change(by).await?;
-    if change.directory.project_called(&project.slug).is_some() {
-        change.undo().await?;
+    let mut txn = db.change(by).await?;
+    if txn.directory.project_called(&project.slug).is_some() {
+        txn.undo().await?;
         return Ok(Err(SlugTaken));
     }
     let sql = "INSERT INTO projects (id, slug, name, dialect, admins, retention, created_at, tenants)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let (id, created_at) = (Uuid::from(project.id), project.created_at.as_millis());
     let [slug, name, dialect, admins, retention] = texts(&project)?;
-    change.execute(sql, &[&id, &slug, &name, &dialect, &admins, &retention, &created_at, &tenants(&project)]).await?;
-    change.touch(Subject::Project(project.id));
-    keys::insert(&mut change, &key).await?;
-    let directory = change.commit().await?;
+    txn.execute(sql, &[&id, &slug, &name, &dialect, &admins, &retention, &created_at, &tenants(&project)]).await?;
+    txn.touch(Subject::Project(project.id));
+    keys::insert(&mut txn, &key).await?;
+    let directory = txn.commit().await?;
     Ok(Ok(directory.project(project.id).cloned().unwrap_or_else(|| Arc::new(project))))
 }
 
@@ -45,48 +45,48 @@ pub(crate) async fn change<E: From<SlugTaken>>(
     id: ProjectId,
     change: &mut (dyn FnMut(&Project, &Speech) -> Result<Project, E> + Send),
 ) -> Result<Option<Result<Arc<Project>, E>>, Error> {
-    let mut transaction = db.change(by).await?;
-    let directory = transaction.directory.clone();
+    let mut txn = db.change(by).await?;
+    let directory = txn.directory.clone();
     let Some(before) = directory.project(id) else {
-        transaction.undo().await?;
+        txn.undo().await?;
         return Ok(None);
     };
     let taken = |slug| directory.project_called(slug).is_some_and(|other| other.id != id);
     let project = match change(before, &directory.project_dialects(id)) {
         Ok(project) if !taken(&project.slug) => Project { id, ..project },
         refused => {
-            transaction.undo().await?;
+            txn.undo().await?;
             return Ok(Some(Err(refused.err().unwrap_or_else(|| SlugTaken.into()))));
         }
     };
     let sql = "UPDATE projects SET slug = $2, name = $3, dialect = $4, admins = $5, retention = $6, tenants = $7 WHERE id = $1";
     let [slug, name, dialect, admins, retention] = texts(&project)?;
     let tenants = tenants(&project);
-    transaction.execute(sql, &[&Uuid::from(id), &slug, &name, &dialect, &admins, &retention, &tenants]).await?;
-    transaction.touch(Subject::Project(id));
-    let directory = transaction.commit().await?;
+    txn.execute(sql, &[&Uuid::from(id), &slug, &name, &dialect, &admins, &retention, &tenants]).await?;
+    txn.touch(Subject::Project(id));
+    let directory = txn.commit().await?;
     Ok(Some(Ok(directory.project(id).cloned().unwrap_or_else(|| Arc::new(project)))))
 }
 
 /// Answers which endpoints were deleted with it; `None` if there is no such project.
 pub(crate) async fn delete(by: &Actor, db: &Arc<NodeContext>, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
-    let mut change = db.change(by).await?;
-    if change.directory.project(id).is_none() {
-        change.undo().await?;
+    let mut txn = db.change(by).await?;
+    if txn.directory.project(id).is_none() {
+        txn.undo().await?;
         return Ok(None);
     }
     // Endpoints that were made since the caller deleted those it saw.
-    let late: Vec<EndpointId> = change.directory.endpoints_of(id).iter().map(|endpoint| endpoint.id).collect();
+    let late: Vec<EndpointId> = txn.directory.endpoints_of(id).iter().map(|endpoint| endpoint.id).collect();
     for endpoint in &late {
-        endpoints::mark_deleted(&mut change, *endpoint).await?;
+        endpoints::mark_deleted(&mut txn, *endpoint).await?;
     }
-    change.execute("DELETE FROM api_keys WHERE project = $1", &[&Uuid::from(id)]).await?;
-    project_dialects::delete(&change, id).await?;
+    txn.execute("DELETE FROM api_keys WHERE project = $1", &[&Uuid::from(id)]).await?;
+    project_dialects::delete(&txn, id).await?;
     // Those that came since the caller deleted the others; what is more goes behind this.
-    outbox::delete_slice_in(change.session(), id).await?;
-    change.execute("DELETE FROM projects WHERE id = $1", &[&Uuid::from(id)]).await?;
-    change.touch(Subject::Project(id));
-    change.commit().await?;
+    outbox::delete_slice_in(txn.session(), id).await?;
+    txn.execute("DELETE FROM projects WHERE id = $1", &[&Uuid::from(id)]).await?;
+    txn.touch(Subject::Project(id));
+    txn.commit().await?;
     Ok(Some(late))
 }
 

@@ -3,9 +3,9 @@
 //! An attempt is the next of its delivery or it is not written: whoever held the shard before, was stopped and goes on,
 //! or repeats a commit that was in doubt, changes nothing that is there.
 
-mod moves;
+mod inserts;
 mod outcome;
-mod writings;
+mod status_updates;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use model::endpoint::Endpoint;
 use model::id::{DeliveryId, EndpointId};
 use model::retry::Next;
 
-use self::moves::StatusUpdates;
+use self::inserts::inserts;
 use self::outcome::Outcome;
-use self::writings::inserts;
-use super::change::{Lock, WriteTxn};
+use self::status_updates::StatusUpdates;
 use super::group::{Commit, Group};
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
 use super::session::Session;
+use super::transaction::{Lock, WriteTxn};
 use super::{endpoints, health, outbox, row};
 use crate::Error;
 use crate::directory::Directory;
@@ -51,7 +51,7 @@ pub(crate) async fn cancel(records: &Group<RecordGroup>, delivery: DeliveryId, r
 
 /// The group commit of what was delivered.
 pub(crate) struct RecordGroup {
-    shared: Arc<NodeContext>,
+    context: Arc<NodeContext>,
     session: Option<Session>,
     /// Endpoints that are known to have nothing to recover from. Only a failure changes that, and only the holder of
     /// their shard records one.
@@ -78,15 +78,15 @@ impl Commit for RecordGroup {
     }
 
     async fn commit(&mut self, outcomes: &[Outcome], again: bool) -> Result<Vec<bool>, Error> {
-        let changes = self.shared.lease.changes();
+        let changes = self.context.lease.changes();
         if changes != self.changes {
             self.well.clear();
             self.changes = changes;
         }
-        let began = self.shared.env.elapsed();
+        let began = self.context.env.elapsed();
         let session = match self.session.take() {
             Some(session) => session,
-            None => self.shared.connections.session().await?,
+            None => self.context.connections.session().await?,
         };
         let committed = match self.commit_fast(&session, outcomes).await {
             Ok(committed) => committed,
@@ -103,7 +103,7 @@ impl Commit for RecordGroup {
                 self.commit_slow(outcomes, lock).await.inspect_err(|_| self.noted.clear())?
             }
         };
-        self.shared.held_since(began, outcomes.len(), 2 * recorded.len());
+        self.context.held_since(began, outcomes.len(), 2 * recorded.len());
         // What a first try may have written is not written again.
         let written: HashSet<DeliveryId> = recorded.iter().map(|recorded| recorded.delivery).collect();
         let is_written = |outcome: &Outcome| match outcome {
@@ -111,7 +111,7 @@ impl Commit for RecordGroup {
             Outcome::Cancelled(..) => true,
         };
         let answers = outcomes.iter().map(is_written).collect();
-        self.shared.published.recorded(recorded);
+        self.context.published.recorded(recorded);
         Ok(answers)
     }
 }
@@ -124,18 +124,18 @@ enum FastPath {
 }
 
 impl RecordGroup {
-    pub(super) fn new(shared: Arc<NodeContext>) -> Self {
-        Self { shared, session: None, well: HashSet::new(), changes: 0, noted: Noted::default() }
+    pub(super) fn new(context: Arc<NodeContext>) -> Self {
+        Self { context, session: None, well: HashSet::new(), changes: 0, noted: Noted::default() }
     }
 
     async fn commit_fast(&mut self, session: &Session, outcomes: &[Outcome]) -> Result<FastPath, Error> {
-        let directory = self.shared.published.directory.load_full();
-        let now = self.shared.env.now();
-        let moves = StatusUpdates::of(session, &directory, outcomes).await?;
+        let directory = self.context.published.directory.load_full();
+        let now = self.context.env.now();
+        let status_updates = StatusUpdates::of(session, &directory, outcomes).await?;
         let (began, moved) = if outcomes.iter().all(Outcome::is_arrival) {
-            future::join(session.begin_unsynced(), moves.make(session)).await
+            future::join(session.begin_unsynced(), status_updates.make(session)).await
         } else {
-            future::join(session.begin(), moves.make(session)).await
+            future::join(session.begin(), status_updates.make(session)).await
         };
         began?;
         let tried = tried(outcomes, &moved?);
@@ -163,23 +163,23 @@ impl RecordGroup {
 
     /// The same, with what follows for others: operational events, mail, an endpoint that is disabled.
     async fn commit_slow(&mut self, outcomes: &[Outcome], lock: Lock) -> Result<Vec<Recorded>, Error> {
-        let mut change = WriteTxn::begin(&self.shared, lock, &Actor::System).await?;
-        let directory = change.directory.clone();
-        let moved = StatusUpdates::of(change.session(), &directory, outcomes).await?.make(change.session()).await?;
+        let mut txn = WriteTxn::begin(&self.context, lock, &Actor::System).await?;
+        let directory = txn.directory.clone();
+        let moved = StatusUpdates::of(txn.session(), &directory, outcomes).await?.make(txn.session()).await?;
         let tried = tried(outcomes, &moved);
-        let mut runs = self.failure_streaks(change.session(), &directory, &tried).await?;
+        let mut runs = self.failure_streaks(txn.session(), &directory, &tried).await?;
         let mut changed = HashMap::new();
         for (record, _) in &tried {
-            let Some(endpoint) = change.directory.endpoint(record.due.endpoint).cloned() else { continue };
+            let Some(endpoint) = txn.directory.endpoint(record.due.endpoint).cloned() else { continue };
             let before = runs.get(&endpoint.id).copied().unwrap_or_default();
-            let then = consequences_of(record, before, &endpoint, change.now);
-            let run = follow(&mut change, &endpoint, then).await?;
+            let then = consequences_of(record, before, &endpoint, txn.now);
+            let run = follow(&mut txn, &endpoint, then).await?;
             runs.insert(endpoint.id, run);
             changed.insert(endpoint.id, run);
         }
-        let ready = inserts(change.session(), &directory, &tried, &changed, &mut self.noted).await?;
-        ready.send(change.session()).await?;
-        change.commit().await?;
+        let ready = inserts(txn.session(), &directory, &tried, &changed, &mut self.noted).await?;
+        ready.send(txn.session()).await?;
+        txn.commit().await?;
         self.remember(&runs, &tried);
         Ok(tried.iter().map(|(record, status)| recorded(record, *status)).collect())
     }
@@ -225,8 +225,8 @@ impl RecordGroup {
 
     /// Which lock what follows needs, if anything does beside the run itself.
     fn needs(&self, directory: &Directory, endpoint: &Endpoint, then: &Consequences<'_>) -> Option<Lock> {
-        let (now, env) = (self.shared.env.now(), &*self.shared.env);
-        let is_mailing = self.shared.published.outbox.is_some();
+        let (now, env) = (self.context.env.now(), &*self.context.env);
+        let is_mailing = self.context.published.outbox.is_some();
         let needed = then.steps.iter().filter_map(|step| match step {
             Step::Disable(_) => Some(Lock::Directory),
             Step::Publish(notice) => notice.event_if_wanted(endpoint, directory, env, now).map(|_| Lock::Work),
@@ -237,17 +237,13 @@ impl RecordGroup {
 }
 
 /// Brings about what follows for the endpoint and answers its run.
-async fn follow(
-    change: &mut WriteTxn,
-    endpoint: &Arc<Endpoint>,
-    then: Consequences<'_>,
-) -> Result<FailureStreak, Error> {
+async fn follow(txn: &mut WriteTxn, endpoint: &Arc<Endpoint>, then: Consequences<'_>) -> Result<FailureStreak, Error> {
     let mut mailed = false;
     for step in then.steps {
         match step {
-            Step::Publish(notice) => change.publish(endpoint, &notice).await?,
-            Step::Disable(disabled) => drop(endpoints::put(change, *disabled).await?),
-            Step::Mail(what) => mailed = outbox::put(change, endpoint, what).await?,
+            Step::Publish(notice) => txn.publish(endpoint, &notice).await?,
+            Step::Disable(disabled) => drop(endpoints::put(txn, *disabled).await?),
+            Step::Mail(what) => mailed = outbox::put(txn, endpoint, what).await?,
         }
     }
     Ok(if mailed { then.run_if_mailed } else { then.run })

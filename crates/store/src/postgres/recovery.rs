@@ -10,11 +10,11 @@ use model::job::Only;
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::change::WriteTxn;
 use super::event_key::{self, EventKey};
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::{Param, Uuid};
 use super::row;
+use super::transaction::WriteTxn;
 use crate::Error;
 use crate::fan_outs;
 use crate::filtering::{Finding, Recipient, Review, TURN};
@@ -32,7 +32,7 @@ impl Key for EventKey {
 }
 
 /// What is found of each event that an endpoint may have missed.
-type Judge<'a> = dyn FnMut(EventKey, &Event) -> Finding + Send + 'a;
+type Evaluate<'a> = dyn FnMut(EventKey, &Event) -> Finding + Send + 'a;
 
 /// Where events are read.
 #[derive(Clone, Copy)]
@@ -53,9 +53,9 @@ impl Source<'_> {
                 snapshot.end().await?;
                 Ok(rows)
             }
-            Self::Within(change) => {
-                change.session().in_order().await?;
-                change.query(sql, params).await
+            Self::Within(txn) => {
+                txn.session().in_order().await?;
+                txn.query(sql, params).await
             }
         }
     }
@@ -105,8 +105,8 @@ impl Window<EventKey> {
             total += counted.len() as u64;
             for keys in judged.chunks(STEP) {
                 let mut review = Review::of(self.endpoint.clone());
-                let mut judge = |key, event: &Event| review.ask(key, event);
-                let seen = self.judged(source, keys, (after, last.key), &mut judge).await?;
+                let mut evaluate = |key, event: &Event| review.ask(key, event);
+                let seen = self.evaluated(source, keys, (after, last.key), &mut evaluate).await?;
                 total += seen.missed.len() as u64;
             }
             after = last.key;
@@ -123,10 +123,10 @@ impl Window<EventKey> {
     ) -> Result<Review<EventKey>, Error> {
         let mut review = Review::of(self.endpoint.clone());
         if let Cursor::Missed(after) = cursor.unwrap_or_else(|| self.start(only)) {
-            let mut judge = |key, event: &Event| {
+            let mut evaluate = |key, event: &Event| {
                 if review.len() < STEP { review.ask(key, event) } else { Finding::Unknown }
             };
-            self.missed_after(Source::Apart(db), after, now, &mut judge).await?;
+            self.missed_after(Source::Apart(db), after, now, &mut evaluate).await?;
         }
         Ok(review)
     }
@@ -134,14 +134,14 @@ impl Window<EventKey> {
     /// Puts the next items after `cursor` on the road: as far as the review goes, where the endpoint has a filter.
     pub(super) async fn step(
         &self,
-        change: &mut WriteTxn,
+        txn: &mut WriteTxn,
         only: Only,
         cursor: Option<Cursor<EventKey>>,
         review: Option<&Review<EventKey>>,
     ) -> Result<Progress<EventKey>, Error> {
         match cursor.unwrap_or_else(|| self.start(only)) {
-            Cursor::Failed(after) => self.step_failed(change, only, after).await,
-            Cursor::Missed(after) => self.step_missed(change, after, review).await,
+            Cursor::Failed(after) => self.step_failed(txn, only, after).await,
+            Cursor::Missed(after) => self.step_missed(txn, after, review).await,
             Cursor::Endpoint(_) => Err(Error::Corrupt("where a recovery is".to_owned())),
         }
     }
@@ -149,13 +149,13 @@ impl Window<EventKey> {
     /// Starts the schedule of failed deliveries anew.
     async fn step_failed(
         &self,
-        change: &mut WriteTxn,
+        txn: &mut WriteTxn,
         only: Only,
         after: DeliveryId,
     ) -> Result<Progress<EventKey>, Error> {
-        let (endpoint, until, now) = (Uuid::from(self.endpoint.id), self.deliveries.1, change.now);
-        change.session().in_order().await?;
-        let rows = change
+        let (endpoint, until, now) = (Uuid::from(self.endpoint.id), self.deliveries.1, txn.now);
+        txn.session().in_order().await?;
+        let rows = txn
             .query(
                 "SELECT id FROM deliveries WHERE failed AND endpoint = $1 AND id > $2 AND id < $3
                  ORDER BY id LIMIT $4 FOR UPDATE",
@@ -165,19 +165,18 @@ impl Window<EventKey> {
         let failed: Vec<DeliveryId> = rows.iter().map(|row| row::id(row, 0)).collect::<Result<_, Error>>()?;
         if !failed.is_empty() {
             let ids: Vec<Uuid> = failed.iter().copied().map(Uuid::from).collect();
-            change
-                .execute(
-                    "WITH revived AS (
+            txn.execute(
+                "WITH revived AS (
                          UPDATE deliveries AS d SET status = $4, failed = false, manual = false,
                              run_began_at = d.attempts, next_attempt_at = $3
                          FROM unnest($1) AS f (id) WHERE d.id = f.id RETURNING d.*)
                      INSERT INTO pending (delivery, endpoint, place, project, tenant, status_code)
                      SELECT r.id, $2, $3, r.project, e.tenant, r.status_code
                      FROM revived AS r JOIN events AS e ON e.key = r.event",
-                    &[&ids, &endpoint, &now.as_millis(), &row::position(&Status::Pending, &Status::ALL)],
-                )
-                .await?;
-            change.announce_work(self.endpoint.id, now);
+                &[&ids, &endpoint, &now.as_millis(), &row::position(&Status::Pending, &Status::ALL)],
+            )
+            .await?;
+            txn.announce_work(self.endpoint.id, now);
         }
         Ok(Progress { done: failed.len() as u64, cursor: self.after_failed(only, &failed, failed.len()) })
     }
@@ -185,20 +184,20 @@ impl Window<EventKey> {
     /// Makes the deliveries that were missed.
     async fn step_missed(
         &self,
-        change: &mut WriteTxn,
+        txn: &mut WriteTxn,
         after: EventKey,
         review: Option<&Review<EventKey>>,
     ) -> Result<Progress<EventKey>, Error> {
         let none = Review::of(self.endpoint.clone());
         let review = review.unwrap_or(&none);
-        let mut judge = |key, _: &Event| review.about(&self.endpoint, key);
-        let now = change.now;
-        let Some(seen) = self.missed_after(Source::Within(change), after, now, &mut judge).await? else {
+        let mut evaluate = |key, _: &Event| review.about(&self.endpoint, key);
+        let now = txn.now;
+        let Some(seen) = self.missed_after(Source::Within(txn), after, now, &mut evaluate).await? else {
             return Ok(Progress { done: 0, cursor: None });
         };
         let done = seen.missed.len() as u64;
         for (key, event, note) in seen.missed {
-            change.deliver_to(key, &Arc::new(event), Recipient { endpoint: self.endpoint.id, note }, false);
+            txn.deliver_to(key, &Arc::new(event), Recipient { endpoint: self.endpoint.id, note }, false);
         }
         Ok(Progress { done, cursor: Some(Cursor::Missed(seen.next)) })
     }
@@ -209,7 +208,7 @@ impl Window<EventKey> {
         source: Source<'_>,
         after: EventKey,
         now: Timestamp,
-        judge: &mut Judge<'_>,
+        evaluate: &mut Evaluate<'_>,
     ) -> Result<Option<Seen<EventKey>>, Error> {
         let candidates = self.candidates(source, after, now).await?;
         let Some(last) = candidates.last() else { return Ok(None) };
@@ -219,17 +218,17 @@ impl Window<EventKey> {
         };
         // With as many as a step can take, what comes next begins after the last of them.
         let end = if keys.len() == STEP { keys[STEP - 1] } else { last.key };
-        self.judged(source, keys, (after, end), judge).await.map(Some)
+        self.evaluated(source, keys, (after, end), evaluate).await.map(Some)
     }
 
     /// Which of the events with these keys, which are those to look at between two keys, are wanted. Stops before one of
     /// which nothing is found: what comes next begins there.
-    async fn judged(
+    async fn evaluated(
         &self,
         source: Source<'_>,
         keys: &[EventKey],
         between: (EventKey, EventKey),
-        judge: &mut Judge<'_>,
+        evaluate: &mut Evaluate<'_>,
     ) -> Result<Seen<EventKey>, Error> {
         let sql = format!(
             "SELECT {}, e.key FROM unnest($1) WITH ORDINALITY AS asked (key, turn) JOIN events AS e USING (key)
@@ -241,7 +240,7 @@ impl Window<EventKey> {
         let mut seen = Seen { missed: Vec::new(), next: between.0 };
         for (turn, row) in rows.iter().enumerate() {
             let (key, event) = (row::id(row, row::EVENT_WIDTH)?, row::event(row, 0)?);
-            match judge(key, &event) {
+            match evaluate(key, &event) {
                 Finding::Wanted(note) => seen.missed.push((key, event, note)),
                 Finding::Unwanted => {}
                 Finding::Unknown => return Ok(seen),

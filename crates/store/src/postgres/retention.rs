@@ -12,11 +12,11 @@ use model::retention::{Period, Retention};
 use model::time::Timestamp;
 use tokio_postgres::Row;
 
-use super::change::ReadTxn;
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
 use super::partitions::{self, BRIEFLY, Day};
 use super::row;
+use super::transaction::ReadTxn;
 use crate::Error;
 use crate::directory::Directory;
 use crate::retention::Deleted;
@@ -53,11 +53,11 @@ pub(crate) async fn step(
     servers: Retention,
     now: Timestamp,
 ) -> Result<Stepped, Error> {
-    let scope = ReadTxn::begin(db).await?;
-    scope.session().run(BRIEFLY).await?;
-    let ours: bool = row::get(&scope.session().query_one(LOCK, &[]).await?, 0)?;
-    let swept = if ours { sweep(&scope, walk, directory, servers, now).await? } else { None };
-    scope.end().await?;
+    let txn = ReadTxn::begin(db).await?;
+    txn.session().run(BRIEFLY).await?;
+    let ours: bool = row::get(&txn.session().query_one(LOCK, &[]).await?, 0)?;
+    let swept = if ours { sweep(&txn, walk, directory, servers, now).await? } else { None };
+    txn.end().await?;
     Ok(match swept {
         Some(swept) => Stepped::Went(swept),
         None => {
@@ -69,7 +69,7 @@ pub(crate) async fn step(
 
 /// `None` if nothing is left.
 async fn sweep(
-    scope: &ReadTxn,
+    txn: &ReadTxn,
     walk: &mut Cursor,
     directory: &Directory,
     servers: Retention,
@@ -79,21 +79,21 @@ async fn sweep(
         directory.projects().map(|project| (project.id, project.retention.or(servers))).collect();
     let longest = kept.values().map(|kept| kept.contents).fold(servers.contents, Period::max);
     if let Some(before) = longest.over_before(now) {
-        if let Some(swept) = drop_day(scope, before).await? {
+        if let Some(swept) = drop_day(txn, before).await? {
             return Ok(Some(swept));
         }
         // Projects that are no more, and what outlived its day, are kept as long as anything.
-        if let Some(swept) = delete_events(scope, walk, None, before).await? {
+        if let Some(swept) = delete_events(txn, walk, None, before).await? {
             return Ok(Some(swept));
         }
     }
     for (project, kept) in kept.iter().filter(|(_, kept)| kept.contents < longest) {
         let Some(before) = kept.contents.over_before(now) else { continue };
-        if let Some(swept) = delete_events(scope, walk, Some(*project), before).await? {
+        if let Some(swept) = delete_events(txn, walk, Some(*project), before).await? {
             return Ok(Some(swept));
         }
     }
-    if let Some(swept) = delete_jobs(scope, &kept, longest, now).await? {
+    if let Some(swept) = delete_jobs(txn, &kept, longest, now).await? {
         return Ok(Some(swept));
     }
     let periods: BTreeSet<Period> = kept.values().chain([&servers]).map(|kept| kept.attempt_bodies).collect();
@@ -104,7 +104,7 @@ async fn sweep(
             .filter(|(_, kept)| kept.attempt_bodies != period)
             .map(|(project, _)| Uuid::from(*project))
             .collect();
-        if let Some(swept) = drop_bodies(scope, walk, period, before, &others).await? {
+        if let Some(swept) = drop_bodies(txn, walk, period, before, &others).await? {
             return Ok(Some(swept));
         }
     }
@@ -113,10 +113,10 @@ async fn sweep(
 
 /// Drops the oldest day of a table that lies before `before` as a whole: attempts first and events last, each in a
 /// transaction of its own, so that nobody who reads several tables and we wait for each other.
-async fn drop_day(scope: &ReadTxn, before: Timestamp) -> Result<Option<Deleted>, Error> {
+async fn drop_day(txn: &ReadTxn, before: Timestamp) -> Result<Option<Deleted>, Error> {
     let mut oldest = Vec::new();
     for table in ["attempts", "deliveries", "events"] {
-        if let Some(day) = partitions::oldest(scope, table).await?.filter(|day| *day < Day::of(before)) {
+        if let Some(day) = partitions::oldest(txn, table).await?.filter(|day| *day < Day::of(before)) {
             oldest.push((day, table));
         }
     }
@@ -126,7 +126,7 @@ async fn drop_day(scope: &ReadTxn, before: Timestamp) -> Result<Option<Deleted>,
     let (from, to) = (Uuid::from(from), Uuid::from(to));
     if table != "events" {
         let pending = "SELECT delivery FROM pending WHERE delivery >= $1 AND delivery < $2";
-        let rows = partitions::drop_day(scope, table, day, &ids(&scope.query(pending, &[&from, &to]).await?)?).await?;
+        let rows = partitions::drop_day(txn, table, day, &ids(&txn.query(pending, &[&from, &to]).await?)?).await?;
         let (deliveries, attempts) = if table == "deliveries" { (rows, 0) } else { (0, rows) };
         return Ok(Some(Deleted { deliveries, attempts, ..Deleted::default() }));
     }
@@ -138,21 +138,21 @@ async fn drop_day(scope: &ReadTxn, before: Timestamp) -> Result<Option<Deleted>,
              SELECT project, kind, name FROM idempotency
              WHERE event >= $1 AND event < $2 AND event NOT IN (SELECT event FROM held)
              ORDER BY event LIMIT $3)";
-    if scope.session().execute(forgotten, &[&from, &to, &row::limit(FORGOTTEN)]).await? > 0 {
+    if txn.session().execute(forgotten, &[&from, &to, &row::limit(FORGOTTEN)]).await? > 0 {
         return Ok(Some(Deleted::default()));
     }
     let held = "SELECT event FROM deliveries WHERE event >= $1 AND event < $2
          UNION SELECT event FROM fan_outs WHERE event >= $1 AND event < $2";
-    let events = partitions::drop_day(scope, table, day, &ids(&scope.query(held, &[&from, &to]).await?)?).await?;
-    forget_occurrences(scope, day.keys().1).await?;
+    let events = partitions::drop_day(txn, table, day, &ids(&txn.query(held, &[&from, &to]).await?)?).await?;
+    forget_occurrences(txn, day.keys().1).await?;
     Ok(Some(Deleted { events, ..Deleted::default() }))
 }
 
 /// Forgets what occurred before `until`, or before the oldest of what outlived its day.
-async fn forget_occurrences(scope: &ReadTxn, until: DeliveryId) -> Result<(), Error> {
+async fn forget_occurrences(txn: &ReadTxn, until: DeliveryId) -> Result<(), Error> {
     let sql = "DELETE FROM occurrences WHERE slot < slot_of(least($1,
              (SELECT id FROM deliveries_default ORDER BY id LIMIT 1), (SELECT key FROM events_default ORDER BY key LIMIT 1)))";
-    scope.session().execute(sql, &[&Uuid::from(until)]).await?;
+    txn.session().execute(sql, &[&Uuid::from(until)]).await?;
     Ok(())
 }
 
@@ -162,7 +162,7 @@ fn ids(rows: &[Row]) -> Result<Vec<Uuid>, Error> {
 
 /// Deletes a slice of a project's events, with all that became of them; without a project, of what is of no day.
 async fn delete_events(
-    scope: &ReadTxn,
+    txn: &ReadTxn,
     walk: &mut Cursor,
     project: Option<ProjectId>,
     before: Timestamp,
@@ -172,11 +172,11 @@ async fn delete_events(
     let found = match project {
         Some(project) => {
             let sql = format!("{} FROM events AS e WHERE e.project = $4 AND {OLD}", held_or_not());
-            scope.query(&sql, &[&from, &to, &row::limit(ROWS), &Uuid::from(project)]).await?
+            txn.query(&sql, &[&from, &to, &row::limit(ROWS), &Uuid::from(project)]).await?
         }
         None => {
             let sql = format!("{} FROM events_default AS e WHERE {OLD}", held_or_not());
-            scope.query(&sql, &[&from, &to, &row::limit(ROWS)]).await?
+            txn.query(&sql, &[&from, &to, &row::limit(ROWS)]).await?
         }
     };
     let Some(last) = found.last() else { return Ok(None) };
@@ -188,10 +188,10 @@ async fn delete_events(
         }
     }
     let attempts = "DELETE FROM attempts WHERE delivery IN (SELECT id FROM deliveries WHERE event = ANY($1))";
-    let attempts = scope.session().execute(attempts, &[&keys]).await?;
-    let deliveries = scope.session().execute("DELETE FROM deliveries WHERE event = ANY($1)", &[&keys]).await?;
-    scope.session().execute("DELETE FROM idempotency WHERE event = ANY($1)", &[&keys]).await?;
-    let events = scope.session().execute("DELETE FROM events WHERE key = ANY($1)", &[&keys]).await?;
+    let attempts = txn.session().execute(attempts, &[&keys]).await?;
+    let deliveries = txn.session().execute("DELETE FROM deliveries WHERE event = ANY($1)", &[&keys]).await?;
+    txn.session().execute("DELETE FROM idempotency WHERE event = ANY($1)", &[&keys]).await?;
+    let events = txn.session().execute("DELETE FROM events WHERE key = ANY($1)", &[&keys]).await?;
     Ok(Some(Deleted { events, deliveries, attempts, ..Deleted::default() }))
 }
 
@@ -206,7 +206,7 @@ fn held_or_not() -> &'static str {
 }
 
 async fn delete_jobs(
-    scope: &ReadTxn,
+    txn: &ReadTxn,
     kept: &HashMap<ProjectId, Retention>,
     longest: Period,
     now: Timestamp,
@@ -218,7 +218,7 @@ async fn delete_jobs(
                        SELECT id FROM jobs WHERE status <> 0 AND created_at < $1 AND ($2::uuid IS NULL OR project = $2)
                        ORDER BY created_at LIMIT $3)";
         let project = project.map(Uuid::from);
-        let jobs = scope.session().execute(sql, &[&before.as_millis(), &project, &row::limit(ROWS)]).await?;
+        let jobs = txn.session().execute(sql, &[&before.as_millis(), &project, &row::limit(ROWS)]).await?;
         if jobs > 0 {
             return Ok(Some(Deleted { jobs, ..Deleted::default() }));
         }
@@ -246,7 +246,7 @@ const GONE: &str = "UPDATE attempts AS a SET same_as = NULL, dropped = coalesce(
 
 /// Drops the bodies of a slice of attempts, but for those of `others`, who keep them for another time.
 async fn drop_bodies(
-    scope: &ReadTxn,
+    txn: &ReadTxn,
     walk: &mut Cursor,
     period: Period,
     before: Timestamp,
@@ -258,7 +258,7 @@ async fn drop_bodies(
          WHERE (a.response_body IS NOT NULL OR a.request_body IS NOT NULL) AND a.started_at >= $1 AND a.started_at < $2
          ORDER BY a.started_at LIMIT $3";
     let others = others.to_vec();
-    let rows = scope.query(sql, &[after, &before.as_millis(), &row::limit(ROWS), &others]).await?;
+    let rows = txn.query(sql, &[after, &before.as_millis(), &row::limit(ROWS), &others]).await?;
     let Some(last) = rows.last() else { return Ok(None) };
     let newest: i64 = row::get(last, 2)?;
     let (mut deliveries, mut numbers) = (Vec::<Uuid>::new(), Vec::<i32>::new());
@@ -275,13 +275,13 @@ async fn drop_bodies(
     }
     *after = newest;
     for sql in [HAND_ON, GONE] {
-        scope.session().execute(sql, &[&deliveries, &numbers]).await?;
+        txn.session().execute(sql, &[&deliveries, &numbers]).await?;
     }
     let sql = "UPDATE attempts AS a
          SET dropped = coalesce(a.dropped, 0) | (a.response_body IS NOT NULL)::int
                  | (2 * (a.request_body IS NOT NULL OR a.same_as IS NOT NULL)::int),
              response_body = NULL, request_body = NULL, same_as = NULL
          FROM unnest($1, $2) AS old (delivery, number) WHERE a.delivery = old.delivery AND a.number = old.number";
-    let bodies = scope.session().execute(sql, &[&deliveries, &numbers]).await?;
+    let bodies = txn.session().execute(sql, &[&deliveries, &numbers]).await?;
     Ok(Some(Deleted { bodies, ..Deleted::default() }))
 }

@@ -73,10 +73,10 @@ impl NewRows {
     }
 
     /// The deliveries of an event are made later. `id` is for a list that is not there yet.
-    pub(super) fn fan_out(&mut self, event: EventKey, project: ProjectId, takers: Vec<Recipient>, id: DeliveryId) {
-        let known = self.lists.iter().find(|(_, recipients)| *recipients == takers).map(|(id, _)| *id);
+    pub(super) fn fan_out(&mut self, event: EventKey, project: ProjectId, recipients: Vec<Recipient>, id: DeliveryId) {
+        let known = self.lists.iter().find(|(_, known)| *known == recipients).map(|(id, _)| *id);
         let list = known.unwrap_or_else(|| {
-            self.lists.push((id.into(), takers));
+            self.lists.push((id.into(), recipients));
             id.into()
         });
         self.fan_outs.push(NewFanOut { project, event, list });

@@ -10,7 +10,7 @@ use tokio_postgres::Row;
 
 use super::event_key::EventKey;
 use super::list::{List, Occurring, Span};
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
 use super::row;
 use super::session::Session;

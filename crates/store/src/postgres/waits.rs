@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::actor::Actor;
 
-use super::node::NodeContext;
+use super::node_context::NodeContext;
 use super::param::Uuid;
 use super::row;
 use crate::Error;
@@ -16,8 +16,8 @@ pub(crate) async fn shift(db: &Arc<NodeContext>, shift: Shift) -> Result<Option<
     let Shift { endpoint, after, by, now, ordering } = shift;
     let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
     let place_by = order::key_shift(ordering, by);
-    let change = db.work(&Actor::System).await?;
-    let rows = change
+    let txn = db.work(&Actor::System).await?;
+    let rows = txn
         .query(
             "WITH slice AS (
                  SELECT delivery, place FROM pending WHERE endpoint = $1 AND (place, delivery) > ($2, $3)
@@ -42,7 +42,7 @@ pub(crate) async fn shift(db: &Arc<NodeContext>, shift: Shift) -> Result<Option<
             ],
         )
         .await?;
-    change.commit().await?;
+    txn.commit().await?;
     match rows.last().filter(|_| rows.len() == SLICE) {
         Some(last) => Ok(Some((row::time(last, 1)?, row::id(last, 0)?))),
         None => Ok(None),

@@ -22,8 +22,8 @@ pub(crate) fn is_strict(directory: &Directory, endpoint: EndpointId) -> bool {
 }
 
 /// True if one of those that get an event has strict order.
-pub(crate) fn has_strict(directory: &Directory, takers: &[Recipient]) -> bool {
-    takers.iter().any(|taker| is_strict(directory, taker.endpoint))
+pub(crate) fn has_strict(directory: &Directory, recipients: &[Recipient]) -> bool {
+    recipients.iter().any(|recipient| is_strict(directory, recipient.endpoint))
 }
 
 /// The key of a new delivery. With strict order it stands behind all that were accepted by then, also when the clock went

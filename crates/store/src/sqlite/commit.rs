@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! a verb ─ Work::Verb ─► thread: a group of them
-//!                          │ committer: each runs against a Batch
+//!                          │ committer: each runs against a WriteTxn
 //!                          ├─► tables   BEGIN … COMMIT, when few come
 //!                          └─► journal  one write and one sync, when many do
 //!                                │ 1 MB, or quiet
-//!                                └─ lend ─► the tables' thread ─ back ─► committer
-//! the verb ◄─ settle ─ thread, when it is on disk
+//!                                └─ start_flush ─► the flush thread ─ poll_flush ─► committer
+//! the verb ◄─ reply ─ thread, when it is on disk
 //! ```
 //!
 //! `verb.rs` is what is handed in, `writer.rs` where, `thread.rs` what goes into the next commit and when it is made,
@@ -16,7 +16,7 @@
 mod aside;
 pub(crate) mod committer;
 pub(crate) mod flush;
-pub(crate) mod lines;
+pub(crate) mod project_queues;
 mod thread;
 pub(crate) mod txn;
 mod verb;

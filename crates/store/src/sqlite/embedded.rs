@@ -21,8 +21,8 @@ use super::readers::Readers;
 use super::wal_checkpoint::{Checkpoints, SIZES};
 use super::{connect, inspect};
 use crate::Error;
+use crate::commit_sink::CommitSink;
 use crate::error::{COUNTING, DEADLINE};
-use crate::published::CommitSink;
 use crate::seal::{MasterKey, Seal};
 
 pub(crate) struct Embedded {
@@ -145,14 +145,14 @@ impl Embedded {
         by: &Actor,
         of: Option<ProjectId>,
         verb: F,
-        say: S,
+        on_done: S,
     ) -> impl Future<Output = ()> + Send
     where
         T: Send + 'static,
         F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
         S: FnOnce(Result<T, Error>) + Send + 'static,
     {
-        self.writer.write_then(by, of, verb, say)
+        self.writer.write_then(by, of, verb, on_done)
     }
 
     pub(crate) async fn read<T, F>(&self, verb: F) -> Result<T, Error>
@@ -214,14 +214,14 @@ mod tests {
 
     use super::*;
     use crate::handle::{Backend, Database, Options, Store};
-    use crate::sqlite::commit::lines::REMEMBERED;
+    use crate::sqlite::commit::project_queues::REMEMBERED;
     use crate::sqlite::journal::record::RecordKind;
 
     async fn a_store(data_dir: &Path) -> Store {
         let env: Arc<dyn Env> = Arc::new(TestEnv::new());
         let place = Backend::Embedded { data_dir: data_dir.to_owned() };
         let master_key = MasterKey::generate(&*env);
-        Store::open(Options { place, master_key, env, mail: false, accept_journal_loss: false }).await.unwrap()
+        Store::open(Options { backend: place, master_key, env, mail: false, accept_journal_loss: false }).await.unwrap()
     }
 
     #[tokio::test]
@@ -252,8 +252,8 @@ mod tests {
 
     /// Puts an idempotency key there for a project.
     fn commit(db: &Embedded, project: u8, key: String) -> impl Future<Output = Result<(), Error>> {
-        db.write(&Actor::System, Some(ProjectId::from_bytes([project; 16])), move |batch| {
-            batch.put(RecordKind::IdempotencyKey, params![[project; 16], key, 7, [2u8; 32]])
+        db.write(&Actor::System, Some(ProjectId::from_bytes([project; 16])), move |txn| {
+            txn.put(RecordKind::IdempotencyKey, params![[project; 16], key, 7, [2u8; 32]])
         })
     }
 

@@ -20,9 +20,8 @@ use crate::slice;
 /// Deliveries at the head of a line that are looked at when it ends: more than are under way at an endpoint.
 const IN_LINE: usize = 1000;
 
-pub(crate) fn create(batch: &mut WriteTxn<'_>, endpoint: &Endpoint) -> Result<Arc<Endpoint>, Error> {
-    batch
-        .db()?
+pub(crate) fn create(txn: &mut WriteTxn<'_>, endpoint: &Endpoint) -> Result<Arc<Endpoint>, Error> {
+    txn.db()?
         .prepare_cached(
             "INSERT INTO endpoints (id, project, url, settings, sealed, status, created_at, updated_at)
              VALUES (?, ?, '', '', x'', 0, ?, ?)",
@@ -33,36 +32,35 @@ pub(crate) fn create(batch: &mut WriteTxn<'_>, endpoint: &Endpoint) -> Result<Ar
             endpoint.created_at.as_millis(),
             endpoint.updated_at.as_millis(),
         ])?;
-    put(batch, endpoint.clone())
+    put(txn, endpoint.clone())
 }
 
 pub(crate) fn change<E>(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     project: ProjectId,
     id: EndpointId,
     change: &mut dyn FnMut(&Endpoint) -> Result<Endpoint, E>,
 ) -> Result<Option<Result<Arc<Endpoint>, E>>, Error> {
-    let Some(before) = batch.directory.endpoint(id).filter(|endpoint| endpoint.project == project).cloned() else {
+    let Some(before) = txn.directory.endpoint(id).filter(|endpoint| endpoint.project == project).cloned() else {
         return Ok(None);
     };
     let after = match change(&before) {
-        Ok(after) => Endpoint { updated_at: batch.now, ..after },
+        Ok(after) => Endpoint { updated_at: txn.now, ..after },
         Err(refusal) => return Ok(Some(Err(refusal))),
     };
     if before.status == Status::Disabled && after.status != Status::Disabled {
-        super::health::forgive(batch, id)?;
+        super::health::forgive(txn, id)?;
     }
     if before.settings.ordering == Ordering::Fifo && after.settings.ordering == Ordering::None {
-        leave_strict_order(batch, id)?;
+        leave_strict_order(txn, id)?;
     }
-    put(batch, after).map(|endpoint| Some(Ok(endpoint)))
+    put(txn, after).map(|endpoint| Some(Ok(endpoint)))
 }
 
 /// Writes an endpoint over its row and tells the directory and the engine.
-pub(super) fn put(batch: &mut WriteTxn<'_>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
-    let Written { url, kept, sealed } = settings::write(&endpoint, batch.seal, batch.env)?;
-    batch
-        .db()?
+pub(super) fn put(txn: &mut WriteTxn<'_>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
+    let Written { url, kept, sealed } = settings::write(&endpoint, txn.seal, txn.env)?;
+    txn.db()?
         .prepare_cached(
             "UPDATE endpoints SET url = ?, settings = ?, sealed = ?, status = ?, disabled_reason = ?, updated_at = ?
              WHERE id = ?",
@@ -76,8 +74,8 @@ pub(super) fn put(batch: &mut WriteTxn<'_>, endpoint: Endpoint) -> Result<Arc<En
             endpoint.updated_at.as_millis(),
             endpoint.id.as_bytes(),
         ])?;
-    batch.announce_change(endpoint.id);
-    Ok(batch.directory_mut().put_endpoint(endpoint))
+    txn.announce_change(endpoint.id);
+    Ok(txn.directory_mut().put_endpoint(endpoint))
 }
 
 /// Those that an earlier version wrote with their URL's query in the open.
@@ -88,18 +86,17 @@ pub(crate) fn with_open_query(db: &Connection) -> Result<Vec<EndpointId>, Error>
 }
 
 /// Writes an endpoint as it is in the form of this version.
-pub(crate) fn rewrite(batch: &mut WriteTxn<'_>, id: EndpointId) -> Result<(), Error> {
-    match batch.directory.endpoint(id).cloned() {
-        Some(endpoint) => put(batch, Endpoint::clone(&endpoint)).map(|_| ()),
+pub(crate) fn rewrite(txn: &mut WriteTxn<'_>, id: EndpointId) -> Result<(), Error> {
+    match txn.directory.endpoint(id).cloned() {
+        Some(endpoint) => put(txn, Endpoint::clone(&endpoint)).map(|_| ()),
         None => Ok(()),
     }
 }
 
 /// In strict order only the first in line, and what was under way beside it when the order became strict, can be due
 /// later than their places. Gives them places by their times.
-fn leave_strict_order(batch: &mut WriteTxn<'_>, id: EndpointId) -> Result<(), Error> {
-    batch
-        .db()?
+fn leave_strict_order(txn: &mut WriteTxn<'_>, id: EndpointId) -> Result<(), Error> {
+    txn.db()?
         .prepare_cached(
             "UPDATE deliveries SET place = next_attempt_at WHERE place <> next_attempt_at AND id IN (
                  SELECT id FROM deliveries INDEXED BY deliveries_pending
@@ -109,23 +106,22 @@ fn leave_strict_order(batch: &mut WriteTxn<'_>, id: EndpointId) -> Result<(), Er
     Ok(())
 }
 
-pub(crate) fn delete(batch: &mut WriteTxn<'_>, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
-    if batch.directory.endpoint(id).is_none_or(|endpoint| endpoint.project != project) {
+pub(crate) fn delete(txn: &mut WriteTxn<'_>, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
+    if txn.directory.endpoint(id).is_none_or(|endpoint| endpoint.project != project) {
         return Ok(false);
     }
-    batch
-        .db()?
+    txn.db()?
         .prepare_cached("UPDATE endpoints SET deleted = 1, url = '', sealed = x'', updated_at = ? WHERE id = ?")?
-        .execute(params![batch.now.as_millis(), id.as_bytes()])?;
-    batch.failure_streaks.remove(&id);
-    batch.directory_mut().remove_endpoint(id);
-    batch.announce_change(id);
+        .execute(params![txn.now.as_millis(), id.as_bytes()])?;
+    txn.failure_streaks.remove(&id);
+    txn.directory_mut().remove_endpoint(id);
+    txn.announce_change(id);
     Ok(true)
 }
 
 /// Cancels a slice of what is pending for a deleted endpoint. False when nothing is left.
-pub(crate) fn cancel_slice(batch: &mut WriteTxn<'_>, id: EndpointId) -> Result<bool, Error> {
-    let cancelled = batch
+pub(crate) fn cancel_slice(txn: &mut WriteTxn<'_>, id: EndpointId) -> Result<bool, Error> {
+    let cancelled = txn
         .db()?
         .prepare_cached(
             "UPDATE deliveries SET status = 3, reason = ?2 WHERE id IN (
@@ -136,7 +132,7 @@ pub(crate) fn cancel_slice(batch: &mut WriteTxn<'_>, id: EndpointId) -> Result<b
     if cancelled > 0 {
         return Ok(true);
     }
-    batch.db()?.prepare_cached("UPDATE endpoints SET deleted = 2 WHERE id = ?")?.execute([id.as_bytes()])?;
+    txn.db()?.prepare_cached("UPDATE endpoints SET deleted = 2 WHERE id = ?")?.execute([id.as_bytes()])?;
     Ok(false)
 }
 

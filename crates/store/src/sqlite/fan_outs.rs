@@ -17,25 +17,25 @@ use crate::filtering::Recipient;
 use crate::slice::Patience;
 
 /// Has the deliveries of an event that was just put made later.
-pub(super) fn mark(batch: &mut WriteTxn<'_>, seq: i64, event: &Arc<Event>, takers: Recipients) -> Result<(), Error> {
-    ensure_known(batch)?;
-    let list = match takers {
+pub(super) fn mark(txn: &mut WriteTxn<'_>, seq: i64, event: &Arc<Event>, recipients: Recipients) -> Result<(), Error> {
+    ensure_known(txn)?;
+    let list = match recipients {
         Recipients::Listed(list) => list,
-        Recipients::Own(recipients) => match batch.fan_outs.list_of(&recipients) {
+        Recipients::Own(recipients) => match txn.fan_outs.list_of(&recipients) {
             Some(list) => list,
             None => {
-                let list = batch.fan_outs.new_list(recipients);
-                batch.put(RecordKind::FanOutList, params![list.id, fan_outs::encode(&list.recipients)])?;
+                let list = txn.fan_outs.new_list(recipients);
+                txn.put(RecordKind::FanOutList, params![list.id, fan_outs::encode(&list.recipients)])?;
                 list
             }
         },
     };
-    if batch.directory.filtering(event).next().is_none() {
-        batch.fan_outs.remember(&batch.directory, event, &list);
+    if txn.directory.filtering(event).next().is_none() {
+        txn.fan_outs.remember(&txn.directory, event, &list);
     }
-    batch.put(RecordKind::FanOut, params![seq, event.project.as_bytes(), list.id])?;
-    batch.fan_outs.push(seq, event, list);
-    batch.fanned_out = true;
+    txn.put(RecordKind::FanOut, params![seq, event.project.as_bytes(), list.id])?;
+    txn.fan_outs.push(seq, event, list);
+    txn.fanned_out = true;
     Ok(())
 }
 
@@ -49,33 +49,33 @@ pub(super) enum Recipients {
 impl Recipients {
     pub(super) fn all(&self) -> &[Recipient] {
         match self {
-            Self::Own(takers) => takers,
+            Self::Own(recipients) => recipients,
             Self::Listed(list) => &list.recipients,
         }
     }
 }
 
 /// Makes the next slice of deliveries, of the project whose turn it is.
-pub(crate) fn step(batch: &mut WriteTxn<'_>) -> Result<Step, Error> {
-    ensure_known(batch)?;
-    let Some(mut queue) = batch.fan_outs.next_queue() else { return Ok(Step::Rest) };
+pub(crate) fn step(txn: &mut WriteTxn<'_>) -> Result<Step, Error> {
+    ensure_known(txn)?;
+    let Some(mut queue) = txn.fan_outs.next_queue() else { return Ok(Step::Rest) };
     if queue.is_empty() {
-        refill(batch, &mut queue)?;
+        refill(txn, &mut queue)?;
     }
     let mut together = queue.take_together();
-    batch.fan_outs.let_go(&mut together);
+    txn.fan_outs.let_go(&mut together);
     if let Some((list, from)) = together.first().map(|first| (first.list.clone(), first.position)) {
-        let is_gone = batch.directory.project(queue.project).is_none();
-        let reached = if is_gone { list.recipients.len() } else { make(batch, &mut together, &list.recipients, from)? };
-        settle(batch, &mut queue, together, &list, reached)?;
+        let is_gone = txn.directory.project(queue.project).is_none();
+        let reached = if is_gone { list.recipients.len() } else { make(txn, &mut together, &list.recipients, from)? };
+        settle(txn, &mut queue, together, &list, reached)?;
     }
-    batch.fan_outs.give_back(queue);
+    txn.fan_outs.give_back(queue);
     Ok(Step::More)
 }
 
 /// Makes deliveries for recipients from `from` on, of all of these events each, and says how far it came.
 fn make(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     together: &mut [FanOut],
     recipients: &[Recipient],
     from: usize,
@@ -83,21 +83,21 @@ fn make(
     let mut events = Vec::with_capacity(together.len());
     for fan_out in together.iter_mut() {
         if fan_out.body.is_none() {
-            fan_out.body = body(batch, fan_out.event)?;
+            fan_out.body = body(txn, fan_out.event)?;
         }
         events.extend(fan_out.body.clone().map(|body| (fan_out.event, body)));
     }
-    let mut patience = Patience::begin(batch.env, batch.hold);
+    let mut patience = Patience::begin(txn.env, txn.hold);
     let mut reached = from;
     for recipient in recipients[from..].iter().take(PASSED_OVER) {
-        if batch.directory.endpoint(recipient.endpoint).is_some() {
+        if txn.directory.endpoint(recipient.endpoint).is_some() {
             for (seq, event) in &events {
-                deliveries::deliver_to(batch, *seq, event, recipient, false)?;
+                deliveries::deliver_to(txn, *seq, event, recipient, false)?;
             }
             patience.spend(events.len());
         }
         reached += 1;
-        if patience.left() < events.len() || patience.is_over(batch.env) {
+        if patience.left() < events.len() || patience.is_over(txn.env) {
             break;
         }
     }
@@ -106,7 +106,7 @@ fn make(
 
 /// Moves the marks on, and takes those away that are done.
 fn settle(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     queue: &mut Queue,
     together: Vec<FanOut>,
     list: &Arc<List>,
@@ -115,38 +115,38 @@ fn settle(
     let is_done = reached == list.recipients.len();
     for fan_out in together.into_iter().rev() {
         if is_done {
-            batch.put(RecordKind::FanOutEnded, params![fan_out.event])?;
+            txn.put(RecordKind::FanOutEnded, params![fan_out.event])?;
         } else {
-            batch.put(RecordKind::FanOutMoved, params![fan_out.event, row::limit(reached)])?;
+            txn.put(RecordKind::FanOutMoved, params![fan_out.event, row::limit(reached)])?;
             queue.give_back(FanOut { position: reached, ..fan_out });
         }
     }
     if is_done && !queue.uses(list) {
-        batch.fan_outs.forget_list(list);
-        batch.put(RecordKind::FanOutListEnded, params![list.id])?;
+        txn.fan_outs.forget_list(list);
+        txn.put(RecordKind::FanOutListEnded, params![list.id])?;
     }
     Ok(())
 }
 
 /// The event with that number; `None` if it is gone.
-fn body(batch: &mut WriteTxn<'_>, seq: i64) -> Result<Option<Arc<Event>>, Error> {
+fn body(txn: &mut WriteTxn<'_>, seq: i64) -> Result<Option<Arc<Event>>, Error> {
     let find = |db: &Connection| {
         let sql = format!("SELECT {} FROM events AS e WHERE e.seq = ?", row::EVENT);
         Ok::<_, Error>(db.prepare_cached(&sql)?.query_row([seq], |row| row::event(row, 0)).optional()?)
     };
-    let found = match find(batch.tables())? {
+    let found = match find(txn.tables())? {
         // It may still be in the journal.
-        None => find(batch.db()?)?,
+        None => find(txn.db()?)?,
         found => found,
     };
     Ok(found.map(Arc::new))
 }
 
 /// Reads what fan-outs there are, unless that is known.
-fn ensure_known(batch: &mut WriteTxn<'_>) -> Result<(), Error> {
-    if !batch.fan_outs.are_known() {
-        let db = batch.db()?;
-        *batch.fan_outs = read(db)?;
+fn ensure_known(txn: &mut WriteTxn<'_>) -> Result<(), Error> {
+    if !txn.fan_outs.are_known() {
+        let db = txn.db()?;
+        *txn.fan_outs = read(db)?;
     }
     Ok(())
 }
@@ -166,8 +166,8 @@ pub(super) fn read(db: &Connection) -> Result<FanOuts, Error> {
 }
 
 /// Reads the next fan-outs of a project.
-fn refill(batch: &mut WriteTxn<'_>, queue: &mut Queue) -> Result<(), Error> {
-    let db = batch.db()?;
+fn refill(txn: &mut WriteTxn<'_>, queue: &mut Queue) -> Result<(), Error> {
+    let db = txn.db()?;
     let mut statement = db.prepare_cached(
         "SELECT event, list, position FROM fan_outs INDEXED BY fan_outs_by_project
          WHERE project = ? AND event > ? ORDER BY event LIMIT ?",
@@ -180,7 +180,7 @@ fn refill(batch: &mut WriteTxn<'_>, queue: &mut Queue) -> Result<(), Error> {
     let has_more = found.len() == queues::KEPT;
     queue.has_more = false;
     for (event, list, position) in found {
-        let list = match batch.fan_outs.list(list) {
+        let list = match txn.fan_outs.list(list) {
             Some(list) => list,
             None => {
                 // After a loss there may be none.
@@ -189,7 +189,7 @@ fn refill(batch: &mut WriteTxn<'_>, queue: &mut Queue) -> Result<(), Error> {
                     .query_row([list], |row| row.get(0))
                     .optional()?;
                 let recipients = recipients.unwrap_or_default();
-                batch.fan_outs.known_list(list, fan_outs::decode(&recipients)?)
+                txn.fan_outs.known_list(list, fan_outs::decode(&recipients)?)
             }
         };
         let position = usize::try_from(position).unwrap_or(usize::MAX).min(list.recipients.len());

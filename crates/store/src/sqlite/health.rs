@@ -9,12 +9,12 @@ use super::commit::txn::WriteTxn;
 use crate::Error;
 use crate::health::FailureStreak;
 
-pub(super) fn run_of(batch: &mut WriteTxn<'_>, id: EndpointId) -> Result<FailureStreak, Error> {
-    if let Some(run) = batch.failure_streaks.get(&id) {
+pub(super) fn run_of(txn: &mut WriteTxn<'_>, id: EndpointId) -> Result<FailureStreak, Error> {
+    if let Some(run) = txn.failure_streaks.get(&id) {
         return Ok(*run);
     }
     // Where it changes, that goes into the tables at once.
-    let run = batch
+    let run = txn
         .tables()
         .prepare_cached("SELECT failure_count, failing_since, troubled, told, told_at FROM endpoints WHERE id = ?")?
         .query_row([id.as_bytes()], |row| {
@@ -24,13 +24,13 @@ pub(super) fn run_of(batch: &mut WriteTxn<'_>, id: EndpointId) -> Result<Failure
         })
         .optional()?
         .unwrap_or_default();
-    batch.failure_streaks.insert(id, run);
+    txn.failure_streaks.insert(id, run);
     Ok(run)
 }
 
-pub(super) fn set_run(batch: &mut WriteTxn<'_>, id: EndpointId, run: FailureStreak) -> Result<(), Error> {
-    batch.failure_streaks.insert(id, run);
-    batch
+pub(super) fn set_run(txn: &mut WriteTxn<'_>, id: EndpointId, run: FailureStreak) -> Result<(), Error> {
+    txn.failure_streaks.insert(id, run);
+    txn
         .db()?
         .prepare_cached(
             "UPDATE endpoints SET failure_count = ?, failing_since = ?, troubled = ?, told = ?, told_at = ? WHERE id = ?",
@@ -46,7 +46,7 @@ pub(super) fn set_run(batch: &mut WriteTxn<'_>, id: EndpointId, run: FailureStre
     Ok(())
 }
 
-pub(super) fn forgive(batch: &mut WriteTxn<'_>, id: EndpointId) -> Result<(), Error> {
-    let run = run_of(batch, id)?;
-    set_run(batch, id, run.reset())
+pub(super) fn forgive(txn: &mut WriteTxn<'_>, id: EndpointId) -> Result<(), Error> {
+    let run = run_of(txn, id)?;
+    set_run(txn, id, run.reset())
 }

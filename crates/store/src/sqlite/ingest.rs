@@ -21,20 +21,20 @@ use crate::slice::Patience;
 /// Bytes of events in a slice of a batch.
 const BYTES: usize = 256 * 1024;
 
-pub(crate) fn take(batch: &mut WriteTxn<'_>, intake: &Intake, verdicts: &FilterResults) -> Result<Accepted, Error> {
-    take_within(batch, intake, verdicts, DIRECT).map(|(accepted, _)| accepted)
+pub(crate) fn take(txn: &mut WriteTxn<'_>, intake: &Intake, filter_results: &FilterResults) -> Result<Accepted, Error> {
+    take_within(txn, intake, filter_results, DIRECT).map(|(accepted, _)| accepted)
 }
 
 /// Takes in as many of a batch as one commit may, from the first on, and answers those.
-pub(crate) fn take_slice(batch: &mut WriteTxn<'_>, judged: &[(Intake, FilterResults)]) -> Result<Vec<Accepted>, Error> {
-    let (mut patience, mut bytes) = (Patience::begin(batch.env, batch.hold), 0);
+pub(crate) fn take_slice(txn: &mut WriteTxn<'_>, filtered: &[(Intake, FilterResults)]) -> Result<Vec<Accepted>, Error> {
+    let (mut patience, mut bytes) = (Patience::begin(txn.env, txn.hold), 0);
     let mut answers = Vec::new();
-    for (intake, verdicts) in judged {
-        let (accepted, rows) = take_within(batch, intake, verdicts, patience.left().saturating_sub(1).max(FEW))?;
+    for (intake, filter_results) in filtered {
+        let (accepted, rows) = take_within(txn, intake, filter_results, patience.left().saturating_sub(1).max(FEW))?;
         answers.push(accepted);
         patience.spend(rows);
         bytes += intake.event.data.as_str().len();
-        if patience.is_over(batch.env) || bytes >= BYTES {
+        if patience.is_over(txn.env) || bytes >= BYTES {
             break;
         }
     }
@@ -43,51 +43,51 @@ pub(crate) fn take_slice(batch: &mut WriteTxn<'_>, judged: &[(Intake, FilterResu
 
 /// Takes one in, and says how many rows it put. Its deliveries are among them if there are no more than `room`.
 fn take_within(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     intake: &Intake,
-    verdicts: &FilterResults,
+    filter_results: &FilterResults,
     room: usize,
 ) -> Result<(Accepted, usize), Error> {
-    if let Some(earlier) = earlier(batch, intake)? {
+    if let Some(earlier) = earlier(txn, intake)? {
         return Ok((earlier, 1));
     }
-    let event = Arc::new(Event { created_at: batch.accepted_at, ..intake.event.clone() });
-    let takers = match batch.fan_outs.known_for(&batch.directory, &event) {
+    let event = Arc::new(Event { created_at: txn.accepted_at, ..intake.event.clone() });
+    let recipients = match txn.fan_outs.known_for(&txn.directory, &event) {
         Some(list) => Recipients::Listed(list),
-        None => Recipients::Own(verdicts.takers(&batch.directory, &event)),
+        None => Recipients::Own(filter_results.recipients(&txn.directory, &event)),
     };
-    let count = takers.all().len();
+    let count = recipients.all().len();
     let deliveries = u32::try_from(count).unwrap_or(u32::MAX);
-    let seq = insert_event(batch, &event, deliveries, intake.fingerprint.as_ref())?;
-    let rows = if count > room || must_wait(batch, event.project, takers.all()) {
-        fan_outs::mark(batch, seq, &event, takers)?;
+    let seq = insert_event(txn, &event, deliveries, intake.fingerprint.as_ref())?;
+    let rows = if count > room || must_wait(txn, event.project, recipients.all()) {
+        fan_outs::mark(txn, seq, &event, recipients)?;
         2
     } else {
-        for taker in takers.all() {
-            deliveries::deliver_to(batch, seq, &event, taker, false)?;
+        for recipient in recipients.all() {
+            deliveries::deliver_to(txn, seq, &event, recipient, false)?;
         }
         1 + count
     };
-    remember_key(batch, intake, seq)?;
+    remember_key(txn, intake, seq)?;
     Ok((Accepted::New { id: event.id.clone(), deliveries }, rows))
 }
 
 /// Whether one of them has strict order, and may have to be given an event that came before.
-fn must_wait(batch: &WriteTxn<'_>, project: ProjectId, takers: &[Recipient]) -> bool {
-    batch.fan_outs.has(project) && order::has_strict(&batch.directory, takers)
+fn must_wait(txn: &WriteTxn<'_>, project: ProjectId, recipients: &[Recipient]) -> bool {
+    txn.fan_outs.has(project) && order::has_strict(&txn.directory, recipients)
 }
 
 pub(crate) fn take_test(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     event: &Event,
     endpoint: EndpointId,
 ) -> Result<Option<DeliveryId>, Error> {
-    if batch.directory.endpoint(endpoint).is_none() {
+    if txn.directory.endpoint(endpoint).is_none() {
         return Ok(None);
     }
-    let event = Arc::new(Event { created_at: batch.accepted_at, test: true, ..event.clone() });
-    let seq = insert_event(batch, &event, 1, None)?;
-    deliveries::deliver_to(batch, seq, &event, &Recipient { endpoint, note: None }, true).map(Some)
+    let event = Arc::new(Event { created_at: txn.accepted_at, test: true, ..event.clone() });
+    let seq = insert_event(txn, &event, 1, None)?;
+    deliveries::deliver_to(txn, seq, &event, &Recipient { endpoint, note: None }, true).map(Some)
 }
 
 /// What a request that came before is found by.
@@ -98,11 +98,11 @@ enum Name<'a> {
 }
 
 /// What the same request was answered before, if it came before.
-fn earlier(batch: &mut WriteTxn<'_>, intake: &Intake) -> Result<Option<Accepted>, Error> {
+fn earlier(txn: &mut WriteTxn<'_>, intake: &Intake) -> Result<Option<Accepted>, Error> {
     let Some(fingerprint) = &intake.fingerprint else { return Ok(None) };
     let project = intake.event.project;
     if let Some(key) = &intake.idempotency_key {
-        let same_key = batch
+        let same_key = txn
             .db_with(Name::Key(project, key))?
             .prepare_cached(
                 "SELECT e.id, e.type, e.deliveries, i.fingerprint
@@ -117,7 +117,7 @@ fn earlier(batch: &mut WriteTxn<'_>, intake: &Intake) -> Result<Option<Accepted>
     if !intake.chose_id {
         return Ok(None);
     }
-    let same_id = batch
+    let same_id = txn
         .db_with(Name::Event(project, intake.event.id.as_str()))?
         .prepare_cached("SELECT id, type, deliveries, fingerprint, seq FROM events WHERE project = ? AND id = ?")?
         .query_row(params![project.as_bytes(), intake.event.id.as_str()], |row| {
@@ -126,17 +126,17 @@ fn earlier(batch: &mut WriteTxn<'_>, intake: &Intake) -> Result<Option<Accepted>
         .optional()?;
     let Some((answer, seq)) = same_id else { return Ok(None) };
     if matches!(answer, Accepted::Again { .. }) {
-        remember_key(batch, intake, seq)?;
+        remember_key(txn, intake, seq)?;
     }
     Ok(Some(answer))
 }
 
 /// From here on the request's key means the event with that number.
-fn remember_key(batch: &mut WriteTxn<'_>, intake: &Intake, seq: i64) -> Result<(), Error> {
+fn remember_key(txn: &mut WriteTxn<'_>, intake: &Intake, seq: i64) -> Result<(), Error> {
     if let (Some(key), Some(fingerprint)) = (&intake.idempotency_key, &intake.fingerprint) {
         let project = intake.event.project;
-        batch.put(RecordKind::IdempotencyKey, params![project.as_bytes(), key, seq, fingerprint])?;
-        batch.give_name(Name::Key(project, key));
+        txn.put(RecordKind::IdempotencyKey, params![project.as_bytes(), key, seq, fingerprint])?;
+        txn.give_name(Name::Key(project, key));
     }
     Ok(())
 }
@@ -150,14 +150,14 @@ fn repeat(row: &rusqlite::Row<'_>, fingerprint: &[u8; 32], clash: Clash) -> rusq
 }
 
 fn insert_event(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     event: &Event,
     deliveries: u32,
     fingerprint: Option<&[u8; 32]>,
 ) -> Result<i64, Error> {
-    let seq = batch.next_event_number();
-    batch.give_name(Name::Event(event.project, event.id.as_str()));
-    batch.put(
+    let seq = txn.next_event_number();
+    txn.give_name(Name::Event(event.project, event.id.as_str()));
+    txn.put(
         RecordKind::Event,
         params![
             seq,
@@ -178,6 +178,6 @@ fn insert_event(
             event.test,
         ],
     )?;
-    occurrences::note_event(batch, event.project, event.event_type.as_str(), event.tenant.as_deref(), seq)?;
+    occurrences::note_event(txn, event.project, event.event_type.as_str(), event.tenant.as_deref(), seq)?;
     Ok(seq)
 }

@@ -16,7 +16,7 @@ use crate::jobs::{self, Step, ours};
 use crate::recovery::{self, Progress, Window};
 use crate::search::{Cursor, Page, Paging};
 
-type Judged = jobs::Judged<i64>;
+type Filtered = jobs::Filtered<i64>;
 
 /// How many items `task` is about. Read outside of the writer: it may be a long count.
 pub(crate) fn count(
@@ -33,22 +33,21 @@ pub(crate) fn count(
         },
         Task::Replay { event } => match search::event_row(db, project, event)? {
             Some((_, stored)) => {
-                Ok(FilterResults::of(directory, &stored.event).takers(directory, &stored.event).len() as u64)
+                Ok(FilterResults::of(directory, &stored.event).recipients(directory, &stored.event).len() as u64)
             }
             None => Ok(0),
         },
     }
 }
 
-pub(crate) fn create(batch: &mut WriteTxn<'_>, project: ProjectId, task: &Task, total: u64) -> Result<Job, Error> {
-    let id = JobId::new(batch.env);
+pub(crate) fn create(txn: &mut WriteTxn<'_>, project: ProjectId, task: &Task, total: u64) -> Result<Job, Error> {
+    let id = JobId::new(txn.env);
     let text = serde_json::to_string(task).map_err(|error| Error::Corrupt(error.to_string()))?;
-    batch
-        .db()?
+    txn.db()?
         .prepare_cached("INSERT INTO jobs (id, project, task, status, total, created_at) VALUES (?, ?, ?, 0, ?, ?)")?
-        .execute(params![id.as_bytes(), project.as_bytes(), text, number(total), batch.now.as_millis()])?;
+        .execute(params![id.as_bytes(), project.as_bytes(), text, number(total), txn.now.as_millis()])?;
     let task = task.clone();
-    Ok(Job { id, project, task, status: Status::Running, total, done: 0, failed: 0, created_at: batch.now })
+    Ok(Job { id, project, task, status: Status::Running, total, done: 0, failed: 0, created_at: txn.now })
 }
 
 pub(crate) fn find(db: &Connection, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
@@ -65,12 +64,11 @@ pub(crate) fn list(db: &Connection, project: ProjectId, paging: Paging) -> Resul
     Ok(Page::of(rows.into_iter().map(|(cursor, job)| (job, cursor)).collect(), paging.limit))
 }
 
-pub(crate) fn cancel(batch: &mut WriteTxn<'_>, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
-    batch
-        .db()?
+pub(crate) fn cancel(txn: &mut WriteTxn<'_>, project: ProjectId, id: JobId) -> Result<Option<Job>, Error> {
+    txn.db()?
         .prepare_cached("UPDATE jobs SET status = ? WHERE id = ? AND project = ? AND status = 0")?
         .execute(params![row::job_status_number(Status::Cancelled), id.as_bytes(), project.as_bytes()])?;
-    find(batch.db()?, project, id)
+    find(txn.db()?, project, id)
 }
 
 pub(crate) fn running(db: &Connection) -> Result<Vec<JobId>, Error> {
@@ -87,55 +85,55 @@ pub(crate) fn endpoint(db: &Connection, id: JobId) -> Result<Option<EndpointId>,
 }
 
 /// Asks the filters that the next step of a job needs. Done outside of the writer: filters take their time.
-pub(crate) fn judge(db: &Connection, directory: &Directory, id: JobId, now: Timestamp) -> Result<Judged, Error> {
-    let Some((job, cursor)) = load(db, id)? else { return Ok(Judged::Nothing) };
+pub(crate) fn evaluate(db: &Connection, directory: &Directory, id: JobId, now: Timestamp) -> Result<Filtered, Error> {
+    let Some((job, cursor)) = load(db, id)? else { return Ok(Filtered::Nothing) };
     match &job.task {
         Task::Replay { event } => {
             let found = search::event_row(db, job.project, event)?;
-            Ok(found.map_or(Judged::Nothing, |(_, stored)| {
+            Ok(found.map_or(Filtered::Nothing, |(_, stored)| {
                 let next = recovery::next_endpoints(directory, &stored.event, cursor.as_ref());
-                Judged::Replay(FilterResults::among(&next, &stored.event))
+                Filtered::Replay(FilterResults::among(&next, &stored.event))
             }))
         }
         Task::Recover { endpoint, since, until, only } => {
-            let Some(endpoint) = ours(directory, job.project, *endpoint) else { return Ok(Judged::Nothing) };
+            let Some(endpoint) = ours(directory, job.project, *endpoint) else { return Ok(Filtered::Nothing) };
             if endpoint.settings.filter.is_none() {
-                return Ok(Judged::Nothing);
+                return Ok(Filtered::Nothing);
             }
-            Window::new(db, endpoint, *since, *until)?.review(db, *only, cursor, now).map(Judged::Recover)
+            Window::new(db, endpoint, *since, *until)?.review(db, *only, cursor, now).map(Filtered::Recover)
         }
     }
 }
 
-pub(crate) fn step(batch: &mut WriteTxn<'_>, id: JobId, judged: &Judged) -> Result<Step, Error> {
-    let Some((job, cursor)) = load(batch.db()?, id)? else { return Ok(Step::Ended) };
+pub(crate) fn step(txn: &mut WriteTxn<'_>, id: JobId, filtered: &Filtered) -> Result<Step, Error> {
+    let Some((job, cursor)) = load(txn.db()?, id)? else { return Ok(Step::Ended) };
     if job.status != Status::Running {
         return Ok(Step::Ended);
     }
     let progress = match &job.task {
-        Task::Replay { event } => replay(batch, job.project, event, cursor, judged)?,
+        Task::Replay { event } => replay(txn, job.project, event, cursor, filtered)?,
         Task::Recover { endpoint, since, until, only } => {
-            let Some(endpoint) = ours(&batch.directory, job.project, *endpoint) else {
-                end(batch, id, Status::Failed)?;
+            let Some(endpoint) = ours(&txn.directory, job.project, *endpoint) else {
+                end(txn, id, Status::Failed)?;
                 return Ok(Step::Ended);
             };
-            let review = match judged {
-                Judged::Recover(review) => Some(review),
-                Judged::Nothing | Judged::Replay(_) => None,
+            let review = match filtered {
+                Filtered::Recover(review) => Some(review),
+                Filtered::Nothing | Filtered::Replay(_) => None,
             };
-            Window::new(batch.db()?, endpoint, *since, *until)?.step(batch, *only, cursor, review)?
+            Window::new(txn.db()?, endpoint, *since, *until)?.step(txn, *only, cursor, review)?
         }
     };
-    advance(batch, id, &progress)?;
+    advance(txn, id, &progress)?;
     if progress.cursor.is_some() {
         return Ok(Step::More);
     }
-    end(batch, id, Status::Done)?;
+    end(txn, id, Status::Done)?;
     Ok(Step::Ended)
 }
 
-fn advance(batch: &mut WriteTxn<'_>, id: JobId, progress: &Progress<i64>) -> Result<(), Error> {
-    batch.db()?.prepare_cached("UPDATE jobs SET done = done + ?, cursor = ? WHERE id = ?")?.execute(params![
+fn advance(txn: &mut WriteTxn<'_>, id: JobId, progress: &Progress<i64>) -> Result<(), Error> {
+    txn.db()?.prepare_cached("UPDATE jobs SET done = done + ?, cursor = ? WHERE id = ?")?.execute(params![
         number(progress.done),
         progress.cursor.map(recovery::Cursor::to_bytes),
         id.as_bytes()
@@ -143,9 +141,9 @@ fn advance(batch: &mut WriteTxn<'_>, id: JobId, progress: &Progress<i64>) -> Res
     Ok(())
 }
 
-fn end(batch: &mut WriteTxn<'_>, id: JobId, status: Status) -> Result<(), Error> {
+fn end(txn: &mut WriteTxn<'_>, id: JobId, status: Status) -> Result<(), Error> {
     // What could not be put on the road is what was counted and not done, if the job failed.
-    batch
+    txn
         .db()?
         .prepare_cached(
             "UPDATE jobs SET status = ?1, failed = CASE WHEN ?1 = 3 THEN max(total - done, 0) ELSE failed END WHERE id = ?2",
@@ -188,22 +186,22 @@ fn number(count: u64) -> i64 {
 }
 
 fn replay(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     project: ProjectId,
     event: &EventId,
     cursor: Option<recovery::Cursor<i64>>,
-    judged: &Judged,
+    filtered: &Filtered,
 ) -> Result<Progress<i64>, Error> {
-    let Some((seq, stored)) = search::event_row(batch.db()?, project, event)? else {
+    let Some((seq, stored)) = search::event_row(txn.db()?, project, event)? else {
         return Ok(Progress { done: 0, cursor: None });
     };
     let event = Arc::new(stored.event);
-    let next = recovery::next_endpoints(&batch.directory, &event, cursor.as_ref());
-    let takers = judged.takers(&next, &event);
-    for taker in &takers {
-        deliveries::deliver_to(batch, seq, &event, taker, false)?;
+    let next = recovery::next_endpoints(&txn.directory, &event, cursor.as_ref());
+    let recipients = filtered.recipients(&next, &event);
+    for recipient in &recipients {
+        deliveries::deliver_to(txn, seq, &event, recipient, false)?;
     }
-    Ok(Progress { done: takers.len() as u64, cursor: recovery::after_endpoints(&next) })
+    Ok(Progress { done: recipients.len() as u64, cursor: recovery::after_endpoints(&next) })
 }
 
 /// How many deliveries of `endpoint` are pending, as far as up to `enough`: what a job waits for before it adds more.

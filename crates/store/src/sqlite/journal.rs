@@ -2,9 +2,25 @@
 //!
 //! Many small commits are dear: each changes a page of every table and index there is. So a busy writer writes what a
 //! group puts into the database down here, in one piece behind the last, and syncs that; whoever waited is answered. A
-//! [filling](Filling) that is full goes into the tables in one transaction, which says as well which it is, while the
+//! [segment](Segment) that is full goes into the tables in one transaction, which says as well which it is, while the
 //! writer begins the next in the other file. What a crash left goes into the tables before anything else is done
 //! (`crash_recovery.rs`). After an orderly stop the files have nothing.
+//!
+//! ```text
+//! committer                    current segment            previous segment            tables
+//!   begin ────────────────────► a group begins
+//!   put, put, … ──────────────► rows, in memory
+//!   write ────────────────────► one write, one sync:
+//!     its callers are answered  the group is committed
+//!   …
+//!   start_flush ─ seal_segment ─► it is sealed ──────────► to the flush thread
+//!   begin, put, write ────────► the other file             replay_into, run ─────────► BEGIN … mark_applied COMMIT
+//!   poll_flush ◄─ return_segment ─────────────────────────── reset: empty again
+//! ```
+//!
+//! A verb that needs the tables (`WriteTxn::db`) waits for the flush under way and replays the rest in its own transaction
+//! (`replay_all`, `mark_applied`); once that is committed both segments are empty (`reset`). A crash between the tables'
+//! COMMIT and a `reset` is harmless: the tables name the last segment they have, and recovery passes over it.
 
 pub(crate) mod crash_recovery;
 mod format_one;
@@ -184,30 +200,30 @@ impl Journal {
     }
 
     /// What was handed out, emptied if it is in the tables.
-    pub(crate) fn return_segment(&mut self, filling: Segment) {
-        if filling.is_empty() {
+    pub(crate) fn return_segment(&mut self, segment: Segment) {
+        if segment.is_empty() {
             self.names_of_previous.clear();
             self.applied = self.sealed;
         }
-        self.previous = Some(filling);
+        self.previous = Some(segment);
     }
 
     /// Brings everything into the tables, with the group under way, which is not written here then.
     pub(crate) fn replay_all(&self, db: &Connection) -> Result<(), Error> {
-        let mut runner = Replay::default();
+        let mut replay = Replay::default();
         if let Some(before) = &self.previous {
-            before.replay_into(&mut runner)?;
+            before.replay_into(&mut replay)?;
         }
-        self.current.replay_into(&mut runner)?;
-        runner.take(self.current.statements())?;
-        runner.run(db)
+        self.current.replay_into(&mut replay)?;
+        replay.take(self.current.statements())?;
+        replay.run(db)
     }
 
     /// Notes in the open transaction that with it all of this is in the tables, if the files have some of it.
     pub(crate) fn mark_applied(&self, db: &Connection) -> Result<(), Error> {
         let begun =
-            [Some(&self.current), self.previous.as_ref()].into_iter().flatten().find(|filling| filling.is_begun());
-        begun.map_or(Ok(()), |filling| state::mark_applied(db, filling.number()))
+            [Some(&self.current), self.previous.as_ref()].into_iter().flatten().find(|segment| segment.is_begun());
+        begun.map_or(Ok(()), |segment| state::mark_applied(db, segment.number()))
     }
 
     /// Everything is in the tables, for good.
@@ -249,12 +265,12 @@ impl Journal {
 }
 
 /// Brings what was handed out into the tables, in a transaction of its own.
-pub(super) fn apply(db: &Connection, filling: &Segment) -> Result<(), Error> {
+pub(super) fn apply(db: &Connection, segment: &Segment) -> Result<(), Error> {
     let transaction = db.unchecked_transaction()?;
-    let mut runner = Replay::default();
-    filling.replay_into(&mut runner)?;
-    runner.run(&transaction)?;
-    state::mark_applied(&transaction, filling.number())?;
+    let mut replay = Replay::default();
+    segment.replay_into(&mut replay)?;
+    replay.run(&transaction)?;
+    state::mark_applied(&transaction, segment.number())?;
     transaction.commit()?;
     Ok(())
 }

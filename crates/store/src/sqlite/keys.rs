@@ -8,10 +8,9 @@ use super::commit::txn::WriteTxn;
 use super::row;
 use crate::Error;
 
-pub(crate) fn create(batch: &mut WriteTxn<'_>, key: &Key) -> Result<(), Error> {
+pub(crate) fn create(txn: &mut WriteTxn<'_>, key: &Key) -> Result<(), Error> {
     let scopes = serde_json::to_string(&key.scopes).map_err(|error| Error::Corrupt(error.to_string()))?;
-    batch
-        .db()?
+    txn.db()?
         .prepare_cached("INSERT INTO api_keys (id, project, name, scopes, hash, created_at) VALUES (?, ?, ?, ?, ?, ?)")?
         .execute(params![
             key.id.as_bytes(),
@@ -21,19 +20,19 @@ pub(crate) fn create(batch: &mut WriteTxn<'_>, key: &Key) -> Result<(), Error> {
             key.hash,
             key.created_at.as_millis(),
         ])?;
-    batch.directory_mut().put_key(key.clone());
+    txn.directory_mut().put_key(key.clone());
     Ok(())
 }
 
-pub(crate) fn revoke(batch: &mut WriteTxn<'_>, project: ProjectId, id: KeyId) -> Result<bool, Error> {
-    let revoked = batch
+pub(crate) fn revoke(txn: &mut WriteTxn<'_>, project: ProjectId, id: KeyId) -> Result<bool, Error> {
+    let revoked = txn
         .db()?
         .prepare_cached("DELETE FROM api_keys WHERE id = ? AND project = ?")?
         .execute(params![id.as_bytes(), project.as_bytes()])?;
     if revoked == 0 {
         return Ok(false);
     }
-    batch.directory_mut().remove_key(id);
+    txn.directory_mut().remove_key(id);
     Ok(true)
 }
 

@@ -12,30 +12,30 @@ use crate::occurrences::{self, Kind};
 const BITS: u32 = 6;
 
 pub(super) fn note_event(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     project: ProjectId,
     event_type: &str,
     tenant: Option<&str>,
     seq: i64,
 ) -> Result<(), Error> {
-    note(batch, project, Kind::EventType, event_type, seq >> BITS)?;
-    tenant.map_or(Ok(()), |tenant| note(batch, project, Kind::EventTenant, tenant, seq >> BITS))
+    note(txn, project, Kind::EventType, event_type, seq >> BITS)?;
+    tenant.map_or(Ok(()), |tenant| note(txn, project, Kind::EventTenant, tenant, seq >> BITS))
 }
 
 pub(super) fn note_delivery(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     project: ProjectId,
     event_type: &str,
     id: DeliveryId,
 ) -> Result<(), Error> {
-    note(batch, project, Kind::DeliveryType, event_type, occurrences::slot_of(id))
+    note(txn, project, Kind::DeliveryType, event_type, occurrences::slot_of(id))
 }
 
-fn note(batch: &mut WriteTxn<'_>, project: ProjectId, kind: Kind, name: &str, slot: i64) -> Result<(), Error> {
-    if !batch.noted.is_new((project, kind, name, slot)) {
+fn note(txn: &mut WriteTxn<'_>, project: ProjectId, kind: Kind, name: &str, slot: i64) -> Result<(), Error> {
+    if !txn.noted.is_new((project, kind, name, slot)) {
         return Ok(());
     }
-    batch.put(RecordKind::Occurrence, params![project.as_bytes(), kind.number(), name, slot])
+    txn.put(RecordKind::Occurrence, params![project.as_bytes(), kind.number(), name, slot])
 }
 
 /// The numbers of a block's events.
@@ -77,9 +77,9 @@ pub(super) fn newest(
 
 /// Forgets occurrences of a project in blocks of which no event is left, among those before the event `until`, and of
 /// deliveries made before the oldest that is left. As many as a commit has time for.
-pub(super) fn forget(batch: &mut WriteTxn<'_>, project: ProjectId, until: i64) -> Result<(), Error> {
-    batch.noted.clear();
-    let db = batch.db()?;
+pub(super) fn forget(txn: &mut WriteTxn<'_>, project: ProjectId, until: i64) -> Result<(), Error> {
+    txn.noted.clear();
+    let db = txn.db()?;
     let oldest: Option<i64> = db
         .prepare_cached("SELECT seq FROM events INDEXED BY events_by_age WHERE project = ? ORDER BY seq LIMIT 1")?
         .query_row([project.as_bytes()], |row| row.get(0))

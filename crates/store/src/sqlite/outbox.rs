@@ -12,41 +12,40 @@ use crate::outbox::{self, Mail, Next, Report, What};
 use crate::slice;
 
 /// Tells the admins of the endpoint's project, one mail each. False if there is nobody to tell.
-pub(super) fn put(batch: &mut WriteTxn<'_>, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
-    let project = outbox::recipients(&batch.directory, endpoint, batch.is_mailing).cloned();
+pub(super) fn put(txn: &mut WriteTxn<'_>, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
+    let project = outbox::recipients(&txn.directory, endpoint, txn.is_mailing).cloned();
     let Some(project) = project else { return Ok(false) };
-    let waiting = waiting(batch, project.id)?;
+    let waiting = waiting(txn, project.id)?;
     if !outbox::fits(&project, endpoint, waiting) {
         return Ok(false);
     }
     let report = Report::of(&project, endpoint, what).to_json()?;
     for admin in &project.admins {
-        insert(batch, project.id, admin, &report)?;
+        insert(txn, project.id, admin, &report)?;
     }
-    batch.mailed = true;
+    txn.mailed = true;
     Ok(true)
 }
 
-fn waiting(batch: &mut WriteTxn<'_>, project: ProjectId) -> Result<usize, Error> {
-    let waiting: i64 = batch
+fn waiting(txn: &mut WriteTxn<'_>, project: ProjectId) -> Result<usize, Error> {
+    let waiting: i64 = txn
         .db()?
         .prepare_cached("SELECT count(*) FROM mails WHERE project = ?")?
         .query_row([project.as_bytes()], |row| row.get(0))?;
     Ok(usize::try_from(waiting).unwrap_or(0))
 }
 
-fn insert(batch: &mut WriteTxn<'_>, project: ProjectId, recipient: &str, report: &str) -> Result<(), Error> {
-    batch
-        .db()?
+fn insert(txn: &mut WriteTxn<'_>, project: ProjectId, recipient: &str, report: &str) -> Result<(), Error> {
+    txn.db()?
         .prepare_cached(
             "INSERT INTO mails (id, project, recipient, report, due_at, created_at) VALUES (?, ?, ?, ?, ?5, ?5)",
         )?
         .execute(params![
-            MailId::new(batch.env).as_bytes(),
+            MailId::new(txn.env).as_bytes(),
             project.as_bytes(),
             recipient,
             report,
-            batch.now.as_millis()
+            txn.now.as_millis()
         ])?;
     Ok(())
 }
@@ -76,14 +75,13 @@ fn mail(row: &Row<'_>, at: usize) -> rusqlite::Result<Mail> {
     })
 }
 
-pub(crate) fn remove(batch: &mut WriteTxn<'_>, id: MailId) -> Result<(), Error> {
-    batch.db()?.prepare_cached("DELETE FROM mails WHERE id = ?")?.execute([id.as_bytes()])?;
+pub(crate) fn remove(txn: &mut WriteTxn<'_>, id: MailId) -> Result<(), Error> {
+    txn.db()?.prepare_cached("DELETE FROM mails WHERE id = ?")?.execute([id.as_bytes()])?;
     Ok(())
 }
 
-pub(crate) fn put_off(batch: &mut WriteTxn<'_>, id: MailId, due_at: Timestamp) -> Result<(), Error> {
-    batch
-        .db()?
+pub(crate) fn put_off(txn: &mut WriteTxn<'_>, id: MailId, due_at: Timestamp) -> Result<(), Error> {
+    txn.db()?
         .prepare_cached("UPDATE mails SET failures = failures + 1, due_at = ? WHERE id = ?")?
         .execute(params![due_at.as_millis(), id.as_bytes()])?;
     Ok(())

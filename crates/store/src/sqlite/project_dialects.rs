@@ -16,52 +16,49 @@ use crate::directory::Directory;
 use crate::project_dialects::InUse;
 
 pub(crate) fn put_dialect(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     project: ProjectId,
     name: &str,
     text: &Arc<str>,
 ) -> Result<bool, Error> {
-    if batch.directory.project(project).is_none() {
+    if txn.directory.project(project).is_none() {
         return Ok(false);
     }
-    batch
-        .db()?
+    txn.db()?
         .prepare_cached("INSERT OR REPLACE INTO dialects (project, name, file, updated_at) VALUES (?, ?, ?, ?)")?
-        .execute(params![project.as_bytes(), name, text, batch.now.as_millis()])?;
-    let file = File { text: text.clone(), updated_at: batch.now };
-    change(batch, project, |speech| drop(speech.files.insert(name.to_owned(), file)));
+        .execute(params![project.as_bytes(), name, text, txn.now.as_millis()])?;
+    let file = File { text: text.clone(), updated_at: txn.now };
+    change(txn, project, |speech| drop(speech.files.insert(name.to_owned(), file)));
     Ok(true)
 }
 
 pub(crate) fn remove_dialect(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     project: ProjectId,
     name: &str,
 ) -> Result<Option<Result<(), InUse>>, Error> {
-    if !batch.directory.project_dialects(project).files.contains_key(name) {
+    if !txn.directory.project_dialects(project).files.contains_key(name) {
         return Ok(None);
     }
-    if batch.directory.project(project).is_some_and(|project| project.dialect == name) {
+    if txn.directory.project(project).is_some_and(|project| project.dialect == name) {
         return Ok(Some(Err(InUse)));
     }
-    batch
-        .db()?
+    txn.db()?
         .prepare_cached("DELETE FROM dialects WHERE project = ? AND name = ?")?
         .execute(params![project.as_bytes(), name])?;
-    change(batch, project, |speech| drop(speech.files.remove(name)));
+    change(txn, project, |speech| drop(speech.files.remove(name)));
     Ok(Some(Ok(())))
 }
 
 pub(crate) fn put_event_type(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     project: ProjectId,
     event_type: &Arc<EventType>,
 ) -> Result<bool, Error> {
-    if batch.directory.project(project).is_none() {
+    if txn.directory.project(project).is_none() {
         return Ok(false);
     }
-    batch
-        .db()?
+    txn.db()?
         .prepare_cached(
             "INSERT OR REPLACE INTO event_types (project, name, type_group, description, schema, example)
              VALUES (?, ?, ?, ?, ?, ?)",
@@ -74,32 +71,31 @@ pub(crate) fn put_event_type(
             event_type.schema.as_ref().map(Json::as_str),
             event_type.example.as_ref().map(Json::as_str),
         ])?;
-    change(batch, project, |speech| drop(speech.event_types.insert(event_type.name.clone(), event_type.clone())));
+    change(txn, project, |speech| drop(speech.event_types.insert(event_type.name.clone(), event_type.clone())));
     Ok(true)
 }
 
 pub(crate) fn remove_event_type(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     project: ProjectId,
     name: &subscription::EventType,
 ) -> Result<bool, Error> {
-    if !batch.directory.project_dialects(project).event_types.contains_key(name) {
+    if !txn.directory.project_dialects(project).event_types.contains_key(name) {
         return Ok(false);
     }
-    batch
-        .db()?
+    txn.db()?
         .prepare_cached("DELETE FROM event_types WHERE project = ? AND name = ?")?
         .execute(params![project.as_bytes(), name.as_str()])?;
-    change(batch, project, |speech| drop(speech.event_types.remove(name)));
+    change(txn, project, |speech| drop(speech.event_types.remove(name)));
     Ok(true)
 }
 
 /// Tells the directory, and the engine: the project's endpoints are spoken to differently from now on.
-fn change(batch: &mut WriteTxn<'_>, project: ProjectId, change: impl FnOnce(&mut Speech)) {
-    if let Some(speech) = batch.directory_mut().speech_mut(project) {
+fn change(txn: &mut WriteTxn<'_>, project: ProjectId, change: impl FnOnce(&mut Speech)) {
+    if let Some(speech) = txn.directory_mut().speech_mut(project) {
         change(speech);
     }
-    batch.announce_changes(project);
+    txn.announce_changes(project);
 }
 
 /// Of a project that is being deleted.

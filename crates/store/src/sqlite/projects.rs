@@ -15,36 +15,35 @@ use crate::Error;
 use crate::projects::SlugTaken;
 
 pub(crate) fn create(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     project: &Project,
     key: Option<&Key>,
 ) -> Result<Result<Arc<Project>, SlugTaken>, Error> {
-    if batch.directory.project_called(&project.slug).is_some() {
+    if txn.directory.project_called(&project.slug).is_some() {
         return Ok(Err(SlugTaken));
     }
-    insert(batch.db()?, project)?;
-    let project = batch.directory_mut().put_project(project.clone());
+    insert(txn.db()?, project)?;
+    let project = txn.directory_mut().put_project(project.clone());
     if let Some(key) = key {
-        keys::create(batch, key)?;
+        keys::create(txn, key)?;
     }
     Ok(Ok(project))
 }
 
 pub(crate) fn change<E: From<SlugTaken>>(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     id: ProjectId,
     change: &mut dyn FnMut(&Project, &Speech) -> Result<Project, E>,
 ) -> Result<Option<Result<Arc<Project>, E>>, Error> {
-    let Some(before) = batch.directory.project(id).cloned() else { return Ok(None) };
-    let project = match change(&before, &batch.directory.project_dialects(id)) {
+    let Some(before) = txn.directory.project(id).cloned() else { return Ok(None) };
+    let project = match change(&before, &txn.directory.project_dialects(id)) {
         Ok(project) => &Project { id, ..project },
         Err(refusal) => return Ok(Some(Err(refusal))),
     };
-    if batch.directory.project_called(&project.slug).is_some_and(|other| other.id != project.id) {
+    if txn.directory.project_called(&project.slug).is_some_and(|other| other.id != project.id) {
         return Ok(Some(Err(SlugTaken.into())));
     }
-    batch
-        .db()?
+    txn.db()?
         .prepare_cached(
             "UPDATE projects SET slug = ?, name = ?, dialect = ?, admins = ?, retention = ?, tenants = ? WHERE id = ?",
         )?
@@ -58,29 +57,29 @@ pub(crate) fn change<E: From<SlugTaken>>(
             project.id.as_bytes(),
         ])?;
     if project.retention != before.retention {
-        retention::reset(batch.db()?)?;
+        retention::reset(txn.db()?)?;
     }
-    let project = batch.directory_mut().put_project(project.clone());
-    batch.announce_changes(project.id);
+    let project = txn.directory_mut().put_project(project.clone());
+    txn.announce_changes(project.id);
     Ok(Some(Ok(project)))
 }
 
 /// Answers which endpoints were deleted with it; `None` if there is no such project.
-pub(crate) fn delete(batch: &mut WriteTxn<'_>, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
-    if batch.directory.project(id).is_none() {
+pub(crate) fn delete(txn: &mut WriteTxn<'_>, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
+    if txn.directory.project(id).is_none() {
         return Ok(None);
     }
     // Endpoints that were made since the caller deleted those it saw.
-    let late: Vec<_> = batch.directory.endpoints_of(id).iter().map(|endpoint| endpoint.id).collect();
+    let late: Vec<_> = txn.directory.endpoints_of(id).iter().map(|endpoint| endpoint.id).collect();
     for endpoint in &late {
-        super::endpoints::delete(batch, id, *endpoint)?;
+        super::endpoints::delete(txn, id, *endpoint)?;
     }
-    batch.db()?.prepare_cached("DELETE FROM api_keys WHERE project = ?")?.execute([id.as_bytes()])?;
-    project_dialects::delete(batch.db()?, id)?;
+    txn.db()?.prepare_cached("DELETE FROM api_keys WHERE project = ?")?.execute([id.as_bytes()])?;
+    project_dialects::delete(txn.db()?, id)?;
     // Those that came since the caller deleted the others; what is more goes behind this.
-    outbox::delete_slice(batch.db()?, id)?;
-    batch.db()?.prepare_cached("DELETE FROM projects WHERE id = ?")?.execute([id.as_bytes()])?;
-    batch.directory_mut().remove_project(id);
+    outbox::delete_slice(txn.db()?, id)?;
+    txn.db()?.prepare_cached("DELETE FROM projects WHERE id = ?")?.execute([id.as_bytes()])?;
+    txn.directory_mut().remove_project(id);
     Ok(Some(late))
 }
 

@@ -21,35 +21,34 @@ use crate::rules::attempt::{kept_body, may_repeat_a_body, named_dialect, notes};
 use crate::rules::delivery::{self, Tried};
 use crate::rules::outcome::{Step, consequences_of, recorded};
 
-pub(crate) fn record(batch: &mut WriteTxn<'_>, record: &Record) -> Result<(), Error> {
-    insert_attempt(batch, record.due.id, &record.attempt)?;
-    let status = move_delivery(batch, record)?;
-    batch.recorded.push(recorded(record, status));
-    let endpoint = batch.directory.endpoint(record.due.endpoint).cloned();
+pub(crate) fn record(txn: &mut WriteTxn<'_>, record: &Record) -> Result<(), Error> {
+    insert_attempt(txn, record.due.id, &record.attempt)?;
+    let status = move_delivery(txn, record)?;
+    txn.recorded.push(recorded(record, status));
+    let endpoint = txn.directory.endpoint(record.due.endpoint).cloned();
     match endpoint {
-        Some(endpoint) => follow(batch, &endpoint, record),
+        Some(endpoint) => follow(txn, &endpoint, record),
         None => Ok(()),
     }
 }
 
-pub(crate) fn cancel(batch: &mut WriteTxn<'_>, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
-    batch
-        .db()?
+pub(crate) fn cancel(txn: &mut WriteTxn<'_>, delivery: DeliveryId, reason: Cancelled) -> Result<(), Error> {
+    txn.db()?
         .prepare_cached("UPDATE deliveries SET status = 3, reason = ? WHERE id = ? AND status = 0")?
         .execute(params![row::reason_number(reason), delivery.as_bytes()])?;
     Ok(())
 }
 
-fn insert_attempt(batch: &mut WriteTxn<'_>, delivery: DeliveryId, attempt: &Attempt) -> Result<(), Error> {
+fn insert_attempt(txn: &mut WriteTxn<'_>, delivery: DeliveryId, attempt: &Attempt) -> Result<(), Error> {
     let answer = attempt.outcome.answer();
     let failure = attempt.outcome.failure();
     let kept = kept_body(attempt);
     let same_as = match kept {
-        Some(body) if may_repeat_a_body(attempt) => sent_before(batch, delivery, attempt.number, body)?,
+        Some(body) if may_repeat_a_body(attempt) => sent_before(txn, delivery, attempt.number, body)?,
         _ => None,
     };
     let kept = kept.filter(|_| same_as.is_none());
-    batch.put(
+    txn.put(
         RecordKind::Attempt,
         params![
             delivery.as_bytes(),
@@ -69,12 +68,12 @@ fn insert_attempt(batch: &mut WriteTxn<'_>, delivery: DeliveryId, attempt: &Atte
             notes(attempt)?,
         ],
     )?;
-    same_as.map_or(Ok(()), |same_as| refer(batch, delivery, attempt.number, same_as))
+    same_as.map_or(Ok(()), |same_as| refer(txn, delivery, attempt.number, same_as))
 }
 
 /// The number of the attempt that has this body, if the last one that had any sent the same.
-fn sent_before(batch: &mut WriteTxn<'_>, delivery: DeliveryId, number: u32, body: &[u8]) -> Result<Option<u32>, Error> {
-    let same = batch
+fn sent_before(txn: &mut WriteTxn<'_>, delivery: DeliveryId, number: u32, body: &[u8]) -> Result<Option<u32>, Error> {
+    let same = txn
         .db()?
         .prepare_cached(
             "SELECT k.number FROM (
@@ -89,23 +88,24 @@ fn sent_before(batch: &mut WriteTxn<'_>, delivery: DeliveryId, number: u32, body
     Ok(same)
 }
 
-fn refer(batch: &mut WriteTxn<'_>, delivery: DeliveryId, number: u32, same_as: u32) -> Result<(), Error> {
-    batch
-        .db()?
-        .prepare_cached("UPDATE attempts SET same_as = ? WHERE delivery = ? AND number = ?")?
-        .execute(params![same_as, delivery.as_bytes(), number])?;
+fn refer(txn: &mut WriteTxn<'_>, delivery: DeliveryId, number: u32, same_as: u32) -> Result<(), Error> {
+    txn.db()?.prepare_cached("UPDATE attempts SET same_as = ? WHERE delivery = ? AND number = ?")?.execute(params![
+        same_as,
+        delivery.as_bytes(),
+        number
+    ])?;
     Ok(())
 }
 
 /// Moves a delivery on and answers where it is. One that was cancelled while the attempt was under way stays so, unless
 /// it arrived after all.
-fn move_delivery(batch: &mut WriteTxn<'_>, record: &Record) -> Result<Status, Error> {
+fn move_delivery(txn: &mut WriteTxn<'_>, record: &Record) -> Result<Status, Error> {
     let due = &record.due;
     let Tried { status, order_key: place, next_attempt_at, schedule_start: run_began_at } =
-        delivery::after(record, &batch.directory);
+        delivery::after(record, &txn.directory);
     if status == Status::Delivered {
         // Whatever was said of it meanwhile.
-        batch.put(
+        txn.put(
             RecordKind::Delivered,
             params![
                 due.id.as_bytes(),
@@ -117,7 +117,7 @@ fn move_delivery(batch: &mut WriteTxn<'_>, record: &Record) -> Result<Status, Er
         )?;
         return Ok(status);
     }
-    let kept = batch
+    let kept = txn
         .db()?
         .prepare_cached(
             "UPDATE deliveries
@@ -142,27 +142,27 @@ fn move_delivery(batch: &mut WriteTxn<'_>, record: &Record) -> Result<Status, Er
 }
 
 /// Writes down what follows for the endpoint.
-fn follow(batch: &mut WriteTxn<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> Result<(), Error> {
-    let before = health::run_of(batch, endpoint.id)?;
-    let then = consequences_of(record, before, endpoint, batch.now);
+fn follow(txn: &mut WriteTxn<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> Result<(), Error> {
+    let before = health::run_of(txn, endpoint.id)?;
+    let then = consequences_of(record, before, endpoint, txn.now);
     let mut mailed = false;
     for step in then.steps {
         match step {
-            Step::Publish(notice) => publish(batch, endpoint, &notice)?,
-            Step::Disable(disabled) => drop(super::endpoints::put(batch, *disabled)?),
-            Step::Mail(what) => mailed = outbox::put(batch, endpoint, what)?,
+            Step::Publish(notice) => publish(txn, endpoint, &notice)?,
+            Step::Disable(disabled) => drop(super::endpoints::put(txn, *disabled)?),
+            Step::Mail(what) => mailed = outbox::put(txn, endpoint, what)?,
         }
     }
     let run = if mailed { then.run_if_mailed } else { then.run };
-    if run == before { Ok(()) } else { health::set_run(batch, endpoint.id, run) }
+    if run == before { Ok(()) } else { health::set_run(txn, endpoint.id, run) }
 }
 
 /// Publishes `notice` of `endpoint` in the commit that brought it about, if anybody wants it.
-fn publish(batch: &mut WriteTxn<'_>, endpoint: &Endpoint, notice: &Notice<'_>) -> Result<(), Error> {
+fn publish(txn: &mut WriteTxn<'_>, endpoint: &Endpoint, notice: &Notice<'_>) -> Result<(), Error> {
     notice.log(endpoint);
-    let Some(event) = notice.event_if_wanted(endpoint, &batch.directory, batch.env, batch.now) else { return Ok(()) };
+    let Some(event) = notice.event_if_wanted(endpoint, &txn.directory, txn.env, txn.now) else { return Ok(()) };
     // Nothing was known of it before this commit: its filters are asked here.
-    let verdicts = FilterResults::default();
-    ingest::take(batch, &Intake { event, chose_id: false, idempotency_key: None, fingerprint: None }, &verdicts)
+    let filter_results = FilterResults::default();
+    ingest::take(txn, &Intake { event, chose_id: false, idempotency_key: None, fingerprint: None }, &filter_results)
         .map(drop)
 }

@@ -86,39 +86,39 @@ impl Window<i64> {
     /// Puts the next items after `cursor` on the road: as far as the review goes, where the endpoint has a filter.
     pub(super) fn step(
         &self,
-        batch: &mut WriteTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         only: Only,
         cursor: Option<Cursor<i64>>,
         review: Option<&Review<i64>>,
     ) -> Result<Progress<i64>, Error> {
         match cursor.unwrap_or_else(|| self.start(only)) {
-            Cursor::Failed(from) => self.step_failed(batch, only, from),
-            Cursor::Missed(from) => self.step_missed(batch, from, review),
+            Cursor::Failed(from) => self.step_failed(txn, only, from),
+            Cursor::Missed(from) => self.step_missed(txn, from, review),
             Cursor::Endpoint(_) => Err(Error::Corrupt("where a recovery is".to_owned())),
         }
     }
 
     /// Starts the schedule of failed deliveries anew.
-    fn step_failed(&self, batch: &mut WriteTxn<'_>, only: Only, from: DeliveryId) -> Result<Progress<i64>, Error> {
-        let mut patience = Patience::begin(batch.env, batch.hold);
-        let failed = self.failed_after(batch.db()?, from)?;
+    fn step_failed(&self, txn: &mut WriteTxn<'_>, only: Only, from: DeliveryId) -> Result<Progress<i64>, Error> {
+        let mut patience = Patience::begin(txn.env, txn.hold);
+        let failed = self.failed_after(txn.db()?, from)?;
         let mut sent = 0;
         for id in &failed {
-            batch
+            txn
                 .db()?
                 .prepare_cached(
                     "UPDATE deliveries SET status = 0, manual = 0, run_began_at = attempts, place = ?1, next_attempt_at = ?1
                      WHERE id = ?2 AND status = 2",
                 )?
-                .execute(params![batch.now.as_millis(), id.as_bytes()])?;
+                .execute(params![txn.now.as_millis(), id.as_bytes()])?;
             sent += 1;
             patience.spend(1);
-            if patience.is_over(batch.env) {
+            if patience.is_over(txn.env) {
                 break;
             }
         }
         if !failed.is_empty() {
-            batch.announce_work(self.endpoint.id, batch.now);
+            txn.announce_work(self.endpoint.id, txn.now);
         }
         Ok(Progress { done: sent as u64, cursor: self.after_failed(only, &failed, sent) })
     }
@@ -152,22 +152,22 @@ impl Window<i64> {
     /// Makes the deliveries that were missed.
     fn step_missed(
         &self,
-        batch: &mut WriteTxn<'_>,
+        txn: &mut WriteTxn<'_>,
         from: i64,
         review: Option<&Review<i64>>,
     ) -> Result<Progress<i64>, Error> {
         let none = Review::of(self.endpoint.clone());
         let review = review.unwrap_or(&none);
         let mut finding = |seq, _: &Event| review.about(&self.endpoint, seq);
-        let (env, patience) = (batch.env, Patience::begin(batch.env, batch.hold));
-        let found = self.missed_from(batch.db()?, from, batch.now, &mut finding, &mut || patience.is_over(env));
+        let (env, patience) = (txn.env, Patience::begin(txn.env, txn.hold));
+        let found = self.missed_from(txn.db()?, from, txn.now, &mut finding, &mut || patience.is_over(env));
         let Some(seen) = found? else {
             return Ok(Progress { done: 0, cursor: None });
         };
         let done = seen.missed.len() as u64;
         for (seq, event, note) in seen.missed {
-            let taker = Recipient { endpoint: self.endpoint.id, note };
-            deliveries::deliver_to(batch, seq, &Arc::new(event), &taker, false)?;
+            let recipient = Recipient { endpoint: self.endpoint.id, note };
+            deliveries::deliver_to(txn, seq, &Arc::new(event), &recipient, false)?;
         }
         Ok(Progress { done, cursor: Some(Cursor::Missed(seen.next)) })
     }

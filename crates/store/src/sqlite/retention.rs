@@ -64,7 +64,7 @@ pub(crate) enum Chunk {
 
 /// What went, and how far its walk has come.
 pub(crate) struct Done {
-    pub(crate) swept: Deleted,
+    pub(crate) deleted: Deleted,
     reached: Reached,
 }
 
@@ -87,20 +87,20 @@ impl Walks {
             self.begin_round(db, directory, servers, now)?;
         }
         let mut budget = LOOKED_THROUGH;
-        for (project, walk) in self.contents.iter_mut().filter(|(_, walk)| walk.again_at <= now) {
-            if let Some(slice) = walk.scan(db, *project, now, &mut budget)? {
+        for (project, cursor) in self.contents.iter_mut().filter(|(_, cursor)| cursor.again_at <= now) {
+            if let Some(slice) = cursor.scan(db, *project, now, &mut budget)? {
                 return Ok(Scan::Slice(Chunk::Contents(slice)));
             }
             if budget == 0 {
                 return Ok(Scan::Nothing);
             }
         }
-        for (kept, walk) in self.bodies.iter_mut().filter(|(_, walk)| walk.again_at <= now) {
+        for (kept, cursor) in self.bodies.iter_mut().filter(|(_, cursor)| cursor.again_at <= now) {
             let is_theirs = |project: Option<ProjectId>| {
                 let theirs = project.and_then(|project| self.kept.get(&project)).unwrap_or(&servers);
                 theirs.attempt_bodies == Period::For(model::time::Span(*kept))
             };
-            if let Some(slice) = walk.scan(db, *kept, is_theirs, now, &mut budget)? {
+            if let Some(slice) = cursor.scan(db, *kept, is_theirs, now, &mut budget)? {
                 return Ok(Scan::Slice(Chunk::Bodies(slice)));
             }
             if budget == 0 {
@@ -112,9 +112,9 @@ impl Walks {
         }
         self.freed = false;
         self.in_round = false;
-        let contents = self.contents.values().map(|walk| walk.again_at);
-        let walks = contents.chain(self.bodies.values().map(|walk| walk.again_at));
-        Ok(Scan::Rest(walks.fold(now + ROUND, Timestamp::min)))
+        let contents = self.contents.values().map(|cursor| cursor.again_at);
+        let cursors = contents.chain(self.bodies.values().map(|cursor| cursor.again_at));
+        Ok(Scan::Rest(cursors.fold(now + ROUND, Timestamp::min)))
     }
 
     fn begin_round(
@@ -137,9 +137,10 @@ impl Walks {
             self.listed_at = Some(now);
         }
         for (project, retention) in &kept {
-            let walk = self.contents.entry(*project).or_insert_with(|| contents::Cursor::new(retention.contents, now));
-            if walk.kept != retention.contents {
-                *walk = contents::Cursor::new(retention.contents, now);
+            let cursor =
+                self.contents.entry(*project).or_insert_with(|| contents::Cursor::new(retention.contents, now));
+            if cursor.kept != retention.contents {
+                *cursor = contents::Cursor::new(retention.contents, now);
             }
         }
         let finite = |retention: &Retention| match retention.attempt_bodies {
@@ -155,7 +156,7 @@ impl Walks {
             self.kept.get(project).is_some_and(|before| before.attempt_bodies != retention.attempt_bodies)
         };
         if kept.iter().any(is_other) {
-            self.bodies.values_mut().for_each(|walk| walk.reset(now));
+            self.bodies.values_mut().for_each(|cursor| cursor.reset(now));
         }
         self.kept = kept;
         self.in_round = true;
@@ -164,37 +165,37 @@ impl Walks {
 
     /// Goes on from where a slice has come to.
     pub(crate) fn advance(&mut self, done: &Done) {
-        self.freed |= done.swept.events + done.swept.deliveries + done.swept.bodies > 0;
+        self.freed |= done.deleted.events + done.deleted.deliveries + done.deleted.bodies > 0;
         match &done.reached {
             Reached::Contents { project, reached } => {
-                if let Some(walk) = self.contents.get_mut(project) {
-                    walk.advance(reached);
+                if let Some(cursor) = self.contents.get_mut(project) {
+                    cursor.advance(reached);
                 }
                 // Their numbers will be given again.
-                self.bodies.values_mut().for_each(|walk| walk.go_back_to(reached.newest_attempt));
+                self.bodies.values_mut().for_each(|cursor| cursor.go_back_to(reached.newest_attempt));
             }
             Reached::Bodies { kept, reached } => {
-                if let Some(walk) = self.bodies.get_mut(kept) {
-                    walk.advance(*reached);
+                if let Some(cursor) = self.bodies.get_mut(kept) {
+                    cursor.advance(*reached);
                 }
             }
-            Reached::Pages => self.freed = done.swept.pages > 0,
+            Reached::Pages => self.freed = done.deleted.pages > 0,
         }
     }
 }
 
 /// Deletes as much of a slice as the writer may be held for. What has changed since it was found stays.
-pub(crate) fn take(batch: &mut WriteTxn<'_>, slice: &Chunk) -> Result<Done, Error> {
-    let patience = Patience::begin(batch.env, batch.hold);
+pub(crate) fn take(txn: &mut WriteTxn<'_>, slice: &Chunk) -> Result<Done, Error> {
+    let patience = Patience::begin(txn.env, txn.hold);
     match slice {
         Chunk::Contents(slice) => {
-            let (swept, reached) = contents::take(batch, slice, patience)?;
-            Ok(Done { swept, reached: Reached::Contents { project: slice.project, reached } })
+            let (deleted, reached) = contents::take(txn, slice, patience)?;
+            Ok(Done { deleted, reached: Reached::Contents { project: slice.project, reached } })
         }
         Chunk::Bodies(slice) => {
-            let (swept, reached) = bodies::take(batch, slice, patience)?;
-            Ok(Done { swept, reached: Reached::Bodies { kept: slice.kept, reached } })
+            let (deleted, reached) = bodies::take(txn, slice, patience)?;
+            Ok(Done { deleted, reached: Reached::Bodies { kept: slice.kept, reached } })
         }
-        Chunk::Pages => Ok(Done { swept: pages::take(batch, patience)?, reached: Reached::Pages }),
+        Chunk::Pages => Ok(Done { deleted: pages::take(txn, patience)?, reached: Reached::Pages }),
     }
 }

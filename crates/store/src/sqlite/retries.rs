@@ -14,17 +14,16 @@ use crate::retries::Retried;
 use crate::rules;
 
 pub(crate) fn retry(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     project: ProjectId,
     delivery: DeliveryId,
 ) -> Result<Option<Retried>, Error> {
-    let Some((status, due)) = find(batch, project, delivery)? else { return Ok(None) };
-    if batch.directory.endpoint(due.endpoint).is_none() {
+    let Some((status, due)) = find(txn, project, delivery)? else { return Ok(None) };
+    if txn.directory.endpoint(due.endpoint).is_none() {
         return Ok(Some(Retried::NoEndpoint));
     }
-    let due = rules::delivery::by_hand(due, status, &batch.directory, batch.now);
-    batch
-        .db()?
+    let due = rules::delivery::by_hand(due, status, &txn.directory, txn.now);
+    txn.db()?
         .prepare_cached(
             "UPDATE deliveries
              SET status = 0, reason = NULL, manual = ?2, run_began_at = ?3, place = ?4, next_attempt_at = ?5,
@@ -39,18 +38,18 @@ pub(crate) fn retry(
             due.next_attempt_at.as_millis(),
             due.planned_at.map(Timestamp::as_millis),
         ])?;
-    batch.announce(due);
+    txn.announce(due);
     Ok(Some(Retried::Due))
 }
 
-fn find(batch: &mut WriteTxn<'_>, project: ProjectId, delivery: DeliveryId) -> Result<Option<(Status, Due)>, Error> {
+fn find(txn: &mut WriteTxn<'_>, project: ProjectId, delivery: DeliveryId) -> Result<Option<(Status, Due)>, Error> {
     let sql = format!(
         "SELECT {}, d.endpoint, d.attempts, d.run_began_at, d.manual, d.place, d.next_attempt_at,
                 d.planned_at, d.status
          FROM deliveries AS d JOIN events AS e ON e.seq = d.event WHERE d.id = ? AND d.project = ?",
         row::EVENT
     );
-    let found = batch
+    let found = txn
         .db()?
         .prepare_cached(&sql)?
         .query_row(params![delivery.as_bytes(), project.as_bytes()], |row| {

@@ -10,10 +10,10 @@ use crate::rules::order;
 use crate::waits::{Cursor, SLICE, Shift};
 
 /// Looks at one slice, and answers where the next begins.
-pub(crate) fn shift(batch: &mut WriteTxn<'_>, shift: Shift) -> Result<Option<Cursor>, Error> {
+pub(crate) fn shift(txn: &mut WriteTxn<'_>, shift: Shift) -> Result<Option<Cursor>, Error> {
     let Shift { endpoint, after, by, now, ordering } = shift;
     let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    let db = batch.db()?;
+    let db = txn.db()?;
     let mut statement = db.prepare_cached(
         "SELECT d.id, d.place, d.next_attempt_at > ?4 AND (d.attempts > 0 OR e.deliver_at IS NULL)
          FROM deliveries AS d INDEXED BY deliveries_pending JOIN events AS e ON e.seq = d.event

@@ -47,7 +47,7 @@ async fn a_verb_that_fails_harms_none_of_those_committed_with_it() {
     assert_eq!(store.status_of(done.id).await, Status::Delivered);
     assert_eq!(store.types_for(&endpoint).await, ["order.done", "order.pending", "order.before", "order.after"]);
     let mut told = Vec::new();
-    while let Some(FeedItem::Facts(facts)) = news(&mut feed) {
+    while let Some(FeedItem::Notices(facts)) = news(&mut feed) {
         told.extend(facts);
     }
     assert!(matches!(&told[..], [CommitNotice::Due(_), CommitNotice::Due(_)]), "each once: {told:?}");

@@ -159,7 +159,7 @@ async fn an_event_whose_commit_was_in_doubt_is_there_once() {
         let due = node.only_due_at(&endpoint).await;
         let mut told = Vec::new();
         while let Some(told_now) = news(&mut feed) {
-            if let FeedItem::Facts(facts) = told_now {
+            if let FeedItem::Notices(facts) = told_now {
                 told.extend(facts);
             }
         }

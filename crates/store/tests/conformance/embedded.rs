@@ -59,11 +59,11 @@ async fn full_of_old_events() -> Opened {
 
 /// The rows that each slice deletes until nothing is left.
 async fn slices(store: &Opened) -> Vec<u64> {
-    let mut sweep = store.sweep(Retention::default());
+    let mut sweep = store.begin_retention(Retention::default());
     let mut slices = Vec::new();
     loop {
-        match store.sweep_on(&mut sweep).await.unwrap() {
-            Step::Went { swept, .. } => slices.push(swept.events + swept.deliveries + swept.attempts),
+        match store.continue_retention(&mut sweep).await.unwrap() {
+            Step::Went { deleted, .. } => slices.push(deleted.events + deleted.deliveries + deleted.attempts),
             Step::Rest(_) => return slices,
         }
     }
@@ -107,7 +107,7 @@ async fn a_look_at_what_is_young_or_pending_writes_nothing() {
     let written = || [&wal, &database].map(|file| std::fs::read(file).unwrap());
     let before = written();
 
-    let mut sweep = store.sweep(Retention::default());
+    let mut sweep = store.begin_retention(Retention::default());
     for _ in 0..24 {
         store.finish_sweep(&mut sweep).await;
         store.advance(HOUR);
@@ -132,10 +132,10 @@ async fn space_that_is_not_needed_again_is_given_back() {
     assert!(full > 10_000_000, "{full}");
     store.advance(32 * DAY);
 
-    let swept = store.sweep_up().await;
+    let deleted = store.sweep_up().await;
     let store = store.reopen().await;
 
-    assert!(swept.pages * PAGE > 4_000_000, "{swept:?}");
+    assert!(deleted.pages * PAGE > 4_000_000, "{deleted:?}");
     let left = size(&store);
     assert!(left < full / 2, "{left} bytes are left of {full}");
     assert_eq!(store.sweep_up().await.pages, 0);

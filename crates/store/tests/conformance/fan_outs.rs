@@ -79,7 +79,7 @@ async fn an_event_for_many_is_answered_with_their_number_and_made_in_slices() {
     assert_eq!(store.fan_out_all().await, 2);
     assert_each_once(&store.receivers_of(&id).await, &endpoints);
     let mut told = Vec::new();
-    while let Some(FeedItem::Facts(facts)) = news(&mut feed) {
+    while let Some(FeedItem::Notices(facts)) = news(&mut feed) {
         assert!(facts.len() <= DIRECT, "a slice has {}", facts.len());
         told.extend(facts.into_iter().map(|fact| match fact {
             CommitNotice::Due(due) => due.endpoint,

@@ -54,7 +54,7 @@ async fn what_is_told_is_on_disk_already() {
     };
     let listening = async {
         for _ in 0..200 {
-            let Some(FeedItem::Facts(told)) = feed.next().await else { panic!("the store has not stopped") };
+            let Some(FeedItem::Notices(told)) = feed.next().await else { panic!("the store has not stopped") };
             let [CommitNotice::Due(due)] = &told[..] else { panic!("one commit, one delivery, one fact") };
             assert!(store.delivery(store.project, due.id, store::search::Bodies::Without).await.unwrap().is_some());
         }
@@ -100,7 +100,7 @@ async fn work_that_a_person_asks_for_is_told() {
     store.finish(&job).await;
     let told = facts(&mut feed);
     assert!(
-        matches!(told[..], [CommitNotice::Look { endpoint: to, at }] if to == endpoint.id && at == store.now()),
+        matches!(told[..], [CommitNotice::Check { endpoint: to, at }] if to == endpoint.id && at == store.now()),
         "{told:?}"
     );
 }
@@ -138,11 +138,11 @@ async fn a_commit_with_many_deliveries_is_told_in_part_as_something_to_look_up()
     tokio::join!(none, taking, hold.let_go()).0.unwrap();
 
     let (mut dues, mut looks) = (0, 0);
-    while let Some(FeedItem::Facts(told)) = news(&mut feed) {
+    while let Some(FeedItem::Notices(told)) = news(&mut feed) {
         let of_commit = told.iter().filter(|fact| matches!(fact, CommitNotice::Due(_))).count();
         assert!(of_commit <= 1024, "{of_commit} deliveries in memory are too many");
         dues += of_commit;
-        looks += told.iter().filter(|fact| matches!(fact, CommitNotice::Look { .. })).count();
+        looks += told.iter().filter(|fact| matches!(fact, CommitNotice::Check { .. })).count();
     }
     assert!(dues > 0 && looks > 0 && dues + looks <= EVENTS * ENDPOINTS, "{dues} {looks}");
     assert_eq!(store.due_at(&endpoint).await.len(), EVENTS);

@@ -109,7 +109,7 @@ async fn of_changes_that_are_not_remembered_an_engine_is_told_of_all_its_endpoin
 
     changing.delete(&deleted).await;
 
-    let FeedItem::Facts(facts) = next(&mut feed).await else { panic!("its line is whole") };
+    let FeedItem::Notices(facts) = next(&mut feed).await else { panic!("its line is whole") };
     for id in [kept.id, deleted.id] {
         assert!(facts.iter().any(|fact| matches!(fact, CommitNotice::Changed(changed) if *changed == id)), "{facts:?}");
     }

@@ -132,7 +132,7 @@ async fn a_pending_delivery_stays_with_its_event_and_its_attempts_until_it_has_e
     store.give_up_all(&other).await;
     store.advance(40 * DAY);
 
-    let mut sweep = store.sweep(Retention::default());
+    let mut sweep = store.begin_retention(Retention::default());
     store.finish_sweep(&mut sweep).await;
 
     let shown = store.shown(due.id).await;
@@ -164,7 +164,7 @@ async fn an_event_stays_for_deliveries_that_were_made_of_it_later() {
     store.delivers(&again).await;
     store.advance(7 * DAY);
 
-    let mut sweep = store.sweep(Retention::default());
+    let mut sweep = store.begin_retention(Retention::default());
     store.finish_sweep(&mut sweep).await;
     assert_eq!(store.shown(again.id).await.event.id, due.event.id);
 
@@ -236,7 +236,7 @@ async fn bodies_go_by_the_age_of_their_attempt_and_of_pending_deliveries_too() {
 async fn a_sweep_that_goes_on_finds_what_has_become_old_since() {
     let store = Opened::fresh().await;
     let endpoint = store.endpoint(&["*"]).await;
-    let mut sweep = store.sweep(Retention::default());
+    let mut sweep = store.begin_retention(Retention::default());
     let mut sent = Vec::new();
     for _ in 0..20 {
         sent.push(store.answered(&endpoint, kept(), "thanks").await.id);
@@ -261,7 +261,7 @@ async fn a_sweep_says_when_there_will_be_something_again() {
     let store = Opened::fresh().await;
     let endpoint = store.endpoint(&["*"]).await;
     let due = store.delivered(&endpoint, "order.created").await;
-    let mut sweep = store.sweep(Retention::default());
+    let mut sweep = store.begin_retention(Retention::default());
     let mut looks = 0;
     while store.is_there(due.id).await {
         let (_, at) = store.finish_sweep(&mut sweep).await;
@@ -286,7 +286,7 @@ async fn every_project_keeps_its_data_for_as_long_as_it_says() {
         }
         sent.push(project.id);
     }
-    let mut sweep = store.sweep(Retention::default());
+    let mut sweep = store.begin_retention(Retention::default());
     let mut left = async |after: u32| {
         store.advance(after * DAY);
         store.finish_sweep(&mut sweep).await;
@@ -311,7 +311,7 @@ async fn a_project_that_keeps_less_from_now_on_loses_what_is_too_old_at_once() {
     store.keep(store.project, "forever", "20d").await;
     let old = store.answered(&endpoint, kept(), "thanks").await;
     store.advance(10 * DAY);
-    let mut sweep = store.sweep(Retention::default());
+    let mut sweep = store.begin_retention(Retention::default());
     store.finish_sweep(&mut sweep).await;
     assert_eq!(store.left(old.id).await[0].0, kept());
 
@@ -352,7 +352,7 @@ async fn what_a_deleted_project_leaves_goes_as_the_server_says() {
     store.draft("order.created").of(acme.id).send().await;
     assert!(store.delete_project(&Actor::Admin, acme.id).await.unwrap());
 
-    let mut sweep = store.sweep(Retention::default());
+    let mut sweep = store.begin_retention(Retention::default());
     let mut left = async |after: u32| {
         store.advance(after * DAY);
         store.finish_sweep(&mut sweep).await;
@@ -435,8 +435,8 @@ async fn a_delivery_that_is_retried_as_it_is_to_go_is_delivered() {
     let last = store.deliveries_of(&endpoint).await.pop().unwrap();
     assert_eq!(Some(&last.event), sent.last());
 
-    let mut sweep = store.sweep(Retention::default());
-    store.sweep_on(&mut sweep).await.unwrap();
+    let mut sweep = store.begin_retention(Retention::default());
+    store.continue_retention(&mut sweep).await.unwrap();
     if store.retry(&Actor::Admin, store.project, last.id).await.unwrap().is_some() {
         store.finish_sweep(&mut sweep).await;
         let due = store.only_due_at(&endpoint).await;
@@ -470,7 +470,7 @@ async fn deleting_goes_on_where_it_was_after_a_restart() {
 async fn attempts_that_come_when_all_before_them_are_gone_lose_their_bodies_too() {
     let store = Opened::fresh().await;
     let endpoint = store.endpoint(&["*"]).await;
-    let mut sweep = store.sweep(Retention::default());
+    let mut sweep = store.begin_retention(Retention::default());
     for _ in 0..5 {
         store.answered(&endpoint, kept(), "thanks").await;
     }
@@ -551,8 +551,8 @@ async fn a_delivery_that_is_tried_again_after_it_was_found_to_be_old_stays() {
     let mut retrying = Box::pin(store.retry(&Actor::Admin, store.project, due.id));
     assert!(poll_fn(|context| Poll::Ready(retrying.as_mut().poll(context).is_pending())).await);
 
-    let mut sweep = store.sweep(Retention::default());
-    let mut sweeping = Box::pin(store.sweep_on(&mut sweep));
+    let mut sweep = store.begin_retention(Retention::default());
+    let mut sweeping = Box::pin(store.continue_retention(&mut sweep));
     // First it reads, then it hands in what it found; the writer is held for longer than one row takes to read.
     for _ in 0..TURNS {
         assert!(

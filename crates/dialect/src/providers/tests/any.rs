@@ -9,7 +9,7 @@ use super::*;
 
 /// What text is made of: ordinary, foreign, and all that any service reads as more than text.
 pub(super) fn text(most: usize) -> impl Strategy<Value = String> + Clone {
-    let pieces = select(vec![
+    let segments = select(vec![
         "word",
         " ",
         "\n",
@@ -65,9 +65,9 @@ pub(super) fn text(most: usize) -> impl Strategy<Value = String> + Clone {
         ":",
         "@",
     ]);
-    let piece = prop_oneof![4 => pieces.prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
-    let long = (piece.clone(), 1..3000usize).prop_map(|(piece, times)| piece.repeat(times));
-    prop_oneof![8 => vec(piece, 0..most).prop_map(|pieces| pieces.concat()), 1 => long]
+    let segment = prop_oneof![4 => segments.prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
+    let long = (segment.clone(), 1..3000usize).prop_map(|(segment, times)| segment.repeat(times));
+    prop_oneof![8 => vec(segment, 0..most).prop_map(|segments| segments.concat()), 1 => long]
 }
 
 fn data() -> impl Strategy<Value = Value> {
@@ -102,6 +102,6 @@ proptest! {
             summary,
             ..event(&event_type, data.to_string())
         };
-        rules::check(&Look { signed: &title, description: description.as_deref(), ..LOOK }, &event);
+        rules::check(&Branding { signed: &title, description: description.as_deref(), ..LOOK }, &event);
     }
 }

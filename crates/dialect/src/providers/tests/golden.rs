@@ -5,8 +5,8 @@ use std::path::Path;
 use super::*;
 
 /// Every event there is a file of, by name.
-fn events() -> [(&'static str, Look<'static>, Event); 6] {
-    let described = Look { description: Some("The brand's visibility score moved."), ..LOOK };
+fn events() -> [(&'static str, Branding<'static>, Event); 6] {
+    let described = Branding { description: Some("The brand's visibility score moved."), ..LOOK };
     let visibility = Event {
         brand: Some(Json::trusted(r#"{"id":"3f1c","name":"Northwind","website":"https://northwind.example"}"#)),
         workflow: Some(Json::trusted(r#"{"name":"Weekly check"}"#)),
@@ -31,9 +31,9 @@ fn events() -> [(&'static str, Look<'static>, Event); 6] {
     [
         ("visibility", described, visibility),
         ("order", LOOK, order),
-        ("nasty", Look { signed: "<Acme> & *Sons*", ..LOOK }, nasty),
+        ("nasty", Branding { signed: "<Acme> & *Sons*", ..LOOK }, nasty),
         ("wide", LOOK, event("export.finished", wide)),
-        ("bare", Look { accent_color: None, ..LOOK }, event("ping", r#""it works""#)),
+        ("bare", Branding { accent_color: None, ..LOOK }, event("ping", r#""it works""#)),
         ("null", LOOK, event("_", "null")),
     ]
 }
@@ -56,11 +56,11 @@ const NASTY: &str = r#"{
 #[test]
 fn cards_are_as_their_files_say() {
     let mut changed = Vec::new();
-    for (name, look, event) in events() {
+    for (name, branding, event) in events() {
         for provider in SERVICES {
             let folder = if provider == Provider::TeamsWebhook { "teams" } else { provider.name() };
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{folder}/{name}.json"));
-            let card = format!("{:#}\n", sent(provider, &look, &event));
+            let card = format!("{:#}\n", sent(provider, &branding, &event));
             match std::fs::read_to_string(&path) {
                 Ok(golden) if golden == card => {}
                 Ok(golden) => changed.push(difference(&path, &golden, &card)),
@@ -82,7 +82,7 @@ fn difference(path: &Path, golden: &str, card: &str) -> String {
 
 #[test]
 fn cards_of_these_events_keep_the_rules() {
-    for (_, look, event) in events() {
-        rules::check(&look, &event);
+    for (_, branding, event) in events() {
+        rules::check(&branding, &event);
     }
 }

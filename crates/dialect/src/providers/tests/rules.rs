@@ -3,10 +3,10 @@
 use super::*;
 
 /// Asserts all of it, of the event's card on every service.
-pub(super) fn check(look: &Look<'_>, event: &Event) {
-    slack(&sent(Provider::Slack, look, event));
-    discord(&sent(Provider::Discord, look, event));
-    teams(&sent(Provider::TeamsWebhook, look, event));
+pub(super) fn check(branding: &Branding<'_>, event: &Event) {
+    slack(&sent(Provider::Slack, branding, event));
+    discord(&sent(Provider::Discord, branding, event));
+    teams(&sent(Provider::TeamsWebhook, branding, event));
 }
 
 fn texts<'v>(value: &'v Value, key: &str) -> Vec<&'v str> {

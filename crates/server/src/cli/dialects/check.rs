@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use dialect::Dialect;
-use dialect::sample::{Finding, Sample};
+use dialect::detect::{Finding, Sample};
 use dialect::settings;
 use serde_json::json;
 
@@ -68,7 +68,7 @@ fn explain(path: &Path, format: Output) -> Result<Printed, Failure> {
     let explanation = sample(path)?.explain();
     let (text, note) = match format {
         Output::Json => {
-            let dialect = dialect::interchange::json_from_toml(&explanation.dialect)
+            let dialect = dialect::toml_json::json_from_toml(&explanation.dialect)
                 .map_err(|mistakes| file::refused("the dialect that was found", &mistakes, true))?;
             (dialect + "\n", lines(&explanation.findings))
         }

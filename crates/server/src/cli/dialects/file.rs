@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use dialect::Dialect;
-use dialect::mistake::Mistake;
+use dialect::diagnostic::Diagnostic;
 use serde_json::json;
 
 use super::super::connection::Output;
@@ -40,11 +40,11 @@ impl Text {
         if !is_json {
             return Ok(Self { name, toml: text, json: None, format });
         }
-        let told = |mistakes: Vec<Mistake>| match format {
+        let told = |mistakes: Vec<Diagnostic>| match format {
             Output::Json => refused_in_json(&name, &mistakes, true),
             Output::Table | Output::Toml => refused(&name, &mistakes, true),
         };
-        let toml = dialect::interchange::toml_from_json(&text).map_err(told)?;
+        let toml = dialect::toml_json::toml_from_json(&text).map_err(told)?;
         Ok(Self { name, toml, json: Some(text), format })
     }
 
@@ -52,7 +52,7 @@ impl Text {
         Dialect::parse(&self.toml).map_err(|mistakes| self.refused(&mistakes))
     }
 
-    pub(super) fn refused(&self, mistakes: &[Mistake]) -> Failure {
+    pub(super) fn refused(&self, mistakes: &[Diagnostic]) -> Failure {
         match self.format {
             Output::Json => refused_in_json(&self.name, mistakes, self.json.is_none()),
             Output::Table | Output::Toml => refused(&self.name, mistakes, self.json.is_none()),
@@ -81,20 +81,20 @@ fn read(from: impl Read, name: &str) -> Result<String, Failure> {
 }
 
 /// Every mistake on a line of its own: `FILE:12: retry.jitter: …`.
-pub(super) fn refused(name: &str, mistakes: &[Mistake], has_lines: bool) -> Failure {
+pub(super) fn refused(name: &str, mistakes: &[Diagnostic], has_lines: bool) -> Failure {
     let lines: Vec<String> = mistakes.iter().map(|mistake| line(name, mistake, has_lines)).collect();
     Failure::No(Printed { text: String::new(), note: Some(harmless(&lines.join("\n"))) })
 }
 
 /// The same for programs, as the answer.
-fn refused_in_json(name: &str, mistakes: &[Mistake], has_lines: bool) -> Failure {
-    let told = |mistake: &Mistake| json!({ "key": mistake.key, "line": mistake.line.filter(|_| has_lines), "message": mistake.message });
+fn refused_in_json(name: &str, mistakes: &[Diagnostic], has_lines: bool) -> Failure {
+    let told = |mistake: &Diagnostic| json!({ "key": mistake.key, "line": mistake.line.filter(|_| has_lines), "message": mistake.message });
     let mistakes: Vec<serde_json::Value> = mistakes.iter().map(told).collect();
     let text = format!("{:#}\n", json!({ "ok": false, "file": name, "mistakes": mistakes }));
     Failure::No(Printed { text: harmless(&text), note: None })
 }
 
-fn line(name: &str, Mistake { key, line, message }: &Mistake, has_lines: bool) -> String {
+fn line(name: &str, Diagnostic { key, line, message }: &Diagnostic, has_lines: bool) -> String {
     let at = line.filter(|_| has_lines).map(|line| format!(":{line}")).unwrap_or_default();
     let key = if key.is_empty() { String::new() } else { format!("{key}: ") };
     format!("{name}{at}: {key}{message}")

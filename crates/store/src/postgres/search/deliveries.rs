@@ -12,13 +12,13 @@ use tokio_postgres::Row;
 use super::full::delivery_row;
 use crate::Error;
 use crate::occurrences::{Kind, of_tenant};
-use crate::postgres::change::ReadTxn;
 use crate::postgres::columns::Columns;
 use crate::postgres::event_key::{self, EventKey};
 use crate::postgres::list::{List, Occurring, Span};
-use crate::postgres::node::NodeContext;
+use crate::postgres::node_context::NodeContext;
 use crate::postgres::param::Uuid;
 use crate::postgres::row;
+use crate::postgres::transaction::ReadTxn;
 use crate::search::{Cursor, DELIVERY, Delivery, DeliveryFilter, Page, Paging};
 
 /// Rows as they are found.
@@ -30,18 +30,18 @@ pub(crate) async fn deliveries(
     filter: &DeliveryFilter,
     paging: Paging,
 ) -> Result<Page<Delivery>, Error> {
-    let scope = db.search(project).await?;
+    let txn = db.search(project).await?;
     let span = Span::of(filter.since, filter.until, paging.after);
-    let search = Search { db, scope: &scope, project, filter, span, most: paging.limit + 1 };
+    let search = Search { db, txn: &txn, project, filter, span, most: paging.limit + 1 };
     let found = search.run().await?;
-    scope.end().await?;
+    txn.end().await?;
     Ok(Page::of(found, paging.limit))
 }
 
 /// What is asked for, and where.
 struct Search<'a> {
     db: &'a Arc<NodeContext>,
-    scope: &'a ReadTxn,
+    txn: &'a ReadTxn,
     project: ProjectId,
     filter: &'a DeliveryFilter,
     span: Span,
@@ -71,7 +71,7 @@ impl Search<'_> {
     async fn of_event(&self) -> Result<Found, Error> {
         let sql = "SELECT key FROM events WHERE project = $1 AND id = $2";
         let id = self.filter.event.as_ref().map(|id| id.as_str().to_owned());
-        let found = self.scope.query_opt(sql, &[&Uuid::from(self.project), &id]).await?;
+        let found = self.txn.query_opt(sql, &[&Uuid::from(self.project), &id]).await?;
         let Some(key) = found.map(|row| row::id::<EventKey>(&row, 0)).transpose()? else { return Ok(Vec::new()) };
         let earliest = event_key::earliest_delivery(key);
         // All of an event's deliveries, which are few, before anything else is asked of them.
@@ -79,7 +79,7 @@ impl Search<'_> {
         let values: Columns = vec![Box::new(Uuid::from(key)), Box::new(Uuid::from(earliest))];
         let list = self.narrowed(List::new(select(from), values, &["d.id"]));
         let span = Span { since: self.span.since.max(earliest), ..self.span };
-        list.newest(self.scope, span, self.db.env.now(), self.most, read).await
+        list.newest(self.txn, span, self.db.env.now(), self.most, read).await
     }
 
     /// What waits is found among what waits, however much else there is.
@@ -99,7 +99,7 @@ impl Search<'_> {
         list.only("d.status = 0");
         let list = self.narrowed(list);
         // They are in no order of days.
-        list.newest(self.scope, self.span, self.db.env.now(), self.most, read).await
+        list.newest(self.txn, self.span, self.db.env.now(), self.most, read).await
     }
 
     /// What has ended, with the outcome that is asked for.
@@ -108,12 +108,12 @@ impl Search<'_> {
         let code = self.filter.status_code;
         let outcomes = Kind::Outcome;
         let occurring = match (self.filter.endpoint, &self.filter.tenant) {
-            (Some(endpoint), _) => Occurring::outcomes(self.scope, endpoint, outcomes, "", status, code).await?,
+            (Some(endpoint), _) => Occurring::outcomes(self.txn, endpoint, outcomes, "", status, code).await?,
             (None, Some(tenant)) => {
                 let (kind, prefix) = (Kind::TenantOutcome, of_tenant(tenant, ""));
-                Occurring::outcomes(self.scope, self.project, kind, &prefix, status, code).await?
+                Occurring::outcomes(self.txn, self.project, kind, &prefix, status, code).await?
             }
-            (None, None) => Occurring::outcomes(self.scope, self.project, outcomes, "", status, code).await?,
+            (None, None) => Occurring::outcomes(self.txn, self.project, outcomes, "", status, code).await?,
         };
         let mut list = self.rows();
         // What is tried once more was something else before.
@@ -170,11 +170,11 @@ impl Search<'_> {
     }
 
     async fn newest(&self, list: List) -> Result<Found, Error> {
-        list.newest(self.scope, self.span, self.db.env.now(), self.most, read).await
+        list.newest(self.txn, self.span, self.db.env.now(), self.most, read).await
     }
 
     async fn newest_in(&self, list: List, occurring: &Occurring) -> Result<Found, Error> {
-        list.newest_in(self.scope, occurring, self.span, self.most, read).await
+        list.newest_in(self.txn, occurring, self.span, self.most, read).await
     }
 }
 

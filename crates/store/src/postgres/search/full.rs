@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 
 use crate::Error;
 use crate::postgres::attempts::{self, ATTEMPT_WIDTH};
-use crate::postgres::node::NodeContext;
+use crate::postgres::node_context::NodeContext;
 use crate::postgres::param::Uuid;
 use crate::postgres::row;
 use crate::search::{Attempted, Bodies, DELIVERY, DELIVERY_WIDTH, Delivery, FullDelivery};

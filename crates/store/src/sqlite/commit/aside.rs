@@ -7,12 +7,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::lines::Lines;
+use super::project_queues::ProjectQueues;
 use super::verb::Verb;
 
 #[derive(Default)]
 pub(crate) struct Asides {
-    lines: Lines,
+    lines: ProjectQueues,
     /// The last commit had others in it, and several projects commit.
     is_patient: bool,
     /// The last commit had others in it.

@@ -16,9 +16,9 @@ use super::flush::{self, MainConnection};
 use super::txn::WriteTxn;
 use super::verb::Verb;
 use crate::Error;
+use crate::commit_sink::CommitSink;
 use crate::health::FailureStreak;
 use crate::occurrences::Noted;
-use crate::published::CommitSink;
 use crate::seal::Seal;
 use crate::slice::MAX_WRITER_HOLD;
 use crate::sqlite::fan_outs;
@@ -110,7 +110,7 @@ impl Committer {
     pub(crate) fn commit(
         &mut self,
         group: &mut [Box<dyn Verb>],
-        way: CommitTarget,
+        target: CommitTarget,
         hold: Duration,
     ) -> Result<usize, Error> {
         let began = self.env.elapsed();
@@ -118,7 +118,7 @@ impl Committer {
         self.accepted_at = self.accepted_at.max(now);
         let before = self.published.directory.load_full();
         self.journal.begin();
-        let mut batch = WriteTxn {
+        let mut txn = WriteTxn {
             tables: &self.tables,
             reader: &self.reader,
             journal: &mut self.journal,
@@ -143,8 +143,8 @@ impl Committer {
             last_id: &mut self.last_id,
             last_event: &mut self.last_event,
         };
-        let committed = batch.commit(group, way, began);
-        let WriteTxn { directory, notices: facts, recorded, mailed, fanned_out, rows, .. } = batch;
+        let committed = txn.commit(group, target, began);
+        let WriteTxn { directory, notices, recorded, mailed, fanned_out, rows, .. } = txn;
         let Ok(verbs) = committed else {
             // What was counted in a transaction that is undone must be read again, and what was noted is not there.
             self.failure_streaks.clear();
@@ -157,7 +157,7 @@ impl Committer {
         if !Arc::ptr_eq(&before, &directory) {
             self.published.directory.store(directory);
         }
-        self.published.facts(facts);
+        self.published.notices(notices);
         if mailed {
             self.published.mailed();
         }
@@ -259,8 +259,8 @@ impl Committer {
 }
 
 impl WriteTxn<'_> {
-    fn commit(&mut self, group: &mut [Box<dyn Verb>], way: CommitTarget, began: Duration) -> Result<usize, Error> {
-        let ran = self.run(group, way, began);
+    fn commit(&mut self, group: &mut [Box<dyn Verb>], target: CommitTarget, began: Duration) -> Result<usize, Error> {
+        let ran = self.run(group, target, began);
         if ran.is_err()
             && self.direct
             && let Some(connection) = self.tables.connection()
@@ -270,8 +270,8 @@ impl WriteTxn<'_> {
         ran
     }
 
-    fn run(&mut self, group: &mut [Box<dyn Verb>], way: CommitTarget, began: Duration) -> Result<usize, Error> {
-        if way == CommitTarget::Tables {
+    fn run(&mut self, group: &mut [Box<dyn Verb>], target: CommitTarget, began: Duration) -> Result<usize, Error> {
+        if target == CommitTarget::Tables {
             self.db()?;
         }
         let mut verbs = 0;

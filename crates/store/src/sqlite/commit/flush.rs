@@ -23,7 +23,7 @@ struct OpenConnection {
 /// back with the result.
 struct FlushJob {
     tables: OpenConnection,
-    filling: Option<Segment>,
+    segment: Option<Segment>,
     result: Result<(), Error>,
 }
 
@@ -84,14 +84,14 @@ impl MainConnection {
     pub(crate) fn start_flush(&mut self, journal: &mut Journal) {
         let Some(tables) = self.present.take() else { return };
         match journal.seal_segment() {
-            Some(filling) => self.send(tables, Some(filling)),
+            Some(segment) => self.send(tables, Some(segment)),
             None => self.present = OnceCell::from(tables),
         }
     }
 
-    fn send(&self, tables: OpenConnection, filling: Option<Segment>) {
+    fn send(&self, tables: OpenConnection, segment: Option<Segment>) {
         // A thread that has panicked makes the next fetch panic as well.
-        drop(self.jobs.send(FlushJob { tables, filling, result: Ok(()) }));
+        drop(self.jobs.send(FlushJob { tables, segment, result: Ok(()) }));
     }
 
     /// Sees after a commit whether the log is to be copied. The end of that waits for the disk, so it is the thread's.
@@ -115,12 +115,12 @@ impl MainConnection {
 
 impl FlushJob {
     fn run(&mut self) {
-        if let Some(filling) = &mut self.filling {
-            self.result = journal::apply(&self.tables.connection, filling);
+        if let Some(segment) = &mut self.segment {
+            self.result = journal::apply(&self.tables.connection, segment);
             if self.result.is_err() {
                 return;
             }
-            filling.reset(0, 0);
+            segment.reset(0, 0);
             if !self.tables.has_copied() {
                 return;
             }
@@ -132,8 +132,8 @@ impl FlushJob {
         if let Err(error) = &self.result {
             complain(error);
         }
-        if let Some(filling) = self.filling {
-            journal.return_segment(filling);
+        if let Some(segment) = self.segment {
+            journal.return_segment(segment);
         }
         self.tables
     }

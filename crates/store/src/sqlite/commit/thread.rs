@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::aside::Asides;
 use super::committer::{CommitTarget, Committer};
-use super::lines::{Company, take_turns};
+use super::project_queues::{Company, take_turns};
 use super::verb::{Verb, Work};
 use crate::slice::{MAX_WRITER_HOLD, MAX_WRITER_HOLD_SHARED};
 use crate::sqlite::lock::Lock;
@@ -235,8 +235,8 @@ impl Thread {
         let hold = if has_company { MAX_WRITER_HOLD_SHARED } else { MAX_WRITER_HOLD };
         // The tables' log is not written to while others wait for it: it grows, and with it what its sync writes.
         let is_short = self.group.len() < BUSY && !has_company;
-        let way = if is_short && self.committer.is_level() { CommitTarget::Tables } else { CommitTarget::Journal };
-        match self.committer.commit(&mut self.group, way, hold) {
+        let target = if is_short && self.committer.is_level() { CommitTarget::Tables } else { CommitTarget::Journal };
+        match self.committer.commit(&mut self.group, target, hold) {
             Ok(verbs) => self.group.drain(..verbs).for_each(|verb| verb.reply(Ok(()))),
             Err(error) if self.group.len() == 1 => {
                 self.group.drain(..).for_each(|verb| verb.reply(Err(error.clone())));

@@ -142,9 +142,9 @@ impl<'a> WriteTxn<'a> {
     }
 
     pub(crate) fn announce_work(&mut self, endpoint: EndpointId, at: Timestamp) {
-        let known = matches!(self.notices.last(), Some(CommitNotice::Look { endpoint: last, at: earlier }) if *last == endpoint && *earlier <= at);
+        let known = matches!(self.notices.last(), Some(CommitNotice::Check { endpoint: last, at: earlier }) if *last == endpoint && *earlier <= at);
         if !known {
-            self.notices.push(CommitNotice::Look { endpoint, at });
+            self.notices.push(CommitNotice::Check { endpoint, at });
         }
     }
 

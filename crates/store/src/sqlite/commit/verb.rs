@@ -22,7 +22,7 @@ pub(crate) trait Verb: Send {
     fn of(&self) -> Option<ProjectId>;
     /// Who asks for it.
     fn by(&self) -> &Actor;
-    fn run(&mut self, batch: &mut WriteTxn<'_>) -> Result<(), Error>;
+    fn run(&mut self, txn: &mut WriteTxn<'_>) -> Result<(), Error>;
     fn reply(self: Box<Self>, committed: Result<(), Error>);
 }
 
@@ -48,13 +48,13 @@ where
         &self.by
     }
 
-    fn run(&mut self, batch: &mut WriteTxn<'_>) -> Result<(), Error> {
-        self.result = Some((self.verb)(batch)?);
+    fn run(&mut self, txn: &mut WriteTxn<'_>) -> Result<(), Error> {
+        self.result = Some((self.verb)(txn)?);
         Ok(())
     }
 
     fn reply(self: Box<Self>, committed: Result<(), Error>) {
-        let Self { result, on_done: say, .. } = *self;
-        say(committed.and_then(|()| result.ok_or(Error::Stopped)));
+        let Self { result, on_done, .. } = *self;
+        on_done(committed.and_then(|()| result.ok_or(Error::Stopped)));
     }
 }

@@ -63,7 +63,7 @@ impl Writer {
 
     /// Commits to the tables what there is, if only to see that it can be done.
     pub(crate) async fn reach_tables(&self) -> Result<(), Error> {
-        self.write(&Actor::System, None, |batch| batch.db().map(|_| ())).await
+        self.write(&Actor::System, None, |txn| txn.db().map(|_| ())).await
     }
 
     /// Runs `verb`, which is a project's or Posthaste's own, in the next commit and answers when that is on disk.
@@ -108,8 +108,8 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         // Whoever asked may have gone; what was committed stays.
-        let say = |committed| drop(reply.send(committed));
-        let handed_in = self.hand_in(work(Box::new(Waiting { by: by.clone(), of, verb, result: None, on_done: say })));
+        let on_done = |committed| drop(reply.send(committed));
+        let handed_in = self.hand_in(work(Box::new(Waiting { by: by.clone(), of, verb, result: None, on_done })));
         async move {
             handed_in.await;
             answer.await.map_err(|_| Error::Stopped)?
@@ -122,7 +122,7 @@ impl Writer {
         by: &Actor,
         of: Option<ProjectId>,
         verb: F,
-        say: S,
+        on_done: S,
     ) -> impl Future<Output = ()> + Send
     where
         T: Send + 'static,
@@ -130,7 +130,7 @@ impl Writer {
         S: FnOnce(Result<T, Error>) + Send + 'static,
     {
         // Boxed before the future is made: verbs hold whole events, which a future would be moved about with.
-        self.hand_in(Work::Verb(Box::new(Waiting { by: by.clone(), of, verb, result: None, on_done: say })))
+        self.hand_in(Work::Verb(Box::new(Waiting { by: by.clone(), of, verb, result: None, on_done })))
     }
 
     async fn hand_in(&self, work: Work) {

@@ -97,11 +97,11 @@ impl Examined {
     /// Runs all groups, in one transaction, which says so.
     fn run(&self, db: &Connection, newest: u64) -> Result<(), Error> {
         let transaction = db.unchecked_transaction()?;
-        let mut runner = if self.damage.is_some() { Replay::after_loss() } else { Replay::default() };
+        let mut replay = if self.damage.is_some() { Replay::after_loss() } else { Replay::default() };
         for group in self.files.iter().flat_map(|found| &found.scan.groups) {
-            runner.take(&group.statements)?;
+            replay.take(&group.statements)?;
         }
-        runner.run(&transaction)?;
+        replay.run(&transaction)?;
         state::mark_applied(&transaction, newest)?;
         transaction.commit()?;
         Ok(())

@@ -229,9 +229,9 @@ mod tests {
         migrations.iter().for_each(|migration| db.execute_batch(migration).unwrap());
         db.execute_batch(include_str!("../migrations/V7__search.sql")).unwrap();
         for bytes in [events(0, Some("acme")), events(MANY, None)] {
-            let mut runner = Replay::default();
-            runner.take(&bytes).unwrap();
-            runner.run(&db).unwrap();
+            let mut replay = Replay::default();
+            replay.take(&bytes).unwrap();
+            replay.run(&db).unwrap();
         }
 
         let of_tenants: Vec<i64> = db

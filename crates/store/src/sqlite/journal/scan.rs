@@ -145,7 +145,7 @@ impl<'a> File<'a> {
     /// The group whose first sector is there.
     fn whole(&self, at: usize, number: u32) -> Found {
         let Some(Sector::Written { content, .. }) = self.sectors.get(at) else { return Found::Damaged(at) };
-        let of_place = |head: &Head| (head.place.segment, head.place.number) == (self.segment, number);
+        let of_place = |head: &Head| (head.position.segment, head.position.number) == (self.segment, number);
         let Some(head) = Head::read(content).filter(of_place) else { return Found::Damaged(at) };
         let Some(sectors) = self.sectors.get(at..at.saturating_add(head.sectors())) else { return Found::Damaged(at) };
         if let Some(damaged) = sectors.iter().position(|sector| *sector == Sector::Damaged) {
@@ -161,7 +161,7 @@ impl<'a> File<'a> {
         });
         match head.join(contents) {
             Some(statements) => {
-                let group = Group { groups_before: Some(head.place.groups_before), statements };
+                let group = Group { groups_before: Some(head.position.groups_before), statements };
                 Found::Whole { group, sectors: sectors.len() }
             }
             None => Found::Damaged(at),
@@ -192,15 +192,15 @@ fn offset(sector: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sqlite::journal::sectors::{self, Place};
+    use crate::sqlite::journal::sectors::{self, GroupPosition};
 
     const DONE: u64 = u64::MAX; // numbers wrap
     const SEGMENT: u64 = 0;
 
     fn append(bytes: &mut Vec<u8>, segment: u64, number: u32, statements: &[u8]) {
         let mut group = Vec::new();
-        let place = Place { segment, number, groups_before: 0 };
-        sectors::encode(place, statements, bytes.len() as u64, &mut group).unwrap();
+        let position = GroupPosition { segment, number, groups_before: 0 };
+        sectors::encode(position, statements, bytes.len() as u64, &mut group).unwrap();
         bytes.extend(group);
     }
 

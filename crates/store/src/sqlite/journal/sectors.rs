@@ -39,7 +39,7 @@ const UNCOUNTED: usize = 20;
 
 /// What a group is and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct GroupPosition {
     pub(crate) segment: u64,
     /// In its segment, from 0.
     pub(crate) number: u32,
@@ -53,18 +53,18 @@ pub(crate) fn size(statements: usize) -> usize {
 }
 
 /// Writes a group, as it stands in the file from byte `at` on, into `bytes`. `None` if it is too large to be told.
-pub(crate) fn encode(place: Place, statements: &[u8], at: u64, bytes: &mut Vec<u8>) -> Option<()> {
+pub(crate) fn encode(position: GroupPosition, statements: &[u8], at: u64, bytes: &mut Vec<u8>) -> Option<()> {
     bytes.clear();
     bytes.resize(size(statements.len()), 0);
-    let head = Head::of(place, statements)?.to_bytes();
+    let head = Head::of(position, statements)?.to_bytes();
     let (mut before, mut rest, mut index) = (&head[..], statements, at / SECTOR as u64);
     for sector in bytes.as_chunks_mut::<SECTOR>().0 {
         let (of_head, behind) = sector[..CONTENT].split_at_mut(before.len());
         of_head.copy_from_slice(before);
         let (now, later) = rest.split_at(rest.len().min(behind.len()));
         behind[..now.len()].copy_from_slice(now);
-        sector[CONTENT..504].copy_from_slice(&place.segment.to_le_bytes());
-        sector[504..508].copy_from_slice(&place.number.to_le_bytes());
+        sector[CONTENT..504].copy_from_slice(&position.segment.to_le_bytes());
+        sector[504..508].copy_from_slice(&position.number.to_le_bytes());
         let checksum = checksum(index, sector);
         sector[508..].copy_from_slice(&checksum.to_le_bytes());
         (before, rest, index) = (&[], later, index + 1);
@@ -117,14 +117,14 @@ fn checksum(index: u64, sector: &[u8; SECTOR]) -> u32 {
 pub(crate) struct Head {
     length: u32,
     checksum: u32,
-    pub(crate) place: Place,
+    pub(crate) position: GroupPosition,
     statements: u32,
 }
 
 impl Head {
-    fn of(place: Place, statements: &[u8]) -> Option<Self> {
+    fn of(position: GroupPosition, statements: &[u8]) -> Option<Self> {
         let length = u32::try_from(size(statements.len()) - UNCOUNTED).ok()?;
-        let mut head = Self { length, checksum: 0, place, statements: u32::try_from(statements.len()).ok()? };
+        let mut head = Self { length, checksum: 0, position, statements: u32::try_from(statements.len()).ok()? };
         head.checksum = head.checksum_with(statements);
         Some(head)
     }
@@ -140,7 +140,8 @@ impl Head {
         let (length, checksum) = (number()?, number()?);
         let segment = u64::from(number()?) | (u64::from(number()?) << 32);
         let (group, statements, groups_before) = (number()?, number()?, number()?);
-        let head = Self { length, checksum, place: Place { segment, number: group, groups_before }, statements };
+        let head =
+            Self { length, checksum, position: GroupPosition { segment, number: group, groups_before }, statements };
         let told = size(usize::try_from(statements).ok()?) - UNCOUNTED;
         (usize::try_from(length) == Ok(told)).then_some(head)
     }
@@ -170,7 +171,7 @@ impl Head {
     }
 
     fn to_bytes(self) -> [u8; HEAD] {
-        let Self { length, checksum, place: Place { segment, number, groups_before }, statements } = self;
+        let Self { length, checksum, position: GroupPosition { segment, number, groups_before }, statements } = self;
         let mut bytes = [0; HEAD];
         bytes[..4].copy_from_slice(&length.to_le_bytes());
         bytes[4..8].copy_from_slice(&checksum.to_le_bytes());

@@ -102,8 +102,9 @@ impl Segment {
         if statements.is_empty() {
             return Ok(());
         }
-        let place = sectors::Place { segment: self.number, number: self.groups, groups_before: self.groups_before };
-        sectors::encode(place, statements, self.end, &mut self.sectors)
+        let position =
+            sectors::GroupPosition { segment: self.number, number: self.groups, groups_before: self.groups_before };
+        sectors::encode(position, statements, self.end, &mut self.sectors)
             .ok_or_else(|| Error::Corrupt("a group of 4 GB".to_owned()))?;
         let written = self.file.write_all_at(&self.sectors, self.end);
         if let Err(error) = written.and_then(|()| self.file.sync_data()) {
@@ -117,8 +118,8 @@ impl Segment {
     }
 
     /// Has the groups that are written taken into the tables.
-    pub(crate) fn replay_into<'a>(&'a self, runner: &mut Replay<'a>) -> Result<(), Error> {
-        runner.take(&self.statements[..self.written])
+    pub(crate) fn replay_into<'a>(&'a self, replay: &mut Replay<'a>) -> Result<(), Error> {
+        replay.take(&self.statements[..self.written])
     }
 
     /// The statements of the group under way.

@@ -137,34 +137,33 @@ pub(crate) fn reset(db: &Connection) -> Result<(), Error> {
 }
 
 pub(super) fn take(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     slice: &Chunk,
     mut patience: Patience,
 ) -> Result<(Deleted, Option<i64>), Error> {
-    let mut swept = Deleted::default();
-    if saved(batch.db()?, slice.kept)? != slice.saved {
-        return Ok((swept, None));
+    let mut deleted = Deleted::default();
+    if saved(txn.db()?, slice.kept)? != slice.saved {
+        return Ok((deleted, None));
     }
     let mut reached = slice.end;
     for (at, attempt) in slice.attempts.iter().enumerate() {
-        swept.bodies += strip(batch, attempt)?;
+        deleted.bodies += strip(txn, attempt)?;
         patience.spend(1);
-        if patience.is_over(batch.env) && at + 1 < slice.attempts.len() {
+        if patience.is_over(txn.env) && at + 1 < slice.attempts.len() {
             reached = attempt.number;
             break;
         }
     }
-    batch
-        .db()?
+    txn.db()?
         .prepare_cached("INSERT OR REPLACE INTO bodies_dropped (kept_ms, attempt) VALUES (?, ?)")?
         .execute(params![millis(slice.kept), reached])?;
-    Ok((swept, Some(reached)))
+    Ok((deleted, Some(reached)))
 }
 
-fn strip(batch: &mut WriteTxn<'_>, attempt: &Stripped) -> Result<u64, Error> {
-    hand_on(batch.db()?, attempt)?;
+fn strip(txn: &mut WriteTxn<'_>, attempt: &Stripped) -> Result<u64, Error> {
+    hand_on(txn.db()?, attempt)?;
     // Its number may be another's by now.
-    let changed = batch
+    let changed = txn
         .db()?
         .prepare_cached(
             "UPDATE attempts SET response_body = NULL, request_body = NULL, same_as = NULL, dropped = coalesce(dropped, 0) | ?

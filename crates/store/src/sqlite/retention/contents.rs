@@ -205,19 +205,15 @@ fn oldest(db: &Connection, project: ProjectId, from: i64) -> Result<Option<Times
     Ok(event.into_iter().chain(job).min())
 }
 
-pub(super) fn take(
-    batch: &mut WriteTxn<'_>,
-    slice: &Chunk,
-    mut patience: Patience,
-) -> Result<(Deleted, Reached), Error> {
-    let mut swept = Deleted::default();
+pub(super) fn take(txn: &mut WriteTxn<'_>, slice: &Chunk, mut patience: Patience) -> Result<(Deleted, Reached), Error> {
+    let mut deleted = Deleted::default();
     for job in &slice.jobs {
-        swept.jobs += deleted(batch, "DELETE FROM jobs WHERE id = ? AND status <> 0", params![job.as_bytes()])?;
+        deleted.jobs += delete(txn, "DELETE FROM jobs WHERE id = ? AND status <> 0", params![job.as_bytes()])?;
         patience.spend(1);
     }
     let (mut next, mut held) = (slice.next, false);
     for event in &slice.events {
-        match take_event(batch, event, &mut patience, &mut swept)? {
+        match take_event(txn, event, &mut patience, &mut deleted)? {
             Fate::Gone => {}
             Fate::Held => held = true,
             Fate::Interrupted => {
@@ -226,10 +222,10 @@ pub(super) fn take(
             }
         }
     }
-    occurrences::forget(batch, slice.project, next)?;
-    let newest_attempt = forget_numbers(batch)?;
+    occurrences::forget(txn, slice.project, next)?;
+    let newest_attempt = forget_numbers(txn)?;
     let reached = Reached { next, held, newest_attempt };
-    Ok((swept, reached))
+    Ok((deleted, reached))
 }
 
 enum Fate {
@@ -241,21 +237,21 @@ enum Fate {
 }
 
 fn take_event(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     event: &ExpiredEvent,
     patience: &mut Patience,
-    swept: &mut Deleted,
+    deleted: &mut Deleted,
 ) -> Result<Fate, Error> {
     for delivery in &event.deliveries {
-        if patience.is_over(batch.env) || !take_delivery(batch, *delivery, patience, swept)? {
+        if patience.is_over(txn.env) || !take_delivery(txn, *delivery, patience, deleted)? {
             return Ok(Fate::Interrupted);
         }
     }
-    if patience.is_over(batch.env) {
+    if patience.is_over(txn.env) {
         return Ok(Fate::Interrupted);
     }
-    let gone = deleted(
-        batch,
+    let gone = delete(
+        txn,
         "DELETE FROM events WHERE seq = ?1
          AND NOT EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_by_event WHERE event = ?1)
          AND NOT EXISTS (SELECT 1 FROM fan_outs WHERE event = ?1)",
@@ -264,20 +260,20 @@ fn take_event(
     if gone == 0 {
         return Ok(Fate::Held);
     }
-    deleted(batch, "DELETE FROM idempotency WHERE event = ?", params![event.seq])?;
-    swept.events += 1;
+    delete(txn, "DELETE FROM idempotency WHERE event = ?", params![event.seq])?;
+    deleted.events += 1;
     patience.spend(1);
     Ok(Fate::Gone)
 }
 
 /// False if the slice was over before all of it was gone.
 fn take_delivery(
-    batch: &mut WriteTxn<'_>,
+    txn: &mut WriteTxn<'_>,
     delivery: DeliveryId,
     patience: &mut Patience,
-    swept: &mut Deleted,
+    deleted: &mut Deleted,
 ) -> Result<bool, Error> {
-    let ended = batch
+    let ended = txn
         .db()?
         .prepare_cached("SELECT 1 FROM deliveries WHERE id = ? AND status <> 0")?
         .query_row([delivery.as_bytes()], |_| Ok(()))
@@ -286,35 +282,35 @@ fn take_delivery(
         return Ok(true);
     }
     loop {
-        let attempts = deleted(
-            batch,
+        let attempts = delete(
+            txn,
             "DELETE FROM attempts WHERE rowid IN (SELECT rowid FROM attempts WHERE delivery = ? ORDER BY number LIMIT ?)",
             params![delivery.as_bytes(), row::limit(ATTEMPTS_AT_ONCE)],
         )?;
         let count = usize::try_from(attempts).unwrap_or(ATTEMPTS_AT_ONCE);
-        swept.attempts += attempts;
+        deleted.attempts += attempts;
         patience.spend(count);
         if count < ATTEMPTS_AT_ONCE {
             break;
         }
-        if patience.is_over(batch.env) {
+        if patience.is_over(txn.env) {
             return Ok(false);
         }
     }
-    swept.deliveries += deleted(batch, "DELETE FROM deliveries WHERE id = ?", params![delivery.as_bytes()])?;
+    deleted.deliveries += delete(txn, "DELETE FROM deliveries WHERE id = ?", params![delivery.as_bytes()])?;
     patience.spend(1);
     Ok(true)
 }
 
-fn deleted(batch: &mut WriteTxn<'_>, sql: &str, which: &[&dyn rusqlite::ToSql]) -> Result<u64, Error> {
-    Ok(batch.db()?.prepare_cached(sql)?.execute(which)? as u64)
+fn delete(txn: &mut WriteTxn<'_>, sql: &str, which: &[&dyn rusqlite::ToSql]) -> Result<u64, Error> {
+    Ok(txn.db()?.prepare_cached(sql)?.execute(which)? as u64)
 }
 
 /// The numbers of attempts that are gone will be given again: nothing was done yet about what will have them.
-fn forget_numbers(batch: &mut WriteTxn<'_>) -> Result<i64, Error> {
+fn forget_numbers(txn: &mut WriteTxn<'_>) -> Result<i64, Error> {
     let newest: Option<i64> =
-        batch.db()?.prepare_cached("SELECT max(rowid) FROM attempts")?.query_row([], |row| row.get(0))?;
+        txn.db()?.prepare_cached("SELECT max(rowid) FROM attempts")?.query_row([], |row| row.get(0))?;
     let newest = newest.unwrap_or(0);
-    batch.db()?.prepare_cached("UPDATE bodies_dropped SET attempt = ?1 WHERE attempt > ?1")?.execute([newest])?;
+    txn.db()?.prepare_cached("UPDATE bodies_dropped SET attempt = ?1 WHERE attempt > ?1")?.execute([newest])?;
     Ok(newest)
 }

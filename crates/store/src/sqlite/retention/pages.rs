@@ -28,17 +28,17 @@ pub(super) fn are_to_spare(db: &Connection) -> Result<bool, Error> {
     Ok(empty > pragma(db, "page_count")? / ONE_IN)
 }
 
-pub(super) fn take(batch: &mut WriteTxn<'_>, mut patience: Patience) -> Result<Deleted, Error> {
-    let mut swept = Deleted::default();
-    while !patience.is_over(batch.env) && are_to_spare(batch.db()?)? {
-        let given_back = give_back(batch.db()?)?;
+pub(super) fn take(txn: &mut WriteTxn<'_>, mut patience: Patience) -> Result<Deleted, Error> {
+    let mut deleted = Deleted::default();
+    while !patience.is_over(txn.env) && are_to_spare(txn.db()?)? {
+        let given_back = give_back(txn.db()?)?;
         if given_back == 0 {
             break;
         }
-        swept.pages += given_back as u64;
+        deleted.pages += given_back as u64;
         patience.spend(given_back);
     }
-    Ok(swept)
+    Ok(deleted)
 }
 
 fn give_back(db: &Connection) -> Result<usize, Error> {

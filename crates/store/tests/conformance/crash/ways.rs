@@ -251,9 +251,9 @@ impl Stage {
     async fn sweep(&self, store: &Opened) -> Vec<Error> {
         let mut errors = Vec::new();
         self.old.iter().for_each(|mark| self.watch.mark(mark));
-        let mut sweep = store.store.sweep(Retention::default());
+        let mut sweep = store.store.begin_retention(Retention::default());
         for _ in 0..20 {
-            match store.sweep_on(&mut sweep).await {
+            match store.continue_retention(&mut sweep).await {
                 Ok(Step::Went { .. }) => {}
                 Ok(Step::Rest(_)) => break,
                 Err(error) => errors.push(error),

@@ -114,7 +114,7 @@ pub(crate) async fn next(feed: &mut Feed) -> FeedItem {
 pub(crate) async fn told<T>(feed: &mut Feed, what: impl Fn(&CommitNotice) -> Option<T>) -> T {
     loop {
         match next(feed).await {
-            FeedItem::Facts(facts) => {
+            FeedItem::Notices(facts) => {
                 if let Some(said) = facts.iter().find_map(&what) {
                     return said;
                 }

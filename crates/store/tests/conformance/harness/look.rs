@@ -137,7 +137,7 @@ pub(crate) fn news(feed: &mut Feed) -> Option<FeedItem> {
 /// The facts of the next commit.
 pub(crate) fn facts(feed: &mut Feed) -> Vec<CommitNotice> {
     match news(feed).expect("something was told") {
-        FeedItem::Facts(facts) => facts,
+        FeedItem::Notices(facts) => facts,
         FeedItem::Lagged => panic!("so little is not too much"),
     }
 }

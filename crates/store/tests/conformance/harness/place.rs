@@ -41,7 +41,7 @@ impl Place {
         env: Arc<dyn Env>,
     ) -> Result<Store, Error> {
         let (place, master_key) = (self.place(), master_key.clone());
-        Store::open(Options { place, master_key, env, mail: true, accept_journal_loss: true }).await
+        Store::open(Options { backend: place, master_key, env, mail: true, accept_journal_loss: true }).await
     }
 
     /// The same, and says whether mail is sent.
@@ -52,7 +52,7 @@ impl Place {
         mail: bool,
     ) -> Result<Store, Error> {
         let (place, master_key) = (self.place(), master_key.clone());
-        Store::open(Options { place, master_key, env, mail, accept_journal_loss: false }).await
+        Store::open(Options { backend: place, master_key, env, mail, accept_journal_loss: false }).await
     }
 
     /// Encrypts every secret anew.

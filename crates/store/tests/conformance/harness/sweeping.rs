@@ -14,15 +14,15 @@ use super::Opened;
 impl Opened {
     /// Deletes all that has been kept long enough, as a server does that has just started.
     pub(crate) async fn sweep_up(&self) -> Deleted {
-        self.finish_sweep(&mut self.store.sweep(Retention::default())).await.0
+        self.finish_sweep(&mut self.store.begin_retention(Retention::default())).await.0
     }
 
     /// Goes on until nothing is left that has been kept long enough; answers what went, and when there will be more.
     pub(crate) async fn finish_sweep(&self, sweep: &mut RetentionPass) -> (Deleted, Timestamp) {
         let mut all = Deleted::default();
         loop {
-            match self.sweep_on(sweep).await.unwrap() {
-                Step::Went { swept, .. } => all += swept,
+            match self.continue_retention(sweep).await.unwrap() {
+                Step::Went { deleted, .. } => all += deleted,
                 Step::Rest(at) => return (all, at),
             }
         }
