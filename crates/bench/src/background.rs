@@ -9,13 +9,13 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::{Failure, thread};
+use crate::{BenchError, thread};
 
 /// Work over several connections. When it is dropped it ends.
 pub(crate) struct Background {
     tally: Tally,
     stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<Result<(), Failure>>>,
+    thread: Option<JoinHandle<Result<(), BenchError>>>,
 }
 
 /// The outcomes so far. A clone shares them.
@@ -36,9 +36,9 @@ impl Background {
         name: &str,
         connections: u32,
         work: impl Fn(u32, Tally) -> F + Send + 'static,
-    ) -> Result<Self, Failure>
+    ) -> Result<Self, BenchError>
     where
-        F: Future<Output = Result<Infallible, Failure>> + Send + 'static,
+        F: Future<Output = Result<Infallible, BenchError>> + Send + 'static,
     {
         let (stop, stopped) = oneshot::channel();
         let tally = Tally::default();
@@ -67,12 +67,12 @@ impl Background {
 
     /// Ends it, and says what became of it. It is a failure if it could not go on or nothing came of it: what was
     /// measured beside it was measured beside nothing.
-    pub(crate) fn end(mut self) -> Result<String, Failure> {
+    pub(crate) fn end(mut self) -> Result<String, BenchError> {
         self.join()?;
         self.tally.told()
     }
 
-    fn join(&mut self) -> Result<(), Failure> {
+    fn join(&mut self) -> Result<(), BenchError> {
         drop(self.stop.take());
         let Some(thread) = self.thread.take() else { return Ok(()) };
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -99,7 +99,7 @@ impl Tally {
         first.get_or_insert_with(what);
     }
 
-    fn told(&self) -> Result<String, Failure> {
+    fn told(&self) -> Result<String, BenchError> {
         let [wanted, others] = [&self.0.wanted, &self.0.others].map(|count| count.load(Ordering::Relaxed));
         let first = self.0.first_other.lock().unwrap_or_else(PoisonError::into_inner);
         let told = match &*first {

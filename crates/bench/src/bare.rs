@@ -18,7 +18,7 @@ use crate::connection::{self, Connection, Head};
 use crate::event::Template;
 use crate::others::Others;
 use crate::sink::{self, Sink};
-use crate::{Failure, clock, output, thread};
+use crate::{BenchError, clock, output, thread};
 
 /// Before it is measured it runs for so long.
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -50,7 +50,7 @@ struct Burst {
     took: Duration,
 }
 
-pub(crate) fn run(conditions: &Conditions) -> Result<Bare, Failure> {
+pub(crate) fn run(conditions: &Conditions) -> Result<Bare, BenchError> {
     output::tell(&format!("bare: signed POSTs over {} connections", conditions.sizes.connections));
     let sink = conditions.sink(1, sink::all_well)?;
     burst(conditions, &sink, WARM_UP)?;
@@ -73,7 +73,7 @@ pub(crate) fn run(conditions: &Conditions) -> Result<Bare, Failure> {
     })
 }
 
-fn burst(conditions: &Conditions, sink: &Sink, duration: Duration) -> Result<(Burst, Duration), Failure> {
+fn burst(conditions: &Conditions, sink: &Sink, duration: Duration) -> Result<(Burst, Duration), BenchError> {
     let signer = Arc::new(Signer {
         head: Head::new(sink.address(), "/0")?,
         key: hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]),
@@ -97,7 +97,7 @@ fn burst(conditions: &Conditions, sink: &Sink, duration: Duration) -> Result<(Bu
     })
 }
 
-async fn post_until(signer: Arc<Signer>, mut connection: Connection, end: Instant) -> Result<u64, Failure> {
+async fn post_until(signer: Arc<Signer>, mut connection: Connection, end: Instant) -> Result<u64, BenchError> {
     let mut requests = 0;
     while clock::now() < end {
         let status = connection.exchange(signer.request()?).await?;
@@ -110,7 +110,7 @@ async fn post_until(signer: Arc<Signer>, mut connection: Connection, end: Instan
 }
 
 impl Signer {
-    fn request(&self) -> Result<Request<Full<Bytes>>, Failure> {
+    fn request(&self) -> Result<Request<Full<Bytes>>, BenchError> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         let id = format!("evt_{number:026}");
         let timestamp = clock::date().as_second().to_string();

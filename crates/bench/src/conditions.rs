@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::Failure;
+use crate::BenchError;
 use crate::database::Choice;
-use crate::place::Place;
+use crate::reserved_addresses::ReservedAddresses;
 use crate::sink::{Manners, Sink};
 use crate::sizes::Sizes;
 
@@ -31,12 +31,12 @@ impl Conditions {
     }
 
     /// A receiver that is up.
-    pub(crate) fn sink(&self, hosts: u32, manners: Manners) -> Result<Sink, Failure> {
-        Sink::open(Place::reserve(hosts)?, manners)
+    pub(crate) fn sink(&self, hosts: u32, manners: Manners) -> Result<Sink, BenchError> {
+        Sink::open(ReservedAddresses::reserve(hosts)?, manners)
     }
 
     /// A receiver that is up, of others than those who are measured.
-    pub(crate) fn sink_beside(&self, hosts: u32, manners: Manners) -> Result<Sink, Failure> {
-        Sink::open_beside(Place::reserve(hosts)?, manners)
+    pub(crate) fn sink_beside(&self, hosts: u32, manners: Manners) -> Result<Sink, BenchError> {
+        Sink::open_beside(ReservedAddresses::reserve(hosts)?, manners)
     }
 }

@@ -11,7 +11,7 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 
-use crate::{Failure, wire};
+use crate::{BenchError, wire};
 
 /// Answers of ours are short. Of a longer one this much is kept.
 const KEPT: usize = 64 * 1024;
@@ -29,9 +29,9 @@ pub(crate) struct Connection {
 }
 
 /// Connects, and drives the connection in the same task for as long as `work` goes on.
-pub(crate) async fn with<T, F>(address: SocketAddr, work: impl FnOnce(Connection) -> F) -> Result<T, Failure>
+pub(crate) async fn with<T, F>(address: SocketAddr, work: impl FnOnce(Connection) -> F) -> Result<T, BenchError>
 where
-    F: Future<Output = Result<T, Failure>>,
+    F: Future<Output = Result<T, BenchError>>,
 {
     let stream = wire::connect(address).await?;
     stream.set_nodelay(true)?;
@@ -49,12 +49,12 @@ where
 }
 
 impl Head {
-    pub(crate) fn new(address: SocketAddr, path: &'static str) -> Result<Self, Failure> {
+    pub(crate) fn new(address: SocketAddr, path: &'static str) -> Result<Self, BenchError> {
         let uri = Uri::from_static(path);
         Ok(Self { uri, host: HeaderValue::try_from(address.to_string())?, more: Vec::new() })
     }
 
-    pub(crate) fn authorized(self, key: &str) -> Result<Self, Failure> {
+    pub(crate) fn authorized(self, key: &str) -> Result<Self, BenchError> {
         Ok(self.with_header(AUTHORIZATION, HeaderValue::try_from(format!("Bearer {key}"))?))
     }
 
@@ -72,7 +72,7 @@ impl Head {
     }
 
     /// A GET of something else there, with all headers.
-    pub(crate) fn get_at(&self, path: &str) -> Result<Request<Full<Bytes>>, Failure> {
+    pub(crate) fn get_at(&self, path: &str) -> Result<Request<Full<Bytes>>, BenchError> {
         let mut request = self.get();
         *request.uri_mut() = path.parse()?;
         let more = self.more.iter().map(|(name, value)| (name.clone(), value.clone()));
@@ -96,7 +96,7 @@ impl Head {
 
 impl Connection {
     /// Sends a request and reads the whole answer.
-    pub(crate) async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<StatusCode, Failure> {
+    pub(crate) async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<StatusCode, BenchError> {
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
         let status = response.status();

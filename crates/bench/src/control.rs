@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::connection::{self, Connection, Head};
 use crate::server::ADMIN_KEY;
-use crate::{Failure, clock, thread};
+use crate::{BenchError, clock, thread};
 
 /// One answer may take so long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,28 +26,32 @@ const ASK_EVERY: Duration = Duration::from_millis(2);
 pub(crate) const PROJECT: HeaderName = HeaderName::from_static("posthaste-project");
 
 /// Makes a project of that name in which nothing else is.
-pub(crate) fn make_project(address: SocketAddr, slug: &str) -> Result<(), Failure> {
+pub(crate) fn make_project(address: SocketAddr, slug: &str) -> Result<(), BenchError> {
     create(address, None, "/v1/projects", vec![json!({ "name": slug, "slug": slug })]).map(drop)
 }
 
 /// A key that may only send events into the project: what a product uses.
-pub(crate) fn make_sending_key(address: SocketAddr, slug: &str) -> Result<String, Failure> {
+pub(crate) fn make_sending_key(address: SocketAddr, slug: &str) -> Result<String, BenchError> {
     make_key(address, slug, "events:write")
 }
 
 /// A key that may do nothing else in the project.
-pub(crate) fn make_key(address: SocketAddr, slug: &str, scope: &str) -> Result<String, Failure> {
+pub(crate) fn make_key(address: SocketAddr, slug: &str, scope: &str) -> Result<String, BenchError> {
     let made = create(address, Some(slug), "/v1/keys", vec![json!({ "name": "bench", "scopes": [scope] })])?;
     let key = made.first().and_then(|made| made["api_key"].as_str()).ok_or("a key without an api_key")?;
     Ok(key.to_owned())
 }
 
-pub(crate) fn register(address: SocketAddr, slug: &str, endpoints: Vec<Value>) -> Result<(), Failure> {
+pub(crate) fn register(address: SocketAddr, slug: &str, endpoints: Vec<Value>) -> Result<(), BenchError> {
     create(address, Some(slug), "/v1/endpoints", endpoints).map(drop)
 }
 
 /// The same, one after the other, and answers their ids in order of age.
-pub(crate) fn register_named(address: SocketAddr, slug: &str, endpoints: Vec<Value>) -> Result<Vec<String>, Failure> {
+pub(crate) fn register_named(
+    address: SocketAddr,
+    slug: &str,
+    endpoints: Vec<Value>,
+) -> Result<Vec<String>, BenchError> {
     let mut ids = Vec::new();
     for endpoint in endpoints {
         let made = create(address, Some(slug), "/v1/endpoints", vec![endpoint])?;
@@ -58,7 +62,7 @@ pub(crate) fn register_named(address: SocketAddr, slug: &str, endpoints: Vec<Val
 }
 
 /// Puts something in its place, new or over another.
-pub(crate) fn put(address: SocketAddr, slug: &str, path: &str, body: &Value) -> Result<(), Failure> {
+pub(crate) fn put(address: SocketAddr, slug: &str, path: &str, body: &Value) -> Result<(), BenchError> {
     let head = Head::new(address, "/")?.authorized(ADMIN_KEY)?.with_header(PROJECT, HeaderValue::try_from(slug)?);
     let mut request = head.with_body(body.to_string().into());
     *request.method_mut() = Method::PUT;
@@ -74,7 +78,7 @@ pub(crate) fn put(address: SocketAddr, slug: &str, path: &str, body: &Value) -> 
 }
 
 /// Waits until `/readyz` says 200.
-pub(crate) fn wait_until_ready(address: SocketAddr) -> Result<(), Failure> {
+pub(crate) fn wait_until_ready(address: SocketAddr) -> Result<(), BenchError> {
     let head = Head::new(address, "/readyz")?;
     let ask = connection::with(address, async |mut connection: Connection| {
         while connection.exchange(head.get()).await? != StatusCode::OK {
@@ -91,7 +95,7 @@ fn create(
     project: Option<&str>,
     path: &'static str,
     bodies: Vec<Value>,
-) -> Result<Vec<Value>, Failure> {
+) -> Result<Vec<Value>, BenchError> {
     let mut head = Head::new(address, path)?.authorized(ADMIN_KEY)?;
     if let Some(slug) = project {
         head = head.with_header(PROJECT, HeaderValue::try_from(slug)?);
@@ -118,7 +122,7 @@ async fn work(
     head: Arc<Head>,
     bodies: Arc<Vec<Value>>,
     next: Arc<AtomicUsize>,
-) -> Result<Vec<Value>, Failure> {
+) -> Result<Vec<Value>, BenchError> {
     let mut made = Vec::new();
     while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
         let exchange = connection.exchange(head.with_body(body.to_string().into()));

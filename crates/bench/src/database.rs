@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::Failure;
+use crate::BenchError;
 use crate::postgres::Postgres;
 
 /// Which one was asked for.
@@ -24,7 +24,7 @@ pub(crate) enum Database {
 }
 
 impl Choice {
-    pub(crate) fn open(&self, work_dir: &Path) -> Result<Database, Failure> {
+    pub(crate) fn open(&self, work_dir: &Path) -> Result<Database, BenchError> {
         Ok(match self {
             Self::Sqlite => Database::Sqlite,
             Self::Own(programs) => Database::Own(Postgres::start(programs, work_dir)?),
@@ -50,7 +50,7 @@ impl Database {
     }
 
     /// Of its own processes, where it has some and they are ours.
-    pub(crate) fn processor_time(&self) -> Result<Option<Duration>, Failure> {
+    pub(crate) fn processor_time(&self) -> Result<Option<Duration>, BenchError> {
         match self {
             Self::Own(postgres) => postgres.processor_time().map(Some),
             Self::Sqlite | Self::Given(_) => Ok(None),
@@ -58,7 +58,7 @@ impl Database {
     }
 
     /// As for the processor time.
-    pub(crate) fn written_bytes(&self) -> Result<Option<u64>, Failure> {
+    pub(crate) fn written_bytes(&self) -> Result<Option<u64>, BenchError> {
         match self {
             Self::Own(postgres) => postgres.written_bytes().map(Some),
             Self::Sqlite | Self::Given(_) => Ok(None),
@@ -66,7 +66,7 @@ impl Database {
     }
 
     /// Outside of the servers' directories.
-    pub(crate) fn bytes_on_disk(&self) -> Result<u64, Failure> {
+    pub(crate) fn bytes_on_disk(&self) -> Result<u64, BenchError> {
         match self {
             Self::Own(postgres) => Ok(postgres.bytes_on_disk()?),
             Self::Sqlite | Self::Given(_) => Ok(0),

@@ -11,10 +11,10 @@ use crate::conditions::Conditions;
 use crate::database::Database;
 use crate::event::MEASURED;
 use crate::held::Held;
-use crate::load::{self, Accepted, Load, Pace, Plan, Until};
+use crate::load::{self, Accepted, Load, LoadModel, Plan, Until};
 use crate::server::{LOG, Server, Start};
 use crate::sizes::Sizes;
-use crate::{Failure, clock, control, output, proc};
+use crate::{BenchError, clock, control, output, proc};
 
 /// Work behind the last answer (records of attempts, a checkpoint) is done when the processor was idle for so long.
 const AT_REST: Duration = Duration::from_millis(250);
@@ -46,7 +46,7 @@ pub(crate) struct Spent {
 
 impl Gateway {
     /// Starts as many servers on an empty database.
-    pub(crate) fn open(conditions: &Conditions, nodes: u32) -> Result<Self, Failure> {
+    pub(crate) fn open(conditions: &Conditions, nodes: u32) -> Result<Self, BenchError> {
         let slug = format!("bench-{}", clock::date().as_millisecond());
         let mut gateway = Self::prepare(conditions, slug)?;
         gateway.start_nodes(nodes)?;
@@ -56,7 +56,7 @@ impl Gateway {
     }
 
     /// Starts one server on a copy of a directory that was saved, with the project of that name in it.
-    pub(crate) fn reopen(conditions: &Conditions, saved: &Path, slug: &str) -> Result<Self, Failure> {
+    pub(crate) fn reopen(conditions: &Conditions, saved: &Path, slug: &str) -> Result<Self, BenchError> {
         let mut gateway = Self::prepare(conditions, slug.to_owned())?;
         copy(saved, &gateway.node_home(0).join("data"))?;
         gateway.start_nodes(1)?;
@@ -64,7 +64,7 @@ impl Gateway {
         Ok(gateway)
     }
 
-    fn prepare(conditions: &Conditions, slug: String) -> Result<Self, Failure> {
+    fn prepare(conditions: &Conditions, slug: String) -> Result<Self, BenchError> {
         Ok(Self {
             nodes: Vec::new(),
             database: conditions.database.open(&conditions.work_dir)?,
@@ -80,7 +80,7 @@ impl Gateway {
     }
 
     /// Starts them and waits until they listen.
-    pub(crate) fn start_nodes(&mut self, count: u32) -> Result<(), Failure> {
+    pub(crate) fn start_nodes(&mut self, count: u32) -> Result<(), BenchError> {
         for index in 0..count {
             let home = self.node_home(index);
             std::fs::create_dir_all(&home)?;
@@ -104,7 +104,7 @@ impl Gateway {
             key: self.key.clone(),
             family,
             kinds: 1,
-            pace: Pace::Closed,
+            pace: LoadModel::Closed,
             connections: sizes.connections,
             batch: None,
             event_bytes: sizes.event_bytes,
@@ -113,19 +113,19 @@ impl Gateway {
     }
 
     /// Sends so many events as fast as they are taken in, by batches. All of them are accepted, or it fails.
-    pub(crate) fn pour(&self, sizes: &Sizes, family: &'static str, events: u64) -> Result<Load, Failure> {
+    pub(crate) fn pour(&self, sizes: &Sizes, family: &'static str, events: u64) -> Result<Load, BenchError> {
         let plan = self.plan(sizes, family, Until::Events(events));
         self.send(Plan { connections: POURING, batch: Some(sizes.batch), ..plan })
     }
 
     /// Sends one event.
-    pub(crate) fn send_one(&self, sizes: &Sizes) -> Result<Accepted, Failure> {
+    pub(crate) fn send_one(&self, sizes: &Sizes) -> Result<Accepted, BenchError> {
         let load = self.send(Plan { connections: 1, ..self.plan(sizes, MEASURED, Until::Events(1)) })?;
         load.accepted.first().copied().ok_or_else(|| self.complaint("accepted nothing"))
     }
 
     /// All of the events are accepted, or it fails.
-    fn send(&self, plan: Plan) -> Result<Load, Failure> {
+    fn send(&self, plan: Plan) -> Result<Load, BenchError> {
         let load = load::run(plan).map_err(|error| self.complaint(&format!("failed under load: {error}")))?;
         match &load.first_refusal {
             None => Ok(load),
@@ -146,18 +146,18 @@ impl Gateway {
         &self.slug
     }
 
-    pub(crate) fn register(&self, endpoints: Vec<Value>) -> Result<(), Failure> {
+    pub(crate) fn register(&self, endpoints: Vec<Value>) -> Result<(), BenchError> {
         let registered = control::register(self.address(), &self.slug, endpoints);
         registered.map_err(|error| self.complaint(&format!("did not take an endpoint: {error}")))
     }
 
-    pub(crate) fn spent(&self) -> Result<Spent, Failure> {
+    pub(crate) fn spent(&self) -> Result<Spent, BenchError> {
         let servers = self.nodes.iter().map(Server::processor_time).sum::<std::io::Result<_>>()?;
         Ok(Spent { servers, database: self.database.processor_time()? })
     }
 
     /// Waits until it does nothing any more, and answers its processor time.
-    pub(crate) fn at_rest(&self) -> Result<Spent, Failure> {
+    pub(crate) fn at_rest(&self) -> Result<Spent, BenchError> {
         let deadline = clock::now() + REST_PATIENCE;
         let mut spent = self.spent()?;
         loop {
@@ -171,31 +171,31 @@ impl Gateway {
     }
 
     /// The most memory that a node ever had.
-    pub(crate) fn peak_rss_bytes(&self) -> Result<u64, Failure> {
+    pub(crate) fn peak_rss_bytes(&self) -> Result<u64, BenchError> {
         let peaks: Result<Vec<_>, _> = self.nodes.iter().map(Server::peak_rss_bytes).collect();
         Ok(peaks?.into_iter().max().unwrap_or_default())
     }
 
     /// What its data takes up on the disk.
-    pub(crate) fn bytes_on_disk(&self) -> Result<u64, Failure> {
+    pub(crate) fn bytes_on_disk(&self) -> Result<u64, BenchError> {
         Ok(proc::size_of(self.home.path())? + self.database.bytes_on_disk()?)
     }
 
     /// What the servers, and the database where it is ours, have caused to be written so far.
-    pub(crate) fn written_bytes(&self) -> Result<(u64, Option<u64>), Failure> {
+    pub(crate) fn written_bytes(&self) -> Result<(u64, Option<u64>), BenchError> {
         let servers = self.nodes.iter().map(|node| proc::written_bytes(node.pid())).sum::<Result<_, _>>()?;
         Ok((servers, self.database.written_bytes()?))
     }
 
     /// Stops the servers as an operator would. The database stays.
-    pub(crate) fn stop(&mut self) -> Result<(), Failure> {
+    pub(crate) fn stop(&mut self) -> Result<(), BenchError> {
         self.nodes.iter_mut().try_for_each(Server::stop)?;
         self.nodes.clear();
         Ok(())
     }
 
     /// Stops the servers as an operator would and starts as many, on what is there.
-    pub(crate) fn restart(&mut self) -> Result<(), Failure> {
+    pub(crate) fn restart(&mut self) -> Result<(), BenchError> {
         let count = self.nodes.len() as u32;
         self.stop()?;
         self.start_nodes(count)?;
@@ -203,7 +203,7 @@ impl Gateway {
     }
 
     /// How long commits of the servers that were stopped last held others, the worst of them, if they say so.
-    pub(crate) fn held(&self) -> Result<Option<Held>, Failure> {
+    pub(crate) fn held(&self) -> Result<Option<Held>, BenchError> {
         let mut worst: Option<Held> = None;
         for index in 0.. {
             let home = self.node_home(index);
@@ -217,25 +217,25 @@ impl Gateway {
     }
 
     /// Kills the servers. The database stays.
-    pub(crate) fn kill(&mut self) -> Result<(), Failure> {
+    pub(crate) fn kill(&mut self) -> Result<(), BenchError> {
         self.nodes.iter_mut().try_for_each(Server::kill)?;
         self.nodes.clear();
         Ok(())
     }
 
     /// Copies the first node's data elsewhere. It must have been stopped.
-    pub(crate) fn save(&self, to: &Path) -> Result<(), Failure> {
+    pub(crate) fn save(&self, to: &Path) -> Result<(), BenchError> {
         copy(&self.node_home(0).join("data"), to)
     }
 
     /// A failure of its, with the end of the first node's log.
-    pub(crate) fn complaint(&self, what: &str) -> Failure {
+    pub(crate) fn complaint(&self, what: &str) -> BenchError {
         self.nodes.first().map_or_else(|| what.into(), |node| node.complaint(what))
     }
 }
 
 /// Files and directories alone, as a database of ours has.
-fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+fn copy(from: &Path, to: &Path) -> Result<(), BenchError> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::event::Template;
 use crate::id::Id;
 use crate::poster::Poster;
-use crate::{Failure, clock, thread};
+use crate::{BenchError, clock, thread};
 
 /// Requests under way at the end of the time may take so much longer.
 const GRACE: Duration = Duration::from_secs(30);
@@ -21,14 +21,14 @@ const LONGEST: Duration = Duration::from_secs(3600);
 
 /// When a connection sends its next event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pace {
+pub(crate) enum LoadModel {
     /// When the last was answered.
     Closed,
     /// When it is due: all connections together send so many a second, whatever the server does.
     Open { per_second: u32 },
 }
 
-impl Pace {
+impl LoadModel {
     /// Of an open loop.
     pub(crate) fn per_second(self) -> Option<u32> {
         match self {
@@ -54,7 +54,7 @@ pub(crate) struct Plan {
     /// What the types of the events begin with, and how many kinds there are. Events take turns with them.
     pub(crate) family: &'static str,
     pub(crate) kinds: u32,
-    pub(crate) pace: Pace,
+    pub(crate) pace: LoadModel,
     pub(crate) connections: u32,
     /// Events in one request; by themselves, if there is none.
     pub(crate) batch: Option<u32>,
@@ -95,13 +95,13 @@ struct Worker {
 }
 
 /// POSTs events for the planned time, on a thread of its own.
-pub(crate) fn run(plan: Plan) -> Result<Load, Failure> {
+pub(crate) fn run(plan: Plan) -> Result<Load, BenchError> {
     let (mut load, processor_time) = thread::alone("load", all_connections(Arc::new(plan)))?;
     load.processor_time = processor_time;
     Ok(load)
 }
 
-async fn all_connections(plan: Arc<Plan>) -> Result<Load, Failure> {
+async fn all_connections(plan: Arc<Plan>) -> Result<Load, BenchError> {
     let began = clock::now();
     let numbers = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();
@@ -127,7 +127,7 @@ async fn all_connections(plan: Arc<Plan>) -> Result<Load, Failure> {
         while let Some(done) = workers.join_next().await {
             all.add(done??);
         }
-        Ok::<_, Failure>(all)
+        Ok::<_, BenchError>(all)
     };
     let limit = match plan.until {
         Until::After(duration) => duration + GRACE,
@@ -137,7 +137,7 @@ async fn all_connections(plan: Arc<Plan>) -> Result<Load, Failure> {
 }
 
 impl Worker {
-    async fn work(mut self, mut poster: Poster) -> Result<Load, Failure> {
+    async fn work(mut self, mut poster: Poster) -> Result<Load, BenchError> {
         while let Some(sent) = self.next_turn().await {
             let Some((start, count)) = self.next_numbers() else { break };
             let kinds = u64::from(self.plan.kinds);
@@ -176,8 +176,8 @@ impl Worker {
     /// hide it by slowing down the load. `None` when the time is over.
     async fn next_turn(&mut self) -> Option<Instant> {
         let elapsed = match self.plan.pace {
-            Pace::Closed => self.began.elapsed(),
-            Pace::Open { per_second } => {
+            LoadModel::Closed => self.began.elapsed(),
+            LoadModel::Open { per_second } => {
                 let place = self.index + self.sent * self.plan.connections;
                 Duration::from_secs_f64(f64::from(place) / f64::from(per_second))
             }
@@ -188,7 +188,7 @@ impl Worker {
         self.sent += 1;
         let due = self.began + elapsed;
         let now = clock::now();
-        if self.plan.pace == Pace::Closed || now >= due {
+        if self.plan.pace == LoadModel::Closed || now >= due {
             return Some(due);
         }
         clock::until(due).await;
@@ -208,7 +208,7 @@ impl Load {
         sent: Instant,
         kinds: impl ExactSizeIterator<Item = u32>,
         answer: &[u8],
-    ) -> Result<(), Failure> {
+    ) -> Result<(), BenchError> {
         let (before, count, answered) = (self.accepted.len(), kinds.len(), self.ended);
         let events = kinds.zip(Id::all_in(answer)).map(|(kind, id)| Accepted { id, kind, sent, answered });
         self.accepted.extend(events);

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::latency::Latencies;
-use crate::{Failure, clock};
+use crate::{BenchError, clock};
 
 /// So many writes tell how long the disk takes for one.
 const WRITES: usize = 200;
@@ -24,7 +24,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn look(work_dir: &Path) -> Result<Self, Failure> {
+    pub(crate) fn look(work_dir: &Path) -> Result<Self, BenchError> {
         Ok(Self {
             date: format!("{:.0}", clock::date()),
             cores: std::thread::available_parallelism()?.get(),
@@ -40,7 +40,7 @@ fn processor_name(cpuinfo: &str) -> String {
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.to_owned())
 }
 
-fn fsync_ms(directory: &Path) -> Result<f64, Failure> {
+fn fsync_ms(directory: &Path) -> Result<f64, BenchError> {
     let mut file: File = tempfile::tempfile_in(directory)?;
     let mut latencies = Latencies::new();
     for _ in 0..WRITES {

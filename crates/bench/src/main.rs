@@ -1,5 +1,6 @@
 //! `bench`: how fast a real `posthaste serve` is on this machine, beside what the machine itself can do.
 
+mod args;
 mod asker;
 mod background;
 mod bare;
@@ -20,7 +21,6 @@ mod machine;
 mod misdeed;
 mod others;
 mod output;
-mod place;
 mod poster;
 mod postgres;
 mod proc;
@@ -28,6 +28,7 @@ mod processor;
 mod reckoning;
 mod render;
 mod report;
+mod reserved_addresses;
 mod scenario;
 mod server;
 mod sink;
@@ -37,22 +38,21 @@ mod table;
 mod thread;
 mod trial;
 mod wire;
-mod words;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use self::args::{Args, Part};
 use self::machine::Machine;
 use self::report::Report;
-use self::words::{Part, Words};
 
 /// What went wrong, told to a person: nothing in here is recovered from.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+type BenchError = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
-    match run(&Words::parse()) {
+    match run(&Args::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -63,21 +63,21 @@ fn main() -> ExitCode {
 }
 
 /// Measures everything that was asked for. False if an accepted event did not arrive.
-fn run(words: &Words) -> Result<bool, Failure> {
-    if let Some(Part::Render) = words.part {
+fn run(args: &Args) -> Result<bool, BenchError> {
+    if let Some(Part::Render) = args.part {
         output::print(&render::table()?)?;
         return Ok(true);
     }
     raise_file_limit();
-    let conditions = words.conditions()?;
+    let conditions = args.conditions()?;
     let machine = Machine::look(&conditions.work_dir)?;
     let bare = bare::run(&conditions)?;
-    let path = words.json_path(&conditions.work_dir, &machine);
+    let path = args.json_path(&conditions.work_dir, &machine);
     let database = conditions.database.name();
     let settings = conditions.sizes.clone();
     let mut report = Report { machine, database, settings, bare, trials: Vec::new(), figures: Vec::new() };
     let mut lost = 0;
-    for scenario in words.scenarios() {
+    for scenario in args.scenarios() {
         let outcome = scenario.run(&conditions)?;
         report.trials.extend(outcome.trials);
         report.figures.extend(outcome.figures);

@@ -16,11 +16,11 @@ use crate::background::Background;
 use crate::conditions::Conditions;
 use crate::gateway::Gateway;
 use crate::sink::Sink;
-use crate::{Failure, control, output};
+use crate::{BenchError, control, output};
 
 impl Misdeed {
     /// Makes a project for it, and in it what it needs. Comes before all else that is stored.
-    pub(crate) fn prepare(self, gateway: &mut Gateway, conditions: &Conditions) -> Result<Prepared, Failure> {
+    pub(crate) fn prepare(self, gateway: &mut Gateway, conditions: &Conditions) -> Result<Prepared, BenchError> {
         output::tell(&format!("another project: {}", self.name()));
         let slug = format!("{}-bad", gateway.slug());
         control::make_project(gateway.address(), &slug)?;
@@ -44,7 +44,7 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     /// It goes on until it is ended, and its receivers are there until what this answers is dropped.
-    pub(crate) fn begin(self, address: SocketAddr) -> Result<Underway, Failure> {
+    pub(crate) fn begin(self, address: SocketAddr) -> Result<Underway, BenchError> {
         let Self { misdeed, sink, begin } = self;
         let background = begin(address).map_err(|error| misdeed.failure(&error))?;
         Ok(Underway { misdeed, background, _sink: sink })
@@ -60,7 +60,7 @@ pub(crate) struct Underway {
 
 impl Underway {
     /// Nothing more is sent.
-    pub(crate) fn end(&mut self) -> Result<(), Failure> {
+    pub(crate) fn end(&mut self) -> Result<(), BenchError> {
         let Some(background) = self.background.take() else { return Ok(()) };
         let told = background.end().map_err(|error| self.misdeed.failure(&error))?;
         output::tell(&format!("another project, {}: {told}", self.misdeed.name()));
@@ -69,7 +69,7 @@ impl Underway {
 }
 
 impl Misdeed {
-    fn failure(self, error: &Failure) -> Failure {
+    fn failure(self, error: &BenchError) -> BenchError {
         format!("another project, {}: {error}", self.name()).into()
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use hyper::StatusCode;
 
-use crate::Failure;
+use crate::BenchError;
 use crate::wire::{self, Wire};
 
 pub(crate) struct Poster {
@@ -15,7 +15,7 @@ pub(crate) struct Poster {
 }
 
 impl Poster {
-    pub(crate) async fn connect(address: SocketAddr, path: &str, key: &str) -> Result<Self, Failure> {
+    pub(crate) async fn connect(address: SocketAddr, path: &str, key: &str) -> Result<Self, BenchError> {
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n\
              content-type: application/json\r\ncontent-length: "
@@ -24,7 +24,7 @@ impl Poster {
     }
 
     /// Answers the status and the body of the whole answer.
-    pub(crate) async fn post(&mut self, body: &[u8]) -> Result<(StatusCode, &[u8]), Failure> {
+    pub(crate) async fn post(&mut self, body: &[u8]) -> Result<(StatusCode, &[u8]), BenchError> {
         self.piece.clear();
         self.piece.extend_from_slice(self.head.as_bytes());
         write!(self.piece, "{}\r\n\r\n", body.len())?;

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::processor::Family;
-use crate::{Failure, clock, proc};
+use crate::{BenchError, clock, proc};
 
 /// Who runs it if we are root, which PostgreSQL refuses to be.
 const USER: &str = "postgres";
@@ -37,7 +37,7 @@ pub(crate) struct Postgres {
 type Owner = (u32, u32);
 
 /// The programs of the newest version that is installed.
-pub(crate) fn installed() -> Result<PathBuf, Failure> {
+pub(crate) fn installed() -> Result<PathBuf, BenchError> {
     let versions = fs::read_dir(VERSIONS).into_iter().flatten().flatten();
     let numbered = versions.filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path())));
     let newest = numbered.max().map(|(_, path)| path.join("bin"));
@@ -46,7 +46,7 @@ pub(crate) fn installed() -> Result<PathBuf, Failure> {
 
 impl Postgres {
     /// Makes an empty one under `work_dir` and waits until it takes connections.
-    pub(crate) fn start(programs: &Path, work_dir: &Path) -> Result<Self, Failure> {
+    pub(crate) fn start(programs: &Path, work_dir: &Path) -> Result<Self, BenchError> {
         let owner = if rustix::process::geteuid().is_root() { Some(owner()?) } else { None };
         let home = tempfile::Builder::new().prefix("postgres-").tempdir_in(work_dir)?;
         let socket = tempfile::Builder::new().prefix("bench-").tempdir()?;
@@ -77,7 +77,7 @@ impl Postgres {
     }
 
     /// The last line of its file says when.
-    fn wait_until_ready(&mut self, data: &Path, log: &Path) -> Result<(), Failure> {
+    fn wait_until_ready(&mut self, data: &Path, log: &Path) -> Result<(), BenchError> {
         let deadline = clock::now() + PATIENCE;
         let ready = || fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|text| text.contains("ready"));
         while !ready() {
@@ -94,12 +94,12 @@ impl Postgres {
     }
 
     /// Of all its processes, also those that have ended.
-    pub(crate) fn processor_time(&self) -> Result<Duration, Failure> {
+    pub(crate) fn processor_time(&self) -> Result<Duration, BenchError> {
         Ok(self.family.spent()?)
     }
 
     /// By the processes that are alive.
-    pub(crate) fn written_bytes(&self) -> Result<u64, Failure> {
+    pub(crate) fn written_bytes(&self) -> Result<u64, BenchError> {
         self.family.members()?.into_iter().map(proc::written_bytes).sum()
     }
 
@@ -125,7 +125,7 @@ impl Drop for Postgres {
     }
 }
 
-fn command(program: &Path, owner: Option<Owner>, log: &Path) -> Result<Command, Failure> {
+fn command(program: &Path, owner: Option<Owner>, log: &Path) -> Result<Command, BenchError> {
     if !program.is_file() {
         return Err(format!("there is no {}", program.display()).into());
     }
@@ -138,7 +138,7 @@ fn command(program: &Path, owner: Option<Owner>, log: &Path) -> Result<Command, 
     Ok(command)
 }
 
-fn owner() -> Result<Owner, Failure> {
+fn owner() -> Result<Owner, BenchError> {
     let users = fs::read_to_string("/etc/passwd")?;
     owner_in(&users).ok_or_else(|| format!("there is no user {USER}, and PostgreSQL refuses to be run by root").into())
 }
@@ -148,7 +148,7 @@ fn owner_in(users: &str) -> Option<Owner> {
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
-fn complaint(what: &str, log: &Path) -> Failure {
+fn complaint(what: &str, log: &Path) -> BenchError {
     format!("PostgreSQL {what}; its log:\n{}", fs::read_to_string(log).unwrap_or_default()).into()
 }
 

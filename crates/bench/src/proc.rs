@@ -4,20 +4,20 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use crate::Failure;
+use crate::BenchError;
 
 /// What a directory's blocks are counted in, whatever the file system (stat(2)).
 const BLOCK: u64 = 512;
 
 /// The most memory it ever had (VmHWM of proc_pid_status(5)).
-pub(crate) fn peak_rss_bytes(pid: u32) -> Result<u64, Failure> {
+pub(crate) fn peak_rss_bytes(pid: u32) -> Result<u64, BenchError> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
     peak.map(|kibibytes: u64| kibibytes * 1024).ok_or_else(|| "no VmHWM in /proc".into())
 }
 
 /// What it has caused to be written to a disk so far (write_bytes of proc_pid_io(5)). Only its owner and root may ask.
-pub(crate) fn written_bytes(pid: u32) -> Result<u64, Failure> {
+pub(crate) fn written_bytes(pid: u32) -> Result<u64, BenchError> {
     let io = fs::read_to_string(format!("/proc/{pid}/io"))?;
     let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok());
     written.ok_or_else(|| "no write_bytes in /proc".into())

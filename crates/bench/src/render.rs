@@ -10,7 +10,7 @@ use model::id::{DeliveryId, EndpointId, ProjectId};
 use model::json::Json;
 use model::time::Timestamp;
 
-use crate::{Failure, clock};
+use crate::{BenchError, clock};
 
 const DATA_BYTES: usize = 500;
 /// Bodies in a round, and rounds. The fastest round counts: in the others something else had the processor.
@@ -18,7 +18,7 @@ const BODIES: u32 = 20_000;
 const ROUNDS: u32 = 20;
 
 /// A line for each built-in dialect.
-pub(crate) fn table() -> Result<String, Failure> {
+pub(crate) fn table() -> Result<String, BenchError> {
     let event = event()?;
     let mut table = "| dialect | bytes | ns a body |\n|---|---:|---:|\n".to_owned();
     for name in dialect::built_in_names() {
@@ -30,7 +30,7 @@ pub(crate) fn table() -> Result<String, Failure> {
 }
 
 /// How long the body is, and how many nanoseconds one takes.
-fn measure(dialect: &Dialect, event: &Event) -> Result<(usize, f64), Failure> {
+fn measure(dialect: &Dialect, event: &Event) -> Result<(usize, f64), BenchError> {
     let addressee = EndpointInfo { id: EndpointId::from_bytes([1; 16]), name: Some("Billing".to_owned()) };
     let occasion =
         RenderContext { event, delivery: DeliveryId::from_bytes([2; 16]), attempt: 1, at: event.occurred_at };
@@ -46,7 +46,7 @@ fn measure(dialect: &Dialect, event: &Event) -> Result<(usize, f64), Failure> {
     Ok((bytes, (0..ROUNDS).map(|_| round()).fold(f64::INFINITY, f64::min)))
 }
 
-fn event() -> Result<Event, Failure> {
+fn event() -> Result<Event, BenchError> {
     let opening = r#"{"invoice":{"id":"inv_1","total":1299.00,"currency":"EUR"},"lines":["#;
     let line = r#"{"sku":"A-1","n":2},"#;
     let mut data = opening.to_owned() + &line.repeat((DATA_BYTES - opening.len()) / line.len() - 1);

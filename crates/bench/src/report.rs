@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::Failure;
+use crate::BenchError;
 use crate::bare::Bare;
 use crate::figure::Figure;
 use crate::machine::Machine;
@@ -22,7 +22,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
+    pub(crate) fn write(&self, path: &Path) -> Result<(), BenchError> {
         let text = serde_json::to_string_pretty(self)? + "\n";
         std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()).into())
     }

@@ -20,7 +20,7 @@ mod steady;
 use clap::ValueEnum;
 
 use self::outcome::Outcome;
-use crate::Failure;
+use crate::BenchError;
 use crate::conditions::Conditions;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -54,7 +54,7 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
-    pub(crate) fn run(self, conditions: &Conditions) -> Result<Outcome, Failure> {
+    pub(crate) fn run(self, conditions: &Conditions) -> Result<Outcome, BenchError> {
         match self {
             Self::Single => single::run(conditions),
             Self::Batch => batch::run(conditions),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::processor::Account;
-use crate::{Failure, clock, proc};
+use crate::{BenchError, clock, proc};
 
 pub(crate) const ADMIN_KEY: &str = "ph_admin_for_one_benchmark_on_loopback";
 
@@ -43,7 +43,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts one and waits until it listens.
-    pub(crate) fn start(start: &Start<'_>) -> Result<Self, Failure> {
+    pub(crate) fn start(start: &Start<'_>) -> Result<Self, BenchError> {
         let log = start.home.join(LOG);
         let mut command = Command::new(start.binary);
         command
@@ -80,12 +80,12 @@ impl Server {
         self.account.spent()
     }
 
-    pub(crate) fn peak_rss_bytes(&self) -> Result<u64, Failure> {
+    pub(crate) fn peak_rss_bytes(&self) -> Result<u64, BenchError> {
         proc::peak_rss_bytes(self.child.id())
     }
 
     /// Stops it as an operator would, so that all is in place on the disk.
-    pub(crate) fn stop(&mut self) -> Result<(), Failure> {
+    pub(crate) fn stop(&mut self) -> Result<(), BenchError> {
         kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         let deadline = clock::now() + PATIENCE;
         loop {
@@ -105,7 +105,7 @@ impl Server {
     }
 
     /// A failure of its, with the end of its log.
-    pub(crate) fn complaint(&self, what: &str) -> Failure {
+    pub(crate) fn complaint(&self, what: &str) -> BenchError {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         let last = &lines[lines.len().saturating_sub(10)..];

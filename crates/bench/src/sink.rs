@@ -10,10 +10,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::id::Id;
-use crate::place::{Place, Urls};
 use crate::processor::Account;
+use crate::reserved_addresses::{ReservedAddresses, Urls};
 use crate::wire::{self, Wire};
-use crate::{Failure, clock, thread};
+use crate::{BenchError, clock, thread};
 
 /// Room for so many arrivals is made before they come: a growing list is copied, which would show in the latencies.
 /// It is address space only, until it is used.
@@ -75,16 +75,20 @@ struct Desk {
 
 impl Sink {
     /// Listens at the place, from now on.
-    pub(crate) fn open(place: Place, manners: Manners) -> Result<Self, Failure> {
+    pub(crate) fn open(place: ReservedAddresses, manners: Manners) -> Result<Self, BenchError> {
         Self::start(place, manners, || Ok(()))
     }
 
     /// The same of somebody else, whose arrivals nobody times.
-    pub(crate) fn open_beside(place: Place, manners: Manners) -> Result<Self, Failure> {
+    pub(crate) fn open_beside(place: ReservedAddresses, manners: Manners) -> Result<Self, BenchError> {
         Self::start(place, manners, thread::stand_back)
     }
 
-    fn start(place: Place, manners: Manners, at_first: fn() -> std::io::Result<()>) -> Result<Self, Failure> {
+    fn start(
+        place: ReservedAddresses,
+        manners: Manners,
+        at_first: fn() -> std::io::Result<()>,
+    ) -> Result<Self, BenchError> {
         let urls = place.urls();
         let arrivals = Arrivals::default();
         lock(&arrivals).reserve(EXPECTED);
@@ -203,7 +207,7 @@ async fn converse(stream: TcpStream, desk: Desk) {
     let _ = answer_all(stream, &desk).await;
 }
 
-async fn answer_all(stream: TcpStream, desk: &Desk) -> Result<(), Failure> {
+async fn answer_all(stream: TcpStream, desk: &Desk) -> Result<(), BenchError> {
     let mut wire = Wire::over(stream)?;
     while let Some((asked, _body)) = wire.next(asked).await? {
         if let Some(answer) = answer(&asked, desk) {
@@ -213,7 +217,7 @@ async fn answer_all(stream: TcpStream, desk: &Desk) -> Result<(), Failure> {
     Ok(())
 }
 
-fn asked(bytes: &[u8]) -> Result<Option<wire::Head<Asked>>, Failure> {
+fn asked(bytes: &[u8]) -> Result<Option<wire::Head<Asked>>, BenchError> {
     wire::request(bytes, |path, headers| Asked {
         id: wire::header(headers, "webhook-id").and_then(Id::new),
         endpoint: path.strip_prefix('/').and_then(|path| path.parse().ok()),

@@ -7,7 +7,7 @@ use serde_json::json;
 use self::rows::ENDPOINTS;
 use crate::conditions::Conditions;
 use crate::gateway::Gateway;
-use crate::{Failure, control};
+use crate::{BenchError, control};
 
 /// What is stored.
 pub(crate) struct Stored {
@@ -25,7 +25,7 @@ impl Stored {
         conditions: &Conditions,
         slug: &str,
         deliveries: u64,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, BenchError> {
         let endpoint = |index: u64| json!({ "url": format!("http://127.0.0.1:9/{index}"), "active": false });
         let wanted = (0..ENDPOINTS).map(endpoint).collect();
         let endpoints = control::register_named(gateway.address(), slug, wanted)?;

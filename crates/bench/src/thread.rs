@@ -3,13 +3,13 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::Failure;
+use crate::BenchError;
 use crate::processor::Account;
 
 /// Runs `work` to its end on a new thread with that name. Answers what it came to and the processor time it took.
-pub(crate) fn alone<T, F>(name: &str, work: F) -> Result<(T, Duration), Failure>
+pub(crate) fn alone<T, F>(name: &str, work: F) -> Result<(T, Duration), BenchError>
 where
-    F: Future<Output = Result<T, Failure>> + Send,
+    F: Future<Output = Result<T, BenchError>> + Send,
     T: Send,
 {
     let run = move || {

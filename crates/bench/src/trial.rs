@@ -12,19 +12,19 @@ use crate::event::{MEASURED, type_of};
 use crate::gateway::{Gateway, Spent};
 use crate::held::Held;
 use crate::latency::Quantiles;
-use crate::load::{self, Load, Pace, Plan, Until};
+use crate::load::{self, Load, LoadModel, Plan, Until};
 use crate::misdeed::Prepared;
 use crate::misdeed::kind::Misdeed;
 use crate::others::Others;
 use crate::reckoning::{Arrivals, Reckoning, received};
 use crate::sink::{self, Manners, Sink};
-use crate::{Failure, output};
+use crate::{BenchError, output};
 
 /// What is to be run.
 pub(crate) struct Course {
     pub(crate) name: String,
     pub(crate) nodes: u32,
-    pub(crate) pace: Pace,
+    pub(crate) pace: LoadModel,
     pub(crate) batch: Option<u32>,
     /// What the types of its events begin with.
     pub(crate) family: &'static str,
@@ -42,7 +42,7 @@ pub(crate) struct Course {
 
 impl Course {
     /// One node, one endpoint, one event a request.
-    pub(crate) fn plain(name: impl Into<String>, pace: Pace, duration: Duration) -> Self {
+    pub(crate) fn plain(name: impl Into<String>, pace: LoadModel, duration: Duration) -> Self {
         Self {
             name: name.into(),
             nodes: 1,
@@ -116,12 +116,12 @@ struct Measured {
 }
 
 /// On fresh servers and an empty database.
-pub(crate) fn run(conditions: &Conditions, course: &Course) -> Result<Trial, Failure> {
+pub(crate) fn run(conditions: &Conditions, course: &Course) -> Result<Trial, BenchError> {
     run_on(&mut Gateway::open(conditions, course.nodes)?, conditions, course)
 }
 
 /// On servers that are running already. They are stopped at the end.
-pub(crate) fn run_on(gateway: &mut Gateway, conditions: &Conditions, course: &Course) -> Result<Trial, Failure> {
+pub(crate) fn run_on(gateway: &mut Gateway, conditions: &Conditions, course: &Course) -> Result<Trial, BenchError> {
     let before = bare::run(conditions)?;
     output::tell(&format!("{}: {} s", course.name, course.duration.as_secs()));
     let sink = conditions.sink(course.endpoints, course.manners)?;
@@ -131,7 +131,12 @@ pub(crate) fn run_on(gateway: &mut Gateway, conditions: &Conditions, course: &Co
     Ok(Trial::of(measured, bare_processor_us, course))
 }
 
-fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink: &Sink) -> Result<Measured, Failure> {
+fn measure(
+    gateway: &mut Gateway,
+    conditions: &Conditions,
+    course: &Course,
+    sink: &Sink,
+) -> Result<Measured, BenchError> {
     let mut other = course.apart.then(|| Gateway::open(conditions, 1)).transpose()?;
     let prepared = prepared(other.as_mut().unwrap_or(gateway), conditions, course)?;
     let endpoint = |kind| json!({ "url": sink.url(kind), "events": [type_of(course.family, kind)] });
@@ -183,7 +188,7 @@ fn measure(gateway: &mut Gateway, conditions: &Conditions, course: &Course, sink
 
 /// What another project needs for its misdeed. The server is started again afterwards: what it says of its commits is
 /// of the time of the misdeed, and not of what had to be made before.
-fn prepared(gateway: &mut Gateway, conditions: &Conditions, course: &Course) -> Result<Option<Prepared>, Failure> {
+fn prepared(gateway: &mut Gateway, conditions: &Conditions, course: &Course) -> Result<Option<Prepared>, BenchError> {
     let Some(misdeed) = course.beside else { return Ok(None) };
     let prepared = misdeed.prepare(gateway, conditions);
     let prepared = prepared.map_err(|error| gateway.complaint(&format!("did not take a misdeed: {error}")))?;

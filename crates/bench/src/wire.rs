@@ -8,7 +8,7 @@ use httparse::{EMPTY_HEADER, Header, Status};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::Failure;
+use crate::BenchError;
 
 /// Bytes of a message. An answer to a batch has some ten thousand.
 const LONGEST: usize = 4 * 1024 * 1024;
@@ -36,7 +36,7 @@ pub(crate) struct Head<T> {
 }
 
 /// Reads the head that bytes begin with; `None` if it has not come whole.
-pub(crate) type Read<T> = fn(&[u8]) -> Result<Option<Head<T>>, Failure>;
+pub(crate) type Read<T> = fn(&[u8]) -> Result<Option<Head<T>>, BenchError>;
 
 impl Wire {
     pub(crate) fn over(stream: TcpStream) -> std::io::Result<Self> {
@@ -44,7 +44,7 @@ impl Wire {
         Ok(Self { stream, came: Vec::with_capacity(USUAL), taken: 0 })
     }
 
-    pub(crate) async fn to(address: SocketAddr) -> Result<Self, Failure> {
+    pub(crate) async fn to(address: SocketAddr) -> Result<Self, BenchError> {
         Ok(Self::over(connect(address).await?)?)
     }
 
@@ -53,7 +53,7 @@ impl Wire {
     }
 
     /// Reads the next message whole: what its head says, and its body. `None` if the other side ended instead.
-    pub(crate) async fn next<T>(&mut self, read: Read<T>) -> Result<Option<(T, &[u8])>, Failure> {
+    pub(crate) async fn next<T>(&mut self, read: Read<T>) -> Result<Option<(T, &[u8])>, BenchError> {
         self.came.drain(..self.taken);
         self.taken = 0;
         let head = loop {
@@ -75,7 +75,7 @@ impl Wire {
     }
 
     /// False when nothing more will come.
-    async fn more(&mut self) -> Result<bool, Failure> {
+    async fn more(&mut self) -> Result<bool, BenchError> {
         if self.came.len() >= LONGEST {
             return Err(format!("a message of more than {LONGEST} bytes").into());
         }
@@ -88,12 +88,12 @@ impl Wire {
     }
 }
 
-pub(crate) async fn connect(address: SocketAddr) -> Result<TcpStream, Failure> {
+pub(crate) async fn connect(address: SocketAddr) -> Result<TcpStream, BenchError> {
     TcpStream::connect(address).await.map_err(|error| format!("{address}: {error}").into())
 }
 
 /// The status of an answer.
-pub(crate) fn answer(bytes: &[u8]) -> Result<Option<Head<u16>>, Failure> {
+pub(crate) fn answer(bytes: &[u8]) -> Result<Option<Head<u16>>, BenchError> {
     let mut room = [EMPTY_HEADER; MOST_HEADERS];
     let mut answer = httparse::Response::new(&mut room);
     let Status::Complete(length) = answer.parse(bytes)? else { return Ok(None) };
@@ -102,7 +102,7 @@ pub(crate) fn answer(bytes: &[u8]) -> Result<Option<Head<u16>>, Failure> {
 }
 
 /// What `say` makes of a request's target and headers.
-pub(crate) fn request<T>(bytes: &[u8], say: fn(&str, &[Header<'_>]) -> T) -> Result<Option<Head<T>>, Failure> {
+pub(crate) fn request<T>(bytes: &[u8], say: fn(&str, &[Header<'_>]) -> T) -> Result<Option<Head<T>>, BenchError> {
     let mut room = [EMPTY_HEADER; MOST_HEADERS];
     let mut request = httparse::Request::new(&mut room);
     let Status::Complete(length) = request.parse(bytes)? else { return Ok(None) };
@@ -114,7 +114,7 @@ pub(crate) fn header<'a>(headers: &[Header<'a>], name: &str) -> Option<&'a [u8]>
     headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value)
 }
 
-fn body_length(headers: &[Header<'_>]) -> Result<usize, Failure> {
+fn body_length(headers: &[Header<'_>]) -> Result<usize, BenchError> {
     if header(headers, "transfer-encoding").is_some() {
         return Err("a body in chunks: nobody here sends those".into());
     }
@@ -124,7 +124,7 @@ fn body_length(headers: &[Header<'_>]) -> Result<usize, Failure> {
     }
 }
 
-fn cut_off() -> Failure {
+fn cut_off() -> BenchError {
     "a message that is cut off".into()
 }
 

@@ -16,7 +16,7 @@ use crate::variable::{EndpointInfo, RenderContext, Variable};
 const LONGEST: usize = 32 * 1024 * 1024;
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Body {
+pub(crate) struct BodyTemplate {
     template: Template,
     spread: Option<Spread>,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Spreadable {
     inside: Option<usize>,
 }
 
-impl Body {
+impl BodyTemplate {
     pub(crate) fn of(template: Template) -> Self {
         Self { template, spread: None }
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use model::catalogue::EventType;
 use model::subscription::{self, Names};
 
-pub use crate::schema::Finding;
 use crate::schema::Schema;
+pub use crate::schema::SchemaIssue;
 
 #[derive(Clone, Default)]
 pub struct Catalogue {
@@ -35,11 +35,11 @@ pub struct Known {
 #[error("the event type {name} does not hold: {}", .findings.iter().map(|(pointer, message)| format!("{pointer} {message}")).collect::<Vec<_>>().join("; "))]
 pub struct Unfit {
     pub name: subscription::EventType,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<SchemaIssue>,
 }
 
 /// Judges a project's own event type. Findings point into it: `/schema/properties/x`, `/example/id`.
-pub fn check(event_type: &EventType) -> Result<(), Vec<Finding>> {
+pub fn check(event_type: &EventType) -> Result<(), Vec<SchemaIssue>> {
     compile(event_type).map(|_| ())
 }
 
@@ -62,7 +62,7 @@ impl Catalogue {
     }
 
     /// All that the type's schema forbids in `data`, which is JSON; pointers into it. Empty when it fits, or has no schema.
-    pub fn judge(&self, name: &subscription::EventType, data: &str) -> Vec<Finding> {
+    pub fn judge(&self, name: &subscription::EventType, data: &str) -> Vec<SchemaIssue> {
         self.find(name).map(|known| known.judge(data)).unwrap_or_default()
     }
 
@@ -122,7 +122,7 @@ impl fmt::Debug for Catalogue {
 }
 
 impl Known {
-    pub(crate) fn new(event_type: Arc<EventType>) -> Result<Self, Vec<Finding>> {
+    pub(crate) fn new(event_type: Arc<EventType>) -> Result<Self, Vec<SchemaIssue>> {
         let schema = compile(&event_type)?.map(Arc::new);
         Ok(Self { event_type, schema })
     }
@@ -135,18 +135,18 @@ impl Known {
     }
 
     /// As [`Catalogue::judge`].
-    pub fn judge(&self, data: &str) -> Vec<Finding> {
+    pub fn judge(&self, data: &str) -> Vec<SchemaIssue> {
         self.schema.as_ref().map(|schema| schema.judge(data)).unwrap_or_default()
     }
 }
 
-fn compile(event_type: &EventType) -> Result<Option<Schema>, Vec<Finding>> {
+fn compile(event_type: &EventType) -> Result<Option<Schema>, Vec<SchemaIssue>> {
     let Some(schema) = &event_type.schema else { return Ok(None) };
     let schema = Schema::compile(schema).map_err(|wrong| below("/schema", wrong))?;
     let wrong = event_type.example.as_ref().map(|example| schema.judge(example.as_str())).unwrap_or_default();
     if wrong.is_empty() { Ok(Some(schema)) } else { Err(below("/example", wrong)) }
 }
 
-fn below(prefix: &str, findings: Vec<Finding>) -> Vec<Finding> {
+fn below(prefix: &str, findings: Vec<SchemaIssue>) -> Vec<SchemaIssue> {
     findings.into_iter().map(|(pointer, message)| (format!("{prefix}{pointer}"), message)).collect()
 }

@@ -32,7 +32,7 @@ use self::digest::Digest;
 use self::facts::Facts;
 use self::print::Draft;
 use self::scheme::Signature;
-use self::search::Found;
+use self::search::SearchResult;
 
 /// What a request tells about the system that sent it.
 pub struct Explanation {
@@ -117,14 +117,14 @@ impl Sample {
     }
 
     /// Headers with at least one digest that is explained.
-    fn signed_headers(&self, digests: &[Digest], found: &Found) -> Vec<usize> {
+    fn signed_headers(&self, digests: &[Digest], found: &SearchResult) -> Vec<usize> {
         let explained = digests.iter().zip(&found.matches).filter(|(_, found)| found.is_some());
         let mut headers: Vec<usize> = explained.map(|(digest, _)| digest.header).collect();
         headers.dedup();
         headers
     }
 
-    fn about_capture(&self, found: &Found) -> Vec<Finding> {
+    fn about_capture(&self, found: &SearchResult) -> Vec<Finding> {
         let mut findings = Vec::new();
         if !self.method.eq_ignore_ascii_case("POST") {
             findings.push(Finding::warning(format!("method: {} was used, and Posthaste sends POST", self.method)));
@@ -138,7 +138,7 @@ impl Sample {
     }
 
     /// Why no signature is explained, if none is.
-    fn about_unsigned(&self, digests: &[Digest], found: &Found) -> Vec<Finding> {
+    fn about_unsigned(&self, digests: &[Digest], found: &SearchResult) -> Vec<Finding> {
         if found.matches.iter().any(Option::is_some) {
             return Vec::new();
         }

@@ -8,7 +8,7 @@ use model::health::DisableRule;
 use model::retry::Policy;
 use model::secret::{Form, Signing};
 
-use crate::body::Body;
+use crate::body::BodyTemplate;
 use crate::catalogue::Catalogue;
 use crate::header;
 use crate::header_template::DialectHeader;
@@ -40,7 +40,7 @@ pub struct Dialect {
     /// Sent with every delivery, in this order.
     pub(crate) headers: Vec<DialectHeader>,
     pub(crate) schemes: Vec<Scheme>,
-    pub(crate) body: Body,
+    pub(crate) body: BodyTemplate,
 }
 
 /// Rules for endpoints.

@@ -21,7 +21,7 @@ pub(crate) struct File {
     pub(crate) accent_color: Option<Checked<String>>,
     pub(crate) headers: Headers,
     pub(crate) signatures: Vec<Signature>,
-    pub(crate) body: Body,
+    pub(crate) body: BodySection,
     pub(crate) retry: Retry,
     pub(crate) disable: Disable,
     pub(crate) endpoints: Endpoints,
@@ -58,7 +58,7 @@ pub(crate) struct Signature {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Body {
+pub(crate) struct BodySection {
     pub(crate) template: Checked<String>,
     pub(crate) spread: Checked<String>,
 }

@@ -23,7 +23,7 @@ struct Node {
 }
 
 /// What stands at each path on one occasion. Empty if there are no paths.
-pub(crate) struct Found<'v>(Vec<Option<&'v str>>);
+pub(crate) struct PathValues<'v>(Vec<Option<&'v str>>);
 
 impl Paths {
     /// Adds the path that leads from `root` over `words`. Its number is the same whenever it is added.
@@ -54,7 +54,7 @@ impl Paths {
     }
 
     /// Looks all paths up in the values of the roots.
-    pub(crate) fn find<'v>(&self, value: impl Fn(Variable) -> Option<&'v str>) -> Found<'v> {
+    pub(crate) fn find<'v>(&self, value: impl Fn(Variable) -> Option<&'v str>) -> PathValues<'v> {
         let mut found = vec![None; self.0.len()];
         if !self.0.is_empty() {
             for (node, variable) in VALUES.into_iter().enumerate() {
@@ -62,7 +62,7 @@ impl Paths {
                 self.descend(node, &mut found);
             }
         }
-        Found(found)
+        PathValues(found)
     }
 
     /// Of two members with the same name the last counts, so what is inside is read when all have been seen.
@@ -98,7 +98,7 @@ impl Node {
     }
 }
 
-impl<'v> Found<'v> {
+impl<'v> PathValues<'v> {
     pub(crate) fn get(&self, path: usize) -> Option<&'v str> {
         self.0[path]
     }

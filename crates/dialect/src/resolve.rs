@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use model::attempt::{Failure, FailureKind};
 
 use crate::moment;
-use crate::paths::{Found, Paths};
+use crate::paths::{PathValues, Paths};
 use crate::slot::{Filter, Literal, Slot};
 use crate::variable::{EndpointInfo, RenderContext, Value, Variable};
 
@@ -119,7 +119,12 @@ impl Slots {
 }
 
 impl Expression {
-    fn value<'a>(&self, found: &Found<'a>, context: &'a RenderContext<'_>, endpoint: &'a EndpointInfo) -> Value<'a> {
+    fn value<'a>(
+        &self,
+        found: &PathValues<'a>,
+        context: &'a RenderContext<'_>,
+        endpoint: &'a EndpointInfo,
+    ) -> Value<'a> {
         match self.inside {
             Some(path) => found.get(path).map_or(Value::Missing, Value::Json),
             None => self.variable.value(context, endpoint),

@@ -3,7 +3,7 @@
 //! Schemas come from strangers and run within requests, so what they can cost is bounded when they are saved: their size,
 //! how far their references unfold (`schema/outline.rs`), and patterns, which are matched in linear time.
 
-mod finding;
+mod issue;
 mod message;
 mod outline;
 mod work;
@@ -12,8 +12,8 @@ use jsonschema::{PatternOptions, ValidationError, Validator};
 use model::json::{Json, is_deeper};
 use serde_json::Value;
 
-pub use self::finding::Finding;
-use self::finding::escaped;
+pub use self::issue::SchemaIssue;
+use self::issue::escaped;
 use self::outline::Outline;
 use self::work::Patterns;
 
@@ -54,7 +54,7 @@ enum Search {
 
 impl Schema {
     /// JSON Schema 2020-12, unless it names another draft by `$schema`. Findings point into the schema.
-    pub(crate) fn compile(text: &Json) -> Result<Self, Vec<Finding>> {
+    pub(crate) fn compile(text: &Json) -> Result<Self, Vec<SchemaIssue>> {
         if text.as_str().len() > LONGEST {
             return Err(whole(format!("a schema has at most {LONGEST} bytes")));
         }
@@ -85,7 +85,7 @@ impl Schema {
     }
 
     /// All that the schema forbids in `data`, which is JSON.
-    pub(crate) fn judge(&self, data: &str) -> Vec<Finding> {
+    pub(crate) fn judge(&self, data: &str) -> Vec<SchemaIssue> {
         let value: Value = match serde_json::from_str(data) {
             Ok(value) => value,
             // A number too large or half a surrogate pair passes for JSON, but not for a value.
@@ -138,7 +138,7 @@ fn compiled_kib(pattern: &str) -> u64 {
 }
 
 /// The first ones, each once: what two references lead to is found twice.
-fn few(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+fn few(findings: impl Iterator<Item = SchemaIssue>) -> Vec<SchemaIssue> {
     let mut few = Vec::new();
     for finding in findings {
         if few.len() == MOST_FINDINGS {
@@ -151,11 +151,11 @@ fn few(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
     few
 }
 
-fn whole(message: impl Into<String>) -> Vec<Finding> {
+fn whole(message: impl Into<String>) -> Vec<SchemaIssue> {
     vec![(String::new(), message.into())]
 }
 
-fn finding(error: &ValidationError<'_>) -> Finding {
+fn finding(error: &ValidationError<'_>) -> SchemaIssue {
     let pointer = error.instance_path().as_str();
     match message::missing(error) {
         Some(member) => (format!("{pointer}/{}", escaped(member)), "is missing".to_owned()),
@@ -164,7 +164,7 @@ fn finding(error: &ValidationError<'_>) -> Finding {
 }
 
 /// The same about a schema, whose patterns are of one kind only.
-fn in_schema(error: &ValidationError<'_>) -> Finding {
+fn in_schema(error: &ValidationError<'_>) -> SchemaIssue {
     let (pointer, message) = finding(error);
     if message::is_about_a_pattern(error) {
         return (

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dialect::Dialect;
-use dialect::catalogue::{Catalogue, Finding, check};
+use dialect::catalogue::{Catalogue, SchemaIssue, check};
 use model::catalogue::EventType;
 use model::json::Json;
 use model::subscription;
@@ -29,18 +29,18 @@ fn with_schema(schema: &str) -> Catalogue {
         .unwrap_or_else(|unfit| panic!("{unfit}"))
 }
 
-fn judge(schema: &str, data: &str) -> Vec<Finding> {
+fn judge(schema: &str, data: &str) -> Vec<SchemaIssue> {
     with_schema(schema).judge(&name("invoice.paid"), data)
 }
 
 /// The only thing that is wrong with a schema.
-fn refused(schema: &str) -> Finding {
+fn refused(schema: &str) -> SchemaIssue {
     let mut findings = check(&event_type(schema, None)).expect_err(schema);
     assert_eq!(findings.len(), 1, "{findings:?}");
     findings.remove(0)
 }
 
-fn found(pointer: &str, message: &str) -> Finding {
+fn found(pointer: &str, message: &str) -> SchemaIssue {
     (pointer.to_owned(), message.to_owned())
 }
 

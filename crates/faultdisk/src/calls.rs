@@ -12,7 +12,7 @@ use std::sync::Arc;
 use libc::{c_char, c_int, c_long, c_void, mode_t, off_t, size_t, ssize_t};
 
 use crate::record::{Change, Op};
-use crate::watch::{self, Failure, Watched};
+use crate::watch::{self, InjectedFault, Watched};
 
 type Watching = (Arc<Watched>, String);
 
@@ -37,7 +37,7 @@ unsafe fn opened(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
     // SAFETY: see above.
     let Some((watched, name)) = (unsafe { at_path(path) }) else { return call() };
     let mut state = watched.state();
-    if let Some(failure) = state.failure(|failure| failure != Failure::Short) {
+    if let Some(failure) = state.failure(|failure| failure != InjectedFault::Short) {
         return fail(failure);
     }
     // SAFETY: see above.
@@ -91,7 +91,7 @@ unsafe fn written(
     let Some((watched, _)) = of_fd(fd) else { return call(length) };
     let mut state = watched.state();
     let length = match state.failure(|_| true) {
-        Some(Failure::Short) => length.div_ceil(2),
+        Some(InjectedFault::Short) => length.div_ceil(2),
         Some(failure) => return fail(failure) as ssize_t,
         None => length,
     };
@@ -111,7 +111,7 @@ unsafe extern "C" fn pread64(fd: c_int, bytes: *mut c_void, length: size_t, at: 
     // SAFETY: see above.
     let call = || unsafe { libc::syscall(libc::SYS_pread64, fd, bytes, length, at) as ssize_t };
     let Some((watched, _)) = of_fd(fd) else { return call() };
-    match watched.state().failure(|failure| matches!(failure, Failure::Disk | Failure::Interrupted)) {
+    match watched.state().failure(|failure| matches!(failure, InjectedFault::Disk | InjectedFault::Interrupted)) {
         Some(failure) => fail(failure) as ssize_t,
         None => call(),
     }
@@ -122,7 +122,7 @@ unsafe extern "C" fn read(fd: c_int, bytes: *mut c_void, length: size_t) -> ssiz
     // SAFETY: see above.
     let call = || unsafe { libc::syscall(libc::SYS_read, fd, bytes, length) as ssize_t };
     let Some((watched, _)) = of_fd(fd) else { return call() };
-    match watched.state().failure(|failure| matches!(failure, Failure::Disk | Failure::Interrupted)) {
+    match watched.state().failure(|failure| matches!(failure, InjectedFault::Disk | InjectedFault::Interrupted)) {
         Some(failure) => fail(failure) as ssize_t,
         None => call(),
     }
@@ -139,7 +139,7 @@ extern "C" fn ftruncate64(fd: c_int, length: off_t) -> c_int {
     let call = || unsafe { libc::syscall(libc::SYS_ftruncate, fd, length) as c_int };
     let Some((watched, _)) = of_fd(fd) else { return call() };
     let mut state = watched.state();
-    if let Some(failure) = state.failure(|failure| failure != Failure::Short) {
+    if let Some(failure) = state.failure(|failure| failure != InjectedFault::Short) {
         return fail(failure);
     }
     let done = call();
@@ -166,7 +166,7 @@ fn synced(fd: c_int, call: c_long) -> c_int {
         return unsafe { libc::syscall(call, fd) as c_int };
     };
     let mut state = watched.state();
-    if let Some(failure) = state.failure(|failure| failure != Failure::Short) {
+    if let Some(failure) = state.failure(|failure| failure != InjectedFault::Short) {
         return fail(failure);
     }
     let file = state.file(inode(fd));
@@ -181,7 +181,7 @@ unsafe extern "C" fn rename(from: *const c_char, to: *const c_char) -> c_int {
     // SAFETY: see above.
     let (Some((watched, from)), Some((_, to))) = (unsafe { (at_path(from), at_path(to)) }) else { return call() };
     let mut state = watched.state();
-    if let Some(failure) = state.failure(|failure| failure != Failure::Short) {
+    if let Some(failure) = state.failure(|failure| failure != InjectedFault::Short) {
         return fail(failure);
     }
     let done = call();
@@ -198,7 +198,7 @@ unsafe extern "C" fn unlink(path: *const c_char) -> c_int {
     // SAFETY: see above.
     let Some((watched, name)) = (unsafe { at_path(path) }) else { return call() };
     let mut state = watched.state();
-    if let Some(failure) = state.failure(|failure| matches!(failure, Failure::Disk)) {
+    if let Some(failure) = state.failure(|failure| matches!(failure, InjectedFault::Disk)) {
         return fail(failure);
     }
     let done = call();
@@ -216,11 +216,11 @@ pub fn are_found() -> bool {
     ours as usize == found as usize
 }
 
-fn fail(failure: Failure) -> c_int {
+fn fail(failure: InjectedFault) -> c_int {
     let error = match failure {
-        Failure::Disk | Failure::Short => libc::EIO,
-        Failure::Full => libc::ENOSPC,
-        Failure::Interrupted => libc::EINTR,
+        InjectedFault::Disk | InjectedFault::Short => libc::EIO,
+        InjectedFault::Full => libc::ENOSPC,
+        InjectedFault::Interrupted => libc::EINTR,
     };
     // SAFETY: it is this thread's own.
     unsafe { *libc::__errno_location() = error };

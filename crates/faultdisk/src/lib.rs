@@ -15,4 +15,4 @@ mod watch;
 pub use calls::are_found;
 pub use disk::{Disk, Image, Tear};
 pub use record::{Change, Inode, Op, Record};
-pub use watch::{Failure, Watch};
+pub use watch::{InjectedFault, Watch};

@@ -15,7 +15,7 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum InjectedFault {
     /// `EIO`
     Disk,
     /// `ENOSPC`, of calls that may need room
@@ -47,7 +47,7 @@ pub(crate) struct State {
     /// Calls that could have failed.
     calls: usize,
     /// The call that fails, and whether all after it do too.
-    failing: Option<(usize, Failure, bool)>,
+    failing: Option<(usize, InjectedFault, bool)>,
 }
 
 impl Watch {
@@ -89,7 +89,7 @@ impl Watch {
     }
 
     /// Has the `nth` call from here on fail, from 0; and every call after it that can, if it is `for_good`.
-    pub fn fail(&self, nth: usize, failure: Failure, for_good: bool) {
+    pub fn fail(&self, nth: usize, failure: InjectedFault, for_good: bool) {
         let mut state = self.watched.state();
         (state.calls, state.failing) = (0, Some((nth, failure, for_good)));
     }
@@ -116,7 +116,7 @@ impl Watched {
 
 impl State {
     /// How the call that is made now fails, if it does.
-    pub(crate) fn failure(&mut self, may: impl Fn(Failure) -> bool) -> Option<Failure> {
+    pub(crate) fn failure(&mut self, may: impl Fn(InjectedFault) -> bool) -> Option<InjectedFault> {
         let (nth, failure, for_good) = self.failing?;
         if !may(failure) {
             return None;

@@ -4,10 +4,10 @@
 //! step of a loop and every value that is copied or searched is paid for out of a fixed allowance, so that no expression
 //! over no event costs more than that. A filter that fails says why and decides nothing.
 
+mod effort;
 mod judge;
 mod meter;
 mod not_a_filter;
-mod pace;
 mod pattern;
 mod position;
 mod program;
@@ -20,8 +20,8 @@ use std::sync::{Arc, OnceLock};
 use self::not_a_filter::bounded;
 use self::program::Program;
 
+pub use self::effort::Effort;
 pub use self::not_a_filter::{LONGEST, LONGEST_FAILURE, NotAFilter};
-pub use self::pace::Pace;
 pub use self::subject::Subject;
 
 /// An expression and what it was made into. Cloning shares both.
@@ -50,7 +50,7 @@ impl Filter {
     }
 
     /// Whether the endpoint wants the event, or why that cannot be said, in at most [`LONGEST_FAILURE`] bytes.
-    pub fn passes(&self, subject: &Subject<'_>, pace: Pace) -> Result<bool, String> {
+    pub fn passes(&self, subject: &Subject<'_>, pace: Effort) -> Result<bool, String> {
         match self.0.program.get_or_init(|| Program::compile(&self.0.source)) {
             Ok(program) => program.run(subject, pace),
             Err(wrong) => Err(bounded(wrong)),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use model::endpoint::Endpoint;
 use model::event::Event;
-use model::filter::{Filter, Pace, Subject};
+use model::filter::{Effort, Filter, Subject};
 use model::id::EndpointId;
 use model::map::Map;
 
@@ -18,11 +18,11 @@ use crate::directory::Directory;
 pub(crate) const TURN: usize = 8;
 
 /// Whether a filter lets an event through, or why it cannot say.
-type Answer = Result<bool, String>;
+type FilterResult = Result<bool, String>;
 
 /// What filters said of one event, each with its endpoint as it was then.
 #[derive(Debug, Default)]
-pub(crate) struct FilterResults(Map<EndpointId, (Arc<Endpoint>, Answer)>);
+pub(crate) struct FilterResults(Map<EndpointId, (Arc<Endpoint>, FilterResult)>);
 
 /// An endpoint that gets an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl FilterResults {
 
     fn ask(&mut self, endpoint: &Arc<Endpoint>, subject: &Subject<'_>) {
         if let Some(filter) = &endpoint.settings.filter {
-            let answer = filter.passes(subject, Pace::Calm);
+            let answer = filter.passes(subject, Effort::Calm);
             self.0.insert(endpoint.id, (endpoint.clone(), answer));
         }
     }
@@ -103,15 +103,15 @@ impl FilterResults {
         matching.filter_map(recipient).collect()
     }
 
-    fn answer(&self, endpoint: &Arc<Endpoint>, filter: &Filter, subject: &Subject<'_>) -> Answer {
+    fn answer(&self, endpoint: &Arc<Endpoint>, filter: &Filter, subject: &Subject<'_>) -> FilterResult {
         let same_filter = |then: &Endpoint| then.settings.filter == endpoint.settings.filter;
         let known = self.0.get(&endpoint.id).filter(|(then, _)| Arc::ptr_eq(then, endpoint) || same_filter(then));
-        known.map_or_else(|| filter.passes(subject, Pace::Hurried), |(_, answer)| answer.clone())
+        known.map_or_else(|| filter.passes(subject, Effort::Hurried), |(_, answer)| answer.clone())
     }
 }
 
 /// Whether a delivery is made, and with which note.
-fn evaluated(answer: &Answer) -> Option<Option<String>> {
+fn evaluated(answer: &FilterResult) -> Option<Option<String>> {
     match answer {
         Ok(true) => Some(None),
         Ok(false) => None,
@@ -123,12 +123,12 @@ fn evaluated(answer: &Answer) -> Option<Option<String>> {
 #[derive(Debug)]
 pub(crate) struct Review<K> {
     endpoint: Arc<Endpoint>,
-    answers: HashMap<K, Answer>,
+    answers: HashMap<K, FilterResult>,
 }
 
 /// What a review says of an event.
 #[derive(Debug)]
-pub(crate) enum Finding {
+pub(crate) enum ReviewOutcome {
     /// The endpoint wants it; a note says why it gets it although its filter could not be asked.
     Wanted(Option<String>),
     Unwanted,
@@ -147,23 +147,23 @@ impl<K: Copy + Eq + Hash> Review<K> {
     }
 
     /// Asks about an event, and keeps what was said.
-    pub(crate) fn ask(&mut self, key: K, event: &Event) -> Finding {
+    pub(crate) fn ask(&mut self, key: K, event: &Event) -> ReviewOutcome {
         if let Some(filter) = &self.endpoint.settings.filter {
-            self.answers.insert(key, filter.passes(&Subject::of(event), Pace::Calm));
+            self.answers.insert(key, filter.passes(&Subject::of(event), Effort::Calm));
         }
         self.about(&self.endpoint, key)
     }
 
     /// What was said of an event, for the endpoint as it is now.
-    pub(crate) fn about(&self, endpoint: &Arc<Endpoint>, key: K) -> Finding {
+    pub(crate) fn about(&self, endpoint: &Arc<Endpoint>, key: K) -> ReviewOutcome {
         if endpoint.settings.filter.is_none() {
-            return Finding::Wanted(None);
+            return ReviewOutcome::Wanted(None);
         }
         let answer = self.answers.get(&key).filter(|_| Arc::ptr_eq(&self.endpoint, endpoint));
         match answer.map(evaluated) {
-            None => Finding::Unknown,
-            Some(Some(note)) => Finding::Wanted(note),
-            Some(None) => Finding::Unwanted,
+            None => ReviewOutcome::Unknown,
+            Some(Some(note)) => ReviewOutcome::Wanted(note),
+            Some(None) => ReviewOutcome::Unwanted,
         }
     }
 }

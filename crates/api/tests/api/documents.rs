@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::Request;
-use faultdisk::Failure;
+use faultdisk::InjectedFault;
 
 use crate::gateway::Gateway;
 
@@ -46,7 +46,7 @@ async fn a_full_disk_is_told_to_who_sends_and_what_is_sent_once_there_is_room_is
     let gateway = Gateway::start().await;
     let send = async || gateway.ask("POST", "/v1/events", Some(serde_json::json!({ "type": "a", "data": 1 }))).await;
     let disk = gateway.disk();
-    disk.fail(0, Failure::Full, true);
+    disk.fail(0, InjectedFault::Full, true);
     let refused = send().await;
     refused.assert_refused(503, "unavailable", &[]);
     let detail = refused.json()["detail"].clone();

@@ -13,7 +13,7 @@ use crate::conditions::Conditions;
 use crate::event::{Template, type_of};
 use crate::gateway::Gateway;
 use crate::sink::all_well;
-use crate::{Failure, control};
+use crate::{BenchError, control};
 
 /// Endpoints that want the same type.
 const AUDIENCE: u32 = 10;
@@ -21,7 +21,7 @@ const AUDIENCE: u32 = 10;
 /// One event of so many is for all.
 const FOR_ALL: u64 = 1_000;
 
-pub(super) fn prepare(gateway: &Gateway, conditions: &Conditions, slug: &str) -> Result<Means, Failure> {
+pub(super) fn prepare(gateway: &Gateway, conditions: &Conditions, slug: &str) -> Result<Means, BenchError> {
     let sizes = &conditions.sizes;
     let endpoints = sizes.shares_batch_endpoints;
     let groups = endpoints.div_ceil(AUDIENCE);

@@ -12,7 +12,7 @@ use crate::conditions::Conditions;
 use crate::event::type_of;
 use crate::gateway::Gateway;
 use crate::poster::Poster;
-use crate::{Failure, control, output, thread};
+use crate::{BenchError, control, output, thread};
 
 const CONNECTIONS: u32 = 8;
 
@@ -23,7 +23,7 @@ const MOST_ALTERNATIVES: usize = 64;
 const FITS: &str = "z";
 const FITS_NONE: &str = "!";
 
-pub(super) fn prepare(gateway: &Gateway, conditions: &Conditions, slug: &str) -> Result<Means, Failure> {
+pub(super) fn prepare(gateway: &Gateway, conditions: &Conditions, slug: &str) -> Result<Means, BenchError> {
     let key = control::make_sending_key(gateway.address(), slug)?;
     let bytes = conditions.sizes.shares_event_bytes as usize;
     let bodies = Arc::new([FITS, FITS_NONE].map(|end| event(bytes, end)));
@@ -45,7 +45,7 @@ fn is_judged(status: u16) -> bool {
 }
 
 /// Gives the type the schema with most patterns against which such an event is still held, and answers how many.
-fn worst(gateway: &Gateway, slug: &str, key: &str, body: &[u8]) -> Result<usize, Failure> {
+fn worst(gateway: &Gateway, slug: &str, key: &str, body: &[u8]) -> Result<usize, BenchError> {
     let put = |alternatives| {
         let path = format!("/v1/event-types/{}", type_of(FAMILY, 0));
         control::put(gateway.address(), slug, &path, &json!({ "schema": schema(alternatives) }))
@@ -64,7 +64,7 @@ fn worst(gateway: &Gateway, slug: &str, key: &str, body: &[u8]) -> Result<usize,
 }
 
 /// The largest number up to `limit` that is taken, where 1 is and none is behind one that is not.
-fn most(limit: usize, mut is_taken: impl FnMut(usize) -> Result<bool, Failure>) -> Result<usize, Failure> {
+fn most(limit: usize, mut is_taken: impl FnMut(usize) -> Result<bool, BenchError>) -> Result<usize, BenchError> {
     let (mut taken, mut refused) = (1, limit + 1);
     is_taken(taken)?;
     while refused - taken > 1 {
@@ -78,7 +78,7 @@ fn most(limit: usize, mut is_taken: impl FnMut(usize) -> Result<bool, Failure>) 
     Ok(taken)
 }
 
-fn post(gateway: &Gateway, key: &str, body: &[u8]) -> Result<(StatusCode, String), Failure> {
+fn post(gateway: &Gateway, key: &str, body: &[u8]) -> Result<(StatusCode, String), BenchError> {
     let address = gateway.address();
     let ask = async {
         let mut poster = Poster::connect(address, "/v1/events", key).await?;

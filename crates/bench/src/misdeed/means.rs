@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
-use crate::Failure;
+use crate::BenchError;
 use crate::background::{Background, Tally};
 use crate::poster::Poster;
 use crate::sink::Sink;
@@ -15,7 +15,7 @@ pub(super) const FAMILY: &str = "misdeed";
 pub(super) const HOSTS: u32 = 250;
 
 /// Begins it, at a server: what goes on from then on, if it is not done at once.
-pub(super) type Begin = Box<dyn FnOnce(SocketAddr) -> Result<Option<Background>, Failure>>;
+pub(super) type Begin = Box<dyn FnOnce(SocketAddr) -> Result<Option<Background>, BenchError>>;
 
 /// Where its endpoints are, if it has any, and how it begins.
 pub(super) type Means = (Option<Sink>, Begin);
@@ -28,7 +28,7 @@ pub(super) async fn post_for_ever(
     bodies: &[Vec<u8>],
     is_wanted: fn(u16) -> bool,
     tally: &Tally,
-) -> Result<Infallible, Failure> {
+) -> Result<Infallible, BenchError> {
     let mut bodies = bodies.iter().cycle();
     loop {
         let mut poster = Poster::connect(address, path, key).await?;

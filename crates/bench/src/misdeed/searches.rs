@@ -13,7 +13,7 @@ use crate::background::{Background, Tally};
 use crate::conditions::Conditions;
 use crate::gateway::Gateway;
 use crate::stored::Stored;
-use crate::{Failure, control};
+use crate::{BenchError, control};
 
 /// Connections that search, each when its last search was answered.
 const CONNECTIONS: u32 = 32;
@@ -27,7 +27,7 @@ struct Page {
     next_cursor: Option<String>,
 }
 
-pub(super) fn prepare(gateway: &mut Gateway, conditions: &Conditions, slug: &str) -> Result<Means, Failure> {
+pub(super) fn prepare(gateway: &mut Gateway, conditions: &Conditions, slug: &str) -> Result<Means, BenchError> {
     let stored = Stored::write(gateway, conditions, slug, conditions.sizes.shares_stored)?;
     let key = control::make_key(gateway.address(), slug, "read")?;
     let everything = ["/v1/deliveries?limit=250", "/v1/events?limit=250"].map(str::to_owned);
@@ -50,7 +50,7 @@ async fn search(
     searches: &[String],
     index: u32,
     tally: &Tally,
-) -> Result<Infallible, Failure> {
+) -> Result<Infallible, BenchError> {
     let first = index as usize * searches.len() / CONNECTIONS as usize;
     let mut turns = searches.iter().cycle().skip(first);
     loop {
@@ -64,7 +64,7 @@ async fn search(
     }
 }
 
-async fn pages(asker: &mut Asker, search: &str, tally: &Tally) -> Result<(), Failure> {
+async fn pages(asker: &mut Asker, search: &str, tally: &Tally) -> Result<(), BenchError> {
     let mut target = search.to_owned();
     for _ in 0..PAGES {
         let (status, answer) = asker.get(&target).await?;

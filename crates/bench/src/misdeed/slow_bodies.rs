@@ -8,7 +8,7 @@ use super::means::Means;
 use crate::background::{Background, Tally};
 use crate::gateway::Gateway;
 use crate::wire::{self, Wire};
-use crate::{Failure, clock, control};
+use crate::{BenchError, clock, control};
 
 /// Bodies at a time.
 const CONNECTIONS: u32 = 50;
@@ -19,7 +19,7 @@ const ANNOUNCED: u32 = 32 * 1024 * 1024;
 /// Between two bytes.
 const PAUSE: Duration = Duration::from_secs(1);
 
-pub(super) fn prepare(gateway: &Gateway, slug: &str) -> Result<Means, Failure> {
+pub(super) fn prepare(gateway: &Gateway, slug: &str) -> Result<Means, BenchError> {
     let key = control::make_sending_key(gateway.address(), slug)?;
     let begin = move |address| {
         let work = move |_, tally| {
@@ -31,7 +31,7 @@ pub(super) fn prepare(gateway: &Gateway, slug: &str) -> Result<Means, Failure> {
     Ok((None, Box::new(begin)))
 }
 
-async fn dawdle(address: SocketAddr, key: &str, tally: &Tally) -> Result<Infallible, Failure> {
+async fn dawdle(address: SocketAddr, key: &str, tally: &Tally) -> Result<Infallible, BenchError> {
     let head = format!(
         "POST /v1/events/batch HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\n\
          content-type: application/json\r\ncontent-length: {ANNOUNCED}\r\n\r\n["
@@ -51,7 +51,7 @@ async fn dawdle(address: SocketAddr, key: &str, tally: &Tally) -> Result<Infalli
 }
 
 /// Sends one until the server ends it, and answers with which status.
-async fn one(wire: &mut Wire, head: &[u8], tally: &Tally) -> Result<u16, Failure> {
+async fn one(wire: &mut Wire, head: &[u8], tally: &Tally) -> Result<u16, BenchError> {
     wire.write(head).await?;
     loop {
         let next = clock::now() + PAUSE;

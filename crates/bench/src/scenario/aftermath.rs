@@ -10,15 +10,15 @@ use crate::conditions::Conditions;
 use crate::event::{MEASURED, type_of};
 use crate::figure::{Figures, Goal};
 use crate::gateway::Gateway;
-use crate::load::{self, Pace, Plan, Until};
+use crate::load::{self, LoadModel, Plan, Until};
 use crate::reckoning::{Reckoning, received};
 use crate::sink::all_well;
-use crate::{Failure, output};
+use crate::{BenchError, output};
 
 /// What the types of the events before begin with. They are delivered before it begins.
 const FAMILY: &str = "before";
 
-pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
     let sizes = &conditions.sizes;
     let gateway = Gateway::open(conditions, 1)?;
     let sink = conditions.sink(1, all_well)?;
@@ -27,7 +27,7 @@ pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     let before = gateway.pour(sizes, FAMILY, sizes.before)?;
     let arrived = received(&sink, &before.accepted.iter());
     let plan = Plan {
-        pace: Pace::Open { per_second: sizes.aftermath_rate },
+        pace: LoadModel::Open { per_second: sizes.aftermath_rate },
         ..gateway.plan(sizes, MEASURED, Until::After(Duration::from_secs(sizes.aftermath_seconds.into())))
     };
     let load = load::run(plan).map_err(|error| gateway.complaint(&format!("failed under load: {error}")))?;

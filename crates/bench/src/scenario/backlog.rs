@@ -6,12 +6,12 @@ use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};
 use crate::others::Others;
 use crate::sink::{Sink, all_well};
-use crate::{Failure, census, clock, output};
+use crate::{BenchError, census, clock, output};
 
 /// What the goal calls a megabyte.
 const MB: f64 = 1e6;
 
-pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
     output::tell("backlog");
     let pile = Pile::make(conditions)?;
     let deliveries = pile.deliveries();

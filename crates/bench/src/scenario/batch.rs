@@ -1,14 +1,14 @@
 //! *batch*: one endpoint, closed loop, many events a request. How fast events are taken in, and delivered.
 
 use super::outcome::Outcome;
-use crate::Failure;
+use crate::BenchError;
 use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};
-use crate::load::Pace;
+use crate::load::LoadModel;
 use crate::trial::{self, Course};
 
-pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
-    let plain = Course::plain("batch", Pace::Closed, conditions.duration());
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
+    let plain = Course::plain("batch", LoadModel::Closed, conditions.duration());
     let trial = trial::run(conditions, &Course { batch: Some(conditions.sizes.batch), ..plain })?;
     let mut figures = Figures::of("batch");
     figures.aim("accepted events", trial.accepted_per_second, "/s", Goal::AtLeast(40_000.0));

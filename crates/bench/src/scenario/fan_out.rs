@@ -12,7 +12,7 @@ use crate::gateway::Gateway;
 use crate::latency::Latencies;
 use crate::others::Others;
 use crate::sink::{Sink, all_well};
-use crate::{Failure, census, output};
+use crate::{BenchError, census, output};
 
 /// What one event came to.
 struct Round {
@@ -21,7 +21,7 @@ struct Round {
     doubled: u64,
 }
 
-pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
     let (endpoints, rounds) = (conditions.sizes.fan_out, conditions.sizes.rounds);
     output::tell(&format!("fan-out: {rounds} events, {endpoints} endpoints each"));
     let gateway = Gateway::open(conditions, 1)?;
@@ -55,7 +55,7 @@ pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     Ok(Outcome::of_figures(figures, lost))
 }
 
-fn round(conditions: &Conditions, gateway: &Gateway, sink: &Sink) -> Result<Round, Failure> {
+fn round(conditions: &Conditions, gateway: &Gateway, sink: &Sink) -> Result<Round, BenchError> {
     sink.clear();
     let accepted = gateway.send_one(&conditions.sizes)?;
     let census = census::of(sink, &[accepted], conditions.sizes.fan_out);

@@ -13,14 +13,14 @@ use crate::database::Choice;
 use crate::event::type_of;
 use crate::figure::{Figures, Goal};
 use crate::gateway::Gateway;
-use crate::load::Pace;
+use crate::load::LoadModel;
 use crate::others::Others;
-use crate::place::Place;
+use crate::reserved_addresses::ReservedAddresses;
 use crate::sink::{Sink, all_well};
 use crate::sizes::MOST_PAIRS;
 use crate::table::grouped;
 use crate::trial::{self, Course, Trial};
-use crate::{Failure, census, clock, control, output};
+use crate::{BenchError, census, clock, control, output};
 
 /// What the types of the stored events begin with. Nobody wants them any more when the load runs.
 const FAMILY: &str = "stored";
@@ -38,7 +38,7 @@ struct Saved {
     deliveries: u64,
 }
 
-pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
     let sizes = &conditions.sizes;
     let mut figures = Figures::of("growth");
     let mut lost = 0;
@@ -52,15 +52,15 @@ pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
         |_| {
             let mut gateway = Gateway::open(conditions, 1)?;
             // Both have as many endpoints.
-            register(conditions, &gateway, &Place::reserve(1)?)?;
-            let course = Course::plain("growth: empty", Pace::Closed, conditions.duration());
+            register(conditions, &gateway, &ReservedAddresses::reserve(1)?)?;
+            let course = Course::plain("growth: empty", LoadModel::Closed, conditions.duration());
             trial::run_on(&mut gateway, conditions, &course)
         },
         |index| {
             full.start_nodes(1)?;
             control::wait_until_ready(full.address())?;
             let name = format!("growth: {} stored", grouped(sizes.stored));
-            let course = Course::plain(name, Pace::Closed, conditions.duration());
+            let course = Course::plain(name, LoadModel::Closed, conditions.duration());
             trial::run_on(&mut full, conditions, &Course { family: LOADS[index], ..course })
         },
     )?;
@@ -73,16 +73,16 @@ pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
-fn register(conditions: &Conditions, gateway: &Gateway, place: &Place) -> Result<(), Failure> {
+fn register(conditions: &Conditions, gateway: &Gateway, place: &ReservedAddresses) -> Result<(), BenchError> {
     let endpoint = |index| json!({ "url": place.urls().of(index), "events": [type_of(FAMILY, 0)] });
     gateway.register((0..conditions.sizes.stored_endpoints).map(endpoint).collect())
 }
 
 /// A gateway with as many deliveries stored as are wanted, made and delivered through it.
-fn fill(conditions: &Conditions, figures: &mut Figures, lost: &mut u64) -> Result<Gateway, Failure> {
+fn fill(conditions: &Conditions, figures: &mut Figures, lost: &mut u64) -> Result<Gateway, BenchError> {
     let sizes = &conditions.sizes;
     let gateway = Gateway::open(conditions, 1)?;
-    let place = Place::reserve(sizes.stored_endpoints)?;
+    let place = ReservedAddresses::reserve(sizes.stored_endpoints)?;
     register(conditions, &gateway, &place)?;
     let sink = Sink::open(place, all_well)?;
     let mut left = sizes.stored.div_ceil(sizes.stored_endpoints.into());
@@ -114,7 +114,12 @@ fn fill(conditions: &Conditions, figures: &mut Figures, lost: &mut u64) -> Resul
 }
 
 /// A gateway on a copy of what was saved there. If nothing was, it is filled and saved first.
-fn saved(conditions: &Conditions, directory: &Path, figures: &mut Figures, lost: &mut u64) -> Result<Gateway, Failure> {
+fn saved(
+    conditions: &Conditions,
+    directory: &Path,
+    figures: &mut Figures,
+    lost: &mut u64,
+) -> Result<Gateway, BenchError> {
     if conditions.database != Choice::Sqlite {
         return Err("--stored-dir goes with SQLite only".into());
     }

@@ -11,13 +11,13 @@ use crate::figure::{Figures, Goal};
 use crate::gateway::Gateway;
 use crate::others::Others;
 use crate::sink::all_well;
-use crate::{Failure, census, clock, output};
+use crate::{BenchError, census, clock, output};
 
 /// After the last delivery, until connections that are not used are closed, all is written, and retention has looked for
 /// the first time, a minute after the start: the first reader after a write leaves a mark, a page of the log's index.
 const SETTLES: Duration = Duration::from_secs(75);
 
-pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
     let sizes = &conditions.sizes;
     output::tell(&format!("idle: {} endpoints, {} s", sizes.idle_endpoints, sizes.idle_seconds));
     let gateway = Gateway::open(conditions, 1)?;

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::outcome::Outcome;
 use super::pairs::Pairs;
-use crate::Failure;
+use crate::BenchError;
 use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};
-use crate::load::Pace;
+use crate::load::LoadModel;
 use crate::sink::{Manner, Manners, all_well};
 use crate::trial::{self, Course};
 
-pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
     let course = |name: &str, manners: Manners| Course {
         endpoints: conditions.sizes.neighbours,
         manners,
@@ -19,7 +19,7 @@ pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
         timed: |endpoint| some_bad(endpoint) == Manner::Well,
         ..Course::plain(
             name,
-            Pace::Open { per_second: conditions.sizes.neighbours_rate },
+            LoadModel::Open { per_second: conditions.sizes.neighbours_rate },
             Duration::from_secs(conditions.sizes.neighbours_seconds.into()),
         )
     };

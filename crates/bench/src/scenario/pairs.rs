@@ -3,7 +3,7 @@
 //! A shared machine is quick at times and slow at others, for a minute or so. Most pairs of runs fall into one of them
 //! whole, and the median of the pairs' ratios is one of those.
 
-use crate::Failure;
+use crate::BenchError;
 use crate::figure::{Figures, Goal};
 use crate::trial::Trial;
 
@@ -18,9 +18,9 @@ impl Pairs {
     /// Runs both so often, each with the number of its pair. By turns one is first and the other.
     pub(super) fn run(
         count: usize,
-        mut plain: impl FnMut(usize) -> Result<Trial, Failure>,
-        mut other: impl FnMut(usize) -> Result<Trial, Failure>,
-    ) -> Result<Self, Failure> {
+        mut plain: impl FnMut(usize) -> Result<Trial, BenchError>,
+        mut other: impl FnMut(usize) -> Result<Trial, BenchError>,
+    ) -> Result<Self, BenchError> {
         let pair = |index: usize| {
             if index.is_multiple_of(2) {
                 Ok(Pair { plain: plain(index)?, other: other(index)? })
@@ -29,7 +29,7 @@ impl Pairs {
                 Ok(Pair { plain: plain(index)?, other })
             }
         };
-        (0..count).map(pair).collect::<Result<_, Failure>>().map(Self)
+        (0..count).map(pair).collect::<Result<_, BenchError>>().map(Self)
     }
 
     /// Tells the median of the pairs' ratios, the other's ÷ the plain's.

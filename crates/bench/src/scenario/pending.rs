@@ -8,8 +8,8 @@ use crate::conditions::Conditions;
 use crate::event::{MEASURED, type_of};
 use crate::gateway::Gateway;
 use crate::load::Accepted;
-use crate::place::{MOST_HOSTS, Place};
-use crate::{Failure, output};
+use crate::reserved_addresses::{MOST_HOSTS, ReservedAddresses};
+use crate::{BenchError, output};
 
 /// Endpoints are tried again soon and often, so that their deliveries are due whenever they come up.
 const RETRY_AFTER: &str = "5s";
@@ -18,7 +18,7 @@ const RETRIES: usize = 100;
 /// A gateway with a pile, and the place where nobody listens yet.
 pub(super) struct Pile {
     pub(super) gateway: Gateway,
-    pub(super) place: Place,
+    pub(super) place: ReservedAddresses,
     /// Each wanted by all endpoints.
     pub(super) events: Vec<Accepted>,
     pub(super) endpoints: u32,
@@ -28,10 +28,10 @@ pub(super) struct Pile {
 
 impl Pile {
     /// At least as many deliveries as are wanted, made by batches of events.
-    pub(super) fn make(conditions: &Conditions) -> Result<Self, Failure> {
+    pub(super) fn make(conditions: &Conditions) -> Result<Self, BenchError> {
         let sizes = &conditions.sizes;
         let endpoints = sizes.pending_endpoints;
-        let place = Place::reserve(endpoints.min(MOST_HOSTS))?;
+        let place = ReservedAddresses::reserve(endpoints.min(MOST_HOSTS))?;
         let gateway = Gateway::open(conditions, 1)?;
         let endpoint = |index| {
             json!({

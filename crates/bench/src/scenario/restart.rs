@@ -6,9 +6,9 @@ use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};
 use crate::others::Others;
 use crate::sink::{Sink, all_well};
-use crate::{Failure, census, clock, control, output};
+use crate::{BenchError, census, clock, control, output};
 
-pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
     output::tell("restart");
     let Pile { mut gateway, place, events, endpoints, .. } = Pile::make(conditions)?;
     gateway.kill()?;

@@ -14,7 +14,7 @@ use crate::latency::Latencies;
 use crate::server::ADMIN_KEY;
 use crate::stored::Stored;
 use crate::table::grouped;
-use crate::{Failure, clock, control, output, thread};
+use crate::{BenchError, clock, control, output, thread};
 
 /// Requests with the same filter: the hundredth part of them is one.
 const ASKED: usize = 100;
@@ -25,7 +25,7 @@ const GOAL_MS: f64 = 50.0;
 /// An answer that takes longer is none: a server ends a search after 2 s.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
     let mut gateway = Gateway::open(conditions, 1)?;
     let (began, deliveries) = (clock::now(), conditions.sizes.searched);
     output::tell(&format!("search: {} deliveries are written", grouped(deliveries)));
@@ -47,7 +47,7 @@ pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
 }
 
 /// The median and the ninety-ninth percentile of many requests, in milliseconds.
-fn ask(gateway: &Gateway, path: &str) -> Result<(f64, f64), Failure> {
+fn ask(gateway: &Gateway, path: &str) -> Result<(f64, f64), BenchError> {
     let project = HeaderValue::try_from(gateway.slug())?;
     let head = Head::new(gateway.address(), "/")?.authorized(ADMIN_KEY)?.with_header(control::PROJECT, project);
     let asking = connection::with(gateway.address(), async |mut connection: Connection| {

@@ -6,10 +6,10 @@ use super::outcome::Outcome;
 use super::pairs::Pairs;
 use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};
-use crate::load::Pace;
+use crate::load::LoadModel;
 use crate::misdeed::kind::Misdeed;
 use crate::trial::{self, Course, Trial};
-use crate::{Failure, output};
+use crate::{BenchError, output};
 
 /// Maximum p99 of one project beside another that misbehaves at the same server, divided by its p99 undisturbed.
 const MOST: f64 = 1.2;
@@ -17,7 +17,7 @@ const MOST: f64 = 1.2;
 /// How long commits may hold others at p99, in milliseconds.
 const LONGEST_HELD: f64 = 20.0;
 
-pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
     let mut figures = Figures::of("shares");
     let mut trials = Vec::new();
     for misdeed in conditions.sizes.misdeeds() {
@@ -38,7 +38,7 @@ fn course(conditions: &Conditions, beside: Option<Misdeed>) -> Course {
         beside,
         ..Course::plain(
             format!("shares: {}", beside.map_or("undisturbed", Misdeed::name)),
-            Pace::Open { per_second: conditions.sizes.shares_rate },
+            LoadModel::Open { per_second: conditions.sizes.shares_rate },
             Duration::from_secs(conditions.sizes.shares_seconds.into()),
         )
     }

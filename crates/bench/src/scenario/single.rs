@@ -1,15 +1,15 @@
 //! *single*: one endpoint, closed loop. How many events a second go through, and what one costs.
 
 use super::outcome::Outcome;
-use crate::Failure;
+use crate::BenchError;
 use crate::conditions::Conditions;
 use crate::database::Choice;
 use crate::figure::{Figures, Goal};
-use crate::load::Pace;
+use crate::load::LoadModel;
 use crate::trial::{self, Course};
 
-pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
-    let trial = trial::run(conditions, &Course::plain("single", Pace::Closed, conditions.duration()))?;
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
+    let trial = trial::run(conditions, &Course::plain("single", LoadModel::Closed, conditions.duration()))?;
     let mut figures = Figures::of("single");
     if conditions.database == Choice::Sqlite {
         figures.aim("delivered events", trial.delivered_per_second, "/s", Goal::AtLeast(20_000.0));

@@ -1,14 +1,14 @@
 //! *steady*: one endpoint, open loop. How late events are at a rate that leaves room.
 
 use super::outcome::Outcome;
-use crate::Failure;
+use crate::BenchError;
 use crate::conditions::Conditions;
 use crate::figure::{Figures, Goal};
-use crate::load::Pace;
+use crate::load::LoadModel;
 use crate::trial::{self, Course};
 
-pub(super) fn run(conditions: &Conditions) -> Result<Outcome, Failure> {
-    let pace = Pace::Open { per_second: conditions.sizes.rate };
+pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
+    let pace = LoadModel::Open { per_second: conditions.sizes.rate };
     let trial = trial::run(conditions, &Course::plain("steady", pace, conditions.duration()))?;
     let mut figures = Figures::of("steady");
     figures.aim("POST → received, p50", trial.post_to_received.p50_ms, "ms", Goal::AtMost(2.0));

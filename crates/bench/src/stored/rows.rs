@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use crate::conditions::Conditions;
 use crate::database::Choice;
 use crate::gateway::Gateway;
-use crate::{Failure, clock};
+use crate::{BenchError, clock};
 
 /// Endpoints that every event goes to. The last but one fails, and the last answers something else.
 pub(super) const ENDPOINTS: u64 = 10;
@@ -32,7 +32,7 @@ pub(super) fn write(
     conditions: &Conditions,
     slug: &str,
     events: u64,
-) -> Result<[String; 2], Failure> {
+) -> Result<[String; 2], BenchError> {
     let first_at = first_at(u64::try_from(clock::date().as_millisecond())?);
     match &conditions.database {
         Choice::Sqlite => to_sqlite(gateway, slug, first_at, events)?,
@@ -64,7 +64,7 @@ const STATUS: &str = "CASE WHEN n % 50021 = 3 THEN 0 WHEN n < 40 AND k = 1 THEN 
 const CODE: &str = "CASE WHEN n % 50021 = 3 OR (n < 40 AND k = 1) THEN NULL WHEN n < 45 THEN 202 WHEN k = 8 THEN 500
      WHEN n % 30011 = 5 THEN 418 WHEN k = 9 THEN 204 ELSE 200 END";
 
-fn to_sqlite(gateway: &Gateway, slug: &str, first_at: u64, events: u64) -> Result<(), Failure> {
+fn to_sqlite(gateway: &Gateway, slug: &str, first_at: u64, events: u64) -> Result<(), BenchError> {
     let db = Connection::open(gateway.data_dir().join("posthaste.db"))?;
     db.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; PRAGMA temp_store = MEMORY; BEGIN;")?;
     let project: Vec<u8> = db.query_row("SELECT id FROM projects WHERE slug = ?", [slug], |row| row.get(0))?;
@@ -108,7 +108,7 @@ fn to_sqlite(gateway: &Gateway, slug: &str, first_at: u64, events: u64) -> Resul
     Ok(())
 }
 
-fn to_postgres(psql: &std::path::Path, url: &str, slug: &str, first_at: u64, events: u64) -> Result<(), Failure> {
+fn to_postgres(psql: &std::path::Path, url: &str, slug: &str, first_at: u64, events: u64) -> Result<(), BenchError> {
     let kind = kind();
     let uuid = |number: &str| {
         format!("(lpad(to_hex({first_at} + n), 12, '0') || '7000' || lpad(to_hex({number}), 16, '0'))::uuid")

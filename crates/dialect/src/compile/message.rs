@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::mask;
 
-use crate::body::{Body, Spreadable};
+use crate::body::{BodyTemplate, Spreadable};
 use crate::checked::Checked;
 use crate::diagnostic::{Diagnostics, KeyLocation};
 use crate::file;
@@ -129,16 +129,16 @@ fn sendable<'t>(mut texts: impl Iterator<Item = &'t str>, location: &KeyLocation
     }
 }
 
-pub(super) fn body(file: file::Body, location: &KeyLocation<'_>, m: &mut Diagnostics) -> Body {
+pub(super) fn body(file: file::BodySection, location: &KeyLocation<'_>, m: &mut Diagnostics) -> BodyTemplate {
     let (template, spread) = (template(file.template, &location.member("template"), m), location.member("spread"));
     let path = m.take(&spread, file.spread).filter(|path| !path.is_empty());
     let value = path.and_then(|path| m.check(&spread, Spreadable::named(&path)));
     match (template, value) {
         (Some((template, text)), Some(value)) => {
-            m.check(&spread, Body::spreading(template, &text, value)).unwrap_or_default()
+            m.check(&spread, BodyTemplate::spreading(template, &text, value)).unwrap_or_default()
         }
-        (Some((template, _)), None) => Body::of(template),
-        (None, _) => Body::default(),
+        (Some((template, _)), None) => BodyTemplate::of(template),
+        (None, _) => BodyTemplate::default(),
     }
 }
 

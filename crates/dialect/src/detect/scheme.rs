@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::candidates::is_seconds;
 use super::captured::{Finding, Sample};
 use super::digest::{Digest, Spelling};
-use super::search::{Found, Match};
+use super::search::{Match, SearchResult};
 
 /// One `[[signatures]]`, as it is printed.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) fn of_header(
     sample: &Sample,
     header: usize,
     digests: &[Digest],
-    found: &Found,
+    found: &SearchResult,
     findings: &mut Vec<Finding>,
 ) -> Vec<Signature> {
     let (name, value) = &sample.headers[header];

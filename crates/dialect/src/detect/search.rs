@@ -52,14 +52,14 @@ pub(super) struct Match {
 }
 
 /// What was found, digest by digest, and how much was tried.
-pub(super) struct Found {
+pub(super) struct SearchResult {
     pub(super) matches: Vec<Option<Match>>,
     pub(super) tried: usize,
     /// The body that was signed, if the captured one is not it, and how they differ.
     pub(super) body: Option<(Vec<u8>, &'static str)>,
 }
 
-pub(super) fn run(sample: &Sample, digests: &[Digest]) -> Found {
+pub(super) fn run(sample: &Sample, digests: &[Digest]) -> SearchResult {
     let clues = Candidates::of(sample);
     let mut search = Search::new(sample, digests);
     search.over(&sample.body, &clues);
@@ -73,7 +73,7 @@ pub(super) fn run(sample: &Sample, digests: &[Digest]) -> Found {
             body = Some((other, how));
         }
     }
-    Found { matches: search.matches, tried: search.tried, body }
+    SearchResult { matches: search.matches, tried: search.tried, body }
 }
 
 struct Search<'a> {

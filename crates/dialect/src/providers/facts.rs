@@ -42,7 +42,7 @@ pub(super) struct Facts {
 impl Facts {
     /// The scalars of `data`, those of outer objects before those of inner ones, otherwise in their order.
     pub(super) fn of(data: &str) -> Self {
-        let mut found = Found::default();
+        let mut found = FactCollector::default();
         found.value(None, data.trim(), 0);
         found.facts()
     }
@@ -60,13 +60,13 @@ pub(super) fn name_of(json: &str) -> Option<String> {
 }
 
 #[derive(Default)]
-struct Found {
+struct FactCollector {
     /// By how deep they are inside objects, each at most [`MOST`].
     levels: [Vec<Fact>; DEEPEST + 1],
     count: usize,
 }
 
-impl Found {
+impl FactCollector {
     fn value(&mut self, name: Option<&str>, json: &str, depth: usize) {
         let mut members = raw::members(json).peekable();
         let is_opened = raw::is_object(json) && depth <= DEEPEST;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::finding::{Finding, escaped};
+use super::issue::{SchemaIssue, escaped};
 use super::message::quoted;
 
 /// Drafts whose references all work in the same way. The first is the one without `$schema`.
@@ -55,7 +55,7 @@ pub(super) struct Outline {
 }
 
 /// Looks at all of a schema that can be looked at without judging anything by it.
-pub(super) fn of(schema: &Value) -> Result<Outline, Vec<Finding>> {
+pub(super) fn of(schema: &Value) -> Result<Outline, Vec<SchemaIssue>> {
     let survey = Survey::of(schema);
     if !survey.wrong.is_empty() {
         return Err(survey.wrong);
@@ -74,7 +74,7 @@ struct Survey<'s> {
     references: usize,
     patterns: Vec<String>,
     alternatives: bool,
-    wrong: Vec<Finding>,
+    wrong: Vec<SchemaIssue>,
 }
 
 impl<'s> Survey<'s> {

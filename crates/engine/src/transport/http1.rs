@@ -33,7 +33,7 @@ pub(super) struct Http1 {
     stream: Stream,
     /// What was read and not used yet.
     inbox: BytesMut,
-    body: Body,
+    body: BodyState,
     /// It can have another request when this answer has been read.
     stays: bool,
     /// What the receiver said of how long it keeps the connection.
@@ -41,7 +41,7 @@ pub(super) struct Http1 {
 }
 
 /// What of an answer's body is still to come.
-enum Body {
+enum BodyState {
     Length(u64),
     Chunks(Chunks),
     Close,
@@ -65,7 +65,7 @@ impl From<NotAHead> for HeadError {
 
 impl Http1 {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, inbox: BytesMut::new(), body: Body::Length(0), stays: true, keep_alive: None }
+        Self { stream, inbox: BytesMut::new(), body: BodyState::Length(0), stays: true, keep_alive: None }
     }
 
     /// Whether a request can be written to it, as far as is known now. A receiver that closed it, or said something that
@@ -102,10 +102,10 @@ impl Http1 {
                 self.stays = found.stays && writing.is_flushed;
                 self.keep_alive = found.keep_alive;
                 self.body = match found.framing {
-                    Framing::Length(length) => Body::Length(length),
-                    Framing::Chunked => Body::Chunks(Chunks::default()),
-                    Framing::Close => Body::Close,
-                    Framing::Unclear(unclear) => Body::Unreadable(failure::unclear(unclear)),
+                    Framing::Length(length) => BodyState::Length(length),
+                    Framing::Chunked => BodyState::Chunks(Chunks::default()),
+                    Framing::Close => BodyState::Close,
+                    Framing::Unclear(unclear) => BodyState::Unreadable(failure::unclear(unclear)),
                 };
                 Ok(found.head)
             }
@@ -128,7 +128,7 @@ impl Http1 {
         };
         match (head, stopped) {
             (Ok(Some(head)), _) => {
-                self.body = Body::Unreadable(match stopped {
+                self.body = BodyState::Unreadable(match stopped {
                     HeadError::Broken(error) => failure::in_head(error),
                     HeadError::Late => failure::head_stalled(timeout),
                     HeadError::NotHttp | HeadError::TooLong => failure::head_too_long(),
@@ -186,19 +186,21 @@ impl Http1 {
     fn poll_body(&mut self, most: usize, answer: &mut Answer, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         loop {
             let left = match &mut self.body {
-                Body::Length(0) => return Poll::Ready(Ok(())),
-                Body::Length(left) => Some(*left),
-                Body::Close => Some(u64::MAX),
-                Body::Unreadable(failure) => return Poll::Ready(Err(failure.clone())),
-                Body::Chunks(chunks) => match chunks.next(&self.inbox).map_err(|error| failure::not_chunks(&error))? {
-                    Piece::Skip(count) => {
-                        self.inbox.advance(count);
-                        continue;
+                BodyState::Length(0) => return Poll::Ready(Ok(())),
+                BodyState::Length(left) => Some(*left),
+                BodyState::Close => Some(u64::MAX),
+                BodyState::Unreadable(failure) => return Poll::Ready(Err(failure.clone())),
+                BodyState::Chunks(chunks) => {
+                    match chunks.next(&self.inbox).map_err(|error| failure::not_chunks(&error))? {
+                        Piece::Skip(count) => {
+                            self.inbox.advance(count);
+                            continue;
+                        }
+                        Piece::Data(left) => Some(left),
+                        Piece::Wanting => None,
+                        Piece::Ended => return Poll::Ready(Ok(())),
                     }
-                    Piece::Data(left) => Some(left),
-                    Piece::Wanting => None,
-                    Piece::Ended => return Poll::Ready(Ok(())),
-                },
+                }
             };
             let room = most - answer.body.len();
             if let Some(left) = left.filter(|_| !self.inbox.is_empty() && room > 0) {
@@ -214,7 +216,7 @@ impl Http1 {
                 return Poll::Ready(Ok(()));
             }
             match ready!(self.poll_read(cx)) {
-                Ok(0) if matches!(self.body, Body::Close) => return Poll::Ready(Ok(())),
+                Ok(0) if matches!(self.body, BodyState::Close) => return Poll::Ready(Ok(())),
                 Ok(0) => return Poll::Ready(Err(failure::body_ended(self.body.announced(answer)))),
                 Ok(_) => {}
                 Err(error) => return Poll::Ready(Err(failure::in_body(&error, answer.body.len()))),
@@ -238,7 +240,7 @@ impl Http1 {
     }
 }
 
-impl Body {
+impl BodyState {
     fn took(&mut self, count: u64) {
         match self {
             Self::Length(left) => *left -= count,

@@ -15,7 +15,7 @@ use cel::common::types::{CelBool, CelBytes, CelInt, CelList, CelMap, CelMapKey, 
 use cel::common::value::{CowVal, StaticVal, Val};
 use cel::{Env, ExecutionError};
 
-use super::pace::Pace;
+use super::effort::Effort;
 use super::pattern::{self, Pattern};
 
 /// Units that a run may use where nobody waits for it. One is a step of the interpreter and takes 50 to 200 ns: all of
@@ -46,10 +46,10 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    pub(super) fn new(patterns: Arc<[Pattern]>, pace: Pace) -> Self {
+    pub(super) fn new(patterns: Arc<[Pattern]>, pace: Effort) -> Self {
         let allowance = match pace {
-            Pace::Calm => ALLOWANCE,
-            Pace::Hurried => HURRIED,
+            Effort::Calm => ALLOWANCE,
+            Effort::Hurried => HURRIED,
         };
         Self { left: Arc::new(AtomicU64::new(allowance)), patterns }
     }

@@ -9,9 +9,9 @@ use cel::context::VariableResolver;
 use cel::parser::{Expression, Parser};
 use cel::{Context, Env, ExecutionError, ParseErrors, Value};
 
+use super::effort::Effort;
 use super::meter::{self, Meter};
 use super::not_a_filter::{LONGEST, NotAFilter, bounded};
-use super::pace::Pace;
 use super::pattern::Pattern;
 use super::subject::{Members, Subject};
 use super::{judge, position, scan};
@@ -55,11 +55,11 @@ impl Program {
         Ok(Self { expression, members, patterns: patterns.into() })
     }
 
-    pub(super) fn run(&self, subject: &Subject<'_>, pace: Pace) -> Result<bool, String> {
+    pub(super) fn run(&self, subject: &Subject<'_>, pace: Effort) -> Result<bool, String> {
         contained(|| self.decide(subject, pace))?
     }
 
-    fn decide(&self, subject: &Subject<'_>, pace: Pace) -> Result<bool, String> {
+    fn decide(&self, subject: &Subject<'_>, pace: Effort) -> Result<bool, String> {
         let event = subject.with(self.members).map_err(bounded)?;
         let meter = Meter::new(self.patterns.clone(), pace);
         let variables = Variables { event: event.as_ref(), meter: &meter };

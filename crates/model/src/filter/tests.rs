@@ -22,7 +22,7 @@ fn event(data: &str) -> Event {
 
 fn ask(source: &str, data: &str) -> Result<bool, String> {
     let filter = Filter::parse(source).unwrap_or_else(|wrong| panic!("{source}: {wrong}"));
-    filter.passes(&Subject::of(&event(data)), Pace::Calm)
+    filter.passes(&Subject::of(&event(data)), Effort::Calm)
 }
 
 #[track_caller]
@@ -283,21 +283,21 @@ fn what_an_honest_filter_asks_of_a_large_event_is_not_too_much() {
 fn where_everybody_waits_a_filter_may_be_less_work() {
     let filter = Filter::parse("event.data.all(x, x >= 0)").unwrap();
     let (few, many) = (event(&list(50, |x| x.to_string())), event(&list(500, |x| x.to_string())));
-    assert_eq!(filter.passes(&Subject::of(&few), Pace::Hurried), Ok(true));
-    assert_eq!(filter.passes(&Subject::of(&many), Pace::Hurried), Err(TOO_MUCH.to_owned()));
-    assert_eq!(filter.passes(&Subject::of(&many), Pace::Calm), Ok(true));
+    assert_eq!(filter.passes(&Subject::of(&few), Effort::Hurried), Ok(true));
+    assert_eq!(filter.passes(&Subject::of(&many), Effort::Hurried), Err(TOO_MUCH.to_owned()));
+    assert_eq!(filter.passes(&Subject::of(&many), Effort::Calm), Ok(true));
 }
 
 #[test]
 fn a_stored_filter_that_is_not_right_any_more_fails_when_it_is_asked() {
     let filter = Filter::stored("event.data.x ==".to_owned());
     assert_eq!(filter.source(), "event.data.x ==");
-    let failure = filter.passes(&Subject::of(&event("{}")), Pace::Calm).unwrap_err();
+    let failure = filter.passes(&Subject::of(&event("{}")), Effort::Calm).unwrap_err();
     assert!(failure.starts_with("column 16"), "{failure}");
 
     let right = Filter::stored("event.data.x == 1".to_owned());
     assert_eq!(right, Filter::parse("event.data.x == 1").unwrap());
-    assert_eq!(right.passes(&Subject::of(&event(r#"{"x":1}"#)), Pace::Calm), Ok(true));
+    assert_eq!(right.passes(&Subject::of(&event(r#"{"x":1}"#)), Effort::Calm), Ok(true));
 }
 
 #[test]
@@ -305,6 +305,6 @@ fn many_filters_ask_about_one_subject() {
     let event = event(r#"{"x":1}"#);
     let subject = Subject::of(&event);
     for (source, answer) in [("event.data.x == 1", true), ("event.type == 'x'", false), ("event.data.x != 1", false)] {
-        assert_eq!(Filter::parse(source).unwrap().passes(&subject, Pace::Calm), Ok(answer), "{source}");
+        assert_eq!(Filter::parse(source).unwrap().passes(&subject, Effort::Calm), Ok(answer), "{source}");
     }
 }

@@ -37,7 +37,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// What is committed in groups.
 pub(crate) trait Commit: Send + 'static {
     type Item: Send + Sync + 'static;
-    type Answer: Send + 'static;
+    type Reply: Send + 'static;
 
     /// About how many bytes an item is.
     fn weight(item: &Self::Item) -> usize;
@@ -51,10 +51,10 @@ pub(crate) trait Commit: Send + 'static {
         &mut self,
         items: &[Self::Item],
         again: bool,
-    ) -> impl Future<Output = Result<Vec<Self::Answer>, Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<Self::Reply>, Error>> + Send;
 }
 
-type Waiting<C> = (<C as Commit>::Item, oneshot::Sender<Result<<C as Commit>::Answer, Error>>);
+type Waiting<C> = (<C as Commit>::Item, oneshot::Sender<Result<<C as Commit>::Reply, Error>>);
 
 pub(crate) struct Group<C: Commit> {
     queue: mpsc::Sender<Waiting<C>>,
@@ -71,7 +71,7 @@ impl<C: Commit> Group<C> {
     }
 
     /// Answers when the item is on disk.
-    pub(super) async fn commit(&self, item: C::Item) -> Result<C::Answer, Error> {
+    pub(super) async fn commit(&self, item: C::Item) -> Result<C::Reply, Error> {
         let (reply, answer) = oneshot::channel();
         let committed = async {
             self.queue.send((item, reply)).await.map_err(|_| Error::Stopped)?;
@@ -144,7 +144,7 @@ async fn settle<C: Commit>(
     commit: &mut C,
     patience: Duration,
     items: Vec<C::Item>,
-    replies: Vec<oneshot::Sender<Result<C::Answer, Error>>>,
+    replies: Vec<oneshot::Sender<Result<C::Reply, Error>>>,
 ) {
     match patiently(commit, patience, &items).await {
         Ok(answers) => answers.into_iter().zip(replies).for_each(|(answer, reply)| {
@@ -164,7 +164,7 @@ async fn settle<C: Commit>(
     }
 }
 
-async fn patiently<C: Commit>(commit: &mut C, patience: Duration, items: &[C::Item]) -> Result<Vec<C::Answer>, Error> {
+async fn patiently<C: Commit>(commit: &mut C, patience: Duration, items: &[C::Item]) -> Result<Vec<C::Reply>, Error> {
     let began = Instant::now();
     let mut again = false;
     loop {

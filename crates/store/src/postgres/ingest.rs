@@ -155,7 +155,7 @@ struct Done {
 
 impl Commit for IngestGroup {
     type Item = IngestItem;
-    type Answer = IngestReply;
+    type Reply = IngestReply;
 
     fn weight(item: &IngestItem) -> usize {
         match &item.kind {

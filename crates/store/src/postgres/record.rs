@@ -64,7 +64,7 @@ pub(crate) struct RecordGroup {
 impl Commit for RecordGroup {
     type Item = Outcome;
     /// Whether it was written down: a cancellation always is.
-    type Answer = bool;
+    type Reply = bool;
 
     fn weight(outcome: &Outcome) -> usize {
         match outcome {

@@ -17,7 +17,7 @@ use super::row;
 use super::transaction::WriteTxn;
 use crate::Error;
 use crate::fan_outs;
-use crate::filtering::{Finding, Recipient, Review, TURN};
+use crate::filtering::{Recipient, Review, ReviewOutcome, TURN};
 use crate::jobs::STEP;
 use crate::recovery::{ASKED, Cursor, Key, Progress, SEEN, Seen, Window};
 
@@ -32,7 +32,7 @@ impl Key for EventKey {
 }
 
 /// What is found of each event that an endpoint may have missed.
-type Evaluate<'a> = dyn FnMut(EventKey, &Event) -> Finding + Send + 'a;
+type Evaluate<'a> = dyn FnMut(EventKey, &Event) -> ReviewOutcome + Send + 'a;
 
 /// Where events are read.
 #[derive(Clone, Copy)]
@@ -124,7 +124,7 @@ impl Window<EventKey> {
         let mut review = Review::of(self.endpoint.clone());
         if let Cursor::Missed(after) = cursor.unwrap_or_else(|| self.start(only)) {
             let mut evaluate = |key, event: &Event| {
-                if review.len() < STEP { review.ask(key, event) } else { Finding::Unknown }
+                if review.len() < STEP { review.ask(key, event) } else { ReviewOutcome::Unknown }
             };
             self.missed_after(Source::Apart(db), after, now, &mut evaluate).await?;
         }
@@ -241,9 +241,9 @@ impl Window<EventKey> {
         for (turn, row) in rows.iter().enumerate() {
             let (key, event) = (row::id(row, row::EVENT_WIDTH)?, row::event(row, 0)?);
             match evaluate(key, &event) {
-                Finding::Wanted(note) => seen.missed.push((key, event, note)),
-                Finding::Unwanted => {}
-                Finding::Unknown => return Ok(seen),
+                ReviewOutcome::Wanted(note) => seen.missed.push((key, event, note)),
+                ReviewOutcome::Unwanted => {}
+                ReviewOutcome::Unknown => return Ok(seen),
             }
             seen.next = key;
             if turn % TURN == TURN - 1 {

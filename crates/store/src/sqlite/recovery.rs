@@ -13,7 +13,7 @@ use super::commit::txn::WriteTxn;
 use super::{deliveries, row, search};
 use crate::Error;
 use crate::fan_outs;
-use crate::filtering::{Finding, Recipient, Review};
+use crate::filtering::{Recipient, Review, ReviewOutcome};
 use crate::jobs::STEP;
 use crate::recovery::{ASKED, Cursor, Key, Progress, SEEN, Seen, Window};
 use crate::slice::Patience;
@@ -55,7 +55,7 @@ impl Window<i64> {
             let mut from = self.events.0;
             let mut review = Review::of(self.endpoint.clone());
             let mut finding = |seq, event: &Event| {
-                if review.len() < ASKED { review.ask(seq, event) } else { Finding::Wanted(None) }
+                if review.len() < ASKED { review.ask(seq, event) } else { ReviewOutcome::Wanted(None) }
             };
             while let Some(seen) = self.missed_from(db, from, now, &mut finding, &mut || false)? {
                 total += seen.missed.len() as u64;
@@ -76,7 +76,7 @@ impl Window<i64> {
         let mut review = Review::of(self.endpoint.clone());
         if let Cursor::Missed(from) = cursor.unwrap_or_else(|| self.start(only)) {
             let mut finding = |seq, event: &Event| {
-                if review.len() < STEP { review.ask(seq, event) } else { Finding::Unknown }
+                if review.len() < STEP { review.ask(seq, event) } else { ReviewOutcome::Unknown }
             };
             self.missed_from(db, from, now, &mut finding, &mut || false)?;
         }
@@ -179,7 +179,7 @@ impl Window<i64> {
         db: &Connection,
         from: i64,
         now: Timestamp,
-        finding: &mut dyn FnMut(i64, &Event) -> Finding,
+        finding: &mut dyn FnMut(i64, &Event) -> ReviewOutcome,
         too_long: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Seen<i64>>, Error> {
         let sql = format!(
@@ -206,9 +206,9 @@ impl Window<i64> {
                 let event = row::event(row, 0)?;
                 if self.endpoint.matches(&event) && !event.has_expired(now) {
                     match finding(seq, &event) {
-                        Finding::Wanted(note) => missed.push((seq, event, note)),
-                        Finding::Unwanted => {}
-                        Finding::Unknown => break,
+                        ReviewOutcome::Wanted(note) => missed.push((seq, event, note)),
+                        ReviewOutcome::Unwanted => {}
+                        ReviewOutcome::Unknown => break,
                     }
                 }
             }

@@ -27,11 +27,11 @@ const LARGEST_FORMAT_ONE: u64 = 64 * 1024 * 1024;
 pub(crate) struct Examined {
     state: State,
     /// In the order of the segments that they have.
-    files: [Found; 2],
+    files: [ScannedFile; 2],
     damage: Option<JournalDamage>,
 }
 
-struct Found {
+struct ScannedFile {
     path: PathBuf,
     scan: Scan,
 }
@@ -54,7 +54,7 @@ impl Examined {
             files.sort_by_key(|found| found.scan.segment.map(|segment| segment.wrapping_sub(done)));
             compare(done, &mut files);
         }
-        let faults: Vec<_> = files.iter().filter_map(Found::fault).collect();
+        let faults: Vec<_> = files.iter().filter_map(ScannedFile::fault).collect();
         let readable = files.iter().map(|found| found.scan.groups.len()).sum();
         let damage = (!faults.is_empty()).then_some(JournalDamage { faults, readable });
         Ok(Self { state, files, damage })
@@ -90,7 +90,7 @@ impl Examined {
             state::mark_in_use(&transaction, true)?;
             transaction.commit()?;
         }
-        let [first, second] = self.files.map(|Found { path, .. }| open(&path).map(|file| (path, file)));
+        let [first, second] = self.files.map(|ScannedFile { path, .. }| open(&path).map(|file| (path, file)));
         Ok(Blank { files: [first?, second?], next: newest.wrapping_add(1) })
     }
 
@@ -111,7 +111,7 @@ impl Examined {
     fn keep_aside(&self, env: &dyn Env) -> Result<Vec<String>, Error> {
         let time = env.now();
         let mut kept = Vec::new();
-        for Found { path, .. } in &self.files {
+        for ScannedFile { path, .. } in &self.files {
             let mut copy = path.clone().into_os_string();
             copy.push(format!(".damaged-{time}"));
             let copy = PathBuf::from(copy);
@@ -125,7 +125,7 @@ impl Examined {
     }
 
     fn tell(&self, kept: &[String]) {
-        for Found { path, scan } in &self.files {
+        for ScannedFile { path, scan } in &self.files {
             if let Some(torn) = scan.torn {
                 tracing::info!(
                     journal.file = %path.display(), journal.offset = torn.offset, journal.torn_bytes = torn.bytes,
@@ -141,7 +141,7 @@ impl Examined {
             }
             return;
         };
-        let lost: usize = self.files.iter().map(Found::lost).sum();
+        let lost: usize = self.files.iter().map(ScannedFile::lost).sum();
         tracing::warn!(
             journal.groups = groups,
             journal.groups_lost = lost,
@@ -158,7 +158,7 @@ impl Examined {
     }
 }
 
-impl Found {
+impl ScannedFile {
     fn fault(&self) -> Option<Fault> {
         self.scan.fault.map(|kind| Fault { path: self.path.clone(), kind })
     }
@@ -171,9 +171,9 @@ impl Found {
 }
 
 /// Scans a file as far as it counts for a database in that state.
-fn find(path: PathBuf, state: State) -> Result<Found, Error> {
+fn find(path: PathBuf, state: State) -> Result<ScannedFile, Error> {
     let most = match state {
-        State::Closed { .. } => return Ok(Found { path, scan: Scan::default() }),
+        State::Closed { .. } => return Ok(ScannedFile { path, scan: Scan::default() }),
         State::InUse { file_bytes, .. } => file_bytes,
         State::New | State::FormatOne { .. } => LARGEST_FORMAT_ONE,
     };
@@ -193,11 +193,11 @@ fn find(path: PathBuf, state: State) -> Result<Found, Error> {
             scan
         }
     };
-    Ok(Found { path, scan })
+    Ok(ScannedFile { path, scan })
 }
 
 /// Finds what only both files tell: that a segment has all its groups if its successor was begun.
-fn compare(done: u64, files: &mut [Found; 2]) {
+fn compare(done: u64, files: &mut [ScannedFile; 2]) {
     let [first, second] = files;
     let (begun, next) = (done.wrapping_add(1), done.wrapping_add(2));
     let (before, successor) = match (first.scan.segment, second.scan.segment) {

@@ -92,18 +92,18 @@ impl RecordKind {
 
 /// A statement with its values, as they stand in the journal.
 #[derive(Clone, Copy)]
-pub(crate) struct Found<'a> {
+pub(crate) struct Record<'a> {
     pub(crate) put: RecordKind,
     pub(crate) values: Values<'a>,
 }
 
 /// The first of the statements in `bytes`, and what is behind it.
-pub(crate) fn first(bytes: &[u8]) -> Result<Option<(Found<'_>, &[u8])>, Error> {
+pub(crate) fn first(bytes: &[u8]) -> Result<Option<(Record<'_>, &[u8])>, Error> {
     let Some((number, bytes)) = bytes.split_first() else { return Ok(None) };
     let put = RecordKind::of(*number).ok_or_else(|| unreadable(&format!("a statement {number}")))?;
     let rest = (0..put.values()).try_fold(bytes, |rest, _| Ok::<_, Error>(decode(rest)?.1))?;
     let values = Values(&bytes[..bytes.len() - rest.len()]);
-    Ok(Some((Found { put, values }, rest)))
+    Ok(Some((Record { put, values }, rest)))
 }
 
 /// Values of a statement, one behind the other.

@@ -10,7 +10,7 @@ use model::map::Map;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Statement};
 
-use super::record::{self, Found, RecordKind, Values};
+use super::record::{self, Record, RecordKind, Values};
 use super::statements;
 use crate::Error;
 use crate::sqlite::row;
@@ -31,7 +31,7 @@ pub(crate) struct Replay<'a> {
     keys: Vec<Values<'a>>,
     occurrences: Vec<Values<'a>>,
     /// What became of fan-outs, in its order.
-    fan_outs: Vec<Found<'a>>,
+    fan_outs: Vec<Record<'a>>,
     /// Deliveries may be missing that attempts were recorded of.
     after_loss: bool,
 }
@@ -50,7 +50,7 @@ impl<'a> Replay<'a> {
 
     /// Takes in the statements of a group, or of several. Groups come in their order.
     pub(crate) fn take(&mut self, mut statements: &'a [u8]) -> Result<(), Error> {
-        while let Some((Found { put, values }, rest)) = record::first(statements)? {
+        while let Some((Record { put, values }, rest)) = record::first(statements)? {
             match put {
                 RecordKind::Event => self.events.push(values),
                 RecordKind::Delivery | RecordKind::DeliveryOfTenant => {
@@ -70,7 +70,7 @@ impl<'a> Replay<'a> {
                 | RecordKind::FanOutMoved
                 | RecordKind::FanOutEnded
                 | RecordKind::FanOutListEnded => {
-                    self.fan_outs.push(Found { put, values });
+                    self.fan_outs.push(Record { put, values });
                 }
             }
             statements = rest;
@@ -99,7 +99,7 @@ impl<'a> Replay<'a> {
         ATTEMPTS.run(db, &self.attempts, |attempt, places| attempt.each(|value| places.bind(value)))?;
         KEYS.run(db, &self.keys, |key, places| key.each(|value| places.bind(value)))?;
         OCCURRENCES.run(db, &self.occurrences, |one, places| one.each(|value| places.bind(value)))?;
-        self.fan_outs.iter().try_for_each(|Found { put, values }| run_one(db, *put, values))
+        self.fan_outs.iter().try_for_each(|Record { put, values }| run_one(db, *put, values))
     }
 }
 

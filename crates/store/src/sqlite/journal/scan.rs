@@ -77,7 +77,7 @@ struct File<'a> {
 }
 
 /// What stands where a group is expected.
-enum Found {
+enum GroupScan {
     Whole {
         group: Group,
         sectors: usize,
@@ -104,14 +104,14 @@ impl<'a> File<'a> {
         let mut at = 0;
         for number in 0.. {
             match self.group(at, number) {
-                Found::Whole { group, sectors } => {
+                GroupScan::Whole { group, sectors } => {
                     scan.groups.push(group);
                     at += sectors;
                     continue;
                 }
-                Found::Nothing => {}
-                Found::Torn(sectors) => scan.torn = Some(Torn { offset: offset(at), bytes: offset(sectors) }),
-                Found::Damaged(sector) => {
+                GroupScan::Nothing => {}
+                GroupScan::Torn(sectors) => scan.torn = Some(Torn { offset: offset(at), bytes: offset(sectors) }),
+                GroupScan::Damaged(sector) => {
                     self.salvage(at, number, &mut scan.groups);
                     scan.fault = Some(Kind::Damaged { offset: offset(sector), readable: scan.groups.len() });
                 }
@@ -122,38 +122,40 @@ impl<'a> File<'a> {
         scan
     }
 
-    fn group(&self, at: usize, number: u32) -> Found {
+    fn group(&self, at: usize, number: u32) -> GroupScan {
         let is_last = number.saturating_add(1) >= self.begun;
-        let Some(first) = self.sectors.get(at) else { return Found::Nothing };
+        let Some(first) = self.sectors.get(at) else { return GroupScan::Nothing };
         if *first == Sector::Damaged {
-            return Found::Damaged(at);
+            return GroupScan::Damaged(at);
         }
         if first.is_of(self.segment, number) {
             return match self.whole(at, number) {
-                Found::Torn(_) if !is_last => Found::Damaged(at),
+                GroupScan::Torn(_) if !is_last => GroupScan::Damaged(at),
                 found => found,
             };
         }
         // It was not written, or of its sectors not the first.
         match self.sectors[at..].iter().filter(|sector| sector.is_of(self.segment, number)).count() {
-            _ if !is_last => Found::Damaged(at),
-            0 => Found::Nothing,
-            sectors => Found::Torn(sectors),
+            _ if !is_last => GroupScan::Damaged(at),
+            0 => GroupScan::Nothing,
+            sectors => GroupScan::Torn(sectors),
         }
     }
 
     /// The group whose first sector is there.
-    fn whole(&self, at: usize, number: u32) -> Found {
-        let Some(Sector::Written { content, .. }) = self.sectors.get(at) else { return Found::Damaged(at) };
+    fn whole(&self, at: usize, number: u32) -> GroupScan {
+        let Some(Sector::Written { content, .. }) = self.sectors.get(at) else { return GroupScan::Damaged(at) };
         let of_place = |head: &Head| (head.position.segment, head.position.number) == (self.segment, number);
-        let Some(head) = Head::read(content).filter(of_place) else { return Found::Damaged(at) };
-        let Some(sectors) = self.sectors.get(at..at.saturating_add(head.sectors())) else { return Found::Damaged(at) };
+        let Some(head) = Head::read(content).filter(of_place) else { return GroupScan::Damaged(at) };
+        let Some(sectors) = self.sectors.get(at..at.saturating_add(head.sectors())) else {
+            return GroupScan::Damaged(at);
+        };
         if let Some(damaged) = sectors.iter().position(|sector| *sector == Sector::Damaged) {
-            return Found::Damaged(at + damaged);
+            return GroupScan::Damaged(at + damaged);
         }
         let written = sectors.iter().filter(|sector| sector.is_of(self.segment, number)).count();
         if written < sectors.len() {
-            return Found::Torn(written);
+            return GroupScan::Torn(written);
         }
         let contents = sectors.iter().filter_map(|sector| match sector {
             Sector::Written { content, .. } => Some(*content),
@@ -162,9 +164,9 @@ impl<'a> File<'a> {
         match head.join(contents) {
             Some(statements) => {
                 let group = Group { groups_before: Some(head.position.groups_before), statements };
-                Found::Whole { group, sectors: sectors.len() }
+                GroupScan::Whole { group, sectors: sectors.len() }
             }
-            None => Found::Damaged(at),
+            None => GroupScan::Damaged(at),
         }
     }
 
@@ -176,7 +178,7 @@ impl<'a> File<'a> {
             if segment != self.segment || group < number {
                 continue;
             }
-            if let Found::Whole { group: whole, sectors } = self.whole(at - 1, group) {
+            if let GroupScan::Whole { group: whole, sectors } = self.whole(at - 1, group) {
                 groups.push(whole);
                 at += sectors - 1;
                 number = group.saturating_add(1);

@@ -1,6 +1,6 @@
 //! Calls that fail, each in its turn: nothing that was answered is lost, and once the disk works again the store goes on.
 
-use faultdisk::{Failure, Op};
+use faultdisk::{InjectedFault, Op};
 use store::Error;
 use testkit::patiently;
 
@@ -8,13 +8,13 @@ use super::everything;
 use super::ways::{Seen, Way};
 
 /// How calls fail, and whether all that follow do too.
-const FAILURES: [(Failure, bool); 6] = [
-    (Failure::Disk, false),
-    (Failure::Disk, true),
-    (Failure::Full, false),
-    (Failure::Full, true),
-    (Failure::Short, false),
-    (Failure::Interrupted, false),
+const FAILURES: [(InjectedFault, bool); 6] = [
+    (InjectedFault::Disk, false),
+    (InjectedFault::Disk, true),
+    (InjectedFault::Full, false),
+    (InjectedFault::Full, true),
+    (InjectedFault::Short, false),
+    (InjectedFault::Interrupted, false),
 ];
 
 /// Runs of each way in a sample.
@@ -36,7 +36,7 @@ async fn nothing_is_lost(way: Way) {
 }
 
 /// Calls that may fail so.
-async fn calls(way: Way, failure: Failure) -> usize {
+async fn calls(way: Way, failure: InjectedFault) -> usize {
     let mut stage = way.stage().await;
     stage.watch.fail(usize::MAX, failure, false);
     let errors = stage.run(way).await;
@@ -46,7 +46,7 @@ async fn calls(way: Way, failure: Failure) -> usize {
     calls
 }
 
-async fn one_fails(way: Way, nth: usize, failure: Failure, for_good: bool, when: &str) {
+async fn one_fails(way: Way, nth: usize, failure: InjectedFault, for_good: bool, when: &str) {
     let mut stage = way.stage().await;
     stage.watch.record();
     stage.watch.fail(nth, failure, for_good);
@@ -68,11 +68,11 @@ async fn one_fails(way: Way, nth: usize, failure: Failure, for_good: bool, when:
 }
 
 /// Whether an error says what the matter is with the disk.
-fn is_told_well(error: &Error, failure: Failure) -> bool {
+fn is_told_well(error: &Error, failure: InjectedFault) -> bool {
     let said = error.to_string();
     match failure {
         // SQLite does not say why a file could not be made or synced.
-        Failure::Full => error.is_disk_full() || said.contains("full"),
+        InjectedFault::Full => error.is_disk_full() || said.contains("full"),
         _ => !said.contains("mistake in Posthaste"),
     }
 }

@@ -2,7 +2,7 @@
 
 /// How much work a filter may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
+pub enum Effort {
     /// Where nobody else waits for it: a few milliseconds.
     Calm,
     /// Where everybody waits for it, as inside of a commit: a tenth of that.

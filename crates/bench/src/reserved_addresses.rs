@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpSocket;
 
-use crate::Failure;
+use crate::BenchError;
 
 /// Hosts in one network of three bytes.
 const IN_A_NETWORK: u32 = 250;
@@ -14,7 +14,7 @@ pub(crate) const MOST_HOSTS: u32 = IN_A_NETWORK * 250;
 
 /// Addresses of this machine, all with the same port. To a sender they are so many hosts, each with connections of its
 /// own. Until they are listened at, who connects is refused: an endpoint that is down.
-pub(crate) struct Place {
+pub(crate) struct ReservedAddresses {
     sockets: Vec<TcpSocket>,
     port: u16,
 }
@@ -26,8 +26,8 @@ pub(crate) struct Urls {
     port: u16,
 }
 
-impl Place {
-    pub(crate) fn reserve(hosts: u32) -> Result<Self, Failure> {
+impl ReservedAddresses {
+    pub(crate) fn reserve(hosts: u32) -> Result<Self, BenchError> {
         let first = bind(host(0), 0)?;
         let port = first.local_addr()?.port();
         let mut sockets = vec![first];
@@ -57,7 +57,7 @@ impl Urls {
     }
 }
 
-fn bind(host: Ipv4Addr, port: u16) -> Result<TcpSocket, Failure> {
+fn bind(host: Ipv4Addr, port: u16) -> Result<TcpSocket, BenchError> {
     let socket = TcpSocket::new_v4()?;
     socket.bind((host, port).into()).map_err(|error| format!("{host}:{port}: {error}"))?;
     Ok(socket)
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn nobody_is_let_in_before_it_is_opened() {
-        let place = Place::reserve(3).expect("three addresses");
+        let place = ReservedAddresses::reserve(3).expect("three addresses");
         assert!(TcpStream::connect(place.urls().address()).is_err());
         assert_ne!(place.urls().of(0), place.urls().of(3));
     }

@@ -9,12 +9,12 @@ use crate::database::Choice;
 use crate::machine::Machine;
 use crate::scenario::Scenario;
 use crate::sizes::Sizes;
-use crate::{Failure, postgres};
+use crate::{BenchError, postgres};
 
 /// Measures a real `posthaste serve` on this machine. Build with --release; see docs/benchmarks.md.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
-pub(crate) struct Words {
+pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) part: Option<Part>,
 
@@ -56,7 +56,7 @@ pub(crate) enum Part {
     Render,
 }
 
-impl Words {
+impl Args {
     /// Those that were named, or all that the database has: *cluster* is PostgreSQL's.
     pub(crate) fn scenarios(&self) -> Vec<Scenario> {
         if !self.scenarios.is_empty() {
@@ -67,7 +67,7 @@ impl Words {
         all.filter(|scenario| !(sqlite && *scenario == Scenario::Cluster)).collect()
     }
 
-    pub(crate) fn conditions(&self) -> Result<Conditions, Failure> {
+    pub(crate) fn conditions(&self) -> Result<Conditions, BenchError> {
         Ok(Conditions {
             binary: self.server_binary()?,
             work_dir: self.work_dir()?,
@@ -76,7 +76,7 @@ impl Words {
         })
     }
 
-    fn database(&self) -> Result<Choice, Failure> {
+    fn database(&self) -> Result<Choice, BenchError> {
         let programs = || self.postgres_bin.clone().map_or_else(postgres::installed, Ok);
         Ok(match &self.database_url {
             Some(url) => Choice::Given(url.clone()),
@@ -85,7 +85,7 @@ impl Words {
         })
     }
 
-    fn server_binary(&self) -> Result<PathBuf, Failure> {
+    fn server_binary(&self) -> Result<PathBuf, BenchError> {
         let binary = match &self.server {
             Some(path) => path.clone(),
             None => std::env::current_exe()?.with_file_name("posthaste"),
@@ -102,7 +102,7 @@ impl Words {
 
     /// Made if it is missing. By default beside the directory of this program: on the disk of the source, and not in
     /// /tmp, which is memory on many systems, where an fsync costs nothing.
-    fn work_dir(&self) -> Result<PathBuf, Failure> {
+    fn work_dir(&self) -> Result<PathBuf, BenchError> {
         let directory = match &self.work_dir {
             Some(path) => path.clone(),
             None => std::env::current_exe()?.with_file_name("../bench"),
@@ -125,20 +125,20 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        Words::command().debug_assert();
+        Args::command().debug_assert();
     }
 
     #[test]
     fn everything_is_measured_if_nothing_is_named() {
         let all = Scenario::value_variants().len();
-        assert_eq!(Words::parse_from(["bench", "--postgres"]).scenarios().len(), all);
-        assert_eq!(Words::parse_from(["bench"]).scenarios().len(), all - 1);
-        assert_eq!(Words::parse_from(["bench", "fan-out", "steady"]).scenarios(), [Scenario::FanOut, Scenario::Steady]);
+        assert_eq!(Args::parse_from(["bench", "--postgres"]).scenarios().len(), all);
+        assert_eq!(Args::parse_from(["bench"]).scenarios().len(), all - 1);
+        assert_eq!(Args::parse_from(["bench", "fan-out", "steady"]).scenarios(), [Scenario::FanOut, Scenario::Steady]);
     }
 
     #[test]
     fn a_misdeed_is_measured_alone_and_all_are_if_none_is_named() {
-        let misdeeds = |words: &[&str]| Words::parse_from([&["bench", "shares"], words].concat()).sizes.misdeeds();
+        let misdeeds = |args: &[&str]| Args::parse_from([&["bench", "shares"], args].concat()).sizes.misdeeds();
         assert_eq!(misdeeds(&[]), Misdeed::value_variants());
         assert_eq!(misdeeds(&["--misdeed", "searches"]), [Misdeed::Searches]);
         let two = ["--misdeed", "slow-bodies", "--misdeed", "batches"];
@@ -147,8 +147,8 @@ mod tests {
 
     #[test]
     fn a_part_is_measured_alone() {
-        assert!(matches!(Words::parse_from(["bench", "render"]).part, Some(Part::Render)));
-        assert!(Words::parse_from(["bench", "single"]).part.is_none());
-        assert!(Words::try_parse_from(["bench", "--rate", "1", "render"]).is_err());
+        assert!(matches!(Args::parse_from(["bench", "render"]).part, Some(Part::Render)));
+        assert!(Args::parse_from(["bench", "single"]).part.is_none());
+        assert!(Args::try_parse_from(["bench", "--rate", "1", "render"]).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! Findings: a JSON pointer (RFC 6901) to a place, and the reason why it does not fit.
 
 /// A JSON pointer (RFC 6901), and what is wrong there.
-pub type Finding = (String, String);
+pub type SchemaIssue = (String, String);
 
 /// A key as it stands in a pointer.
 pub(super) fn escaped(key: &str) -> String {
