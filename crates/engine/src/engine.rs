@@ -7,7 +7,7 @@ use model::env::Env;
 use model::time::Timestamp;
 use store::Store;
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::context::{Context, Limits};
@@ -20,6 +20,8 @@ use crate::{fan_outs, jobs};
 pub struct Engine {
     reports: mpsc::UnboundedSender<TaskReport>,
     stop: CancellationToken,
+    /// Cancelled when one of the tasks has ended.
+    ended: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -40,13 +42,13 @@ impl Engine {
         let feed = store.feed().ok_or(AlreadyRunning)?;
         let context = Arc::new(Context { store, env, transport, limits, dialects });
         let (reports, inbox) = mpsc::unbounded_channel();
-        let stop = CancellationToken::new();
+        let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         let dispatcher = Dispatcher::new(context.clone(), feed, reports.clone(), inbox, tasks.clone(), stop.clone());
-        tasks.spawn(dispatcher.run());
-        tasks.spawn(jobs::run(context.clone(), stop.clone()));
-        tasks.spawn(fan_outs::run(context, stop.clone()));
-        Ok(Self { reports, stop, tasks })
+        tasks.spawn(ending(ended.clone().drop_guard(), dispatcher.run()));
+        tasks.spawn(ending(ended.clone().drop_guard(), jobs::run(context.clone(), stop.clone())));
+        tasks.spawn(ending(ended.clone().drop_guard(), fan_outs::run(context, stop.clone())));
+        Ok(Self { reports, stop, ended, tasks })
     }
 
     /// Begins nothing new and resolves when what is in flight has been answered and recorded. Whoever cannot wait so
@@ -57,10 +59,10 @@ impl Engine {
         self.tasks.wait().await;
     }
 
-    /// Resolves when it delivers no more, because it was stopped or because its dispatcher died. A process that did not
-    /// stop it is of no use any more.
+    /// Resolves when it was stopped, or when the dispatcher, the jobs' task or the fan-outs' has died. A process that did
+    /// not stop it is of no use any more.
     pub async fn stopped(&self) {
-        self.reports.closed().await;
+        self.ended.cancelled().await;
     }
 
     /// Resolves when nothing is in hand, with the time at which there will be something again. For tests that own the
@@ -70,4 +72,9 @@ impl Engine {
         self.reports.send(TaskReport::TellWhenAtRest(reply)).ok()?;
         at_rest.await.ok()?
     }
+}
+
+/// Has `_end` say so when `work` is over, or was dropped by a panic in it.
+async fn ending(_end: DropGuard, work: impl Future<Output = ()>) {
+    work.await;
 }

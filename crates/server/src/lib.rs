@@ -15,3 +15,4 @@ pub mod retention;
 pub mod serve;
 mod telemetry;
 pub mod wire;
+pub mod worker;

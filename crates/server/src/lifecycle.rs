@@ -7,6 +7,7 @@ use model::env::Env;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::wire::Running;
+use crate::worker;
 
 /// Resolves on the first SIGTERM, SIGINT or SIGHUP.
 pub struct StopSignal {
@@ -40,22 +41,9 @@ impl StopSignal {
 ///
 /// True if everything was finished.
 pub async fn stop(running: Running, env: Arc<dyn Env>, grace: Duration) -> bool {
-    let Running { store, engine, mailer, sweeper, server, .. } = running;
-    let finish = async {
-        let delivering = async {
-            if let Some(engine) = &engine {
-                engine.stop().await;
-            }
-        };
-        let mailing = async {
-            if let Some(mailer) = &mailer {
-                mailer.stop().await;
-            }
-        };
-        tokio::join!(server.stop(), delivering, mailing, sweeper.stop());
-    };
+    let Running { store, workers, .. } = running;
     let finished = tokio::select! {
-        () = finish => true,
+        () = worker::stop(&workers) => true,
         () = env.sleep(grace) => false,
     };
     store.close().await;

@@ -15,12 +15,15 @@ use model::env::Env;
 use model::time::Timestamp;
 use store::Store;
 use store::outbox::{Mail, Next};
-use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::failure::{Failure, PATIENCE};
 pub use self::relay::{NotARelay, Relay};
+use crate::worker::{self, Question, Worker};
+
+/// The worker's name.
+pub const NAME: &str = "mailer";
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -39,9 +42,6 @@ const WAITS: [Duration; 7] = [
 /// How long to wait when the store does not answer.
 const PAUSE: Duration = MINUTE;
 
-/// Asking whether there is anything left to do now; one asks at a time.
-const QUESTIONS: usize = 8;
-
 /// What sending needs to know.
 pub struct Settings {
     pub relay: Relay,
@@ -52,51 +52,19 @@ pub struct Settings {
     pub ca_pem: Option<Vec<u8>>,
 }
 
-/// The task that sends mail. It goes on until it is stopped.
-pub struct Mailer {
-    questions: mpsc::Sender<oneshot::Sender<Option<Timestamp>>>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
+/// Starts sending what waits and what comes. A stop waits for the mail under way; what is left waits in the outbox.
+pub fn start(store: Store, env: Arc<dyn Env>, settings: Settings) -> Result<Worker, smtp::Error> {
+    let Settings { relay, from, public_url, ca_pem } = settings;
+    let transport = relay.transport(from.email.domain(), ca_pem.as_deref())?;
+    Ok(Worker::start(NAME, |context| {
+        let postman = Postman { store, env, transport, from, public_url, tasks: context.tasks.clone() };
+        run(Arc::new(postman), context)
+    }))
 }
 
-impl Mailer {
-    /// Starts sending what waits and what comes.
-    pub fn start(store: Store, env: Arc<dyn Env>, settings: Settings) -> Result<Self, smtp::Error> {
-        let Settings { relay, from, public_url, ca_pem } = settings;
-        let transport = relay.transport(from.email.domain(), ca_pem.as_deref())?;
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let (questions, asked) = mpsc::channel(QUESTIONS);
-        let postman = Postman { store, env, transport, from, public_url, tasks: tasks.clone() };
-        tasks.spawn(run(Arc::new(postman), asked, stop.clone()));
-        Ok(Self { questions, stop, tasks })
-    }
-
-    /// Begins no other mail and resolves when the one under way was taken or refused. What is left waits in the outbox.
-    pub async fn stop(&self) {
-        self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-    }
-
-    /// Resolves when it sends no more, because it was stopped or because it died.
-    pub async fn stopped(&self) {
-        self.questions.closed().await;
-    }
-
-    /// Resolves when no mail is due, with the time at which there will be one again. For tests that own the clock.
-    pub async fn at_rest(&self) -> Option<Timestamp> {
-        let (reply, at_rest) = oneshot::channel();
-        self.questions.send(reply).await.ok()?;
-        at_rest.await.ok()?
-    }
-}
-
-async fn run(
-    postman: Arc<Postman>,
-    mut asked: mpsc::Receiver<oneshot::Sender<Option<Timestamp>>>,
-    stop: CancellationToken,
-) {
-    let mut askers: Vec<oneshot::Sender<_>> = Vec::new();
+async fn run(postman: Arc<Postman>, context: worker::Context) {
+    let worker::Context { stop, mut questions, .. } = context;
+    let mut askers: Vec<Question> = Vec::new();
     while !stop.is_cancelled() {
         let next = postman.send_due(&stop).await;
         for asker in askers.drain(..) {
@@ -107,7 +75,7 @@ async fn run(
             () = stop.cancelled() => {}
             () = postman.store.mails_woken() => {}
             () = postman.until(next) => {}
-            Some(asker) = asked.recv() => askers.push(asker),
+            Some(asker) = questions.recv() => askers.push(asker),
         }
     }
 }

@@ -8,9 +8,12 @@ use model::retention::Retention;
 use model::time::Timestamp;
 use store::Store;
 use store::retention::{Deleted, Step};
-use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+
+use crate::worker::{self, Question, Worker};
+
+/// The worker's name.
+pub const NAME: &str = "retention";
 
 /// How long after the start it begins: first comes what was interrupted.
 const FIRST: Duration = Duration::from_secs(60);
@@ -21,55 +24,16 @@ const PAUSE: Duration = Duration::from_secs(60);
 /// After each slice, so many times what it took are everybody else's.
 const REST: u32 = 4;
 
-/// Asking whether there is anything left to do now; one asks at a time.
-const QUESTIONS: usize = 8;
-
-/// The task that deletes. It goes on until it is stopped.
-pub struct Sweeper {
-    questions: mpsc::Sender<oneshot::Sender<Timestamp>>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
+/// Starts deleting, a minute from now. A stop waits for the slice under way.
+pub fn start(store: Store, env: Arc<dyn Env>, servers: Retention) -> Worker {
+    Worker::start(NAME, |context| run(store, env, servers, context))
 }
 
-impl Sweeper {
-    /// Starts deleting, a minute from now.
-    pub fn start(store: Store, env: Arc<dyn Env>, servers: Retention) -> Self {
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let (questions, asked) = mpsc::channel(QUESTIONS);
-        tasks.spawn(run(store, env, servers, asked, stop.clone()));
-        Self { questions, stop, tasks }
-    }
-
-    /// Begins no other slice and resolves when the one under way is committed.
-    pub async fn stop(&self) {
-        self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-    }
-
-    /// Resolves when it deletes no more, because it was stopped or because it died.
-    pub async fn stopped(&self) {
-        self.questions.closed().await;
-    }
-
-    /// Resolves when nothing is to be deleted, with the time at which it looks again. For tests that own the clock.
-    pub async fn at_rest(&self) -> Option<Timestamp> {
-        let (reply, at_rest) = oneshot::channel();
-        self.questions.send(reply).await.ok()?;
-        at_rest.await.ok()
-    }
-}
-
-async fn run(
-    store: Store,
-    env: Arc<dyn Env>,
-    servers: Retention,
-    mut asked: mpsc::Receiver<oneshot::Sender<Timestamp>>,
-    stop: CancellationToken,
-) {
+async fn run(store: Store, env: Arc<dyn Env>, servers: Retention, context: worker::Context) {
+    let worker::Context { stop, mut questions, .. } = context;
     let mut pass = store.begin_retention(servers);
     let mut next = env.now() + FIRST;
-    let mut askers: Vec<oneshot::Sender<_>> = Vec::new();
+    let mut askers: Vec<Question> = Vec::new();
     while !stop.is_cancelled() {
         if next <= env.now() {
             next = match go_round(&store, &*env, &mut pass, &stop).await {
@@ -86,12 +50,12 @@ async fn run(
         }
         for asker in askers.drain(..) {
             // Whoever asked may have gone.
-            let _ = asker.send(next);
+            let _ = asker.send(Some(next));
         }
         tokio::select! {
             () = stop.cancelled() => {}
             () = env.sleep_until(next) => {}
-            Some(asker) = asked.recv() => askers.push(asker),
+            Some(asker) = questions.recv() => askers.push(asker),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `posthaste serve`: a server from its start to a signal.
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +12,7 @@ use crate::cli::exit;
 use crate::config::Config;
 use crate::env::RealEnv;
 use crate::lifecycle::{self, StopSignal};
-use crate::wire::{self, World};
+use crate::wire::{self, Running, World};
 use crate::{open_files, output, telemetry};
 
 /// Serves until SIGTERM, SIGINT or SIGHUP. Exits 0 when all that was in flight is recorded.
@@ -49,9 +50,18 @@ pub async fn serve(config: Config) -> ExitCode {
     if let Err(error) = output::print(&(telemetry::line(format, &*env, tracing::Level::INFO, &listening) + "\n")) {
         return failed(&format!("standard output cannot be written: {error}"));
     }
+    attend(running, &config, &env, stop.received()).await
+}
+
+/// Sees to a running server until `stop` resolves, and ends it.
+async fn attend(running: Running, config: &Config, env: &Arc<dyn Env>, stop: impl Future<Output = ()>) -> ExitCode {
     tokio::select! {
-        () = stop.received() => {}
-        part = running.broke() => return failed(&format!("{part} has died, which is a bug; start again: nothing accepted is lost")),
+        () = stop => {}
+        name = running.broke() => {
+            let told = format!("error: the worker \"{name}\" has died, which is a bug; start again: nothing accepted is lost");
+            telemetry::complain(config.log.format, &**env, &told);
+            return ExitCode::from(exit::FAILED);
+        }
     }
     tracing::info!(grace_ms = u64::try_from(config.delivery.grace.as_millis()).unwrap_or(u64::MAX), "stopping");
     let finished = lifecycle::stop(running, env.clone(), config.delivery.grace).await;
@@ -74,4 +84,57 @@ fn tell_start(config: &Config, address: SocketAddr) {
         public_url = config.public_url,
         "started"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use testkit::patiently;
+
+    use super::*;
+    use crate::worker::Worker;
+
+    /// A configuration with every worker there is, on data that is gone with the directory.
+    fn config(directory: &tempfile::TempDir) -> Config {
+        let mut config = Config { data_dir: directory.path().join("data"), ..Config::default() };
+        config.listen.set_port(0);
+        config.smtp.url = Some("smtp://127.0.0.1:1".parse().unwrap());
+        config.smtp.from = Some("Posthaste <hooks@example.com>".parse().unwrap());
+        config
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_worker_that_panics_is_named_and_ends_the_process_with_1() {
+        let env: Arc<dyn Env> = Arc::new(RealEnv::new());
+        let mut all = Vec::new();
+        for place in 0..4 {
+            let directory = tempfile::tempdir().unwrap();
+            let config = config(&directory);
+            let mut running = wire::start(&config, World::real(env.clone())).await.unwrap();
+            assert_eq!(running.workers.len(), 4);
+            let name = running.workers[place].name;
+            running.workers[place].stop().await;
+            running.workers[place] = Worker::start(name, |_| async { panic!("a worker's bug") });
+
+            assert_eq!(patiently(running.broke(), || format!("{name} was not missed")).await, name);
+            let end = patiently(attend(running, &config, &env, pending()), || format!("{name} was not missed"));
+            assert_eq!(end.await, ExitCode::from(exit::FAILED), "{name}");
+            all.push(name);
+        }
+        all.sort_unstable();
+        assert_eq!(all, ["engine", "listener", "mailer", "retention"]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_server_that_is_told_to_stop_ends_with_0() {
+        let env: Arc<dyn Env> = Arc::new(RealEnv::new());
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(&directory);
+        let running = wire::start(&config, World::real(env.clone())).await.unwrap();
+
+        let end = patiently(attend(running, &config, &env, ready(())), || "it does not end".to_owned()).await;
+
+        assert_eq!(end, ExitCode::from(exit::DONE));
+    }
 }

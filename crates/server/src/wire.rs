@@ -20,14 +20,14 @@ use store::notices::{Level, Notice};
 use store::private;
 use store::seal::MasterKey;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, Smtp};
-use crate::keys;
-use crate::mail::{self, Mailer};
-use crate::open_files;
-use crate::retention::Sweeper;
+use crate::worker::{self, Worker};
+use crate::{keys, mail, open_files, retention};
+
+/// Names of the workers that are made here.
+pub const ENGINE: &str = "engine";
+pub const LISTENER: &str = "listener";
 
 /// The outside world: what tests put in its place.
 pub struct World {
@@ -40,37 +40,8 @@ pub struct Running {
     pub address: SocketAddr,
     pub admin_key: keys::AdminKey,
     pub store: Store,
-    pub engine: Option<Engine>,
-    /// Where a mail server is configured.
-    pub mailer: Option<Mailer>,
-    pub sweeper: Sweeper,
-    pub server: Listening,
-}
-
-/// The API's accept loop.
-pub struct Listening {
-    stop: CancellationToken,
-    tasks: TaskTracker,
-}
-
-impl Listening {
-    fn start(listener: TcpListener, api: Api, env: Arc<dyn Env>, config: &Config) -> Self {
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let options = serve::Options {
-            connections: open_files::for_callers(serve::CONNECTIONS),
-            connections_per_address: NonZeroUsize::new(config.api.connections_per_address),
-            grace: config.delivery.grace,
-        };
-        tasks.spawn(serve::serve(listener, Front::new(api), env, options, stop.clone().cancelled_owned()));
-        Self { stop, tasks }
-    }
-
-    /// Accepts nothing more, and resolves when requests in flight have been answered or the grace is over.
-    pub async fn stop(&self) {
-        self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
-    }
+    /// What this node does, by its roles.
+    pub workers: Vec<Worker>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -94,26 +65,17 @@ pub enum Error {
 }
 
 impl Running {
-    /// Resolves when a part without which nothing works has died. What is committed is safe; a new process goes on.
+    /// Resolves when the store's writer or a worker has died, with its name. What is committed is safe; a new process goes on.
     pub async fn broke(&self) -> &'static str {
-        let engine = async {
-            match &self.engine {
-                Some(engine) => engine.stopped().await,
-                None => std::future::pending().await,
-            }
-        };
-        let mailer = async {
-            match &self.mailer {
-                Some(mailer) => mailer.stopped().await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            () = self.store.stopped() => "the store's writer",
-            () = engine => "the dispatcher",
-            () = mailer => "the mailer",
-            () = self.sweeper.stopped() => "retention",
+            () = self.store.stopped() => "store-writer",
+            name = worker::first_stopped(&self.workers) => name,
         }
+    }
+
+    /// The worker of that name, if this node has it.
+    pub fn worker(&self, name: &str) -> Option<&Worker> {
+        self.workers.iter().find(|worker| worker.name == name)
     }
 }
 
@@ -142,22 +104,17 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
     let World { env, resolver } = world;
     let store = open_store(config, &env).await?;
     let admin_key = keys::admin_key(config, &*env)?;
-    let mailer = if config.roles.deliver { start_mailer(config, &store, &env)? } else { None };
+    let mut workers = Vec::new();
     // Made once for both who ask: compiling a catalogue's schemas takes time, and keeping them takes memory.
     let dialects: Arc<Dialects> = Arc::default();
-    let engine = if config.roles.deliver {
-        let transport = Transport::new(transport_settings(config)?, resolver, env.clone())?;
-        if config.network.proxy_resolves {
-            store.post_notice(proxy_resolves());
-        }
-        let (concurrency, per_endpoint) = (config.delivery.concurrency, config.delivery.per_endpoint);
-        let limits = Limits { concurrency, per_endpoint, per_host: config.delivery.per_host };
-        Some(Engine::start(store.clone(), env.clone(), dialects.clone(), transport, limits)?)
+    if config.roles.deliver {
+        // Nodes that deliver are those that learn what there is to tell.
+        workers.extend(start_mailer(config, &store, &env)?);
+        workers.push(start_engine(config, &store, &env, &dialects, resolver)?);
     } else {
         // Nobody here reads the feed: what is committed is for other processes to look up.
         drop(store.feed());
-        None
-    };
+    }
     let listener =
         TcpListener::bind(config.listen).await.map_err(|cause| Error::Listen { address: config.listen, cause })?;
     let address = listener.local_addr().map_err(|cause| Error::Listen { address: config.listen, cause })?;
@@ -170,9 +127,57 @@ pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
         config.api.max_batch_bytes,
         config.public_url.as_deref().map(Into::into),
     );
-    let sweeper = Sweeper::start(store.clone(), env.clone(), config.retention);
-    let server = Listening::start(listener, api, env, config);
-    Ok(Running { address, admin_key, store, engine, mailer, sweeper, server })
+    workers.push(retention::start(store.clone(), env.clone(), config.retention));
+    workers.push(start_listener(config, listener, Front::new(api), env));
+    Ok(Running { address, admin_key, store, workers })
+}
+
+fn start_engine(
+    config: &Config,
+    store: &Store,
+    env: &Arc<dyn Env>,
+    dialects: &Arc<Dialects>,
+    resolver: Arc<dyn Resolve>,
+) -> Result<Worker, Error> {
+    let transport = Transport::new(transport_settings(config)?, resolver, env.clone())?;
+    if config.network.proxy_resolves {
+        store.post_notice(proxy_resolves());
+    }
+    let (concurrency, per_endpoint) = (config.delivery.concurrency, config.delivery.per_endpoint);
+    let limits = Limits { concurrency, per_endpoint, per_host: config.delivery.per_host };
+    let engine = Engine::start(store.clone(), env.clone(), dialects.clone(), transport, limits)?;
+    Ok(Worker::start(ENGINE, |context| async move {
+        let worker::Context { stop, mut questions, .. } = context;
+        let answer = async {
+            while let Some(question) = questions.recv().await {
+                // Whoever asked may have gone.
+                let _ = question.send(engine.at_rest().await);
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => engine.stop().await,
+            () = engine.stopped() => {}
+            // Nobody is left who could ask or stop it: it goes on.
+            () = answer => engine.stopped().await,
+        }
+    }))
+}
+
+/// Starts mailing, where a mail server is configured.
+fn start_mailer(config: &Config, store: &Store, env: &Arc<dyn Env>) -> Result<Option<Worker>, Error> {
+    let Smtp { url: Some(relay), from: Some(from) } = config.smtp.clone() else { return Ok(None) };
+    let settings = mail::Settings { relay, from, public_url: config.public_url.clone(), ca_pem: ca_pem(config)? };
+    Ok(Some(mail::start(store.clone(), env.clone(), settings)?))
+}
+
+/// Starts answering requests. A stop accepts nothing more and waits for those in flight, as long as the grace.
+fn start_listener(config: &Config, listener: TcpListener, front: Front, env: Arc<dyn Env>) -> Worker {
+    let options = serve::Options {
+        connections: open_files::for_callers(serve::CONNECTIONS),
+        connections_per_address: NonZeroUsize::new(config.api.connections_per_address),
+        grace: config.delivery.grace,
+    };
+    Worker::start(LISTENER, |context| serve::serve(listener, front, env, options, context.stop.cancelled_owned()))
 }
 
 async fn open_store(config: &Config, env: &Arc<dyn Env>) -> Result<Store, Error> {
@@ -241,13 +246,6 @@ fn transport_settings(config: &Config) -> Result<transport::Settings, Error> {
     let proxy = config.network.proxy.as_ref().map(|proxy| Proxy::parse(proxy.reveal())).transpose()?;
     let proxy_resolves = config.network.proxy_resolves;
     Ok(transport::Settings { policy: config.network.policy.clone(), proxy, proxy_resolves, ca_pem: ca_pem(config)? })
-}
-
-/// Nodes that deliver are those that learn what there is to tell.
-fn start_mailer(config: &Config, store: &Store, env: &Arc<dyn Env>) -> Result<Option<Mailer>, Error> {
-    let Smtp { url: Some(relay), from: Some(from) } = config.smtp.clone() else { return Ok(None) };
-    let settings = mail::Settings { relay, from, public_url: config.public_url.clone(), ca_pem: ca_pem(config)? };
-    Ok(Some(Mailer::start(store.clone(), env.clone(), settings)?))
 }
 
 fn ca_pem(config: &Config) -> Result<Option<Vec<u8>>, Error> {

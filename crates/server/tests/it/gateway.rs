@@ -10,6 +10,7 @@ use model::time::{Span, Timestamp};
 use serde_json::{Value, json};
 use server::config::Config;
 use server::wire::{self, Running, World};
+use server::{mail, retention};
 use testkit::clock::TestEnv;
 use testkit::http::{Answer, Http};
 use testkit::patiently;
@@ -118,28 +119,26 @@ impl Gateway {
     pub(crate) async fn at_rest(&self) -> Option<Timestamp> {
         let due = self.engine_at_rest().await;
         // What is recorded may have brought mail about.
-        let mail_due = match &self.running.mailer {
-            Some(mailer) => patiently(mailer.at_rest(), || "the mailer does not come to rest".to_owned()).await,
-            None => None,
-        };
-        self.sweeper_at_rest().await;
+        let mail_due = self.worker_at_rest(mail::NAME).await;
+        self.worker_at_rest(retention::NAME).await;
         due.into_iter().chain(mail_due).min()
     }
 
     /// As [`at_rest`](Self::at_rest), but answers when retention looks again if that is sooner.
     async fn next_wake(&self) -> Option<Timestamp> {
         let due = self.at_rest().await;
-        due.into_iter().chain(self.sweeper_at_rest().await).min()
-    }
-
-    async fn sweeper_at_rest(&self) -> Option<Timestamp> {
-        patiently(self.running.sweeper.at_rest(), || "retention does not come to rest".to_owned()).await
+        due.into_iter().chain(self.worker_at_rest(retention::NAME).await).min()
     }
 
     /// As [`at_rest`](Self::at_rest), whatever mail is under way.
     pub(crate) async fn engine_at_rest(&self) -> Option<Timestamp> {
-        let at_rest = self.running.engine.as_ref().expect("it delivers").at_rest();
-        patiently(at_rest, || "the engine does not come to rest".to_owned()).await
+        self.worker_at_rest(wire::ENGINE).await
+    }
+
+    /// `None` also where there is no such worker.
+    async fn worker_at_rest(&self, name: &str) -> Option<Timestamp> {
+        let worker = self.running.worker(name)?;
+        patiently(worker.at_rest(), || format!("{name} does not come to rest")).await
     }
 }
 
