@@ -55,11 +55,11 @@ pub enum Command {
 
 /// Reads the words of a command line, the program's name first. The error may also be a page of help: clap's `print`
 /// puts either where it belongs, and its `use_stderr` tells them apart.
-pub fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Command, clap::Error> {
+pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Command, clap::Error> {
     let mut command = command();
-    let mut matches = command.try_get_matches_from_mut(words)?;
-    let words = Words::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
-    Ok(words.into_command())
+    let mut matches = command.try_get_matches_from_mut(args)?;
+    let args = Words::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
+    Ok(args.into_command())
 }
 
 /// Sends webhooks: takes events in, signs them, delivers them, and shows what became of each
@@ -200,19 +200,19 @@ impl Words {
             Verb::Demo(demo) => return Command::Demo(demo),
             Verb::Migrate(flags) => return Command::Migrate(flags),
             Verb::OpenApi => return Command::OpenApi,
-            Verb::Config(words) => return Command::Config(words),
-            Verb::Keys(Keys::RotateMaster(words)) => return Command::RotateMasterKey(words),
+            Verb::Config(args) => return Command::Config(args),
+            Verb::Keys(Keys::RotateMaster(args)) => return Command::RotateMasterKey(args),
             Verb::Keys(Keys::OfProject(keys)) => Resource::Keys(keys),
             Verb::Webhooks(webhooks) => Resource::Webhooks(webhooks),
             Verb::Events(events) => Resource::Events(events),
             Verb::Deliveries(deliveries) => Resource::Deliveries(deliveries),
             Verb::Projects(projects) => Resource::Projects(projects),
             Verb::Jobs(jobs) => Resource::Jobs(jobs),
-            Verb::Doctor(words) => {
-                return Command::Doctor(Box::new(DoctorCommand { connection: self.connection, words }));
+            Verb::Doctor(args) => {
+                return Command::Doctor(Box::new(DoctorCommand { connection: self.connection, args }));
             }
-            Verb::Dialects(words) => {
-                return Command::Dialects(Box::new(DialectsCommand { connection: self.connection, words }));
+            Verb::Dialects(args) => {
+                return Command::Dialects(Box::new(DialectsCommand { connection: self.connection, args }));
             }
         };
         Command::Client(Box::new(ClientCommand { connection: self.connection, resource }))
@@ -220,8 +220,8 @@ impl Words {
 }
 
 /// `config print` and `config check`.
-pub fn run_config(words: &ConfigWords, environment: &Environment) -> ExitCode {
-    let text = match words {
+pub fn run_config(args: &ConfigWords, environment: &Environment) -> ExitCode {
+    let text = match args {
         ConfigWords::Print => config::example(),
         ConfigWords::Check(flags) => match config::load(flags, environment) {
             Ok(_) => "The configuration is fine.\n".to_owned(),
@@ -231,16 +231,16 @@ pub fn run_config(words: &ConfigWords, environment: &Environment) -> ExitCode {
     match output::print(&text) {
         Ok(()) => ExitCode::from(exit::DONE),
         Err(error) => {
-            output::complain(&format!("error: standard output cannot be written: {error}"));
+            output::print_error(&format!("error: standard output cannot be written: {error}"));
             ExitCode::from(exit::FAILED)
         }
     }
 }
 
 /// Tells every mistake on a line of its own.
-pub fn bad_configuration(mistakes: &[config::Mistake]) -> ExitCode {
+pub fn bad_configuration(mistakes: &[config::ConfigDiagnostic]) -> ExitCode {
     for mistake in mistakes {
-        output::complain(&mistake.to_string());
+        output::print_error(&mistake.to_string());
     }
     ExitCode::from(exit::BAD_CONFIGURATION)
 }

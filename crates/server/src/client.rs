@@ -47,7 +47,7 @@ pub struct Request {
 
 /// What came back with a 2xx.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct ApiResponse {
     pub body: String,
 }
 
@@ -162,12 +162,12 @@ impl Client {
 
     /// Gives back what came with a 2xx; everything else is an error.
     #[expect(clippy::disallowed_methods, reason = "a person waits here, on the real clock, for a server that may hang")]
-    pub async fn send(&self, request: &Request) -> Result<Answer, Error> {
+    pub async fn send(&self, request: &Request) -> Result<ApiResponse, Error> {
         let request = self.prepared(request)?;
         let exchange = tokio::time::timeout(PATIENCE, self.exchange(request)).await;
         let (status, body) = exchange.map_err(|_| Error::Slow { server: self.server.url.clone() })??;
         if (200..300).contains(&status) {
-            return Ok(Answer { body });
+            return Ok(ApiResponse { body });
         }
         let body = serde_json::from_str(&body).unwrap_or(Value::String(body));
         Err(Error::Refused(Problem { status, body }))

@@ -22,8 +22,8 @@ use crate::client::{self, Client, Request};
 use crate::config::{Config, Environment, Network};
 use crate::env::RealEnv;
 use crate::lifecycle::{self, StopSignal};
-use crate::output::{self, Look};
-use crate::wire::{self, Running, World};
+use crate::output::{self, OutputStyle};
+use crate::wire::{self, Externals, Running};
 
 use product::Product;
 use receiver::{Manner, Receiver};
@@ -34,31 +34,31 @@ const PACE: Duration = Duration::from_millis(400);
 /// How long the demo waits for what is in flight when it is stopped.
 const GRACE: Duration = Duration::from_secs(2);
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+type DemoError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs until Ctrl-C. Everything it wrote is gone afterwards.
-pub async fn demo(words: cli::Demo, environment: &Environment) -> ExitCode {
-    match show(&words, Look::of_stdout(environment)).await {
+pub async fn demo(args: cli::Demo, environment: &Environment) -> ExitCode {
+    match show(&args, OutputStyle::of_stdout(environment)).await {
         Ok(()) => ExitCode::from(exit::DONE),
         Err(error) => {
-            output::complain(&format!("error: {error}"));
+            output::print_error(&format!("error: {error}"));
             ExitCode::from(exit::FAILED)
         }
     }
 }
 
-async fn show(words: &cli::Demo, look: Look) -> Result<(), Failure> {
+async fn show(args: &cli::Demo, style: OutputStyle) -> Result<(), DemoError> {
     let directory = tempfile::tempdir()?;
     let env: Arc<dyn Env> = Arc::new(RealEnv::new());
     let mut stop = StopSignal::listen()?;
-    let config = configuration(words, &directory)?;
-    let running = start(&config, words.listen.is_none(), &env).await?;
+    let config = configuration(args, &directory)?;
+    let running = start(&config, args.listen.is_none(), &env).await?;
     let tasks = TaskTracker::new();
     let receivers = [Receiver::start(Manner::Steady, &tasks).await?, Receiver::start(Manner::Moody, &tasks).await?];
     let products = Product::all(&format!("http://{}", running.address), &running.admin_key.text)?;
-    output::print(&story::opening(running.address, &running.admin_key.text, &products, &receivers, look))?;
+    output::print(&story::opening(running.address, &running.admin_key.text, &products, &receivers, style))?;
     tokio::select! {
-        told = tell(&running, look, &receivers) => told?,
+        told = tell(&running, style, &receivers) => told?,
         sent = send(&products, &receivers, &*env) => sent?,
         () = stop.received() => {}
     }
@@ -67,31 +67,31 @@ async fn show(words: &cli::Demo, look: Look) -> Result<(), Failure> {
     Ok(())
 }
 
-fn configuration(words: &cli::Demo, directory: &tempfile::TempDir) -> Result<Config, Failure> {
+fn configuration(args: &cli::Demo, directory: &tempfile::TempDir) -> Result<Config, DemoError> {
     let usual = Config::default();
     let policy = Policy { allow_http: true, allowed: vec!["127.0.0.0/8".parse()?] };
     Ok(Config {
         data_dir: directory.path().to_owned(),
-        listen: words.listen.unwrap_or(usual.listen),
+        listen: args.listen.unwrap_or(usual.listen),
         network: Network { policy, ..usual.network },
         ..usual
     })
 }
 
 /// Starts the server; where nobody asked for an address and the usual one is taken, on a free one.
-async fn start(config: &Config, any_port: bool, env: &Arc<dyn Env>) -> Result<Running, Failure> {
-    match wire::start(config, World::real(env.clone())).await {
+async fn start(config: &Config, any_port: bool, env: &Arc<dyn Env>) -> Result<Running, DemoError> {
+    match wire::start(config, Externals::real(env.clone())).await {
         Err(wire::Error::Listen { .. }) if any_port => {
             let mut config = config.clone();
             config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            Ok(wire::start(&config, World::real(env.clone())).await?)
+            Ok(wire::start(&config, Externals::real(env.clone())).await?)
         }
         started => Ok(started?),
     }
 }
 
 /// Makes the projects, registers the receivers, then sends events for ever, to one product after the other.
-async fn send(products: &[Product], receivers: &[Receiver], env: &dyn Env) -> Result<(), Failure> {
+async fn send(products: &[Product], receivers: &[Receiver], env: &dyn Env) -> Result<(), DemoError> {
     let admin = &products.first().ok_or("there is a built-in dialect")?.client;
     for product in products {
         prepare(admin, product, receivers).await?;
@@ -104,7 +104,7 @@ async fn send(products: &[Product], receivers: &[Receiver], env: &dyn Env) -> Re
 }
 
 /// The first product has a receiver that fails at times; the others have one that takes everything.
-async fn prepare(admin: &Client, product: &Product, receivers: &[Receiver]) -> Result<(), Failure> {
+async fn prepare(admin: &Client, product: &Product, receivers: &[Receiver]) -> Result<(), DemoError> {
     if !product.is_first() {
         let project = json!({ "name": product.dialect.title, "slug": product.slug(), "dialect": product.dialect.name });
         post(admin, "projects", &project).await?;
@@ -126,7 +126,7 @@ async fn post(client: &Client, what: &str, body: &serde_json::Value) -> Result<(
 }
 
 /// Prints every attempt as it is recorded.
-async fn tell(running: &Running, look: Look, receivers: &[Receiver]) -> Result<(), Failure> {
+async fn tell(running: &Running, style: OutputStyle, receivers: &[Receiver]) -> Result<(), DemoError> {
     let mut attempts = running.store.watch();
     loop {
         let recorded = match attempts.recv().await {
@@ -140,7 +140,7 @@ async fn tell(running: &Running, look: Look, receivers: &[Receiver]) -> Result<(
             let endpoint = running.store.directory().endpoint(recorded.endpoint).cloned()?;
             let receiver = receivers.iter().find(|receiver| receiver.url() == endpoint.settings.url.as_str())?;
             let project = running.store.directory().project(recorded.project).cloned()?;
-            story::attempt(&delivery, recorded.attempt, project.slug.as_str(), receiver.manner.name(), look)
+            story::attempt(&delivery, recorded.attempt, project.slug.as_str(), receiver.manner.name(), style)
         });
         output::print(&line.unwrap_or_default())?;
     }

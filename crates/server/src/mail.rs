@@ -1,9 +1,9 @@
 //! Mail to projects' admins: takes what is due from the outbox and hands it to the mail server, until that has taken it or
 //! a day has passed.
 
-mod failure;
-mod letter;
-mod relay;
+mod mail_message;
+mod send_error;
+mod smtp_url;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +18,8 @@ use store::outbox::{Mail, Next};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::failure::{Failure, PATIENCE};
-pub use self::relay::{NotARelay, Relay};
+use self::send_error::{PATIENCE, SendMailError};
+pub use self::smtp_url::{NotARelay, SmtpUrl};
 use crate::worker::{self, Question, Worker};
 
 /// The worker's name.
@@ -44,7 +44,7 @@ const PAUSE: Duration = MINUTE;
 
 /// What sending needs to know.
 pub struct Settings {
-    pub relay: Relay,
+    pub smtp_url: SmtpUrl,
     pub from: Mailbox,
     /// Where people reach this server, if they can.
     pub public_url: Option<String>,
@@ -54,33 +54,33 @@ pub struct Settings {
 
 /// Starts sending what waits and what comes. A stop waits for the mail under way; what is left waits in the outbox.
 pub fn start(store: Store, env: Arc<dyn Env>, settings: Settings) -> Result<Worker, smtp::Error> {
-    let Settings { relay, from, public_url, ca_pem } = settings;
-    let transport = relay.transport(from.email.domain(), ca_pem.as_deref())?;
+    let Settings { smtp_url, from, public_url, ca_pem } = settings;
+    let transport = smtp_url.transport(from.email.domain(), ca_pem.as_deref())?;
     Ok(Worker::start(NAME, |context| {
-        let postman = Postman { store, env, transport, from, public_url, tasks: context.tasks.clone() };
-        run(Arc::new(postman), context)
+        let worker = OutboxWorker { store, env, transport, from, public_url, tasks: context.tasks.clone() };
+        run(Arc::new(worker), context)
     }))
 }
 
-async fn run(postman: Arc<Postman>, context: worker::Context) {
+async fn run(worker: Arc<OutboxWorker>, context: worker::Context) {
     let worker::Context { stop, mut questions, .. } = context;
     let mut askers: Vec<Question> = Vec::new();
     while !stop.is_cancelled() {
-        let next = postman.send_due(&stop).await;
+        let next = worker.send_due(&stop).await;
         for asker in askers.drain(..) {
             // Whoever asked may have gone.
             let _ = asker.send(next);
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = postman.store.mails_woken() => {}
-            () = postman.until(next) => {}
+            () = worker.store.mails_woken() => {}
+            () = worker.until(next) => {}
             Some(asker) = questions.recv() => askers.push(asker),
         }
     }
 }
 
-struct Postman {
+struct OutboxWorker {
     store: Store,
     env: Arc<dyn Env>,
     transport: AsyncSmtpTransport<Tokio1Executor>,
@@ -89,7 +89,7 @@ struct Postman {
     tasks: TaskTracker,
 }
 
-impl Postman {
+impl OutboxWorker {
     /// Sends mail until none is due; answers when there will be some.
     async fn send_due(self: &Arc<Self>, stop: &CancellationToken) -> Option<Timestamp> {
         while !stop.is_cancelled() {
@@ -145,20 +145,20 @@ impl Postman {
         }
     }
 
-    async fn send(self: &Arc<Self>, mail: Mail) -> Result<(), Failure> {
+    async fn send(self: &Arc<Self>, mail: Mail) -> Result<(), SendMailError> {
         let patience = self.env.sleep(PATIENCE);
-        let postman = self.clone();
+        let worker = self.clone();
         // A task of its own: a panic costs this mail and not those behind it.
         let mut sending = self.tasks.spawn(async move {
-            let letter = letter::write(&mail, &postman.from, postman.public_url.as_deref())?;
-            postman.transport.send(letter).await?;
+            let message = mail_message::write(&mail, &worker.from, worker.public_url.as_deref())?;
+            worker.transport.send(message).await?;
             Ok(())
         });
         tokio::select! {
-            sent = &mut sending => sent.unwrap_or(Err(Failure::Panicked)),
+            sent = &mut sending => sent.unwrap_or(Err(SendMailError::Panicked)),
             () = patience => {
                 sending.abort();
-                Err(Failure::Timeout)
+                Err(SendMailError::Timeout)
             }
         }
     }

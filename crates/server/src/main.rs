@@ -28,18 +28,18 @@ fn main() -> ExitCode {
     };
     match command {
         Command::Serve(flags) => configured(&flags, &environment, |config| run(serve::serve(config))),
-        Command::Demo(words) => run(demo::demo(words, &environment)),
+        Command::Demo(args) => run(demo::demo(args, &environment)),
         Command::Migrate(flags) => {
             configured(&flags, &environment, |config| run(async move { offline::migrate(&config).await }))
         }
-        Command::RotateMasterKey(words) => {
+        Command::RotateMasterKey(args) => {
             let env = RealEnv::new();
-            configured(&words.flags, &environment, |config| {
-                run(offline::rotate_master_key(&config, words.new_key_file.as_deref(), &environment, &env))
+            configured(&args.flags, &environment, |config| {
+                run(offline::rotate_master_key(&config, args.new_key_file.as_deref(), &environment, &env))
             })
         }
         Command::OpenApi => offline::openapi(),
-        Command::Config(words) => cli::run_config(&words, &environment),
+        Command::Config(args) => cli::run_config(&args, &environment),
         Command::Dialects(command) => run(async { cli::run_dialects(&command, &environment).await }),
         Command::Doctor(command) => run(async { cli::run_doctor(&command, &environment).await }),
         Command::Client(command) => {
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
 fn configured(flags: &Flags, environment: &Environment, run: impl FnOnce(Config) -> ExitCode) -> ExitCode {
     match config::load(flags, environment) {
         Ok(config) => run(config),
-        Err(mistakes) => cli::bad_configuration(&mistakes),
+        Err(diagnostics) => cli::bad_configuration(&diagnostics),
     }
 }
 
@@ -60,7 +60,7 @@ fn run(work: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(work),
         Err(error) => {
-            output::complain(&format!("error: no threads to run on: {error}"));
+            output::print_error(&format!("error: no threads to run on: {error}"));
             ExitCode::from(exit::FAILED)
         }
     }

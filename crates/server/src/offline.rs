@@ -54,14 +54,14 @@ pub async fn rotate_master_key(
     }
 }
 
-type Failure = Box<dyn std::error::Error>;
+type OfflineError = Box<dyn std::error::Error>;
 
 async fn rotate(
     config: &Config,
     new_key_file: Option<&Path>,
     environment: &Environment,
     env: &dyn Env,
-) -> Result<String, Failure> {
+) -> Result<String, OfflineError> {
     let place = wire::place(config)?;
     if !Store::is_in(&place).await? {
         return Err(match &place {
@@ -94,7 +94,7 @@ async fn rotate(
     }
 }
 
-fn given_key(file: Option<&Path>, environment: &Environment) -> Result<Option<MasterKey>, Failure> {
+fn given_key(file: Option<&Path>, environment: &Environment) -> Result<Option<MasterKey>, OfflineError> {
     let text = match file {
         Some(path) => {
             Some(fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?)
@@ -112,6 +112,6 @@ fn done(message: &str) -> ExitCode {
 }
 
 fn failed(error: &(impl std::fmt::Display + ?Sized)) -> ExitCode {
-    output::complain(&format!("error: {error}"));
+    output::print_error(&format!("error: {error}"));
     ExitCode::from(exit::FAILED)
 }

@@ -1,6 +1,6 @@
 //! The one door to standard output and standard error, and how tables and blocks look there.
 
-mod look;
+mod style;
 mod table;
 mod text;
 
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use self::text::one_line;
 
-pub use self::look::Look;
+pub use self::style::OutputStyle;
 pub use self::table::table;
 pub use self::text::harmless;
 
@@ -21,7 +21,7 @@ pub fn print(text: &str) -> io::Result<()> {
 }
 
 /// Writes `text` and a line break to standard error. If even that fails, there is nobody left to tell.
-pub fn complain(text: &str) {
+pub fn print_error(text: &str) {
     let _ = written(io::stderr().lock(), &format!("{text}\n"));
 }
 
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_stranger_cannot_steer_the_terminal() {
-        let text = table(&["ID", "BODY"], &[vec!["1".into(), "a\u{1b}[2Jb\r\nc\u{9b}".into()]], Look::default());
+        let text = table(&["ID", "BODY"], &[vec!["1".into(), "a\u{1b}[2Jb\r\nc\u{9b}".into()]], OutputStyle::default());
         assert!(!text.contains('\u{1b}') && !text.contains('\r') && !text.contains('\u{9b}'), "{text:?}");
         assert_eq!(text.lines().count(), 2);
         let block = block(&[("name".into(), "a\nb".into()), ("id".into(), "\u{7}".into())]);

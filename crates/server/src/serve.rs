@@ -12,7 +12,7 @@ use crate::cli::exit;
 use crate::config::Config;
 use crate::env::RealEnv;
 use crate::lifecycle::{self, StopSignal};
-use crate::wire::{self, Running, World};
+use crate::wire::{self, Externals, Running};
 use crate::{open_files, output, telemetry};
 
 /// Serves until SIGTERM, SIGINT or SIGHUP. Exits 0 when all that was in flight is recorded.
@@ -29,7 +29,7 @@ pub async fn serve(config: Config) -> ExitCode {
         Ok(stop) => stop,
         Err(error) => return failed(&format!("signals cannot be listened to: {error}")),
     };
-    let running = match wire::start(&config, World::real(env.clone())).await {
+    let running = match wire::start(&config, Externals::real(env.clone())).await {
         Ok(running) => running,
         Err(error) => {
             let code = if error.is_configuration() { exit::BAD_CONFIGURATION } else { exit::FAILED };
@@ -43,7 +43,7 @@ pub async fn serve(config: Config) -> ExitCode {
             config.data_dir.join("admin.key").display(),
             running.admin_key.text
         );
-        output::complain(&telemetry::line(format, &*env, tracing::Level::INFO, &told));
+        output::print_error(&telemetry::line(format, &*env, tracing::Level::INFO, &told));
     }
     tell_start(&config, running.address);
     let listening = format!("listening on http://{}", running.address);
@@ -111,7 +111,7 @@ mod tests {
         for place in 0..4 {
             let directory = tempfile::tempdir().unwrap();
             let config = config(&directory);
-            let mut running = wire::start(&config, World::real(env.clone())).await.unwrap();
+            let mut running = wire::start(&config, Externals::real(env.clone())).await.unwrap();
             assert_eq!(running.workers.len(), 4);
             let name = running.workers[place].name;
             running.workers[place].stop().await;
@@ -131,7 +131,7 @@ mod tests {
         let env: Arc<dyn Env> = Arc::new(RealEnv::new());
         let directory = tempfile::tempdir().unwrap();
         let config = config(&directory);
-        let running = wire::start(&config, World::real(env.clone())).await.unwrap();
+        let running = wire::start(&config, Externals::real(env.clone())).await.unwrap();
 
         let end = patiently(attend(running, &config, &env, ready(())), || "it does not end".to_owned()).await;
 

@@ -25,7 +25,7 @@ pub(crate) fn line(format: LogFormat, env: &dyn Env, level: tracing::Level, text
 
 /// Says on standard error why the server does not run.
 pub(crate) fn complain(format: LogFormat, env: &dyn Env, text: &str) {
-    output::complain(&line(format, env, tracing::Level::ERROR, text));
+    output::print_error(&line(format, env, tracing::Level::ERROR, text));
 }
 
 /// From here on, what is logged is printed. Foreign crates speak only of warnings.

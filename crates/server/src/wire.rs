@@ -30,7 +30,7 @@ pub const ENGINE: &str = "engine";
 pub const LISTENER: &str = "listener";
 
 /// The outside world: what tests put in its place.
-pub struct World {
+pub struct Externals {
     pub env: Arc<dyn Env>,
     pub resolver: Arc<dyn Resolve>,
 }
@@ -92,7 +92,7 @@ impl Error {
     }
 }
 
-impl World {
+impl Externals {
     /// The real one.
     pub fn real(env: Arc<dyn Env>) -> Self {
         Self { resolver: Arc::new(SystemResolver::new(env.clone())), env }
@@ -100,8 +100,8 @@ impl World {
 }
 
 /// Starts everything that `config` asks for. What is listened on accepts connections from here on.
-pub async fn start(config: &Config, world: World) -> Result<Running, Error> {
-    let World { env, resolver } = world;
+pub async fn start(config: &Config, externals: Externals) -> Result<Running, Error> {
+    let Externals { env, resolver } = externals;
     let store = open_store(config, &env).await?;
     let admin_key = keys::admin_key(config, &*env)?;
     let mut workers = Vec::new();
@@ -165,8 +165,8 @@ fn start_engine(
 
 /// Starts mailing, where a mail server is configured.
 fn start_mailer(config: &Config, store: &Store, env: &Arc<dyn Env>) -> Result<Option<Worker>, Error> {
-    let Smtp { url: Some(relay), from: Some(from) } = config.smtp.clone() else { return Ok(None) };
-    let settings = mail::Settings { relay, from, public_url: config.public_url.clone(), ca_pem: ca_pem(config)? };
+    let Smtp { url: Some(smtp_url), from: Some(from) } = config.smtp.clone() else { return Ok(None) };
+    let settings = mail::Settings { smtp_url, from, public_url: config.public_url.clone(), ca_pem: ca_pem(config)? };
     Ok(Some(mail::start(store.clone(), env.clone(), settings)?))
 }
 

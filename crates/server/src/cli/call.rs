@@ -76,11 +76,11 @@ impl Call {
         Self { request, view, question: None, is_no: None }
     }
 
-    pub(super) fn post(segments: &[&str], body: Option<Body>) -> Self {
+    pub(super) fn post(segments: &[&str], body: Option<RequestBody>) -> Self {
         Self::with_body(Method::POST, segments, body)
     }
 
-    pub(super) fn patch(segments: &[&str], body: Body) -> Self {
+    pub(super) fn patch(segments: &[&str], body: RequestBody) -> Self {
         Self::with_body(Method::PATCH, segments, Some(body))
     }
 
@@ -101,7 +101,7 @@ impl Call {
         Self::new(Request::new(Method::GET, segments), View::List { columns, paging: paging.clone() })
     }
 
-    fn with_body(method: Method, segments: &[&str], body: Option<Body>) -> Self {
+    fn with_body(method: Method, segments: &[&str], body: Option<RequestBody>) -> Self {
         let request = Request::new(method, segments);
         Self::new(body.into_iter().fold(request, |request, body| request.with_body(body.to_string())), WHOLE)
     }
@@ -130,9 +130,9 @@ impl Call {
 
 /// A JSON object in the making. Members that are JSON already stay as they were written.
 #[derive(Default)]
-pub(super) struct Body(BTreeMap<&'static str, Box<RawValue>>);
+pub(super) struct RequestBody(BTreeMap<&'static str, Box<RawValue>>);
 
-impl Body {
+impl RequestBody {
     #[must_use]
     pub(super) fn with(mut self, name: &'static str, value: impl Serialize) -> Self {
         self.0.insert(name, serde_json::value::to_raw_value(&value).expect("what is typed here is JSON"));
@@ -145,7 +145,7 @@ impl Body {
     }
 }
 
-impl std::fmt::Display for Body {
+impl std::fmt::Display for RequestBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&serde_json::to_string(&self.0).expect("the members are JSON and the names are text"))
     }

@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use self::file::Text;
 use super::call::{Call, Column, Deleted, Paging, View};
 use super::connection::{Connection, Output};
-use super::outcome::{Failure, Printed, finish};
+use super::outcome::{CommandError, Printed, finish};
 use super::run;
 use super::{show, typed};
 use crate::client::{Client, Error, Request};
 use crate::config::Environment;
-use crate::output::{self, Look};
+use crate::output::{self, OutputStyle};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Dialects {
@@ -76,7 +76,7 @@ pub(crate) struct Put {
 #[derive(Debug)]
 pub struct DialectsCommand {
     pub(super) connection: Connection,
-    pub(super) words: Dialects,
+    pub(super) args: Dialects,
 }
 
 const COLUMNS: &[Column] = &[
@@ -90,27 +90,27 @@ const TOML: &str = "application/toml";
 
 /// Does it, prints what there is to say and says how the process ends. Needs a runtime with time and IO.
 pub async fn run_dialects(command: &DialectsCommand, environment: &Environment) -> ExitCode {
-    finish(command.perform(environment, Look::of_stdout(environment)).await, command.connection.output)
+    finish(command.perform(environment, OutputStyle::of_stdout(environment)).await, command.connection.output)
 }
 
 impl DialectsCommand {
-    pub(super) async fn perform(&self, env: &Environment, look: Look) -> Result<Printed, Failure> {
+    pub(super) async fn perform(&self, env: &Environment, style: OutputStyle) -> Result<Printed, CommandError> {
         let format = self.connection.output;
-        match &self.words {
-            Dialects::List(paging) => self.list(paging, env, look).await,
+        match &self.args {
+            Dialects::List(paging) => self.list(paging, env, style).await,
             Dialects::Show(One { name }) => self.show(name, env).await,
-            Dialects::Check(words) => words.perform(format),
+            Dialects::Check(args) => args.perform(format),
             Dialects::Diff(Diff { a, b }) => {
                 // As `diff` has it: 1 is a difference, so what goes wrong is something else.
-                let cannot = |failure: Failure| Failure::Input(failure.to_string());
+                let cannot = |failure: CommandError| CommandError::Input(failure.to_string());
                 let (ours, theirs) =
                     (self.text(a, env).await.map_err(cannot)?, self.text(b, env).await.map_err(cannot)?);
-                diff::between(&ours, &theirs, format, look)
+                diff::between(&ours, &theirs, format, style)
             }
-            Dialects::Put(words) => self.ask(words.call()?, env, look).await,
+            Dialects::Put(args) => self.ask(args.call()?, env, style).await,
             Dialects::Delete(deleted) => {
                 let call = Call::ask_and_delete("dialects", deleted, "deleted", "the dialect is deleted.");
-                self.ask(call, env, look).await
+                self.ask(call, env, style).await
             }
         }
     }
@@ -119,20 +119,20 @@ impl DialectsCommand {
         Client::new(self.connection.server(env)?)
     }
 
-    async fn ask(&self, call: Call, env: &Environment, look: Look) -> Result<Printed, Failure> {
-        run::ask(&self.client(env)?, call, self.connection.output, look).await
+    async fn ask(&self, call: Call, env: &Environment, style: OutputStyle) -> Result<Printed, CommandError> {
+        run::ask(&self.client(env)?, call, self.connection.output, style).await
     }
 
     /// A server knows them all; without one there are those in this program.
-    async fn list(&self, paging: &Paging, env: &Environment, look: Look) -> Result<Printed, Failure> {
+    async fn list(&self, paging: &Paging, env: &Environment, style: OutputStyle) -> Result<Printed, CommandError> {
         let format = self.connection.output;
         let server = self.connection.server(env)?;
         let why = if server.key.is_none() {
             "there is no API key: name one with --api-key or POSTHASTE_API_KEY".to_owned()
         } else {
             let call = Call::list(&["dialects"], COLUMNS, paging);
-            match run::ask(&Client::new(server)?, call, format, look).await {
-                Err(Failure::Client(error)) => error.to_string(),
+            match run::ask(&Client::new(server)?, call, format, style).await {
+                Err(CommandError::Client(error)) => error.to_string(),
                 done => return done,
             }
         };
@@ -144,12 +144,12 @@ impl DialectsCommand {
             .collect();
         let text = match format {
             Output::Json => format!("{:#}\n", json!({ "data": data, "next_cursor": null })),
-            Output::Table | Output::Toml => show::table(COLUMNS, &data, look),
+            Output::Table | Output::Toml => show::table(COLUMNS, &data, style),
         };
         Ok(Printed { text, note: Some(format!("The project's own dialects are not shown: {why}")) })
     }
 
-    async fn show(&self, name: &str, env: &Environment) -> Result<Printed, Failure> {
+    async fn show(&self, name: &str, env: &Environment) -> Result<Printed, CommandError> {
         let text = self.named(name, env).await?;
         let text = match self.connection.output {
             Output::Toml | Output::Table => text.toml,
@@ -161,15 +161,15 @@ impl DialectsCommand {
     }
 
     /// The dialect of a file or, where the words are no file's, of this name.
-    async fn text(&self, words: &str, env: &Environment) -> Result<Text, Failure> {
-        if words == "-" || words.contains(['.', '/', '\\']) {
-            Text::read(words.as_ref())
+    async fn text(&self, args: &str, env: &Environment) -> Result<Text, CommandError> {
+        if args == "-" || args.contains(['.', '/', '\\']) {
+            Text::read(args.as_ref())
         } else {
-            self.named(words, env).await
+            self.named(args, env).await
         }
     }
 
-    async fn named(&self, name: &str, env: &Environment) -> Result<Text, Failure> {
+    async fn named(&self, name: &str, env: &Environment) -> Result<Text, CommandError> {
         if let Some(text) = dialect::built_in_text(name) {
             return Ok(Text {
                 name: name.to_owned(),
@@ -180,7 +180,7 @@ impl DialectsCommand {
         }
         let request = Request::new(Method::GET, &["dialects", name]).with_header("accept", Some(TOML.to_owned()));
         let answer = self.client(env)?.send(&request).await.map_err(|error| match error {
-            Error::NoServer { .. } => Failure::Input(format!(
+            Error::NoServer { .. } => CommandError::Input(format!(
                 "{name} does not come with Posthaste, and to look for it among the project's own: {error}\nFor a file, write ./{name} or its name with .toml."
             )),
             other => other.into(),
@@ -190,7 +190,7 @@ impl DialectsCommand {
 }
 
 impl Put {
-    fn call(&self) -> Result<Call, Failure> {
+    fn call(&self) -> Result<Call, CommandError> {
         let text = Text::read(&self.file)?;
         let name = match &self.name {
             Some(name) => name.clone(),

@@ -13,7 +13,7 @@ use serde::Serialize;
 use self::check::Check;
 use self::cluster::Cluster;
 use super::connection::{Connection, Output};
-use super::outcome::{Failure, Printed, finish};
+use super::outcome::{CommandError, Printed, finish};
 use crate::client::{Client, Error, Request};
 use crate::config::{self, Environment};
 use crate::output;
@@ -21,7 +21,7 @@ use crate::output;
 #[derive(Debug)]
 pub struct DoctorCommand {
     pub(super) connection: Connection,
-    pub(super) words: DoctorWords,
+    pub(super) args: DoctorWords,
 }
 
 #[derive(Debug, clap::Args)]
@@ -47,19 +47,19 @@ pub async fn run_doctor(command: &DoctorCommand, environment: &Environment) -> E
     finish(examine(command, environment).await, command.connection.output)
 }
 
-async fn examine(command: &DoctorCommand, environment: &Environment) -> Result<Printed, Failure> {
-    let DoctorCommand { connection, words } = command;
+async fn examine(command: &DoctorCommand, environment: &Environment) -> Result<Printed, CommandError> {
+    let DoctorCommand { connection, args } = command;
     let server = connection.server(environment)?;
-    let local = words.local(environment, server.is_here());
+    let local = args.local(environment, server.is_here());
     let client = Client::new(server)?;
     let mut checks = checks(&client).await;
-    checks.extend(local.into_iter().flat_map(|data_dir| files::checks(&data_dir, words.deep)));
+    checks.extend(local.into_iter().flat_map(|data_dir| files::checks(&data_dir, args.deep)));
     let report = Report { ok: checks.iter().all(|check| check.ok), checks };
     let printed = Printed { text: report.text(connection.output), note: None };
     match report.ok {
-        true if report.warns() => Err(Failure::Warned(printed)),
+        true if report.warns() => Err(CommandError::Warned(printed)),
         true => Ok(printed),
-        false => Err(Failure::No(printed)),
+        false => Err(CommandError::No(printed)),
     }
 }
 

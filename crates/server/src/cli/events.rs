@@ -7,9 +7,9 @@ use clap::Subcommand;
 use model::json::Json;
 use model::time::Timestamp;
 
-use super::call::{Body, Call, Column, Paging};
+use super::call::{Call, Column, Paging, RequestBody};
 use super::input;
-use super::outcome::Failure;
+use super::outcome::CommandError;
 use super::typed::{self, When};
 
 #[derive(Debug, Subcommand)]
@@ -131,20 +131,20 @@ const COLUMNS: &[Column] = &[
 ];
 
 impl Events {
-    pub(super) fn call(&self, now: Timestamp) -> Result<Call, Failure> {
+    pub(super) fn call(&self, now: Timestamp) -> Result<Call, CommandError> {
         match self {
-            Self::Send(words) => words.call(now),
-            Self::List(words) => Ok(words.call(now)),
+            Self::Send(args) => args.call(now),
+            Self::List(args) => Ok(args.call(now)),
             Self::Show(One { id }) => Ok(Call::get(&["events", id])),
-            Self::Types(words) => Ok(words.call()),
+            Self::Types(args) => Ok(args.call()),
             Self::Replay(One { id }) => Ok(Call::post(&["events", id, "replay"], None)),
         }
     }
 }
 
 impl Send {
-    fn call(&self, now: Timestamp) -> Result<Call, Failure> {
-        let body = Body::default()
+    fn call(&self, now: Timestamp) -> Result<Call, CommandError> {
+        let body = RequestBody::default()
             .with("type", &self.event_type)
             .with("data", self.data.read()?)
             .with_some("id", self.id.as_ref())
@@ -176,7 +176,7 @@ impl Types {
 }
 
 impl Data {
-    fn read(&self) -> Result<Json, Failure> {
+    fn read(&self) -> Result<Json, CommandError> {
         if let Some(json) = &self.inline {
             return Ok(json.clone());
         }

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use model::key::Scope;
 
-use super::call::{Body, Call, Column, Deleted, Paging, View};
+use super::call::{Call, Column, Deleted, Paging, RequestBody, View};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keys {
@@ -38,7 +38,7 @@ impl Keys {
     pub(super) fn call(&self) -> Call {
         match self {
             Self::Create(Create { name, scopes }) => {
-                let body = Body::default().with("name", name).with("scopes", scopes);
+                let body = RequestBody::default().with("name", name).with("scopes", scopes);
                 Call::post(&["keys"], Some(body)).view(CREATED)
             }
             Self::List(paging) => Call::list(&["keys"], COLUMNS, paging),

@@ -10,7 +10,7 @@ use crate::client::Error;
 use crate::output;
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum CommandError {
     #[error(transparent)]
     Client(#[from] Error),
     #[error("nothing was done")]
@@ -37,11 +37,11 @@ pub(super) struct Printed {
 }
 
 /// Prints what a command has to say, in the form that was asked for, and says how the process ends.
-pub(super) fn finish(done: Result<Printed, Failure>, format: Output) -> ExitCode {
+pub(super) fn finish(done: Result<Printed, CommandError>, format: Output) -> ExitCode {
     let (printed, code) = match done {
         Ok(printed) => (printed, exit::DONE),
-        Err(Failure::No(printed)) => (printed, exit::FAILED),
-        Err(Failure::Warned(printed)) => (printed, exit::WARNINGS),
+        Err(CommandError::No(printed)) => (printed, exit::FAILED),
+        Err(CommandError::Warned(printed)) => (printed, exit::WARNINGS),
         Err(failure) => return complain(&failure, format),
     };
     match printed.print() {
@@ -50,23 +50,23 @@ pub(super) fn finish(done: Result<Printed, Failure>, format: Output) -> ExitCode
     }
 }
 
-fn complain(failure: &Failure, format: Output) -> ExitCode {
+fn complain(failure: &CommandError, format: Output) -> ExitCode {
     match format {
-        Output::Json => output::complain(&failure.json().to_string()),
-        Output::Table | Output::Toml => output::complain(&format!("error: {failure}")),
+        Output::Json => output::print_error(&failure.json().to_string()),
+        Output::Table | Output::Toml => output::print_error(&format!("error: {failure}")),
     }
     ExitCode::from(failure.code())
 }
 
 impl Printed {
-    fn print(&self) -> Result<(), Failure> {
+    fn print(&self) -> Result<(), CommandError> {
         output::print(&self.text)?;
-        self.note.iter().for_each(|note| output::complain(note));
+        self.note.iter().for_each(|note| output::print_error(note));
         Ok(())
     }
 }
 
-impl Failure {
+impl CommandError {
     /// For programs: the problem as the server told it, or one with a detail alone.
     fn json(&self) -> Value {
         match self {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Subcommand;
 
-use super::call::{Body, Call, Column, Deleted, Paging, View};
+use super::call::{Call, Column, Deleted, Paging, RequestBody, View};
 use super::typed;
 
 #[derive(Debug, Subcommand)]
@@ -87,14 +87,14 @@ impl Projects {
     pub(super) fn call(&self) -> Call {
         match self {
             Self::Create(Create { name, slug, dialect, retention }) => {
-                let body = Body::default().with("name", name).with_some("slug", slug.as_ref());
+                let body = RequestBody::default().with("name", name).with_some("slug", slug.as_ref());
                 let body = body.with_some("dialect", dialect.as_ref()).with_some("retention", retention.members());
                 Call::post(&["projects"], Some(body)).view(CREATED)
             }
             Self::List(paging) => Call::list(&["projects"], COLUMNS, paging),
             Self::Show(One { id }) => Call::get(&["projects", id]),
             Self::Update(Update { one, name, slug, dialect, tenants, retention }) => {
-                let body = Body::default().with_some("name", name.as_ref()).with_some("slug", slug.as_ref());
+                let body = RequestBody::default().with_some("name", name.as_ref()).with_some("slug", slug.as_ref());
                 let body = body.with_some("tenants", tenants.as_ref());
                 let body = body.with_some("dialect", dialect.as_ref()).with_some("retention", retention.members());
                 Call::patch(&["projects", &one.id], body)

@@ -9,11 +9,11 @@ use serde_json::value::RawValue;
 
 use super::call::{Call, Column, Paging, View};
 use super::connection::{Connection, Output};
-use super::outcome::{Failure, Printed, finish};
+use super::outcome::{CommandError, Printed, finish};
 use super::{deliveries, events, jobs, keys, projects, show, webhooks};
-use crate::client::{Answer, Client, Error, Request};
+use crate::client::{ApiResponse, Client, Error, Request};
 use crate::config::Environment;
-use crate::output::{self, Look};
+use crate::output::{self, OutputStyle};
 
 /// The API's longest page.
 const LONGEST_PAGE: usize = 250;
@@ -38,49 +38,59 @@ pub(super) enum Resource {
 /// Asks, prints the answer or on standard error why there is none, and says how the process ends. `now` is what times
 /// like `24h` are counted from. Needs a runtime with time and IO.
 pub async fn run_client(command: &ClientCommand, environment: &Environment, now: Timestamp) -> ExitCode {
-    let done = command.perform(environment, now, Look::of_stdout(environment)).await;
+    let done = command.perform(environment, now, OutputStyle::of_stdout(environment)).await;
     finish(done, command.connection.output)
 }
 
 impl ClientCommand {
-    pub(super) async fn perform(&self, env: &Environment, now: Timestamp, look: Look) -> Result<Printed, Failure> {
+    pub(super) async fn perform(
+        &self,
+        env: &Environment,
+        now: Timestamp,
+        style: OutputStyle,
+    ) -> Result<Printed, CommandError> {
         let client = Client::new(self.connection.server(env)?)?;
         let call = self.resource.call(now)?;
-        ask(&client, call, self.connection.output, look).await
+        ask(&client, call, self.connection.output, style).await
     }
 }
 
 /// Asks, and puts the answer into the form that is wanted.
-pub(super) async fn ask(client: &Client, call: Call, format: Output, look: Look) -> Result<Printed, Failure> {
+pub(super) async fn ask(
+    client: &Client,
+    call: Call,
+    format: Output,
+    style: OutputStyle,
+) -> Result<Printed, CommandError> {
     if format == Output::Toml {
-        return Err(Failure::Input(
+        return Err(CommandError::Input(
             "only `dialects show` prints TOML: write --output json or --output table".to_owned(),
         ));
     }
     if let View::List { columns, paging } = &call.view {
         let list = fetch(client, &call.request, paging).await?;
-        return Ok(if format == Output::Json { list.json() } else { list.table(columns, look) });
+        return Ok(if format == Output::Json { list.json() } else { list.table(columns, style) });
     }
     if let Some(question) = &call.question
         && !output::confirmed(question)?
     {
-        return Err(Failure::Declined);
+        return Err(CommandError::Declined);
     }
     let answer = client.send(&call.request).await?;
     let printed = match (format, call.view) {
         (Output::Json, _) if answer.body.trim().is_empty() => Printed::default(),
         (Output::Json, _) => Printed { text: output::pretty(read(client, &answer)?) + "\n", note: None },
         (_, View::Done { verb, id }) => Printed { text: format!("{verb} {id}\n"), note: None },
-        (_, view) => view.printed(read(client, &answer)?, look),
+        (_, view) => view.printed(read(client, &answer)?, style),
     };
     match call.is_no {
-        Some(is_no) if is_no(&read(client, &answer)?) => Err(Failure::No(printed)),
+        Some(is_no) if is_no(&read(client, &answer)?) => Err(CommandError::No(printed)),
         _ => Ok(printed),
     }
 }
 
 impl Resource {
-    pub(super) fn call(&self, now: Timestamp) -> Result<Call, Failure> {
+    pub(super) fn call(&self, now: Timestamp) -> Result<Call, CommandError> {
         match self {
             Self::Events(events) => events.call(now),
             Self::Webhooks(webhooks) => Ok(webhooks.call(now)),
@@ -100,7 +110,7 @@ struct List {
 }
 
 /// Follows the list to its end, or until enough is there.
-async fn fetch(client: &Client, request: &Request, paging: &Paging) -> Result<List, Failure> {
+async fn fetch(client: &Client, request: &Request, paging: &Paging) -> Result<List, CommandError> {
     let limit = paging.limit();
     let mut list = List { data: vec![], next_cursor: paging.cursor.clone() };
     loop {
@@ -123,24 +133,24 @@ impl List {
         Printed { text: output::pretty(&raw) + "\n", note: None }
     }
 
-    fn table(&self, columns: &[Column], look: Look) -> Printed {
+    fn table(&self, columns: &[Column], style: OutputStyle) -> Printed {
         let items: Vec<Value> = self.data.iter().filter_map(|raw| serde_json::from_str(raw.get()).ok()).collect();
         if items.is_empty() {
             return Printed { text: String::new(), note: Some("Nothing found.".to_owned()) };
         }
         let more = |cursor: &String| format!("There are more: raise --limit, or go on with --cursor {cursor}");
-        Printed { text: show::table(columns, &items, look), note: self.next_cursor.as_ref().map(more) }
+        Printed { text: show::table(columns, &items, style), note: self.next_cursor.as_ref().map(more) }
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(client: &Client, answer: &'a Answer) -> Result<T, Error> {
+fn read<'a, T: Deserialize<'a>>(client: &Client, answer: &'a ApiResponse) -> Result<T, Error> {
     serde_json::from_str(&answer.body).map_err(|error| client.stranger(&error.to_string()))
 }
 
 impl View {
-    fn printed(&self, answer: &RawValue, look: Look) -> Printed {
+    fn printed(&self, answer: &RawValue, style: OutputStyle) -> Printed {
         let Self::One { inside, fields, note } = self else { return Printed::default() };
         let inner = inside.and_then(|name| show::members(answer)?.remove(name));
-        Printed { text: show::object(inner.unwrap_or(answer), *fields, look), note: note.map(str::to_owned) }
+        Printed { text: show::object(inner.unwrap_or(answer), *fields, style), note: note.map(str::to_owned) }
     }
 }

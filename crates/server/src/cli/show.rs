@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::call::Column;
 use super::deliveries::{ATTEMPTS, COLUMNS as DELIVERIES};
-use crate::output::{self, Look};
+use crate::output::{self, OutputStyle};
 
 /// Members that are shown first, in this order.
 const FIRST: [&str; 26] = [
@@ -51,14 +51,14 @@ const TABLES: [(&str, &[Column]); 2] = [("attempts", ATTEMPTS), ("deliveries", D
 const TEXTS: [&str; 4] = ["data", "request_body", "schema", "example"];
 
 /// Columns that are empty in every row are left out.
-pub(super) fn table(columns: &[Column], items: &[Value], look: Look) -> String {
+pub(super) fn table(columns: &[Column], items: &[Value], style: OutputStyle) -> String {
     let read = |column: &Column| items.iter().map(|item| cell(column, item)).collect::<Vec<_>>();
     let filled = columns.iter().map(|column| (column.title, read(column)));
     let (titles, columns): (Vec<_>, Vec<_>) =
         filled.filter(|(_, cells)| cells.iter().any(|cell| !cell.is_empty())).unzip();
     let row = |index: usize| columns.iter().map(|cells| cells[index].clone()).collect();
     let rows: Vec<Vec<String>> = (0..items.len()).map(row).collect();
-    output::table(&titles, &rows, look)
+    output::table(&titles, &rows, style)
 }
 
 fn cell(column: &Column, item: &Value) -> String {
@@ -67,7 +67,7 @@ fn cell(column: &Column, item: &Value) -> String {
 }
 
 /// A block of names and values, then what is too long for it. With `fields` only those are shown.
-pub(super) fn object(json: &RawValue, fields: Option<&[&str]>, look: Look) -> String {
+pub(super) fn object(json: &RawValue, fields: Option<&[&str]>, style: OutputStyle) -> String {
     let Some(members) = members(json) else { return text(&value(json)) + "\n" };
     let members = members.iter().map(|(name, json)| (name.as_str(), *json));
     let wanted = members.filter(|(name, _)| fields.is_none_or(|fields| fields.contains(name)));
@@ -77,7 +77,7 @@ pub(super) fn object(json: &RawValue, fields: Option<&[&str]>, look: Look) -> St
     let pairs = pairs.into_iter().map(|(name, json)| (name.to_owned(), text(&value(json))));
     let pairs: Vec<_> = pairs.filter(|(_, text)| !text.is_empty()).collect();
     let apart =
-        apart.into_iter().map(|(name, json)| format!("\n{name}:\n{}\n", paragraph(name, json, look).trim_end()));
+        apart.into_iter().map(|(name, json)| format!("\n{name}:\n{}\n", paragraph(name, json, style).trim_end()));
     output::block(&pairs) + &apart.collect::<String>()
 }
 
@@ -105,12 +105,12 @@ fn columns_of(name: &str) -> Option<&'static [Column]> {
     TABLES.iter().find(|(known, _)| *known == name).map(|(_, columns)| *columns)
 }
 
-fn paragraph(name: &str, json: &RawValue, look: Look) -> String {
+fn paragraph(name: &str, json: &RawValue, style: OutputStyle) -> String {
     match (columns_of(name), value(json)) {
         (Some(columns), Value::Array(items)) if name == "attempts" => {
-            table(columns, &items, look) + &items.iter().map(exchange::text).collect::<String>()
+            table(columns, &items, style) + &items.iter().map(exchange::text).collect::<String>()
         }
-        (Some(columns), Value::Array(items)) => table(columns, &items, look),
+        (Some(columns), Value::Array(items)) => table(columns, &items, style),
         (_, Value::String(text)) => output::harmless(&text),
         // As it came: numbers may be longer than ours.
         _ => output::pretty(json),

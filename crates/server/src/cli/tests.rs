@@ -6,42 +6,42 @@ use model::time::Timestamp;
 use serde_json::{Value, json};
 
 use self::scripted::Scripted;
-use super::outcome::{Failure, Printed};
+use super::outcome::{CommandError, Printed};
 use super::*;
-use crate::output::Look;
+use crate::output::OutputStyle;
 
 /// 2026-01-31T09:30:00Z
 const NOW: Timestamp = Timestamp::from_millis(1_769_851_800_000);
 
-fn parsed(words: &[&str]) -> Command {
-    parse([&["posthaste"], words].concat()).unwrap_or_else(|error| panic!("{words:?}: {error}"))
+fn parsed(args: &[&str]) -> Command {
+    parse([&["posthaste"], args].concat()).unwrap_or_else(|error| panic!("{args:?}: {error}"))
 }
 
-fn client(words: &[&str]) -> ClientCommand {
-    match parsed(words) {
+fn client(args: &[&str]) -> ClientCommand {
+    match parsed(args) {
         Command::Client(client) => *client,
-        other => panic!("{words:?} asks no server: {other:?}"),
+        other => panic!("{args:?} asks no server: {other:?}"),
     }
 }
 
 /// Runs a command in an environment of its own, far from the developer's `posthaste-data`.
-fn run(words: &[&str], environment: &[(&str, &str)]) -> Result<Printed, Failure> {
+fn run(args: &[&str], environment: &[(&str, &str)]) -> Result<Printed, CommandError> {
     let nowhere = [("POSTHASTE_DATA_DIR", "/nowhere")];
     let pairs = nowhere.iter().chain(environment).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(client(words).perform(&pairs.collect(), NOW, Look::default()))
+    runtime.block_on(client(args).perform(&pairs.collect(), NOW, OutputStyle::default()))
 }
 
 /// Runs a command on dialects against a server.
-fn dialects(server: &Scripted, words: &[&str]) -> Result<Printed, Failure> {
-    let words = [&["dialects"], words, &["--server", &server.url, "--api-key", "k"]].concat();
-    let Command::Dialects(command) = parsed(&words) else { panic!("{words:?} is not about dialects") };
+fn dialects(server: &Scripted, args: &[&str]) -> Result<Printed, CommandError> {
+    let args = [&["dialects"], args, &["--server", &server.url, "--api-key", "k"]].concat();
+    let Command::Dialects(command) = parsed(&args) else { panic!("{args:?} is not about dialects") };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(command.perform(&Environment::default(), Look::default()))
+    runtime.block_on(command.perform(&Environment::default(), OutputStyle::default()))
 }
 
-fn ask(server: &Scripted, words: &[&str]) -> Result<Printed, Failure> {
-    run(&[words, &["--server", &server.url]].concat(), &[])
+fn ask(server: &Scripted, args: &[&str]) -> Result<Printed, CommandError> {
+    run(&[args, &["--server", &server.url]].concat(), &[])
 }
 
 #[test]
@@ -148,11 +148,11 @@ fn commands_become_requests() {
         ("jobs show job_1", "GET /v1/jobs/job_1", Value::Null),
         ("jobs cancel job_1", "DELETE /v1/jobs/job_1", Value::Null),
     ];
-    for (words, line, body) in cases {
-        let call = client(&words.split(' ').collect::<Vec<_>>()).resource.call(NOW).unwrap().request;
-        assert_eq!(format!("{} {}", call.method, call.path), *line, "{words}");
+    for (args, line, body) in cases {
+        let call = client(&args.split(' ').collect::<Vec<_>>()).resource.call(NOW).unwrap().request;
+        assert_eq!(format!("{} {}", call.method, call.path), *line, "{args}");
         let sent = call.body.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap());
-        assert_eq!(sent, *body, "{words}");
+        assert_eq!(sent, *body, "{args}");
     }
 }
 
@@ -197,9 +197,9 @@ fn wrong_words_end_with_2_and_help_with_0() {
         ("--version", 0),
         ("webhooks register --help", 0),
     ];
-    for (words, code) in cases {
-        let typed = ["posthaste"].into_iter().chain(words.split(' ').filter(|word| !word.is_empty()));
-        assert_eq!(parse(typed).unwrap_err().exit_code(), code, "{words}");
+    for (args, code) in cases {
+        let typed = ["posthaste"].into_iter().chain(args.split(' ').filter(|word| !word.is_empty()));
+        assert_eq!(parse(typed).unwrap_err().exit_code(), code, "{args}");
     }
 }
 
@@ -228,7 +228,7 @@ fn dialects_are_put_and_deleted_at_a_server() {
     assert_eq!(dialects(&server, &["delete", "acme"]).unwrap().text, "deleted acme\n");
     assert_eq!(server.asked().line, "DELETE /v1/dialects/acme");
 
-    let Err(Failure::No(told)) = dialects(&server, &["put", &wrong]) else { panic!("a wrong file is not sent") };
+    let Err(CommandError::No(told)) = dialects(&server, &["put", &wrong]) else { panic!("a wrong file is not sent") };
     assert_eq!(told.note.unwrap().split(": ").nth(1), Some("retry.jitter"));
 }
 
@@ -247,7 +247,9 @@ fn a_projects_own_dialects_are_listed_and_shown() {
     assert_eq!(asked.line, "GET /v1/dialects/acme");
     assert!(asked.headers.contains("accept: application/toml"), "{}", asked.headers);
 
-    let Err(Failure::No(differs)) = dialects(&server, &["diff", "standard", "acme"]) else { panic!("they differ") };
+    let Err(CommandError::No(differs)) = dialects(&server, &["diff", "standard", "acme"]) else {
+        panic!("they differ")
+    };
     assert!(differs.text.contains("\"standard\"") && differs.text.contains("\"acme\""), "{}", differs.text);
     assert!(!differs.text.contains("jitter"), "what is left out is as in standard: {}", differs.text);
 }
@@ -260,7 +262,7 @@ fn toml_is_for_dialects_alone() {
 
 #[test]
 fn help_pages_show_the_flags_that_matter() {
-    let page = |words: &[&str]| parse([&["posthaste"], words].concat()).unwrap_err().to_string();
+    let page = |args: &[&str]| parse([&["posthaste"], args].concat()).unwrap_err().to_string();
     let serve = page(&["serve", "--help"]);
     assert!(serve.contains("--allow-network <CIDR>") && serve.contains("POSTHASTE_LISTEN"), "{serve}");
     assert!(!serve.contains("--api-key") && serve.contains("--database-url"), "{serve}");
@@ -305,10 +307,10 @@ fn data_is_sent_as_it_was_written_whatever_it_came_by() {
     let dir = tempfile::TempDir::new().unwrap();
     let path = dir.path().join("data.json");
     std::fs::write(&path, "{\"b\": 1.00, \"a\": 12345678901234567890123}\n").unwrap();
-    for words in [["--file", path.to_str().unwrap()], ["--data", "{\"b\": 1.00, \"a\": 12345678901234567890123}"]] {
+    for args in [["--file", path.to_str().unwrap()], ["--data", "{\"b\": 1.00, \"a\": 12345678901234567890123}"]] {
         let server = Scripted::new([(202, r#"{"id":"evt_1","type":"a.b","deliveries":2}"#)]);
         let sent =
-            ask(&server, &[&["events", "send", "a.b", "--idempotency-key", "i1"], words.as_slice()].concat()).unwrap();
+            ask(&server, &[&["events", "send", "a.b", "--idempotency-key", "i1"], args.as_slice()].concat()).unwrap();
         assert_eq!(sent.text, "id          evt_1\ntype        a.b\ndeliveries  2\n");
         let asked = server.asked();
         assert_eq!(asked.body, r#"{"data":{"b": 1.00, "a": 12345678901234567890123},"type":"a.b"}"#);
@@ -411,7 +413,7 @@ fn a_delivery_is_shown_with_its_attempts_and_its_body() {
     assert_eq!(ask(&Scripted::new([(200, DELIVERY)]), &["deliveries", "show", "d1"]).unwrap().text, DELIVERY_SHOWN);
     let tested = format!(r#"{{"delivery":{DELIVERY}}}"#);
     match ask(&Scripted::new([(200, &tested)]), &["webhooks", "test", "ep_1"]).unwrap_err() {
-        Failure::No(printed) => assert_eq!(printed.text, DELIVERY_SHOWN),
+        CommandError::No(printed) => assert_eq!(printed.text, DELIVERY_SHOWN),
         other => panic!("{other}"),
     }
 }
@@ -510,7 +512,7 @@ fn the_local_admin_key_is_for_the_local_server_alone() {
     std::fs::write(dir.path().join("admin.key"), "kept\n").unwrap();
     let environment = Environment::from([("POSTHASTE_DATA_DIR", dir.path().to_str().unwrap())]);
     let key =
-        |words: &[&str]| client(&[&["webhooks", "list"], words].concat()).connection.server(&environment).unwrap().key;
+        |args: &[&str]| client(&[&["webhooks", "list"], args].concat()).connection.server(&environment).unwrap().key;
     for here in ["http://127.0.0.1:8600", "http://localhost", "http://[::1]:8600"] {
         assert_eq!(key(&["--server", here]).as_deref(), Some("kept"), "{here}");
     }

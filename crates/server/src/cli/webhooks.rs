@@ -11,7 +11,7 @@ use model::rate::RateLimit;
 use model::time::{Span, Timestamp};
 
 use self::shown::{COLUMNS, PAUSED, REGISTERED, RESUMED, ROTATED, TESTED, was_not_acknowledged};
-use super::call::{Body, Call, Deleted, Paging};
+use super::call::{Call, Deleted, Paging, RequestBody};
 use super::deliveries::{COLUMNS as DELIVERIES, Filters};
 use super::input;
 use super::typed::{self, When};
@@ -240,25 +240,25 @@ impl Webhooks {
     pub(super) fn call(&self, now: Timestamp) -> Call {
         let of = |one: &One, verb: &str| Call::post(&["endpoints", &one.id, verb], None);
         match self {
-            Self::Register(words) => words.call(),
-            Self::List(words) => words.call(),
+            Self::Register(args) => args.call(),
+            Self::List(args) => args.call(),
             Self::Show(One { id }) => Call::get(&["endpoints", id]),
-            Self::Update(words) => words.call(),
+            Self::Update(args) => args.call(),
             Self::Pause(one) => of(one, "pause").view(PAUSED),
             Self::Resume(one) => of(one, "resume").view(RESUMED),
             Self::RotateSecret(Rotate { one, overlap, secret }) => {
-                let body = Body::default().with_some("overlap", overlap.as_ref());
+                let body = RequestBody::default().with_some("overlap", overlap.as_ref());
                 let body = body.with_some("secret", secret.as_ref());
                 Call::post(&["endpoints", &one.id, "rotate-secret"], Some(body)).view(ROTATED)
             }
             Self::Test(Test { one, event_type }) => {
-                let body = event_type.as_ref().map(|event_type| Body::default().with("event_type", event_type));
+                let body = event_type.as_ref().map(|event_type| RequestBody::default().with("event_type", event_type));
                 Call::post(&["endpoints", &one.id, "test"], body).view(TESTED).unless(was_not_acknowledged)
             }
             Self::Executions(Executions { one, filters, paging }) => {
                 filters.apply(Call::list(&["endpoints", &one.id, "deliveries"], DELIVERIES, paging), now)
             }
-            Self::Recover(words) => words.call(now),
+            Self::Recover(args) => args.call(now),
             Self::Delete(deleted) => {
                 let consequence = "the webhook is deleted, and what is pending for it is cancelled.";
                 Call::ask_and_delete("endpoints", deleted, "deleted", consequence)
@@ -284,7 +284,7 @@ impl List {
 impl Register {
     fn call(&self) -> Call {
         let Self { url, settings, secret, signing, paused } = self;
-        let body = settings.fill(Body::default().with("url", url));
+        let body = settings.fill(RequestBody::default().with("url", url));
         let body = body.with_some("secret", secret.as_ref()).with_some("signing", signing.as_ref());
         Call::post(&["endpoints"], Some(body.with_some("active", paused.then_some(false)))).view(REGISTERED)
     }
@@ -293,14 +293,14 @@ impl Register {
 impl Update {
     fn call(&self) -> Call {
         let cleared = CLEARABLE.iter().filter(|(word, _)| self.clear.iter().any(|typed| typed == word));
-        let body = cleared.fold(Body::default(), |body, (_, field)| body.with(field, ()));
+        let body = cleared.fold(RequestBody::default(), |body, (_, field)| body.with(field, ()));
         let body = self.settings.fill(body.with_some("url", self.url.as_ref()));
         Call::patch(&["endpoints", &self.one.id], body)
     }
 }
 
 impl Settings {
-    fn fill(&self, body: Body) -> Body {
+    fn fill(&self, body: RequestBody) -> RequestBody {
         let headers = self
             .header
             .as_ref()
@@ -335,7 +335,7 @@ impl AuthFlags {
 
 impl Recover {
     fn call(&self, now: Timestamp) -> Call {
-        let body = Body::default().with("since", self.since.before(now));
+        let body = RequestBody::default().with("since", self.since.before(now));
         let body = body.with_some("until", self.until.map(|until| until.before(now)));
         let body = body.with_some("only", self.only.as_ref());
         Call::post(&["endpoints", &self.one.id, "recover"], Some(body))

@@ -10,7 +10,7 @@ use model::network::Policy;
 use model::retention::Retention;
 use store::seal::MasterKey;
 
-use crate::mail::Relay;
+use crate::mail::SmtpUrl;
 
 /// What `serve` runs with. Secrets in it are not printed.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Config {
     pub public_url: Option<String>,
     pub roles: Roles,
     /// From the environment alone.
-    pub admin_key: Option<Hidden>,
+    pub admin_key: Option<Redacted>,
     /// From the environment alone. It wins over the file.
     pub master_key: Option<MasterKey>,
     pub master_key_file: Option<PathBuf>,
@@ -59,7 +59,7 @@ impl fmt::Display for Roles {
 pub struct Network {
     pub policy: Policy,
     /// An `http://` URL, which may hold a password.
-    pub proxy: Option<Hidden>,
+    pub proxy: Option<Redacted>,
     /// The proxy resolves names itself.
     pub proxy_resolves: bool,
     /// Certificates in PEM, trusted besides the system's. It can be read.
@@ -69,9 +69,9 @@ pub struct Network {
 /// A PostgreSQL. Without its URL the database is the embedded one in the data directory.
 #[derive(Clone, Debug, Default)]
 pub struct Database {
-    pub url: Option<Hidden>,
+    pub url: Option<Redacted>,
     /// The server itself, where `url` is of a pooler.
-    pub direct_url: Option<Hidden>,
+    pub direct_url: Option<Redacted>,
     pub connections: usize,
     /// Of the embedded database.
     pub accept_journal_loss: bool,
@@ -108,7 +108,7 @@ pub struct Api {
 /// How admins are mailed. Without a server they are not.
 #[derive(Clone, Debug, Default)]
 pub struct Smtp {
-    pub url: Option<Relay>,
+    pub url: Option<SmtpUrl>,
     /// Given if there is a server.
     pub from: Option<Mailbox>,
 }
@@ -127,15 +127,15 @@ pub enum LogFormat {
 
 /// Text that is not printed by accident.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Hidden(pub(super) String);
+pub struct Redacted(pub(super) String);
 
-impl Hidden {
+impl Redacted {
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Hidden {
+impl fmt::Debug for Redacted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("…")
     }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::mistake::{Mistake, Place};
+use super::config_values::{ConfigValue, ConfigValues};
+use super::diagnostic::{ConfigDiagnostic, ConfigLocation};
 use super::settings::{self, SETTINGS, Setting};
-use super::words::{Word, Words};
 
 /// Variables of ours begin with this.
 const PREFIX: &str = "POSTHASTE_";
@@ -33,25 +33,29 @@ impl Environment {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    pub(super) fn words(&self, setting: &Setting) -> Option<Words> {
+    pub(super) fn values(&self, setting: &Setting) -> Option<ConfigValues> {
         let value = self.var(setting.env)?;
-        let place = Place::Variable(setting.env.to_owned());
-        let word = |text: &str| Word { text: text.to_owned(), place: place.clone() };
-        let words: Words = setting.split(value).map(word).collect();
-        (!words.is_empty()).then_some(words)
+        let location = ConfigLocation::Variable(setting.env.to_owned());
+        let config_value = |text: &str| ConfigValue { text: text.to_owned(), location: location.clone() };
+        let values: ConfigValues = setting.split(value).map(config_value).collect();
+        (!values.is_empty()).then_some(values)
     }
 
     /// Variables that look like ours but for a letter or two. Others are let be: an orchestrator sets some
     /// with our prefix (Kubernetes, for a service of our name, `POSTHASTE_SERVICE_HOST` and `POSTHASTE_PORT`).
-    pub(super) fn misspelt(&self) -> Vec<Mistake> {
+    pub(super) fn misspelt(&self) -> Vec<ConfigDiagnostic> {
         let known = || SETTINGS.iter().map(|setting| setting.env).chain(OTHERS);
         let orchestrators = |name: &str| name.contains("_SERVICE_") || name.starts_with("POSTHASTE_PORT");
         let unknown = self.0.keys().filter(|name| name.starts_with(PREFIX) && !known().any(|ours| ours == *name));
         let meant = |name: &String| Some((name.clone(), settings::nearest(name, known(), 2)?));
-        let mistake = |(name, meant): (String, &str)| {
-            Mistake::new(Place::Variable(name), "", format!("unknown variable; did you mean {meant}?"))
+        let diagnostic = |(name, meant): (String, &str)| {
+            ConfigDiagnostic::new(
+                ConfigLocation::Variable(name),
+                "",
+                format!("unknown variable; did you mean {meant}?"),
+            )
         };
-        unknown.filter(|name| !orchestrators(name)).filter_map(meant).map(mistake).collect()
+        unknown.filter(|name| !orchestrators(name)).filter_map(meant).map(diagnostic).collect()
     }
 }
 

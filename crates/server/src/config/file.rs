@@ -6,22 +6,22 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Document, Item, TableLike, Value};
 
-use super::mistake::{Mistake, Place};
+use super::config_values::{ConfigValue, ConfigValues};
+use super::diagnostic::{ConfigDiagnostic, ConfigLocation};
 use super::settings::{self, SETTINGS, Setting, Shape, UnlessSet};
-use super::words::{Word, Words};
 
 /// What a file says, as far as its keys are known and their values have the right shape.
 #[derive(Default)]
 pub(super) struct File {
     /// `None`: there is none.
     pub path: Option<PathBuf>,
-    words: BTreeMap<&'static str, Words>,
-    pub mistakes: Vec<Mistake>,
+    values: BTreeMap<&'static str, ConfigValues>,
+    pub diagnostics: Vec<ConfigDiagnostic>,
 }
 
 impl File {
-    pub(super) fn words(&self, setting: &Setting) -> Option<Words> {
-        self.words.get(setting.key).cloned()
+    pub(super) fn values(&self, setting: &Setting) -> Option<ConfigValues> {
+        self.values.get(setting.key).cloned()
     }
 }
 
@@ -31,9 +31,9 @@ pub(super) fn parse(path: &Path, text: &str) -> File {
     match Document::parse(text) {
         Ok(document) => reader.table(document.as_table(), ""),
         Err(error) => {
-            let place = reader.place(error.span());
+            let location = reader.location(error.span());
             let what = error.message().lines().collect::<Vec<_>>().join(", ");
-            reader.file.mistakes.push(Mistake::new(place, "", format!("not TOML: {what}")));
+            reader.file.diagnostics.push(ConfigDiagnostic::new(location, "", format!("not TOML: {what}")));
         }
     }
     reader.file
@@ -49,60 +49,62 @@ impl Reader<'_> {
     fn table(&mut self, table: &dyn TableLike, above: &str) {
         for (name, item) in table.iter() {
             let key = if above.is_empty() { name.to_owned() } else { format!("{above}.{name}") };
-            let place = self.place(table.key(name).and_then(toml_edit::Key::span));
+            let location = self.location(table.key(name).and_then(toml_edit::Key::span));
             if let Some(setting) = SETTINGS.iter().find(|setting| setting.key == key) {
-                self.setting(setting, item, place);
+                self.setting(setting, item, location);
             } else if tables().any(|known| known == key) {
                 match item.as_table_like() {
                     Some(inner) => self.table(inner, &key),
-                    None => self.wrong(place, &key, format!("is a table: write [{key}] once, and its keys below")),
+                    None => self.wrong(location, &key, format!("is a table: write [{key}] once, and its keys below")),
                 }
             } else {
-                self.wrong(place, &key, unknown(&key));
+                self.wrong(location, &key, unknown(&key));
             }
         }
     }
 
-    fn setting(&mut self, setting: &'static Setting, item: &Item, place: Place) {
+    fn setting(&mut self, setting: &'static Setting, item: &Item, location: ConfigLocation) {
         if !setting.in_file() {
-            return self.wrong(place, setting.key, format!("a secret is not read from a file: set {}", setting.env));
+            return self.wrong(location, setting.key, format!("a secret is not read from a file: set {}", setting.env));
         }
-        let words = match (setting.shape, item.as_value()) {
+        let values = match (setting.shape, item.as_value()) {
             (Shape::List, Some(Value::Array(items))) if items.is_empty() => {
                 if matches!(setting.unless_set, UnlessSet::Default(_)) {
-                    return self.wrong(place, setting.key, "name at least one".to_owned());
+                    return self.wrong(location, setting.key, "name at least one".to_owned());
                 }
                 Some(vec![])
             }
-            (Shape::List, Some(Value::Array(items))) => items.iter().map(|item| self.word(Shape::Text, item)).collect(),
+            (Shape::List, Some(Value::Array(items))) => {
+                items.iter().map(|item| self.value(Shape::Text, item)).collect()
+            }
             (Shape::List, _) | (_, None) => None,
-            (shape, Some(value)) => self.word(shape, value).map(|word| vec![word]),
+            (shape, Some(value)) => self.value(shape, value).map(|value| vec![value]),
         };
-        match words {
-            Some(words) => drop(self.file.words.insert(setting.key, words)),
-            None => self.wrong(place, setting.key, expected(setting, item)),
+        match values {
+            Some(values) => drop(self.file.values.insert(setting.key, values)),
+            None => self.wrong(location, setting.key, expected(setting, item)),
         }
     }
 
     /// `None` if the value has another shape.
-    fn word(&self, shape: Shape, value: &Value) -> Option<Word> {
+    fn value(&self, shape: Shape, value: &Value) -> Option<ConfigValue> {
         let text = match (shape, value) {
             (Shape::Text, Value::String(text)) => text.value().clone(),
             (Shape::Number, Value::Integer(number)) => number.value().to_string(),
             (Shape::Switch, Value::Boolean(on)) => on.value().to_string(),
             _ => return None,
         };
-        Some(Word { text, place: self.place(value.span()) })
+        Some(ConfigValue { text, location: self.location(value.span()) })
     }
 
-    fn wrong(&mut self, place: Place, key: &str, message: String) {
-        self.file.mistakes.push(Mistake::new(place, key, message));
+    fn wrong(&mut self, location: ConfigLocation, key: &str, message: String) {
+        self.file.diagnostics.push(ConfigDiagnostic::new(location, key, message));
     }
 
-    fn place(&self, span: Option<Range<usize>>) -> Place {
+    fn location(&self, span: Option<Range<usize>>) -> ConfigLocation {
         let before = span.and_then(|span| self.text.get(..span.start));
         let line = before.map_or(0, |before| before.matches('\n').count() + 1);
-        Place::File { path: self.path.clone(), line }
+        ConfigLocation::File { path: self.path.clone(), line }
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::mistake::Place;
+use super::config_values::{ConfigValue, ConfigValues};
+use super::diagnostic::ConfigLocation;
 use super::settings::{SETTINGS, Setting, Shape, UnlessSet};
-use super::words::{Word, Words};
 
 const CONFIG: &str = "config";
 
@@ -15,7 +15,7 @@ const CONFIG: &str = "config";
 #[derive(Clone, Default)]
 pub struct Flags {
     config: Option<String>,
-    words: BTreeMap<&'static str, Vec<String>>,
+    values: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl Flags {
@@ -23,17 +23,17 @@ impl Flags {
         self.config.as_deref()
     }
 
-    pub(super) fn words(&self, setting: &Setting) -> Option<Words> {
-        let place = Place::Flag(format!("--{}", setting.flag?));
-        let word = |text: &String| Word { text: text.clone(), place: place.clone() };
-        Some(self.words.get(setting.key)?.iter().map(word).collect())
+    pub(super) fn values(&self, setting: &Setting) -> Option<ConfigValues> {
+        let location = ConfigLocation::Flag(format!("--{}", setting.flag?));
+        let value = |text: &String| ConfigValue { text: text.clone(), location: location.clone() };
+        Some(self.values.get(setting.key)?.iter().map(value).collect())
     }
 }
 
 /// Values may hold passwords: names only.
 impl std::fmt::Debug for Flags {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.words.keys()).finish()
+        f.debug_set().entries(self.values.keys()).finish()
     }
 }
 
@@ -75,7 +75,7 @@ impl clap::FromArgMatches for Flags {
         self.config = matches.get_one(CONFIG).cloned();
         for setting in SETTINGS.iter().filter(|setting| setting.flag.is_some()) {
             if let Some(values) = matches.get_many::<String>(setting.key) {
-                self.words.insert(setting.key, values.cloned().collect());
+                self.values.insert(setting.key, values.cloned().collect());
             }
         }
         Ok(())

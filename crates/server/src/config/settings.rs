@@ -419,8 +419,8 @@ impl Setting {
 
 pub(super) fn set_default(setting: &Setting, config: &mut Config) {
     if let Default(text) = setting.unless_set {
-        for word in setting.split(text) {
-            (setting.set)(config, word).expect("a test reads all defaults of the table");
+        for value in setting.split(text) {
+            (setting.set)(config, value).expect("a test reads all defaults of the table");
         }
     }
 }

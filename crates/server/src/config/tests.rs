@@ -9,9 +9,9 @@ use tempfile::TempDir;
 
 use super::*;
 
-fn flags(words: &[&str]) -> Flags {
+fn flags(values: &[&str]) -> Flags {
     let command = Flags::augment_args(Command::new("serve")).no_binary_name(true);
-    Flags::from_arg_matches(&command.try_get_matches_from(words).unwrap()).unwrap()
+    Flags::from_arg_matches(&command.try_get_matches_from(values).unwrap()).unwrap()
 }
 
 /// A configuration file and the flags that name it.
@@ -28,19 +28,19 @@ impl Written {
         Self { dir, path }
     }
 
-    fn load(&self, words: &[&str], environment: &Environment) -> Result<Config, Vec<Mistake>> {
+    fn load(&self, values: &[&str], environment: &Environment) -> Result<Config, Vec<ConfigDiagnostic>> {
         let path = self.path.to_str().unwrap();
-        let config = load(&flags(&[&["--config", path], words].concat()), environment)?;
+        let config = load(&flags(&[&["--config", path], values].concat()), environment)?;
         assert_eq!(config.file.as_ref(), Some(&self.path));
         // As if all had been said elsewhere.
         Ok(Config { file: None, ..config })
     }
 
     /// The mistakes in it, one a line, without the directory.
-    fn mistakes(&self, words: &[&str], environment: &Environment) -> Vec<String> {
+    fn diagnostics(&self, values: &[&str], environment: &Environment) -> Vec<String> {
         let dir = format!("{}/", self.dir.path().display());
-        let mistakes = self.load(words, environment).unwrap_err();
-        mistakes.iter().map(|mistake| mistake.to_string().replace(&dir, "")).collect()
+        let diagnostics = self.load(values, environment).unwrap_err();
+        diagnostics.iter().map(|diagnostic| diagnostic.to_string().replace(&dir, "")).collect()
     }
 }
 
@@ -114,7 +114,7 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
             .iter()
             .filter(|other| other.key != setting.key)
             .for_each(|other| settings::set_default(other, &mut expected));
-        setting.split(value).for_each(|word| (setting.set)(&mut expected, word).unwrap());
+        setting.split(value).for_each(|value| (setting.set)(&mut expected, value).unwrap());
         // A mail server is of no use without an address that mail is from.
         let beside = match setting.key {
             "smtp.url" => {
@@ -122,11 +122,11 @@ fn every_setting_is_read_from_its_flag_its_variable_and_its_key() {
                 "smtp.from = 'a@example.com'\n"
             }
             "network.proxy_resolves" => {
-                expected.network.proxy = Some(Hidden("http://proxy:3128".to_owned()));
+                expected.network.proxy = Some(Redacted("http://proxy:3128".to_owned()));
                 "network.proxy = 'http://proxy:3128'\n"
             }
             "database.direct_url" => {
-                expected.database.url = Some(Hidden("postgres://pooler/posthaste".to_owned()));
+                expected.database.url = Some(Redacted("postgres://pooler/posthaste".to_owned()));
                 "database_url = 'postgres://pooler/posthaste'\n"
             }
             _ => "",
@@ -182,7 +182,7 @@ x = 1
         ("POSTHASTE_MASTER_KEY", "hush"),
         ("POSTHASTE_LISTN", "x"),
     ]);
-    let words = ["--database-url", "mysql://u:hush@db/x", "--lease=90s", "--per-endpoint=0", "--allow-http=maybe"];
+    let values = ["--database-url", "mysql://u:hush@db/x", "--lease=90s", "--per-endpoint=0", "--allow-http=maybe"];
     let expected = [
         r#"posthaste.toml:1: listen: "nowhere" is not an IP address and a port, for example 127.0.0.1:8600 or [::]:8600"#,
         "posthaste.toml:2: lisen: unknown key; did you mean listen?",
@@ -203,13 +203,13 @@ x = 1
         r#"--lease: cluster.lease: "90s" is not a lease: write a duration from 1s to 60s"#,
         r#"--per-endpoint: delivery.per_endpoint: "0" is not a whole number from 1 to 65536"#,
     ];
-    assert_eq!(file.mistakes(&words, &environment), expected);
+    assert_eq!(file.diagnostics(&values, &environment), expected);
 }
 
 #[test]
 fn a_mistake_is_told_though_something_stronger_was_said() {
     let file = Written::new("[log]\nlevel = 'loud'");
-    let told = file.mistakes(&["--log-level=warn"], &none());
+    let told = file.diagnostics(&["--log-level=warn"], &none());
     assert_eq!(told, [r#"posthaste.toml:2: log.level: "loud" is none of error, warn, info, debug and trace"#]);
 }
 
@@ -277,7 +277,7 @@ fn what_is_odd_in_a_file_is_told() {
         ),
     ];
     for (text, expected) in cases {
-        let told = Written::new(text).mistakes(&[], &none());
+        let told = Written::new(text).diagnostics(&[], &none());
         assert!(told.len() == 1 && told[0].starts_with(expected), "{text:?}: {told:?}");
     }
 }
@@ -317,7 +317,7 @@ fn the_example_is_the_defaults_and_every_line_in_it_is_right() {
         .map(|line| if line.starts_with("# ") { "" } else { line.trim_start_matches('#') }.to_owned())
         .collect();
     // The files that it names are not here; all else must be fine.
-    let told = Written::new(&uncommented.join("\n")).mistakes(&[], &none());
+    let told = Written::new(&uncommented.join("\n")).diagnostics(&[], &none());
     assert!(told.len() == 2 && told.iter().all(|line| line.contains("_file: ")), "{told:?}");
 }
 

@@ -14,8 +14,8 @@ use model::time::Span;
 use store::Store;
 use store::seal::MasterKey;
 
-use super::effective::{Hidden, LogFormat, Roles};
-use crate::mail::{NotARelay, Relay};
+use super::effective::{LogFormat, Redacted, Roles};
+use crate::mail::{NotARelay, SmtpUrl};
 
 type Read<T> = Result<T, String>;
 
@@ -52,18 +52,20 @@ pub(super) fn public_url(text: &str) -> Read<String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-pub(super) fn proxy(text: &str) -> Read<Hidden> {
-    Proxy::parse(text).map(|_| Hidden(text.to_owned())).map_err(|error| error.to_string())
+pub(super) fn proxy(text: &str) -> Read<Redacted> {
+    Proxy::parse(text).map(|_| Redacted(text.to_owned())).map_err(|error| error.to_string())
 }
 
 /// As libpq writes it, so that it can be tried with psql.
-pub(super) fn database_url(text: &str) -> Read<Hidden> {
+pub(super) fn database_url(text: &str) -> Read<Redacted> {
     let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
     let shape = "write it like postgres://user:password@db.example.com:5432/posthaste";
     if !is_url {
         return Err(format!("not a PostgreSQL URL: {shape}"));
     }
-    Store::check_address(text).map(|()| Hidden(text.to_owned())).map_err(|error| format!("of no use: {error}; {shape}"))
+    Store::check_address(text)
+        .map(|()| Redacted(text.to_owned()))
+        .map_err(|error| format!("of no use: {error}; {shape}"))
 }
 
 /// Shown to others, on one line.
@@ -87,7 +89,7 @@ pub(super) fn patience(text: &str) -> Read<Duration> {
     if PATIENCES.contains(&patience) { Ok(patience) } else { Err("not from 1s to 60s".to_owned()) }
 }
 
-pub(super) fn relay(text: &str) -> Read<Relay> {
+pub(super) fn relay(text: &str) -> Read<SmtpUrl> {
     text.parse().map_err(|error: NotARelay| error.to_string())
 }
 
@@ -110,14 +112,14 @@ pub(super) fn role(text: &str, roles: &mut Roles) -> Read<()> {
 }
 
 /// A key travels in a header, so it is made of visible ASCII.
-pub(super) fn key(text: &str) -> Read<Hidden> {
+pub(super) fn key(text: &str) -> Read<Redacted> {
     let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
     match is_visible {
         false => Err("not a key: write visible ASCII without spaces".to_owned()),
         true if text.len() < SHORTEST_KEY => Err(format!(
             "too short a key: write at least {SHORTEST_KEY} characters, for example what `openssl rand -hex 32` prints"
         )),
-        true => Ok(Hidden(text.to_owned())),
+        true => Ok(Redacted(text.to_owned())),
     }
 }
 

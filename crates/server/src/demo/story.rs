@@ -7,7 +7,7 @@ use store::search::{FullDelivery, StoredAttempt};
 
 use super::product::Product;
 use super::receiver::Receiver;
-use crate::output::Look;
+use crate::output::OutputStyle;
 
 pub(super) const CLOSING: &str = "\nStopped. The demo's database is gone.\n";
 
@@ -16,9 +16,9 @@ pub(super) fn opening(
     key: &str,
     products: &[Product],
     receivers: &[Receiver],
-    look: Look,
+    style: OutputStyle,
 ) -> String {
-    let bold = |text: &str| if look.colours { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
+    let bold = |text: &str| if style.colours { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
     let mut text = format!("{}  http://{address}\n\n", bold("Posthaste demo"));
     for receiver in receivers {
         let manner = receiver.manner;
@@ -44,11 +44,11 @@ pub(super) fn attempt(
     number: u32,
     project: &str,
     receiver: &str,
-    look: Look,
+    style: OutputStyle,
 ) -> Option<String> {
     let attempt = delivery.attempts.iter().find(|attempt| attempt.number == number)?;
     let (colour, outcome) = outcome(delivery, attempt);
-    let outcome = if look.colours { format!("\x1b[{colour}m{outcome}\x1b[0m") } else { outcome };
+    let outcome = if style.colours { format!("\x1b[{colour}m{outcome}\x1b[0m") } else { outcome };
     let time = attempt.started_at.to_string();
     let time = time.get(11..23).unwrap_or(&time);
     let answer = attempt.status_code.map_or_else(|| "---".to_owned(), |status| status.to_string());

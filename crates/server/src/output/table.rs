@@ -2,7 +2,7 @@
 
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Row, Table, Width, presets};
 
-use super::look::Look;
+use super::style::OutputStyle;
 use super::text::one_line;
 
 /// Cells up to this width are whole on any terminal: numbers, states, titles. Of wider ones at least this much is shown.
@@ -16,40 +16,40 @@ const CUT: &str = "…";
 
 /// On a terminal the first column is whole, wide cells are cut, and columns that have no room are left out, the last first.
 /// A line below says which.
-pub fn table(titles: &[&str], rows: &[Vec<String>], look: Look) -> String {
-    let widths = filled(titles, rows, look).column_max_content_widths();
+pub fn table(titles: &[&str], rows: &[Vec<String>], style: OutputStyle) -> String {
+    let widths = filled(titles, rows, style).column_max_content_widths();
     let is_whole: Vec<bool> = (0..titles.len())
         .map(|index| index == 0 || widths[index] <= NEVER_CUT || rows.iter().any(|row| is_time(&row[index])))
         .collect();
-    let shown = fitting(&widths, &is_whole, look.width);
+    let shown = fitting(&widths, &is_whole, style.width);
     let rows: Vec<Vec<String>> = rows.iter().map(|row| row[..shown].to_vec()).collect();
-    let mut table = filled(&titles[..shown], &rows, look);
+    let mut table = filled(&titles[..shown], &rows, style);
     for (index, column) in table.column_iter_mut().enumerate() {
         let gap = if index + 1 == shown { 0 } else { GAP };
         let narrowest = ColumnConstraint::LowerBoundary(Width::Fixed(NEVER_CUT + gap));
         column.set_padding((0, gap));
         column.set_constraint(if is_whole[index] { ColumnConstraint::ContentWidth } else { narrowest });
     }
-    table.trim_fmt() + "\n" + &left_out(&titles[shown..], look)
+    table.trim_fmt() + "\n" + &left_out(&titles[shown..], style)
 }
 
-fn filled(titles: &[&str], rows: &[Vec<String>], look: Look) -> Table {
+fn filled(titles: &[&str], rows: &[Vec<String>], style: OutputStyle) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_truncation_indicator(CUT);
-    if look.colours {
+    if style.colours {
         table.enforce_styling()
     } else {
         table.force_no_tty()
     };
-    match look.width {
+    match style.width {
         Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
         None => table.set_content_arrangement(ContentArrangement::Disabled),
     };
     let bold =
-        |title: &&str| if look.colours { Cell::new(title).add_attribute(Attribute::Bold) } else { Cell::new(title) };
+        |title: &&str| if style.colours { Cell::new(title).add_attribute(Attribute::Bold) } else { Cell::new(title) };
     table.set_header(titles.iter().map(bold));
     for row in rows {
-        let mut row = Row::from(row.iter().map(|text| cell(text, look)).collect::<Vec<_>>());
+        let mut row = Row::from(row.iter().map(|text| cell(text, style)).collect::<Vec<_>>());
         table.add_row(std::mem::take(row.max_height(1)));
     }
     table
@@ -67,11 +67,11 @@ fn fitting(widths: &[u16], is_whole: &[bool], room: Option<u16>) -> usize {
     ends.take_while(|end| *end <= room).count().max(1)
 }
 
-fn left_out(titles: &[&str], look: Look) -> String {
+fn left_out(titles: &[&str], style: OutputStyle) -> String {
     if titles.is_empty() {
         return String::new();
     }
-    let room = look.width.map_or(usize::MAX, usize::from);
+    let room = style.width.map_or(usize::MAX, usize::from);
     let text = format!("No room for {}: widen the terminal, or use --output json\n", titles.join(", "));
     if text.chars().count() <= room + 1 {
         return text;
@@ -84,10 +84,10 @@ fn is_time(text: &str) -> bool {
     text.len() == "2026-01-31T09:30:00.000Z".len() && text.ends_with('Z') && text.as_bytes()[10] == b'T'
 }
 
-fn cell(text: &str, look: Look) -> Cell {
+fn cell(text: &str, style: OutputStyle) -> Cell {
     let cell = Cell::new(one_line(text));
     match colour(text) {
-        Some(colour) if look.colours => cell.fg(colour),
+        Some(colour) if style.colours => cell.fg(colour),
         _ => cell,
     }
 }
@@ -114,13 +114,13 @@ mod tests {
         ]
     }
 
-    fn on(width: u16) -> Look {
-        Look { width: Some(width), colours: false }
+    fn on(width: u16) -> OutputStyle {
+        OutputStyle { width: Some(width), colours: false }
     }
 
     #[test]
     fn a_table_is_aligned_and_whole_when_nothing_limits_it() {
-        let text = table(&["ID", "URL", "STATUS"], &rows(), Look::default());
+        let text = table(&["ID", "URL", "STATUS"], &rows(), OutputStyle::default());
         let expected = "\
 ID     URL                                                STATUS
 ep_1   https://example.com/a/very/long/path/that/goes/on  active
@@ -156,13 +156,13 @@ ep_22  https://b.example                                  disabled
             narrow.ends_with("No room for CREATED, ENDPOINT, TENANT: widen the terminal, or use --output…\n"),
             "{narrow}"
         );
-        assert_eq!(text(140), table(&titles, std::slice::from_ref(&row), Look::default()));
+        assert_eq!(text(140), table(&titles, std::slice::from_ref(&row), OutputStyle::default()));
     }
 
     #[test]
     fn colours_are_there_only_when_wanted() {
-        let coloured = table(&["ID", "URL", "STATUS"], &rows(), Look { width: Some(80), colours: true });
+        let coloured = table(&["ID", "URL", "STATUS"], &rows(), OutputStyle { width: Some(80), colours: true });
         assert!(coloured.contains("\u{1b}[") && coloured.contains("active"), "{coloured:?}");
-        assert!(!table(&["ID", "URL", "STATUS"], &rows(), Look::default()).contains('\u{1b}'));
+        assert!(!table(&["ID", "URL", "STATUS"], &rows(), OutputStyle::default()).contains('\u{1b}'));
     }
 }

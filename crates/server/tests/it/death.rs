@@ -7,7 +7,7 @@ use model::env::Env as _;
 use serde_json::json;
 use server::env::RealEnv;
 use server::lifecycle;
-use server::wire::{self, World};
+use server::wire::{self, Externals};
 use testkit::clock::TestEnv;
 use testkit::http::Http;
 use testkit::patiently;
@@ -143,7 +143,7 @@ async fn made(place: &Place, events: &[String]) -> usize {
     let mut config = place.config();
     (config.listen, config.roles.deliver) = ((std::net::Ipv4Addr::LOCALHOST, 0).into(), false);
     let env = Arc::new(RealEnv::new());
-    let onlooker = wire::start(&config, World::real(env.clone())).await.expect("it starts");
+    let onlooker = wire::start(&config, Externals::real(env.clone())).await.expect("it starts");
     let http = Http::new(format!("http://{}", onlooker.address)).key(&onlooker.admin_key.text);
     let mut made = 0;
     for event in events {

@@ -9,7 +9,7 @@ use model::env::Env as _;
 use model::time::{Span, Timestamp};
 use serde_json::{Value, json};
 use server::config::Config;
-use server::wire::{self, Running, World};
+use server::wire::{self, Externals, Running};
 use server::{mail, retention};
 use testkit::clock::TestEnv;
 use testkit::http::{Answer, Http};
@@ -191,7 +191,7 @@ impl Builder {
             config.network.ca_file = Some(path);
         }
         let env = TestEnv::new();
-        let world = World { env: Arc::new(env.clone()), resolver: self.resolver };
+        let world = Externals { env: Arc::new(env.clone()), resolver: self.resolver };
         let running = wire::start(&config, world).await.expect("the server starts");
         Gateway { env, running, retry: self.retry, _place: place }
     }

@@ -8,26 +8,28 @@ use dialect::settings;
 use serde_json::json;
 
 use super::super::connection::Output;
-use super::super::outcome::{Failure, Printed};
+use super::super::outcome::{CommandError, Printed};
 use super::Check;
 use super::file::{self, Text};
 use crate::output::harmless;
 
 impl Check {
-    pub(super) fn perform(&self, format: Output) -> Result<Printed, Failure> {
+    pub(super) fn perform(&self, format: Output) -> Result<Printed, CommandError> {
         match (&self.file, &self.sample) {
             (Some(file), Some(sample)) if file == sample => {
-                Err(Failure::Input("the dialect file and the sample are the same file".to_owned()))
+                Err(CommandError::Input("the dialect file and the sample are the same file".to_owned()))
             }
             (Some(file), Some(sample)) => compare(file, sample, format),
             (Some(file), None) => check(file, format),
             (None, Some(path)) => explain(path, format),
-            (None, None) => Err(Failure::Input("name a dialect file, or a captured request with --sample".to_owned())),
+            (None, None) => {
+                Err(CommandError::Input("name a dialect file, or a captured request with --sample".to_owned()))
+            }
         }
     }
 }
 
-fn check(path: &Path, format: Output) -> Result<Printed, Failure> {
+fn check(path: &Path, format: Output) -> Result<Printed, CommandError> {
     let text = Text::read_for(path, format)?;
     let dialect = text.dialect()?;
     let settings = settings::of(&text.toml).map_err(|mistakes| text.refused(&mistakes))?;
@@ -64,7 +66,7 @@ fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-fn explain(path: &Path, format: Output) -> Result<Printed, Failure> {
+fn explain(path: &Path, format: Output) -> Result<Printed, CommandError> {
     let explanation = sample(path)?.explain();
     let (text, note) = match format {
         Output::Json => {
@@ -75,10 +77,10 @@ fn explain(path: &Path, format: Output) -> Result<Printed, Failure> {
         Output::Table | Output::Toml => (explanation.dialect, lines(&explanation.findings)),
     };
     let printed = Printed { text: harmless(&text), note: Some(note) };
-    if explanation.signed { Ok(printed) } else { Err(Failure::No(printed)) }
+    if explanation.signed { Ok(printed) } else { Err(CommandError::No(printed)) }
 }
 
-fn compare(file: &Path, path: &Path, format: Output) -> Result<Printed, Failure> {
+fn compare(file: &Path, path: &Path, format: Output) -> Result<Printed, CommandError> {
     let text = Text::read(file)?;
     let likeness = sample(path)?.compare(&text.dialect()?);
     let verdict = if likeness.same { "makes" } else { "does not make" };
@@ -92,10 +94,10 @@ fn compare(file: &Path, path: &Path, format: Output) -> Result<Printed, Failure>
         }
     };
     let printed = Printed { text: harmless(&told), note: None };
-    if likeness.same { Ok(printed) } else { Err(Failure::No(printed)) }
+    if likeness.same { Ok(printed) } else { Err(CommandError::No(printed)) }
 }
 
-fn sample(path: &Path) -> Result<Sample, Failure> {
+fn sample(path: &Path) -> Result<Sample, CommandError> {
     let text = file::whole(path)?;
     Sample::parse(&text).map_err(|mistakes| file::refused(&path.display().to_string(), &mistakes, true))
 }

@@ -9,7 +9,7 @@ use dialect::diagnostic::Diagnostic;
 use serde_json::json;
 
 use super::super::connection::Output;
-use super::super::outcome::{Failure, Printed};
+use super::super::outcome::{CommandError, Printed};
 use crate::output::harmless;
 
 /// Longer files are not read.
@@ -27,12 +27,12 @@ pub(super) struct Text {
 
 impl Text {
     /// Reads a dialect file. JSON is known by its name or its first character.
-    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn read(path: &Path) -> Result<Self, CommandError> {
         Self::read_for(path, Output::Table)
     }
 
     /// The same, with mistakes told in this form.
-    pub(super) fn read_for(path: &Path, format: Output) -> Result<Self, Failure> {
+    pub(super) fn read_for(path: &Path, format: Output) -> Result<Self, CommandError> {
         let text = whole(path)?;
         let name = path.display().to_string();
         let is_json =
@@ -48,11 +48,11 @@ impl Text {
         Ok(Self { name, toml, json: Some(text), format })
     }
 
-    pub(super) fn dialect(&self) -> Result<Dialect, Failure> {
+    pub(super) fn dialect(&self) -> Result<Dialect, CommandError> {
         Dialect::parse(&self.toml).map_err(|mistakes| self.refused(&mistakes))
     }
 
-    pub(super) fn refused(&self, mistakes: &[Diagnostic]) -> Failure {
+    pub(super) fn refused(&self, mistakes: &[Diagnostic]) -> CommandError {
         match self.format {
             Output::Json => refused_in_json(&self.name, mistakes, self.json.is_none()),
             Output::Table | Output::Toml => refused(&self.name, mistakes, self.json.is_none()),
@@ -61,37 +61,37 @@ impl Text {
 }
 
 /// A text file or standard input.
-pub(super) fn whole(path: &Path) -> Result<String, Failure> {
+pub(super) fn whole(path: &Path) -> Result<String, CommandError> {
     if path.as_os_str() == "-" {
         return read(io::stdin().lock(), "standard input");
     }
     let name = path.display().to_string();
-    let file = File::open(path).map_err(|error| Failure::Input(format!("{name} cannot be read: {error}")))?;
+    let file = File::open(path).map_err(|error| CommandError::Input(format!("{name} cannot be read: {error}")))?;
     read(file, &name)
 }
 
-fn read(from: impl Read, name: &str) -> Result<String, Failure> {
+fn read(from: impl Read, name: &str) -> Result<String, CommandError> {
     let mut text = String::new();
-    let cannot = |error: io::Error| Failure::Input(format!("{name} cannot be read: {error}"));
+    let cannot = |error: io::Error| CommandError::Input(format!("{name} cannot be read: {error}"));
     from.take(LONGEST + 1).read_to_string(&mut text).map_err(cannot)?;
     if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST) {
-        return Err(Failure::Input(format!("{name} is longer than {} MiB", LONGEST >> 20)));
+        return Err(CommandError::Input(format!("{name} is longer than {} MiB", LONGEST >> 20)));
     }
     Ok(text)
 }
 
 /// Every mistake on a line of its own: `FILE:12: retry.jitter: …`.
-pub(super) fn refused(name: &str, mistakes: &[Diagnostic], has_lines: bool) -> Failure {
+pub(super) fn refused(name: &str, mistakes: &[Diagnostic], has_lines: bool) -> CommandError {
     let lines: Vec<String> = mistakes.iter().map(|mistake| line(name, mistake, has_lines)).collect();
-    Failure::No(Printed { text: String::new(), note: Some(harmless(&lines.join("\n"))) })
+    CommandError::No(Printed { text: String::new(), note: Some(harmless(&lines.join("\n"))) })
 }
 
 /// The same for programs, as the answer.
-fn refused_in_json(name: &str, mistakes: &[Diagnostic], has_lines: bool) -> Failure {
+fn refused_in_json(name: &str, mistakes: &[Diagnostic], has_lines: bool) -> CommandError {
     let told = |mistake: &Diagnostic| json!({ "key": mistake.key, "line": mistake.line.filter(|_| has_lines), "message": mistake.message });
     let mistakes: Vec<serde_json::Value> = mistakes.iter().map(told).collect();
     let text = format!("{:#}\n", json!({ "ok": false, "file": name, "mistakes": mistakes }));
-    Failure::No(Printed { text: harmless(&text), note: None })
+    CommandError::No(Printed { text: harmless(&text), note: None })
 }
 
 fn line(name: &str, Diagnostic { key, line, message }: &Diagnostic, has_lines: bool) -> String {

@@ -1,12 +1,12 @@
 //! Words written for a setting in one place.
 
-use super::mistake::Place;
+use super::diagnostic::ConfigLocation;
 
 /// What was written for a setting in one place, a word for each item of a list.
-pub(super) type Words = Vec<Word>;
+pub(super) type ConfigValues = Vec<ConfigValue>;
 
 #[derive(Clone, Debug)]
-pub(super) struct Word {
+pub(super) struct ConfigValue {
     pub(super) text: String,
-    pub(super) place: Place,
+    pub(super) location: ConfigLocation,
 }

@@ -9,7 +9,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why a mail was not taken.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum SendMailError {
     #[error("no mail can be written to this address: {0}")]
     Address(#[from] lettre::address::AddressError),
     #[error("no mail can be made of this: {0}")]
@@ -22,7 +22,7 @@ pub(super) enum Failure {
     Panicked,
 }
 
-impl Failure {
+impl SendMailError {
     /// Another try would fail as well. What a mail server refuses today it may take tomorrow, when somebody has set it
     /// right.
     pub(super) fn is_final(&self) -> bool {

@@ -9,7 +9,7 @@ use lettre::message::{Mailbox, MessageBuilder};
 use model::time::Timestamp;
 use store::outbox::{Failing, Mail, Report, What};
 
-use super::failure::Failure;
+use super::send_error::SendMailError;
 
 /// Says to out-of-office replies and the like that nobody reads them (RFC 3834).
 #[derive(Clone)]
@@ -30,7 +30,7 @@ impl Header for AutoSubmitted {
 }
 
 /// The mail as it is sent. The same for every try, down to its date and id.
-pub(super) fn write(mail: &Mail, from: &Mailbox, public_url: Option<&str>) -> Result<Message, Failure> {
+pub(super) fn write(mail: &Mail, from: &Mailbox, public_url: Option<&str>) -> Result<Message, SendMailError> {
     let builder: MessageBuilder = Message::builder()
         .from(from.clone())
         .to(Mailbox::new(None, mail.recipient.parse()?))
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_letter_says_what_happened_and_what_to_do() {
-        let letter = written(&mail(Some("Billing"), disabled()));
+        let message = written(&mail(Some("Billing"), disabled()));
         let id = MailId::from_bytes([8; 16]);
         let endpoint = EndpointId::from_bytes([7; 16]);
         for part in [
@@ -206,7 +206,7 @@ mod tests {
             "Server:         https://hooks.example.com\r\n",
             &format!("posthaste webhooks resume {endpoint} --project acme\r\n"),
         ] {
-            assert!(letter.contains(part), "{part:?} is not in\n{letter}");
+            assert!(message.contains(part), "{part:?} is not in\n{message}");
         }
     }
 
@@ -218,9 +218,9 @@ mod tests {
             failing: failing(),
         };
         for (what, happened) in [(disabled(), "disabled"), (gives_up, "failing"), (What::Recovered, "recovered")] {
-            let letter = written(&mail(None, what));
+            let message = written(&mail(None, what));
             let subject = format!("Subject: Webhook endpoint {happened}: example.com:8443 (acme)\r\n");
-            assert!(letter.contains(&subject), "{letter}");
+            assert!(message.contains(&subject), "{message}");
         }
     }
 
@@ -230,17 +230,20 @@ mod tests {
             reason: "gone\r\n\r\nURL:            https://evil.example".to_owned(),
             failing: Failing { error: Some("no\nServer: https://evil.example".to_owned()), ..failing() },
         };
-        let letter = written(&mail(Some("x\r\nBcc: victim@example.com\r\n\r\nHello"), forged));
-        for line in letter.lines() {
+        let message = written(&mail(Some("x\r\nBcc: victim@example.com\r\n\r\nHello"), forged));
+        for line in message.lines() {
             let forged = ["Bcc:", "Hello", "URL:            https://evil", "Server: https://evil"];
-            assert!(!forged.iter().any(|start| line.starts_with(start)), "{line:?} in\n{letter}");
+            assert!(!forged.iter().any(|start| line.starts_with(start)), "{line:?} in\n{message}");
         }
-        assert!(letter.contains("\r\nSubject: Webhook endpoint disabled: x"), "{letter}");
+        assert!(message.contains("\r\nSubject: Webhook endpoint disabled: x"), "{message}");
     }
 
     #[test]
     fn any_name_is_sent_as_seven_bits() {
-        let letter = written(&mail(Some(&"Überblick 📦 ".repeat(10)), disabled()));
-        assert!(letter.is_ascii() && letter.contains("\r\nSubject: Webhook endpoint disabled: =?utf-8?b?"), "{letter}");
+        let message = written(&mail(Some(&"Überblick 📦 ".repeat(10)), disabled()));
+        assert!(
+            message.is_ascii() && message.contains("\r\nSubject: Webhook endpoint disabled: =?utf-8?b?"),
+            "{message}"
+        );
     }
 }

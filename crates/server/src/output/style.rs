@@ -6,13 +6,13 @@ use crate::config::Environment;
 
 /// What standard output can show.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Look {
+pub struct OutputStyle {
     /// Columns of the terminal. `None` is a file or a pipe: nothing is cut.
     pub width: Option<u16>,
     pub colours: bool,
 }
 
-impl Look {
+impl OutputStyle {
     pub fn of_stdout(environment: &Environment) -> Self {
         if !io::stdout().is_terminal() {
             return Self::default();

@@ -21,7 +21,7 @@ const SUBMISSION: u16 = 587;
 const SUBMISSIONS: u16 = 465;
 
 #[derive(Clone)]
-pub struct Relay {
+pub struct SmtpUrl {
     /// A name or an address, without brackets.
     host: String,
     port: u16,
@@ -62,7 +62,7 @@ pub enum NotARelay {
     InTheClear,
 }
 
-impl FromStr for Relay {
+impl FromStr for SmtpUrl {
     type Err = NotARelay;
 
     fn from_str(text: &str) -> Result<Self, NotARelay> {
@@ -117,7 +117,7 @@ fn is_this_machine(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-impl Relay {
+impl SmtpUrl {
     /// What sends through it, a connection a mail, and calls itself `hello`. Trusts whom deliveries trust.
     pub(super) fn transport(
         &self,
@@ -154,7 +154,7 @@ impl Relay {
 }
 
 /// Without the login.
-impl fmt::Debug for Relay {
+impl fmt::Debug for SmtpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port, login, encryption } = self;
         let login = if login.is_some() { "…@" } else { "" };
@@ -182,15 +182,15 @@ mod tests {
             ("smtps://a%40b.c:p%3Ass@smtp.example.com:4465/", "…@smtp.example.com:4465 (FromTheStart)"),
         ];
         for (url, expected) in cases {
-            let relay: Relay = url.parse().unwrap_or_else(|error| panic!("{url}: {error}"));
-            assert_eq!(format!("{relay:?}"), expected, "{url}");
+            let smtp_url: SmtpUrl = url.parse().unwrap_or_else(|error| panic!("{url}: {error}"));
+            assert_eq!(format!("{smtp_url:?}"), expected, "{url}");
         }
     }
 
     #[test]
     fn a_login_is_decoded() {
-        let relay: Relay = "smtps://a%40b.c:p%3A%25s:s@host".parse().unwrap();
-        let Login { user, password } = relay.login.unwrap();
+        let smtp_url: SmtpUrl = "smtps://a%40b.c:p%3A%25s:s@host".parse().unwrap();
+        let Login { user, password } = smtp_url.login.unwrap();
         assert_eq!((user.as_str(), password.as_str()), ("a@b.c", "p:%s:s"));
     }
 
@@ -218,7 +218,7 @@ mod tests {
             ("smtp://user:pass@host?tls=none", NotARelay::InTheClear),
         ];
         for (url, expected) in cases {
-            assert_eq!(url.parse::<Relay>().err(), Some(expected), "{url}");
+            assert_eq!(url.parse::<SmtpUrl>().err(), Some(expected), "{url}");
         }
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    pub place: Place,
+pub struct ConfigDiagnostic {
+    pub location: ConfigLocation,
     /// The key as the file would have it; empty when the whole file is at fault.
     pub key: String,
     pub message: String,
@@ -13,7 +13,7 @@ pub struct Mistake {
 
 /// Where something was said. Sorts the file's lines first, then variables, then flags.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum ConfigLocation {
     /// Lines count from 1; 0 is the file as a whole.
     File {
         path: PathBuf,
@@ -23,19 +23,19 @@ pub enum Place {
     Flag(String),
 }
 
-impl Mistake {
-    pub(super) fn new(place: Place, key: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { place, key: key.into(), message: message.into() }
+impl ConfigDiagnostic {
+    pub(super) fn new(location: ConfigLocation, key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { location, key: key.into(), message: message.into() }
     }
 
     pub(super) fn of_file(path: &Path, message: String) -> Self {
-        Self::new(Place::File { path: path.to_owned(), line: 0 }, "", message)
+        Self::new(ConfigLocation::File { path: path.to_owned(), line: 0 }, "", message)
     }
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for ConfigDiagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.place)?;
+        write!(f, "{}: ", self.location)?;
         if !self.key.is_empty() {
             write!(f, "{}: ", self.key)?;
         }
@@ -43,7 +43,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ConfigLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, line: 0 } => write!(f, "{}", path.display()),
