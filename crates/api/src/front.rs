@@ -22,12 +22,19 @@ type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 pub struct Front {
     api: Api,
     routes: Router,
+    takes_events: bool,
 }
 
 impl Front {
+    /// One that serves the API.
     pub fn new(api: Api) -> Self {
         let documents = Arc::new(Documents::of(api.public_url.as_deref(), &api.policy));
-        Self { routes: routes::routes(&documents).with_state(api.clone()), api }
+        Self { routes: routes::routes(&documents).with_state(api.clone()), api, takes_events: true }
+    }
+
+    /// One that says how the node is and serves nothing else.
+    pub fn without_the_api(api: Api) -> Self {
+        Self { routes: routes::without_the_api().with_state(api.clone()), api, takes_events: false }
     }
 
     /// Answers always, and always with the request's id.
@@ -45,7 +52,7 @@ impl Front {
     /// Nearly all requests bring an event. They go straight to their handler: finding a route costs as much as what is
     /// done there.
     fn route(&self, request: Request) -> Answering {
-        if request.method() == Method::POST && request.uri().path() == routes::EVENTS {
+        if self.takes_events && request.method() == Method::POST && request.uri().path() == routes::EVENTS {
             return events::create.call(request, self.api.clone());
         }
         let mut routes = self.routes.clone();

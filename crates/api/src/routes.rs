@@ -17,8 +17,14 @@ use crate::{
 /// Where events are taken in.
 pub(crate) const EVENTS: &str = "/v1/events";
 
+/// Routes of every node, whatever its roles.
+fn of_every_node() -> Vec<(&'static str, MethodRouter<Api>)> {
+    vec![("/healthz", get(health::live)), ("/readyz", get(health::ready))]
+}
+
+/// Routes of nodes with the role `api`.
 #[rustfmt::skip]
-fn table(documents: &Arc<Documents>) -> Vec<(&'static str, MethodRouter<Api>)> {
+fn of_the_api(documents: &Arc<Documents>) -> Vec<(&'static str, MethodRouter<Api>)> {
     use endpoints::{recovery, rotation, switch, trial};
     vec![
         (EVENTS,                              get(events::list).post(events::create)),
@@ -65,8 +71,6 @@ fn table(documents: &Arc<Documents>) -> Vec<(&'static str, MethodRouter<Api>)> {
 
         ("/v1/cluster",                       get(cluster::show)),
 
-        ("/healthz",                          get(health::live)),
-        ("/readyz",                           get(health::ready)),
         ("/openapi.json",                     get(openapi::document_json).layer(Extension(documents.clone()))),
         ("/docs",                             get(openapi::reference_page).layer(Extension(documents.clone()))),
     ]
@@ -74,16 +78,28 @@ fn table(documents: &Arc<Documents>) -> Vec<(&'static str, MethodRouter<Api>)> {
 
 /// All of them. Only what serves the OpenAPI documents has these.
 pub(crate) fn routes(documents: &Arc<Documents>) -> Router<Api> {
-    table(documents)
+    router(of_every_node().into_iter().chain(of_the_api(documents))).fallback(no_such_path)
+}
+
+/// Those of a node without the role `api`.
+pub(crate) fn without_the_api() -> Router<Api> {
+    router(of_every_node()).fallback(no_api)
+}
+
+fn router(table: impl IntoIterator<Item = (&'static str, MethodRouter<Api>)>) -> Router<Api> {
+    table
         .into_iter()
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
-        .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
 }
 
 async fn no_such_path(uri: Uri) -> Problem {
     let path: String = uri.path().chars().take(200).collect();
     Problem::new(Code::NotFound, format!("There is nothing at {path}; /docs has every path."))
+}
+
+async fn no_api() -> Problem {
+    Problem::new(Code::NotFound, "This node does not serve the API: ask a node that has the role `api`.")
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> Problem {
@@ -110,7 +126,8 @@ mod tests {
             }
         }
         let mut routed = BTreeSet::new();
-        for (path, methods) in table(&Arc::new(Documents::of(None, &Policy::default()))) {
+        let documents = Arc::new(Documents::of(None, &Policy::default()));
+        for (path, methods) in of_every_node().into_iter().chain(of_the_api(&documents)) {
             // The router of a path tells its methods only in its own words.
             let told = format!("{methods:?}");
             for method in ["get", "post", "put", "patch", "delete"] {

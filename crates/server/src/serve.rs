@@ -1,7 +1,6 @@
 //! `posthaste serve`: a server from its start to a signal.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -45,7 +44,7 @@ pub async fn serve(config: Config) -> ExitCode {
         );
         output::print_error(&telemetry::line(format, &*env, tracing::Level::INFO, &told));
     }
-    tell_start(&config, running.address);
+    tell_start(&config, &running);
     let listening = format!("listening on http://{}", running.address);
     if let Err(error) = output::print(&(telemetry::line(format, &*env, tracing::Level::INFO, &listening) + "\n")) {
         return failed(&format!("standard output cannot be written: {error}"));
@@ -72,18 +71,25 @@ async fn attend(running: Running, config: &Config, env: &Arc<dyn Env>, stop: imp
 }
 
 /// A line with all that tells this server from others.
-fn tell_start(config: &Config, address: SocketAddr) {
+fn tell_start(config: &Config, running: &Running) {
     let path = |path: &PathBuf| path.display().to_string();
+    let workers: Vec<&str> = running.workers.iter().map(|worker| worker.name).collect();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         roles = %config.roles,
+        workers = %workers.join(","),
         database = if config.database.url.is_some() { "postgres" } else { "embedded" },
         data_dir = path(&config.data_dir),
         config.file = config.file.as_ref().map(path),
-        address = %address,
+        address = %running.address,
         public_url = config.public_url,
         "started"
     );
+    if !config.roles.api && !config.roles.deliver {
+        tracing::warn!(
+            "nothing can be received from providers yet: with this role alone the node only tells of its health"
+        );
+    }
 }
 
 #[cfg(test)]

@@ -108,9 +108,9 @@ pub async fn start(config: &Config, externals: Externals) -> Result<Running, Err
     // Made once for both who ask: compiling a catalogue's schemas takes time, and keeping them takes memory.
     let dialects: Arc<Dialects> = Arc::default();
     if config.roles.deliver {
+        workers.push(start_engine(config, &store, &env, &dialects, resolver)?);
         // Nodes that deliver are those that learn what there is to tell.
         workers.extend(start_mailer(config, &store, &env)?);
-        workers.push(start_engine(config, &store, &env, &dialects, resolver)?);
     } else {
         // Nobody here reads the feed: what is committed is for other processes to look up.
         drop(store.feed());
@@ -128,7 +128,9 @@ pub async fn start(config: &Config, externals: Externals) -> Result<Running, Err
         config.public_url.as_deref().map(Into::into),
     );
     workers.push(retention::start(store.clone(), env.clone(), config.retention));
-    workers.push(start_listener(config, listener, Front::new(api), env));
+    // The role `receive` mounts nothing: there are no routes for providers yet.
+    let front = if config.roles.api { Front::new(api) } else { Front::without_the_api(api) };
+    workers.push(start_listener(config, listener, front, env));
     Ok(Running { address, admin_key, store, workers })
 }
 

@@ -112,6 +112,13 @@ async fn checks(client: &Client) -> Vec<Check> {
                 "name the admin key with --api-key or POSTHASTE_API_KEY: a project's key does not show the nodes";
             checks.push(Check::trouble("key", problem.to_string(), remedy));
         }
+        Err(Error::Refused(problem)) if problem.is_ours() && problem.status() == 404 => {
+            checks.push(Check::trouble(
+                "cluster",
+                problem.to_string(),
+                "name a node that serves the API, with --server",
+            ));
+        }
         Err(Error::Refused(problem)) if !problem.is_ours() => {
             let stranger = client.stranger(&format!("it answered {} to /v1/cluster", problem.status()));
             checks.push(Check::trouble("cluster", stranger.to_string(), NAME_IT));

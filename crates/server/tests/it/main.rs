@@ -33,6 +33,7 @@ mod postbox;
 mod receivers;
 mod retention;
 mod retry;
+mod roles;
 mod running;
 mod schemathesis;
 mod secrets;

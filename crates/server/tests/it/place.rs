@@ -27,6 +27,11 @@ impl Place {
         Self { directory, data_dir, database: None }
     }
 
+    /// The same on PostgreSQL, whatever this run is on: for what several nodes do on the same data.
+    pub(crate) async fn on_postgres() -> Self {
+        Self { database: Some(Database::fresh().await), ..Self::embedded() }
+    }
+
     pub(crate) fn data_dir(&self) -> &Path {
         Path::new(&self.data_dir)
     }
