@@ -25,11 +25,6 @@ impl Json {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Whether objects and lists stand at most [`DEEPEST`] levels inside each other.
-    pub fn is_shallow(&self) -> bool {
-        !is_deeper(&self.0, DEEPEST)
-    }
 }
 
 /// Whether objects and lists are nested in more than `most` levels in `text`, which is valid JSON. Nothing is allocated.

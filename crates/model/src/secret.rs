@@ -197,11 +197,6 @@ impl Secrets {
         self.current.iter().chain(previous.map(|previous| &previous.secret))
     }
 
-    /// When the set of valid secrets changes next by itself.
-    pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
-        self.previous.iter().map(|previous| previous.expires_at).filter(|expiry| *expiry > now).min()
-    }
-
     /// Puts `new` in the present one's place, which goes on signing until `expires_at`.
     #[must_use]
     pub fn rotated(&self, new: Secret, now: Timestamp, expires_at: Timestamp) -> Self {

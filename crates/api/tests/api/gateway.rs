@@ -227,7 +227,9 @@ impl Engine {
             rule: Arc::new(DisableRule { on_status: vec![410], ..DisableRule::default() }),
             notify: true,
         };
-        self.store.record(record).await.unwrap();
+        let (reply, recorded) = tokio::sync::oneshot::channel();
+        self.store.record_then(record, |result| reply.send(result).unwrap()).await;
+        recorded.await.unwrap().unwrap();
     }
 
     async fn next_due(&mut self) -> Due {

@@ -3,7 +3,6 @@
 use model::actor::Actor;
 use model::delivery::Cancelled;
 use model::id::DeliveryId;
-use tokio::sync::oneshot;
 
 use crate::handle::Database;
 use crate::record::Record;
@@ -12,16 +11,8 @@ use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
 impl Store {
-    /// Records an attempt. When this returns, it is on disk, and so is what follows from it: the endpoint may have been
-    /// disabled, operational events and mails may be on their way.
-    pub async fn record(&self, record: Record) -> Result<(), Error> {
-        let (tell, told) = oneshot::channel();
-        // Whoever asked may have gone; what was recorded stays.
-        self.record_then(record, |recorded| drop(tell.send(recorded))).await;
-        told.await.map_err(|_| Error::Stopped)?
-    }
-
-    /// The same for whoever need not wait: returns when it is handed in, and says later what came of it, on any thread.
+    /// Records an attempt. Returns when it is handed in, and calls `on_done` when it is on disk, on any thread; so is what
+    /// follows from it then: the endpoint may have been disabled, operational events and mails may be on their way.
     pub async fn record_then(&self, record: Record, on_done: impl FnOnce(Result<(), Error>) + Send + 'static) {
         match self.database() {
             Database::Embedded(db) => {

@@ -10,9 +10,18 @@ use model::headers::Headers;
 use model::health::DisableRule;
 use model::retry::Next;
 use store::record::Record;
+use store::{Error, Store};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::Opened;
+
+/// Records an attempt. It is on disk when this returns.
+async fn record(store: &Store, record: Record) -> Result<(), Error> {
+    let (reply, recorded) = oneshot::channel();
+    store.record_then(record, |result| drop(reply.send(result))).await;
+    recorded.await.map_err(|_| Error::Stopped)?
+}
 
 /// The schedule ran out.
 pub(crate) const EXHAUSTED: Next = Next::GiveUp { exhausted: true };
@@ -41,6 +50,10 @@ pub(crate) fn tried(due: &Due, status: u16, next: Next) -> Record {
 }
 
 impl Opened {
+    pub(crate) async fn record(&self, record: Record) -> Result<(), Error> {
+        self::record(&self.store, record).await
+    }
+
     /// What is due at `endpoint`, in the order it is to be sent.
     pub(crate) async fn due_at(&self, endpoint: &Endpoint) -> Vec<Due> {
         let ordering = self.current(endpoint).settings.ordering;
@@ -78,7 +91,7 @@ impl Opened {
         let mut recording = JoinSet::new();
         for record in records {
             let store = self.store.clone();
-            recording.spawn(async move { store.record(record).await.unwrap() });
+            recording.spawn(async move { self::record(&store, record).await.unwrap() });
         }
         recording.join_all().await;
     }
