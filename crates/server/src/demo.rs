@@ -62,7 +62,7 @@ async fn show(args: &cli::Demo, style: OutputStyle) -> Result<(), DemoError> {
         sent = send(&products, &receivers, &*env) => sent?,
         () = stop.received() => {}
     }
-    lifecycle::stop(running, env, GRACE).await;
+    lifecycle::stop(running, env, GRACE, async || stop.received().await).await;
     output::print(story::CLOSING)?;
     Ok(())
 }

@@ -9,12 +9,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::wire::Running;
 use crate::worker;
 
-/// Resolves on the first SIGTERM, SIGINT or SIGHUP.
+/// The signals that ask for an end.
 pub struct StopSignal {
     terminate: Signal,
     interrupt: Signal,
     /// The terminal is gone.
     hangup: Signal,
+    has_come: bool,
 }
 
 impl StopSignal {
@@ -24,28 +25,44 @@ impl StopSignal {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            has_come: false,
         })
     }
 
+    /// Resolves on the next SIGTERM or SIGINT, and the first time on SIGHUP as well. Behind another signal that says
+    /// nothing more: supervisors send it along for shells.
     pub async fn received(&mut self) {
         tokio::select! {
+            biased;
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
-            _ = self.hangup.recv() => {}
+            _ = self.hangup.recv(), if !self.has_come => {}
         }
+        self.has_come = true;
     }
 }
 
+/// How a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// What was in flight is recorded. Otherwise it is sent again after the next start.
+    pub finished: bool,
+    /// The store has closed. Otherwise the next start finds it as after a crash.
+    pub closed: bool,
+}
+
 /// Ends a running server: nothing new is accepted or sent, what is in flight is finished and recorded within `grace`,
-/// and the store closes last. What is not finished by then is sent again after the next start.
-///
-/// True if everything was finished.
-pub async fn stop(running: Running, env: Arc<dyn Env>, grace: Duration) -> bool {
+/// and the store closes last. Each time that `again` resolves, what is waited for then is waited for no longer.
+pub async fn stop(running: Running, env: Arc<dyn Env>, grace: Duration, mut again: impl AsyncFnMut()) -> Ending {
     let Running { store, workers, .. } = running;
     let finished = tokio::select! {
         () = worker::stop(&workers) => true,
         () = env.sleep(grace) => false,
+        () = again() => false,
     };
-    store.close().await;
-    finished
+    let closed = tokio::select! {
+        () = store.close() => true,
+        () = again() => false,
+    };
+    Ending { finished, closed }
 }

@@ -1,6 +1,5 @@
 //! `posthaste serve`: a server from its start to a signal.
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use crate::lifecycle::{self, StopSignal};
 use crate::wire::{self, Externals, Running};
 use crate::{open_files, output, telemetry};
 
-/// Serves until SIGTERM, SIGINT or SIGHUP. Exits 0 when all that was in flight is recorded.
+/// Serves until SIGTERM, SIGINT or SIGHUP. Exits 0 when all that was in flight is recorded, or the grace is over.
 pub async fn serve(config: Config) -> ExitCode {
     telemetry::start(&config.log);
     open_files::raise_limit();
@@ -24,8 +23,8 @@ pub async fn serve(config: Config) -> ExitCode {
         telemetry::complain(format, &*env, &format!("error: {message}"));
         ExitCode::from(exit::FAILED)
     };
-    let mut stop = match StopSignal::listen() {
-        Ok(stop) => stop,
+    let mut signals = match StopSignal::listen() {
+        Ok(signals) => signals,
         Err(error) => return failed(&format!("signals cannot be listened to: {error}")),
     };
     let running = match wire::start(&config, Externals::real(env.clone())).await {
@@ -49,23 +48,34 @@ pub async fn serve(config: Config) -> ExitCode {
     if let Err(error) = output::print(&(telemetry::line(format, &*env, tracing::Level::INFO, &listening) + "\n")) {
         return failed(&format!("standard output cannot be written: {error}"));
     }
-    attend(running, &config, &env, stop.received()).await
+    attend(running, &config, &env, async || signals.received().await).await
 }
 
-/// Sees to a running server until `stop` resolves, and ends it.
-async fn attend(running: Running, config: &Config, env: &Arc<dyn Env>, stop: impl Future<Output = ()>) -> ExitCode {
+/// Sees to a running server until `told_to_stop` resolves, and ends it: at once, when that resolves again.
+async fn attend(
+    running: Running,
+    config: &Config,
+    env: &Arc<dyn Env>,
+    mut told_to_stop: impl AsyncFnMut(),
+) -> ExitCode {
     tokio::select! {
-        () = stop => {}
+        () = told_to_stop() => {}
         name = running.broke() => {
             let told = format!("error: the worker \"{name}\" has died, which is a bug; start again: nothing accepted is lost");
             telemetry::complain(config.log.format, &**env, &told);
             return ExitCode::from(exit::FAILED);
         }
     }
-    tracing::info!(grace_ms = u64::try_from(config.delivery.grace.as_millis()).unwrap_or(u64::MAX), "stopping");
-    let finished = lifecycle::stop(running, env.clone(), config.delivery.grace).await;
-    if !finished {
+    let grace_ms = u64::try_from(config.delivery.grace.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(grace_ms, "stopping; a second SIGTERM or SIGINT ends the grace");
+    let ending = lifecycle::stop(running, env.clone(), config.delivery.grace, told_to_stop).await;
+    if !ending.finished {
         tracing::warn!("stopped with work in flight; what was not recorded is sent again after the next start");
+    }
+    if !ending.closed {
+        tracing::warn!(
+            "stopped before the store had closed; nothing accepted is lost, and the next start goes on as after a crash"
+        );
     }
     ExitCode::from(exit::DONE)
 }
@@ -94,7 +104,7 @@ fn tell_start(config: &Config, running: &Running) {
 
 #[cfg(test)]
 mod tests {
-    use std::future::{pending, ready};
+    use std::future::pending;
 
     use testkit::patiently;
 
@@ -124,7 +134,7 @@ mod tests {
             running.workers[place] = Worker::start(name, |_| async { panic!("a worker's bug") });
 
             assert_eq!(patiently(running.broke(), || format!("{name} was not missed")).await, name);
-            let end = patiently(attend(running, &config, &env, pending()), || format!("{name} was not missed"));
+            let end = patiently(attend(running, &config, &env, pending), || format!("{name} was not missed"));
             assert_eq!(end.await, ExitCode::from(exit::FAILED), "{name}");
             all.push(name);
         }
@@ -139,7 +149,12 @@ mod tests {
         let config = config(&directory);
         let running = wire::start(&config, Externals::real(env.clone())).await.unwrap();
 
-        let end = patiently(attend(running, &config, &env, ready(())), || "it does not end".to_owned()).await;
+        let mut signals = [()].into_iter();
+        let signals = async || match signals.next() {
+            Some(()) => {}
+            None => pending().await,
+        };
+        let end = patiently(attend(running, &config, &env, signals), || "it does not end".to_owned()).await;
 
         assert_eq!(end, ExitCode::from(exit::DONE));
     }

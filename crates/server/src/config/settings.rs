@@ -292,7 +292,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         value: "DURATION",
         shape: Text,
         unless_set: Default("15s"),
-        help: "How long SIGTERM waits for what is in flight",
+        help: "How long SIGTERM waits for what is in flight; a second one ends that",
         secret: false,
         set: |config, text| values::span(text).map(|grace| config.delivery.grace = grace),
     },

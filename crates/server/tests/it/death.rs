@@ -149,7 +149,7 @@ async fn made(place: &Place, events: &[String]) -> usize {
     for event in events {
         made += recipients(&http, event).await.len();
     }
-    lifecycle::stop(onlooker, env, config.delivery.grace).await;
+    lifecycle::stop(onlooker, env, config.delivery.grace, std::future::pending).await;
     made
 }
 

@@ -39,6 +39,7 @@ mod schemathesis;
 mod secrets;
 mod seeds;
 mod signatures;
+mod stop;
 mod surfaces;
 mod templates;
 mod type_names;
