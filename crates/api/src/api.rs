@@ -3,39 +3,27 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use axum::extract::FromRef;
 use dialect::Dialect;
 use dialect::dialects::Dialects;
-use model::env::Env;
-use model::id::ProjectId;
 use model::network::Policy;
 use model::project::Project;
-use store::Store;
-
-use crate::answers::Answers;
-use crate::problem::Problem;
-use crate::room::Room;
-use crate::workers::Workers;
+use web::context::Context;
+use web::problem::Problem;
 
 /// What a handler needs, shared by all of them. Cloning is cheap.
 #[derive(Clone)]
 pub struct Api(Arc<Shared>);
 
+/// What the HTTP kit has, and what is the API's own.
 pub struct Shared {
-    pub store: Store,
-    pub env: Arc<dyn Env>,
+    context: Context,
     /// Where webhooks may go.
     pub policy: Arc<Policy>,
-    /// SHA-256 of the admin key.
-    pub admin_key_hash: [u8; 32],
     /// Bytes that a batch of events may have.
     pub(crate) batch_bytes: usize,
     /// How the world reaches us, without a slash at the end. In the OpenAPI document, so that its examples run.
     pub public_url: Option<Arc<str>>,
-    /// Memory for large bodies.
-    pub(crate) room: Room,
-    workers: Workers,
-    /// Room for answers that are made in memory.
-    pub(crate) answers: Answers,
     dialects: Arc<Dialects>,
 }
 
@@ -47,38 +35,30 @@ impl Deref for Api {
     }
 }
 
+impl Deref for Shared {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.context
+    }
+}
+
+/// Where the HTTP kit's extractors find what they need.
+impl FromRef<Api> for Context {
+    fn from_ref(api: &Api) -> Self {
+        api.context.clone()
+    }
+}
+
 impl Api {
     pub fn new(
-        store: Store,
-        env: Arc<dyn Env>,
+        context: Context,
         dialects: Arc<Dialects>,
         policy: Arc<Policy>,
-        admin_key_hash: [u8; 32],
         batch_bytes: usize,
         public_url: Option<Arc<str>>,
     ) -> Self {
-        let room = Room::new(env.clone(), batch_bytes);
-        Self(Arc::new(Shared {
-            store,
-            env,
-            policy,
-            admin_key_hash,
-            batch_bytes,
-            public_url,
-            room,
-            answers: Answers::default(),
-            workers: Workers::start(),
-            dialects,
-        }))
-    }
-
-    /// Does what would take the processor for too long on a thread of the runtime.
-    pub(crate) async fn work<T, F>(&self, project: ProjectId, work: F) -> Result<T, Problem>
-    where
-        T: Send + 'static,
-        F: FnOnce() -> Result<T, Problem> + Send + 'static,
-    {
-        self.workers.run(project, work).await
+        Self(Arc::new(Shared { context, policy, batch_bytes, public_url, dialects }))
     }
 
     /// How a project speaks. Made by the workers if it is not there yet.

@@ -7,11 +7,11 @@ use serde::Serialize;
 use store::nodes::{COUNTED, Kind, Lag, Node, Overview};
 use store::notices::{Level, Notice};
 use utoipa::ToSchema;
+use web::caller::Caller;
+use web::problem::Problem;
+use web::responses::Lookup;
 
 use crate::Api;
-use crate::caller::Caller;
-use crate::problem::Problem;
-use crate::responses::Lookup;
 
 /// The nodes that work on one database. On the embedded one there is one node, which holds everything.
 #[derive(Serialize, ToSchema)]

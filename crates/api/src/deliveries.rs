@@ -10,15 +10,15 @@ use model::key::Scope;
 use model::project::Project;
 use store::retries::Retried;
 use store::search::{Bodies, DeliveryFilter, Paging};
+use web::answers::Answer;
+use web::caller::{Caller, Grant};
+use web::path::Named;
+use web::problem::{Code, Problem};
+use web::query::{Listed, Query};
+use web::responses::Lookup;
 
 use self::view::{DeliveryView, FullDelivery, Shown};
 use crate::Api;
-use crate::answers::Answer;
-use crate::caller::Caller;
-use crate::path::Named;
-use crate::problem::{Code, Problem};
-use crate::query::{Listed, Query};
-use crate::responses::Lookup;
 use crate::sight::Sight;
 
 /// List deliveries
@@ -43,10 +43,10 @@ pub(crate) async fn list(
     State(api): State<Api>,
     mut query: Query,
 ) -> Result<Answer<Listed<DeliveryView>>, Problem> {
-    let project = caller.may(Scope::Read)?;
+    let grant = caller.may(Scope::Read)?;
     let endpoint = query.take("endpoint");
-    let filter = filter(&mut query, endpoint);
-    page(&api, project, filter, query).await
+    let filter = filter(&mut query, grant, endpoint)?;
+    page(&api, grant.project, filter, query).await
 }
 
 /// List an endpoint's deliveries
@@ -72,12 +72,12 @@ pub(crate) async fn list_of_endpoint(
     Named(endpoint): Named<EndpointId>,
     mut query: Query,
 ) -> Result<Answer<Listed<DeliveryView>>, Problem> {
-    let project = caller.may(Scope::Read)?;
-    let filter = filter(&mut query, Some(endpoint));
-    if !was_ever(&api, project.id, endpoint).await? {
+    let grant = caller.may(Scope::Read)?;
+    let filter = filter(&mut query, grant, Some(endpoint))?;
+    if !was_ever(&api, grant.project.id, endpoint).await? {
         return Err(Problem::not_found("endpoint", &endpoint.to_string()));
     }
-    page(&api, project, filter, query).await
+    page(&api, grant.project, filter, query).await
 }
 
 /// Show a delivery
@@ -95,7 +95,7 @@ pub(crate) async fn show(
     Named(id): Named<DeliveryId>,
     mut query: Query,
 ) -> Result<Answer<FullDelivery>, Problem> {
-    caller.may(Scope::Read)?;
+    caller.may(Scope::Read)?.whole()?;
     let bodies = match query.take::<bool>("bodies") {
         Some(false) => Bodies::Without,
         Some(true) | None => Bodies::With,
@@ -115,7 +115,7 @@ pub(crate) async fn retry(
     State(api): State<Api>,
     Named(id): Named<DeliveryId>,
 ) -> Result<(StatusCode, Answer<FullDelivery>), Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     match api.store.retry(&caller.actor(), project.id, id).await? {
         None => Err(Problem::not_found("delivery", &id.to_string())),
         Some(Retried::NoEndpoint) => {
@@ -159,21 +159,21 @@ pub(crate) async fn find(
     Ok(Answer::of(found, share))
 }
 
-fn filter(query: &mut Query, endpoint: Option<EndpointId>) -> DeliveryFilter {
-    DeliveryFilter {
+fn filter(query: &mut Query, grant: Grant<'_>, endpoint: Option<EndpointId>) -> Result<DeliveryFilter, Problem> {
+    Ok(DeliveryFilter {
         endpoint,
         event: query.take::<EventId>("event"),
         status: query.take_with("status", |name| {
             Status::named(name).ok_or("a status is pending, delivered, failed or cancelled")
         }),
         event_type: query.take("event_type"),
-        tenant: query.take("tenant"),
+        tenant: grant.tenant_of_list(query.take("tenant"))?,
         status_code: query.take_with("status_code", |text| {
             text.parse().ok().filter(|code| (100..1000).contains(code)).ok_or("a status code is a number like 503")
         }),
         since: query.take("since"),
         until: query.take("until"),
-    }
+    })
 }
 
 async fn page(

@@ -19,15 +19,15 @@ use model::time::Timestamp;
 use serde::Serialize;
 use store::project_dialects::InUse;
 use utoipa::ToSchema;
+use web::body::Sent;
+use web::caller::{Caller, no_project};
+use web::path::Named;
+use web::problem::{Code, Problem};
+use web::query::{Listed, Query};
+use web::responses::{Lookup, Writing};
 
 use self::file::File;
 use crate::Api;
-use crate::body::Sent;
-use crate::caller::{Caller, no_project};
-use crate::path::Named;
-use crate::problem::{Code, Problem};
-use crate::query::{Listed, Query};
-use crate::responses::{Lookup, Writing};
 use crate::sight::Sight;
 
 /// Dialects of its own that a project may have.
@@ -93,7 +93,7 @@ pub(crate) async fn list(
     State(api): State<Api>,
     mut query: Query,
 ) -> Result<Json<Listed<DialectView>>, Problem> {
-    let project = caller.may(Scope::Read)?;
+    let project = caller.may(Scope::Read)?.whole()?;
     let paging = query.paging();
     query.finish()?;
     let speech = api.store.directory().project_dialects(project.id);
@@ -122,7 +122,7 @@ pub(crate) async fn show(
     Named(name): Named<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let project = caller.may(Scope::Read)?;
+    let project = caller.may(Scope::Read)?.whole()?;
     let speech = api.store.directory().project_dialects(project.id);
     let file = built_in_text(&name).or_else(|| speech.files.get(&name).map(|file| &*file.text));
     let file = file.ok_or_else(|| Problem::not_found("dialect", &name))?;
@@ -166,7 +166,7 @@ pub(crate) async fn put(
     Named(name): Named<String>,
     body: Sent,
 ) -> Result<(StatusCode, Json<DialectView>), Problem> {
-    let project = caller.may(Scope::Admin)?;
+    let project = caller.may(Scope::Admin)?.whole()?;
     judge_own(&name)?;
     let (file, own) = (File::read(body, project.id).await?, name.clone());
     let file = api.work(project.id, move || file.judge(&own)).await?;
@@ -216,7 +216,7 @@ pub(crate) async fn delete(
     State(api): State<Api>,
     Named(name): Named<String>,
 ) -> Result<StatusCode, Problem> {
-    let project = caller.may(Scope::Admin)?;
+    let project = caller.may(Scope::Admin)?.whole()?;
     judge_own(&name)?;
     match api.store.remove_dialect(&caller.actor(), project.id, name.clone()).await? {
         Some(Ok(())) => Ok(StatusCode::NO_CONTENT),

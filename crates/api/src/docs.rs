@@ -5,8 +5,8 @@ mod sample;
 use std::fmt::Write;
 
 use serde_json::Value;
+use web::problem::Code;
 
-use crate::problem::Code;
 use sample::{Components, sample};
 
 /// Where the pieces go is marked with `{{…}}`.

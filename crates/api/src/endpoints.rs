@@ -27,6 +27,13 @@ use model::key::Scope;
 use model::project::Project;
 use store::endpoints::Condition;
 use store::search::Page;
+use web::body::{SETTINGS, Sent};
+use web::caller::Caller;
+use web::json;
+use web::path::Named;
+use web::problem::Problem;
+use web::query::{Listed, Query, page_of};
+use web::responses::{Lookup, Writing};
 
 use self::changes::Rules;
 use self::fields::{Fields, NewEndpoint};
@@ -34,13 +41,6 @@ use self::filter::Filter;
 use self::find::{find, not_found};
 pub(crate) use self::view::EndpointView;
 use crate::Api;
-use crate::body::{SETTINGS, Sent};
-use crate::caller::Caller;
-use crate::json;
-use crate::path::Named;
-use crate::problem::Problem;
-use crate::query::{Listed, Query, page_of};
-use crate::responses::{Lookup, Writing};
 use crate::sight::Sight;
 
 /// Create an endpoint
@@ -54,7 +54,7 @@ pub(crate) async fn create(
     State(api): State<Api>,
     body: Sent,
 ) -> Result<(StatusCode, Json<EndpointView>), Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     let dialect = api.dialect(project).await?;
     let text = body.json(project.id, SETTINGS).await?;
     let (judge, own) = (api.clone(), project.clone());
@@ -82,9 +82,10 @@ pub(crate) async fn create(
     ),
     responses((status = 200, description = "A page of endpoints.", body = Listed<EndpointView>), Lookup))]
 pub(crate) async fn list(caller: Caller, State(api): State<Api>, mut query: Query) -> Result<Response, Problem> {
-    let project = caller.may_see_endpoints()?;
+    let grant = caller.may_see_endpoints()?;
+    let project = grant.project;
     let dialect = api.dialect(project).await?;
-    let filter = Filter::take(&mut query, dialect.catalogue.names);
+    let filter = Filter::take(&mut query, grant, dialect.catalogue.names)?;
     let paging = query.paging();
     query.finish()?;
     let sight = Sight::of(&caller);
@@ -115,7 +116,7 @@ pub(crate) async fn show(
     State(api): State<Api>,
     Named(id): Named<EndpointId>,
 ) -> Result<Json<EndpointView>, Problem> {
-    let project = caller.may_see_endpoints()?;
+    let project = caller.may_see_endpoints()?.whole()?;
     let endpoint = find(&api, project, id)?;
     viewed(&api, &caller, &endpoint).await
 }
@@ -134,7 +135,7 @@ pub(crate) async fn change(
     Named(id): Named<EndpointId>,
     body: Sent,
 ) -> Result<Json<EndpointView>, Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     find(&api, project, id)?;
     let text = body.json(project.id, SETTINGS).await?;
     let endpoint = change_to(&caller.actor(), &api, project, id, move || json::object(&text)).await?;
@@ -153,7 +154,7 @@ pub(crate) async fn delete(
     State(api): State<Api>,
     Named(id): Named<EndpointId>,
 ) -> Result<StatusCode, Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     match api.store.delete_endpoint(&caller.actor(), project.id, id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(not_found(id)),

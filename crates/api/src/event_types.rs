@@ -17,15 +17,15 @@ use model::speech::Speech;
 use model::subscription::{self, OPERATIONAL};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use web::body::{SETTINGS, Sent};
+use web::caller::{Caller, no_project};
+use web::json;
+use web::path::Named;
+use web::problem::{Code, Problem, judged};
+use web::query::{Listed, Query, USUAL_PAGE};
+use web::responses::{Lookup, Writing};
 
 use crate::Api;
-use crate::body::{SETTINGS, Sent};
-use crate::caller::{Caller, no_project};
-use crate::json;
-use crate::path::Named;
-use crate::problem::{Code, Problem, judged};
-use crate::query::{Listed, Query, USUAL_PAGE};
-use crate::responses::{Lookup, Writing};
 
 /// Types of its own that a project may have.
 const MOST_OWN: usize = 1000;
@@ -206,7 +206,8 @@ pub(crate) async fn list(
     State(api): State<Api>,
     mut query: Query,
 ) -> Result<Json<Listed<EventTypeView>>, Problem> {
-    let project = caller.may(Scope::Read)?;
+    // What can happen is every tenant's to know.
+    let project = caller.may(Scope::Read)?.project;
     let dialect = api.dialect(project).await?;
     let group: Option<String> = query.take("group");
     let limit = query.limit(USUAL_PAGE);
@@ -259,7 +260,8 @@ pub(crate) async fn show(
     State(api): State<Api>,
     Named(name): Named<subscription::EventType>,
 ) -> Result<Json<EventTypeView>, Problem> {
-    let project = caller.may(Scope::Read)?;
+    // What can happen is every tenant's to know.
+    let project = caller.may(Scope::Read)?.project;
     let dialect = api.dialect(project).await?;
     let known = dialect.catalogue.find(&name).ok_or_else(|| Problem::not_found("event type", name.as_str()))?;
     Ok(Json(EventTypeView::of(&known.event_type, &api.store.directory().project_dialects(project.id))))
@@ -284,7 +286,7 @@ pub(crate) async fn put(
     Named(name): Named<String>,
     body: Sent,
 ) -> Result<(StatusCode, Json<EventTypeView>), Problem> {
-    let project = caller.may(Scope::Admin)?;
+    let project = caller.may(Scope::Admin)?.whole()?;
     let dialect = api.dialect(project).await?;
     let name = judge_name(&name, &dialect)?;
     let text = body.json(project.id, SETTINGS).await?;
@@ -323,7 +325,7 @@ pub(crate) async fn delete(
     State(api): State<Api>,
     Named(name): Named<subscription::EventType>,
 ) -> Result<StatusCode, Problem> {
-    let project = caller.may(Scope::Admin)?;
+    let project = caller.may(Scope::Admin)?.whole()?;
     if api.store.remove_event_type(&caller.actor(), project.id, name.clone()).await? {
         return Ok(StatusCode::NO_CONTENT);
     }

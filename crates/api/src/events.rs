@@ -18,21 +18,21 @@ use model::project::Project;
 use model::subscription::EventType;
 use store::ingest::{Accepted, Clash, Intake};
 use store::search::{DeliveryFilter, EventFilter, Paging};
+use web::answers::Answer;
+use web::body::{SMALL, Sent};
+use web::caller::Caller;
+use web::json;
+use web::path::Named;
+use web::problem::{Code, Problem};
+use web::query::{LARGEST_PAGE, Listed, Query};
+use web::responses::{Lookup, Writing};
 
 use self::idempotency::IdempotencyKey;
 use self::new_event::{ENVELOPE, NewEvent};
 use self::view::{EventView, FullEvent, Taken};
 use crate::Api;
-use crate::answers::Answer;
-use crate::body::{SMALL, Sent};
-use crate::caller::Caller;
 use crate::event_types::Hints;
 use crate::jobs::JobView;
-use crate::json;
-use crate::path::Named;
-use crate::problem::{Code, Problem};
-use crate::query::{LARGEST_PAGE, Listed, Query};
-use crate::responses::{Lookup, Writing};
 
 /// Bytes of an event times subschemas that it may be held against: two milliseconds' work.
 const LIGHT: usize = 64 * 1024;
@@ -56,7 +56,7 @@ pub(crate) async fn create(
     key: IdempotencyKey,
     body: Sent,
 ) -> Result<(StatusCode, Json<Taken>), Problem> {
-    let project = caller.may(Scope::EventsWrite)?;
+    let project = caller.may(Scope::EventsWrite)?.whole()?;
     let dialect = api.dialect(project).await?;
     let text = body.json(project.id, dialect.limits.payload_bytes + ENVELOPE).await?;
     let (intake, _room) = if is_light(&text, &dialect) {
@@ -119,10 +119,11 @@ pub(crate) async fn list(
     State(api): State<Api>,
     mut query: Query,
 ) -> Result<Answer<Listed<EventView>>, Problem> {
-    let project = caller.may(Scope::Read)?;
+    let grant = caller.may(Scope::Read)?;
+    let project = grant.project;
     let filter = EventFilter {
         event_type: query.take("type"),
-        tenant: query.take("tenant"),
+        tenant: grant.tenant_of_list(query.take("tenant"))?,
         since: query.take("since"),
         until: query.take("until"),
     };
@@ -145,7 +146,7 @@ pub(crate) async fn show(
     State(api): State<Api>,
     Named(id): Named<EventId>,
 ) -> Result<Answer<FullEvent>, Problem> {
-    let project = caller.may(Scope::Read)?;
+    let project = caller.may(Scope::Read)?.whole()?;
     let not_found = || Problem::not_found("event", id.as_str());
     let weight = api.store.weight_of_event(project.id, id.clone()).await?.ok_or_else(not_found)?;
     let share = api.answers.bodies(project.id, weight).await?;
@@ -166,7 +167,7 @@ pub(crate) async fn replay(
     State(api): State<Api>,
     Named(id): Named<EventId>,
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
-    let project = caller.may(Scope::EventsWrite)?;
+    let project = caller.may(Scope::EventsWrite)?.whole()?;
     let found = api.store.weight_of_event(project.id, id.clone()).await?;
     found.ok_or_else(|| Problem::not_found("event", id.as_str()))?;
     let job = api.store.create_job(&caller.actor(), project.id, Task::Replay { event: id }).await?;

@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
+use web::problem::{Code, Problem};
 
 use crate::Api;
-use crate::problem::{Code, Problem};
 
 /// A database that takes longer to answer is as good as none.
 const LONGEST_PING: Duration = Duration::from_secs(2);
@@ -33,7 +33,7 @@ pub(crate) async fn live() -> Json<Health> {
 #[utoipa::path(get, path = "/readyz", tag = "Server", operation_id = "readyz", security(()),
     responses(
         (status = 200, description = "It can.", body = Health),
-        (status = 503, description = "It cannot, right now.", body = crate::problem::Document<'_>, content_type = "application/problem+json"),
+        (status = 503, description = "It cannot, right now.", body = web::problem::Document<'_>, content_type = "application/problem+json"),
     ))]
 pub(crate) async fn ready(State(api): State<Api>) -> Result<Json<Health>, Problem> {
     tokio::select! {

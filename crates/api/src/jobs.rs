@@ -9,13 +9,13 @@ use model::key::Scope;
 use model::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
+use web::caller::Caller;
+use web::path::Named;
+use web::problem::{Code, Problem};
+use web::query::{Listed, Query};
+use web::responses::Lookup;
 
 use crate::Api;
-use crate::caller::Caller;
-use crate::path::Named;
-use crate::problem::{Code, Problem};
-use crate::query::{Listed, Query};
-use crate::responses::Lookup;
 
 /// Work that goes on after its request was answered, and after a restart.
 #[derive(Serialize, ToSchema)]
@@ -70,7 +70,7 @@ pub(crate) async fn list(
     State(api): State<Api>,
     mut query: Query,
 ) -> Result<Json<Listed<JobView>>, Problem> {
-    let project = caller.may(Scope::Read)?;
+    let project = caller.may(Scope::Read)?.whole()?;
     let paging = query.paging();
     query.finish()?;
     let page = api.store.jobs(project.id, paging).await?;
@@ -86,7 +86,7 @@ pub(crate) async fn show(
     State(api): State<Api>,
     Named(id): Named<JobId>,
 ) -> Result<Json<JobView>, Problem> {
-    let project = caller.may(Scope::Read)?;
+    let project = caller.may(Scope::Read)?.whole()?;
     let job = api.store.job(project.id, id).await?;
     job.map(|job| Json(JobView::of(&job))).ok_or_else(|| Problem::not_found("job", &id.to_string()))
 }
@@ -102,7 +102,7 @@ pub(crate) async fn cancel(
     State(api): State<Api>,
     Named(id): Named<JobId>,
 ) -> Result<StatusCode, Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     let missing = || Problem::not_found("job", &id.to_string());
     let before = api.store.job(project.id, id).await?.ok_or_else(missing)?;
     if before.status != Status::Running {

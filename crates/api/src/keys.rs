@@ -11,16 +11,16 @@ use model::key::{Key, Scope};
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use web::body::{SETTINGS, Sent};
+use web::caller::{Caller, hash_of};
+use web::json;
+use web::path::Named;
+use web::problem::{Problem, judged};
+use web::query::{Listed, Query, page_of};
+use web::responses::{Lookup, Writing};
 
 use crate::Api;
-use crate::body::{SETTINGS, Sent};
-use crate::caller::{Caller, hash_of};
-use crate::json;
 use crate::names::judge_name;
-use crate::path::Named;
-use crate::problem::{Problem, judged};
-use crate::query::{Listed, Query, page_of};
-use crate::responses::{Lookup, Writing};
 
 /// What a key of ours starts with, so that leaked ones are found by scanners.
 const PREFIX: &str = "ph_";
@@ -127,7 +127,7 @@ pub(crate) async fn create(
     State(api): State<Api>,
     body: Sent,
 ) -> Result<(StatusCode, Json<CreatedKey>), Problem> {
-    let project = caller.may(Scope::Admin)?;
+    let project = caller.may(Scope::Admin)?.whole()?;
     let text = body.json(project.id, SETTINGS).await?;
     let (name, scopes) = json::object::<NewKey>(&text)?.judge()?;
     let (key, api_key) = make(project.id, name, scopes, &*api.env);
@@ -148,7 +148,7 @@ pub(crate) async fn list(
     State(api): State<Api>,
     mut query: Query,
 ) -> Result<Json<Listed<KeyView>>, Problem> {
-    let project = caller.may(Scope::Admin)?;
+    let project = caller.may(Scope::Admin)?.whole()?;
     let paging = query.paging();
     query.finish()?;
     let directory = api.store.directory();
@@ -165,7 +165,7 @@ pub(crate) async fn show(
     State(api): State<Api>,
     Named(id): Named<KeyId>,
 ) -> Result<Json<KeyView>, Problem> {
-    let project = caller.may(Scope::Admin)?;
+    let project = caller.may(Scope::Admin)?.whole()?;
     let directory = api.store.directory();
     let found = directory.keys().find(|key| key.id == id && key.project == project.id);
     found.map(|key| Json(KeyView::of(key))).ok_or_else(|| Problem::not_found("key", &id.to_string()))
@@ -182,7 +182,7 @@ pub(crate) async fn revoke(
     State(api): State<Api>,
     Named(id): Named<KeyId>,
 ) -> Result<StatusCode, Problem> {
-    let project = caller.may(Scope::Admin)?;
+    let project = caller.may(Scope::Admin)?.whole()?;
     match api.store.revoke_key(&caller.actor(), project.id, id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Problem::not_found("key", &id.to_string())),

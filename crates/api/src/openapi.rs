@@ -22,13 +22,13 @@ use utoipa::openapi::schema::{SchemaType, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi, RefOr, Schema, Server};
 use utoipa::{Modify, OpenApi as _};
+use web::caller::Caller;
+use web::problem;
+use web::problem::Problem;
 
-use crate::caller::Caller;
-use crate::problem::Problem;
 use crate::surfaces::{hooks, webhooks as webhooks_surface};
 use crate::{
-    Api, cluster, deliveries, dialects, docs, endpoints, event_types, events, health, jobs, keys, problem, projects,
-    templates,
+    Api, cluster, deliveries, dialects, docs, endpoints, event_types, events, health, jobs, keys, projects, templates,
 };
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -203,7 +203,7 @@ pub(crate) async fn document_json(
     let json = match caller {
         None => documents.json.clone(),
         Some(caller) => {
-            let project = caller.may(Scope::Read)?;
+            let project = caller.may(Scope::Read)?.whole()?;
             let (own, dialect) = (project.id, api.dialect(project).await?);
             let write = move || {
                 let document = documents.document.for_project(own, &dialect);

@@ -10,26 +10,26 @@ use axum::http::StatusCode;
 use model::id::ProjectId;
 use model::invalid::Faults;
 use model::key::Scope;
+use model::object::{Change, Object};
 use model::project::{Project, Slug, Tenants};
 use model::retention::Chosen;
 use model::speech::Speech;
 use model::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::projects::SlugTaken;
 use utoipa::ToSchema;
+use web::body::{SETTINGS, Sent};
+use web::caller::{Caller, no_project};
+use web::json;
+use web::path::Named;
+use web::problem::{Code, Problem, judged};
+use web::query::{Listed, Query, page_of};
+use web::responses::{Lookup, Writing};
 
 use self::retention::{RetentionFields, RetentionView};
 use crate::Api;
-use crate::body::{SETTINGS, Sent};
-use crate::caller::{Caller, no_project};
 use crate::dialects::warnings;
+use crate::keys;
 use crate::names::judge_name;
-use crate::object::{Change, Object};
-use crate::path::Named;
-use crate::problem::{Code, Problem, judged};
-use crate::query::{Listed, Query, page_of};
-use crate::responses::{Lookup, Writing};
-use crate::{json, keys};
 
 const USUAL_DIALECT: &str = "standard";
 
@@ -228,12 +228,6 @@ fn is_address(text: &str) -> bool {
 
 fn is_default(project: &Project) -> bool {
     project.slug.as_str() == Slug::DEFAULT
-}
-
-impl From<SlugTaken> for Problem {
-    fn from(_: SlugTaken) -> Self {
-        Self::at(Code::Conflict, "/slug", "another project has this slug")
-    }
 }
 
 /// Make a project

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::http::{Method, Uri};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
+use web::problem::{Code, Problem};
 
 use crate::openapi::Documents;
-use crate::problem::{Code, Problem};
 use crate::surfaces::{hooks, webhooks};
 use crate::{
     Api, cluster, deliveries, dialects, endpoints, event_types, events, health, jobs, keys, openapi, projects,

@@ -8,8 +8,7 @@ use model::endpoint::Settings;
 use model::headers::Headers;
 use model::key::Scope;
 use model::mask;
-
-use crate::caller::Caller;
+use web::caller::Caller;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sight {

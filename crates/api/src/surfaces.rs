@@ -19,13 +19,13 @@ use model::invalid::Fault;
 use model::key::Scope;
 use model::project::Project;
 use store::search::Paging;
+use web::caller::{Caller, Grant};
+use web::problem::{Code, Problem};
+use web::query::page_of;
 
 use crate::Api;
-use crate::caller::Caller;
 use crate::endpoints;
 use crate::endpoints::fields::Fields;
-use crate::problem::{Code, Problem};
-use crate::query::page_of;
 use crate::sight::Sight;
 
 /// One of the surfaces that dialects can list.
@@ -59,11 +59,11 @@ impl<S: Surface> FromRequestParts<Api> for Served<S> {
 }
 
 impl<S: Surface> Served<S> {
-    pub(crate) fn may(&self, scope: Scope) -> Result<&Arc<Project>, Problem> {
+    pub(crate) fn may(&self, scope: Scope) -> Result<Grant<'_>, Problem> {
         self.caller.may(scope)
     }
 
-    pub(crate) fn may_see_endpoints(&self) -> Result<&Arc<Project>, Problem> {
+    pub(crate) fn may_see_endpoints(&self) -> Result<Grant<'_>, Problem> {
         self.caller.may_see_endpoints()
     }
 
@@ -87,10 +87,13 @@ impl<S: Surface> Served<S> {
     }
 
     /// The newest endpoints of the project, newest first.
-    pub(crate) fn newest(&self, api: &Api, limit: usize) -> Vec<Arc<Endpoint>> {
+    pub(crate) fn newest(&self, api: &Api, limit: usize) -> Result<Vec<Arc<Endpoint>>, Problem> {
+        let grant = self.may_see_endpoints()?;
+        let tenant = grant.tenant_of_list(None)?;
         let directory = api.store.directory();
-        let all = directory.endpoints_of(self.caller.project().id).iter().cloned();
-        page_of(all, |endpoint| endpoint.id, Paging { limit, after: None }).items
+        let all = directory.endpoints_of(grant.project.id).iter().cloned();
+        let all = all.filter(|endpoint| tenant.is_none() || endpoint.settings.tenant == tenant);
+        Ok(page_of(all, |endpoint| endpoint.id, Paging { limit, after: None }).items)
     }
 
     pub(crate) async fn delete(&self, api: &Api, endpoint: &Endpoint) -> Result<(), Problem> {

@@ -9,19 +9,20 @@ use model::id::{DeliveryId, EndpointId, EventId};
 use model::invalid::Fault;
 use model::json::Json as Written;
 use model::key::Scope;
+use model::object::Object;
 use model::project::Project;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use web::body::{SETTINGS, Sent};
+use web::caller::Caller;
+use web::json;
+use web::problem::{Code, Problem};
+use web::responses::Writing;
 
-use crate::body::{SETTINGS, Sent};
-use crate::caller::Caller;
 use crate::endpoints::values::template_text;
 use crate::event_types::Hints;
 use crate::events::new_event::NewEvent;
-use crate::object::Object;
-use crate::problem::{Code, Problem};
-use crate::responses::Writing;
-use crate::{Api, event_types, json};
+use crate::{Api, event_types};
 
 /// A template, and what it is to be tried with: an event, or the example of a type.
 #[derive(Deserialize, ToSchema)]
@@ -62,7 +63,7 @@ pub(crate) struct Preview {
     request_body = Trial<'_>,
     responses((status = 200, description = "What would be sent.", body = Preview), Writing))]
 pub(crate) async fn preview(caller: Caller, State(api): State<Api>, body: Sent) -> Result<Json<Preview>, Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     let dialect = api.dialect(project).await?;
     let text = body.json(project.id, SETTINGS + dialect.limits.payload_bytes).await?;
     let (own, judge) = (project.clone(), api.clone());

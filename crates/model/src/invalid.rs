@@ -15,6 +15,11 @@ impl Fault {
     }
 }
 
+/// A member's name as it stands in a pointer.
+pub fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 /// Faults of one input that are told.
 const MOST: usize = 99;
 

@@ -20,6 +20,7 @@ pub mod local_fault;
 pub mod map;
 pub mod mask;
 pub mod network;
+pub mod object;
 pub mod project;
 pub mod provider;
 pub mod rate;

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use api::{Api, Front, serve};
+use api::Api;
 use aws_lc_rs::digest;
 use dialect::dialects::Dialects;
 use engine::Engine;
@@ -20,6 +20,9 @@ use store::notices::{Level, Notice};
 use store::private;
 use store::seal::MasterKey;
 use tokio::net::TcpListener;
+use web::context::Context;
+use web::front::Front;
+use web::serve;
 
 use crate::config::{Config, Smtp};
 use crate::worker::{self, Worker};
@@ -118,18 +121,13 @@ pub async fn start(config: &Config, externals: Externals) -> Result<Running, Err
     let listener =
         TcpListener::bind(config.listen).await.map_err(|cause| Error::Listen { address: config.listen, cause })?;
     let address = listener.local_addr().map_err(|cause| Error::Listen { address: config.listen, cause })?;
-    let api = Api::new(
-        store.clone(),
-        env.clone(),
-        dialects,
-        Arc::new(config.network.policy.clone()),
-        hash(&admin_key.text),
-        config.api.max_batch_bytes,
-        config.public_url.as_deref().map(Into::into),
-    );
+    let largest_body = config.api.max_batch_bytes;
+    let context = Context::new(store.clone(), env.clone(), hash(&admin_key.text), largest_body);
+    let policy = Arc::new(config.network.policy.clone());
+    let api = Api::new(context, dialects, policy, largest_body, config.public_url.as_deref().map(Into::into));
     workers.push(retention::start(store.clone(), env.clone(), config.retention));
     // The role `receive` mounts nothing: there are no routes for providers yet.
-    let front = if config.roles.api { Front::new(api) } else { Front::without_the_api(api) };
+    let front = if config.roles.api { api::front(api) } else { api::front_of_every_node(&api) };
     workers.push(start_listener(config, listener, front, env));
     Ok(Running { address, admin_key, store, workers })
 }

@@ -5,11 +5,11 @@ use dialect::toml_json::toml_from_json;
 use dialect::{Dialect, LONGEST};
 use model::id::ProjectId;
 use model::invalid::Fault;
+use model::invalid::escaped;
 use serde::de::IgnoredAny;
-
-use crate::body::{Media, Sent, Text, unsupported};
-use crate::json::{self, escaped};
-use crate::problem::{Code, Problem};
+use web::body::{Media, Sent, Text, unsupported};
+use web::json;
+use web::problem::{Code, Problem};
 
 /// What was sent.
 pub(super) struct File {

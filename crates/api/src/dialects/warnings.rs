@@ -8,9 +8,9 @@ use model::endpoint::Endpoint;
 use model::id::EndpointId;
 use model::project::Project;
 use model::subscription::Pattern;
+use web::problem::Problem;
 
 use crate::Api;
-use crate::problem::Problem;
 
 /// Endpoints that a warning names.
 const MOST_NAMED: usize = 10;

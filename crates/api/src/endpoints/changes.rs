@@ -12,12 +12,14 @@ use model::invalid::Faults;
 use model::json::Json;
 use model::mask;
 use model::network::Policy;
+use model::object::{Change, Whole};
 use model::project::Tenants;
 use model::provider::Provider;
 use model::rate::RateLimit;
 use model::secret::Secrets;
 use model::subscription::Subscription;
 use model::url::EndpointUrl;
+use web::problem::{Code, Problem};
 
 use super::fields::Fields;
 use super::values::{
@@ -26,8 +28,6 @@ use super::values::{
 };
 use super::{headers, tenant};
 use crate::names::judge_name;
-use crate::object::{Change, Whole};
-use crate::problem::{Code, Problem};
 
 /// What decides whether an endpoint is right.
 pub(super) struct Rules<'a> {

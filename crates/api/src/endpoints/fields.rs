@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use model::json::Json;
+use model::object::{Change, Object, Texts, Whole};
 use serde::Deserialize;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::auth::AuthFields;
-use crate::object::{Change, Object, Texts, Whole};
 
 /// What is to be different about an endpoint.
 #[derive(Default, Deserialize, ToSchema)]

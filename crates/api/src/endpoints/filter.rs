@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use model::endpoint::{Endpoint, Status};
 use model::subscription::{EventType, Names};
 use serde_json::value::RawValue;
+use web::caller::Grant;
+use web::problem::Problem;
+use web::query::Query;
 
-use crate::query::Query;
 use crate::sight::Sight;
 
 /// What an endpoint is looked for by. What is not said fits all.
@@ -23,16 +25,16 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    pub(super) fn take(query: &mut Query, names: Names) -> Self {
-        Self {
-            tenant: query.take("tenant"),
+    pub(super) fn take(query: &mut Query, grant: Grant<'_>, names: Names) -> Result<Self, Problem> {
+        Ok(Self {
+            tenant: grant.tenant_of_list(query.take("tenant"))?,
             status: query.take_with("status", status),
             event_type: query.take_with("type", |text| names.event_type(text)),
             url: query.take("url"),
             name: query.take("name"),
             part: query.take("q").map(|part: String| part.to_lowercase()),
             metadata: query.take_all("metadata."),
-        }
+        })
     }
 
     pub(super) fn fits(&self, endpoint: &Endpoint, sight: Sight) -> bool {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use model::endpoint::Endpoint;
 use model::id::EndpointId;
 use model::project::Project;
+use web::problem::Problem;
 
 use crate::Api;
-use crate::problem::Problem;
 
 /// An endpoint of the project.
 pub(crate) fn find(api: &Api, project: &Project, id: EndpointId) -> Result<Arc<Endpoint>, Problem> {

@@ -2,11 +2,10 @@
 
 use dialect::{Dialect, header};
 use model::invalid::Faults;
+use model::invalid::escaped;
 use model::mask::MASK;
-
-use crate::json::escaped;
-use crate::object::{Change, Texts};
-use crate::problem::{Code, Problem};
+use model::object::{Change, Texts};
+use web::problem::{Code, Problem};
 
 const LONGEST_VALUE: usize = 4096;
 

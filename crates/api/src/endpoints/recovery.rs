@@ -10,16 +10,16 @@ use model::key::Scope;
 use model::time::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use web::body::{SETTINGS, Sent};
+use web::caller::Caller;
+use web::json;
+use web::path::Named;
+use web::problem::{Problem, judged};
+use web::responses::Writing;
 
 use super::find;
 use crate::Api;
-use crate::body::{SETTINGS, Sent};
-use crate::caller::Caller;
 use crate::jobs::JobView;
-use crate::json;
-use crate::path::Named;
-use crate::problem::{Problem, judged};
-use crate::responses::Writing;
 
 /// What to recover.
 #[derive(Deserialize, ToSchema)]
@@ -80,7 +80,7 @@ pub(crate) async fn recover(
     Named(id): Named<EndpointId>,
     body: Sent,
 ) -> Result<(StatusCode, Json<JobView>), Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     find(&api, project, id)?;
     let text = body.json(project.id, SETTINGS).await?;
     let task = json::object::<Recovery>(&text)?.judge(id, api.env.now())?;

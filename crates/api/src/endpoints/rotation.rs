@@ -16,15 +16,15 @@ use model::secret::{Secret, Signing};
 use model::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use web::body::{SETTINGS, Sent};
+use web::caller::Caller;
+use web::json;
+use web::path::Named;
+use web::problem::{Code, Problem, judged};
+use web::responses::Writing;
 
 use super::find::{find, not_found};
 use crate::Api;
-use crate::body::{SETTINGS, Sent};
-use crate::caller::Caller;
-use crate::json;
-use crate::path::Named;
-use crate::problem::{Code, Problem, judged};
-use crate::responses::Writing;
 
 /// How long both secrets sign where nothing is said.
 const USUAL_OVERLAP: Duration = Duration::from_secs(86_400);
@@ -104,7 +104,7 @@ pub(crate) async fn rotate(
     Named(id): Named<EndpointId>,
     body: Sent,
 ) -> Result<Json<Rotated>, Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     let endpoint = find(&api, project, id)?;
     let text = body.json(project.id, SETTINGS).await?;
     let rotation = json::object_or_default::<Rotation>(&text)?;

@@ -5,14 +5,14 @@ use axum::extract::State;
 use model::endpoint::Endpoint;
 use model::id::EndpointId;
 use model::key::Scope;
+use web::caller::Caller;
+use web::path::Named;
+use web::problem::Problem;
+use web::responses::Lookup;
 
 use super::changes::{judge_pausable, switch};
 use super::{EndpointView, find, not_found, viewed};
 use crate::Api;
-use crate::caller::Caller;
-use crate::path::Named;
-use crate::problem::Problem;
-use crate::responses::Lookup;
 
 /// Pause an endpoint
 ///
@@ -45,7 +45,7 @@ pub(crate) async fn resume(
 }
 
 async fn set(caller: &Caller, api: &Api, id: EndpointId, active: bool) -> Result<Json<EndpointView>, Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     find(api, project, id)?;
     judge_pausable(&*api.dialect(project).await?)?;
     let switched = move |before: &Endpoint| {

@@ -17,18 +17,19 @@ use store::search::Bodies;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
+use web::answers::Answer;
+use web::body::{SETTINGS, Sent};
+use web::caller::Caller;
+use web::json;
+use web::path::Named;
+use web::problem::Problem;
+use web::responses::Writing;
 
 use self::wish::Wish;
 use super::find::{find, not_found};
 use crate::Api;
-use crate::answers::Answer;
-use crate::body::{SETTINGS, Sent};
-use crate::caller::Caller;
+use crate::deliveries;
 use crate::deliveries::view::FullDelivery;
-use crate::path::Named;
-use crate::problem::Problem;
-use crate::responses::Writing;
-use crate::{deliveries, json};
 
 /// An attempt may wait for its turn before it begins.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -54,7 +55,7 @@ pub(crate) async fn test(
     Named(id): Named<EndpointId>,
     body: Sent,
 ) -> Result<Answer<Tested>, Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     let endpoint = find(&api, project, id)?;
     let text = body.json(project.id, SETTINGS).await?;
     let wish = json::object_or_default::<Wish>(&text)?;

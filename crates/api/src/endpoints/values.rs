@@ -12,6 +12,7 @@ use model::filter::Filter;
 use model::invalid::Faults;
 use model::json::Json;
 use model::network::Policy;
+use model::object::{Change, Whole};
 use model::provider::Provider;
 use model::rate::RateLimit;
 use model::retry::MOST_RETRIES;
@@ -19,11 +20,10 @@ use model::secret::{PRIVATE_PREFIX, Secret, Signing};
 use model::subscription::{Pattern, Subscription};
 use model::time::Span;
 use model::url::EndpointUrl;
+use web::problem::{Code, Problem};
 
 use super::fields::{RateFields, RetryFields};
 use crate::event_types::{self, Hints};
-use crate::object::{Change, Whole};
-use crate::problem::{Code, Problem};
 
 /// Milliseconds.
 const LONGEST_TIMEOUT: u64 = 120_000;

@@ -17,18 +17,18 @@ use serde_json::error::Category;
 use serde_json::value::{RawValue, to_raw_value};
 use store::ingest::{Accepted, Intake};
 use utoipa::ToSchema;
+use web::body::{Media, Sent, unsupported};
+use web::caller::Caller;
+use web::frame::RequestId;
+use web::json;
+use web::problem::{Code, Document, Problem};
+use web::responses::Writing;
 
 use super::idempotency::IdempotencyKey;
 use super::new_event::NewEvent;
 use super::view::Taken;
 use crate::Api;
-use crate::body::{Media, Sent, unsupported};
-use crate::caller::Caller;
 use crate::event_types::Hints;
-use crate::frame::RequestId;
-use crate::json;
-use crate::problem::{Code, Document, Problem};
-use crate::responses::Writing;
 
 /// Events in one request.
 const MOST_ITEMS: usize = 10_000;
@@ -85,7 +85,7 @@ pub(crate) async fn create(
     key: IdempotencyKey,
     body: Sent,
 ) -> Result<Response, Problem> {
-    let project = caller.may(Scope::EventsWrite)?;
+    let project = caller.may(Scope::EventsWrite)?.whole()?;
     let dialect = api.dialect(project).await?;
     let form = Form::of(body.media())?;
     let text = body.text(project.id, api.batch_bytes).await?;

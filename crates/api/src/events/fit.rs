@@ -5,10 +5,10 @@ use model::invalid::{Fault, Faults};
 use model::json::Json;
 use model::subscription::EventType;
 use serde_json::Value;
+use web::problem::{Code, Problem};
 
 use crate::endpoints::tenant;
 use crate::event_types::{self, Hints};
-use crate::problem::{Code, Problem};
 
 /// Whether an event of this type with this data is one that the dialect knows how to speak of.
 pub(super) fn judge(event_type: &EventType, data: &str, dialect: &Dialect, hints: &Hints) -> Result<(), Problem> {

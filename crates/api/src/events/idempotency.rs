@@ -3,9 +3,9 @@
 use axum::extract::FromRequestParts;
 use axum::http::HeaderName;
 use axum::http::request::Parts;
+use web::problem::{Code, Problem};
 
 use crate::Api;
-use crate::problem::{Code, Problem};
 
 pub(super) const NAME: HeaderName = HeaderName::from_static("idempotency-key");
 

@@ -16,11 +16,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use store::ingest::Intake;
 use utoipa::ToSchema;
+use web::problem::{Problem, judged};
 
 use super::fit::{self, Owner};
 use crate::endpoints::tenant;
 use crate::event_types::Hints;
-use crate::problem::{Problem, judged};
 
 /// Bytes that a request may have besides `data`.
 pub(crate) const ENVELOPE: usize = 64 * 1024;

@@ -7,9 +7,9 @@ mod patterns;
 use model::network::Policy;
 use model::subscription::Names;
 use serde_json::{Map, Value, json};
+use web::responses;
 
 use self::facets::CONFLICTS;
-use crate::responses;
 
 /// Lays all of it over the document, and answers what found no place there.
 pub(super) fn lay_over(document: &mut Value, policy: &Policy) -> Vec<String> {

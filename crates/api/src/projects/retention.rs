@@ -1,11 +1,10 @@
 //! How long a project's data is kept: as callers write it and as it is shown.
 
 use model::invalid::Faults;
+use model::object::{Change, Object};
 use model::retention::{Chosen, NotAPeriod, Period};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-use crate::object::{Change, Object};
 
 /// Durations of at most `366d`, or `forever`. What is left out stays; `null`: as the server has it.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]

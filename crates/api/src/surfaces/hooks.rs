@@ -9,22 +9,22 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use model::key::Scope;
 use store::search::Bodies;
+use web::answers::Answer;
+use web::body::{SETTINGS, Sent};
+use web::json;
+use web::path::Named;
+use web::problem::Problem;
+use web::query::{LARGEST_PAGE, Query, USUAL_PAGE};
+use web::responses::{Lookup, Writing};
 
 use self::fields::{HookFields, NewHook};
 use self::surface::Hooks;
 use self::view::{ExecutionList, ExecutionView, HookList, HookView};
 use super::Served;
 use crate::Api;
-use crate::answers::Answer;
-use crate::body::{SETTINGS, Sent};
 use crate::deliveries;
 use crate::endpoints::rotation::{self, Rotation};
 use crate::endpoints::trial;
-use crate::json;
-use crate::path::Named;
-use crate::problem::Problem;
-use crate::query::{LARGEST_PAGE, Query, USUAL_PAGE};
-use crate::responses::{Lookup, Writing};
 
 /// Create a hook
 ///
@@ -37,7 +37,7 @@ pub(crate) async fn create(
     State(api): State<Api>,
     body: Sent,
 ) -> Result<(StatusCode, Json<HookView>), Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     let text = body.json(project.id, SETTINGS).await?;
     let (judge, own) = (api.clone(), project.clone());
     let hook = api.work(project.id, move || json::object::<HookFields>(&text)?.judge_new(&judge, &own)).await?;
@@ -59,7 +59,7 @@ pub(crate) async fn list(
     caller.may_see_endpoints()?;
     let limit = query.limit(LARGEST_PAGE);
     query.finish()?;
-    let hooks = caller.newest(&api, limit);
+    let hooks = caller.newest(&api, limit)?;
     Ok(Json(HookList { data: hooks.iter().map(|hook| HookView::of(hook, caller.sight())).collect() }))
 }
 
@@ -72,7 +72,7 @@ pub(crate) async fn show(
     State(api): State<Api>,
     Named(id): Named<String>,
 ) -> Result<Json<HookView>, Problem> {
-    caller.may_see_endpoints()?;
+    caller.may_see_endpoints()?.whole()?;
     let hook = caller.find(&api, &id)?;
     Ok(Json(HookView::of(&hook, caller.sight())))
 }
@@ -90,7 +90,7 @@ pub(crate) async fn change(
     Named(id): Named<String>,
     body: Sent,
 ) -> Result<Json<HookView>, Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     let hook = caller.find(&api, &id)?;
     let text = body.json(project.id, SETTINGS).await?;
     let hook = json::object::<HookFields>(&text)?.change(&caller.actor(), &api, project, hook.id).await?;
@@ -108,7 +108,7 @@ pub(crate) async fn delete(
     State(api): State<Api>,
     Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
-    caller.may(Scope::EndpointsWrite)?;
+    caller.may(Scope::EndpointsWrite)?.whole()?;
     let hook = caller.find(&api, &id)?;
     caller.delete(&api, &hook).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -125,7 +125,7 @@ pub(crate) async fn rotate(
     State(api): State<Api>,
     Named(id): Named<String>,
 ) -> Result<Json<HookView>, Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     let hook = caller.find(&api, &id)?;
     let rotated = rotation::rotate_to(&caller.actor(), &api, project, &hook, Rotation::at_once()).await?;
     let hook = caller.find(&api, &id)?;
@@ -144,7 +144,7 @@ pub(crate) async fn test(
     State(api): State<Api>,
     Named(id): Named<String>,
 ) -> Result<Json<ExecutionView>, Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     let hook = caller.find(&api, &id)?;
     let delivery = trial::try_out(&caller.actor(), &api, project, &hook, trial::wish::Wish::default()).await?;
     let found = deliveries::find(&api, project, delivery, Bodies::With).await?;
@@ -169,7 +169,7 @@ pub(crate) async fn executions(
     Named(id): Named<String>,
     mut query: Query,
 ) -> Result<Answer<ExecutionList>, Problem> {
-    let project = caller.may(Scope::Read)?;
+    let project = caller.may(Scope::Read)?.whole()?;
     let limit = query.limit(USUAL_PAGE);
     query.finish()?;
     let hook = caller.find(&api, &id)?;

@@ -9,20 +9,20 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use model::key::Scope;
 use store::search::Bodies;
+use web::body::{SETTINGS, Sent};
+use web::json;
+use web::path::Named;
+use web::problem::Problem;
+use web::query::{LARGEST_PAGE, Query};
+use web::responses::{Lookup, Writing};
 
 use self::new_webhook::NewWebhook;
 use self::surface::Webhooks;
 use self::view::{WebhookList, WebhookTest, WebhookView};
 use super::Served;
 use crate::Api;
-use crate::body::{SETTINGS, Sent};
 use crate::deliveries;
 use crate::endpoints::trial;
-use crate::json;
-use crate::path::Named;
-use crate::problem::Problem;
-use crate::query::{LARGEST_PAGE, Query};
-use crate::responses::{Lookup, Writing};
 
 /// Create a webhook
 ///
@@ -35,7 +35,7 @@ pub(crate) async fn create(
     State(api): State<Api>,
     body: Sent,
 ) -> Result<(StatusCode, Json<WebhookView>), Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     let text = body.json(project.id, SETTINGS).await?;
     let (judge, own) = (api.clone(), project.clone());
     let webhook = move || json::object::<NewWebhook>(&text)?.judge(&judge, &own);
@@ -58,7 +58,7 @@ pub(crate) async fn list(
     caller.may_see_endpoints()?;
     let limit = query.limit(LARGEST_PAGE);
     query.finish()?;
-    let webhooks = caller.newest(&api, limit);
+    let webhooks = caller.newest(&api, limit)?;
     Ok(Json(WebhookList::of(
         webhooks.iter().map(|webhook| WebhookView::of(webhook, caller.dialect(), caller.sight())).collect(),
     )))
@@ -73,7 +73,7 @@ pub(crate) async fn show(
     State(api): State<Api>,
     Named(id): Named<String>,
 ) -> Result<Json<WebhookView>, Problem> {
-    caller.may_see_endpoints()?;
+    caller.may_see_endpoints()?.whole()?;
     let webhook = caller.find(&api, &id)?;
     Ok(Json(WebhookView::of(&webhook, caller.dialect(), caller.sight())))
 }
@@ -89,7 +89,7 @@ pub(crate) async fn delete(
     State(api): State<Api>,
     Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
-    caller.may(Scope::EndpointsWrite)?;
+    caller.may(Scope::EndpointsWrite)?.whole()?;
     let webhook = caller.find(&api, &id)?;
     caller.delete(&api, &webhook).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -106,7 +106,7 @@ pub(crate) async fn test(
     State(api): State<Api>,
     Named(id): Named<String>,
 ) -> Result<Json<WebhookTest>, Problem> {
-    let project = caller.may(Scope::EndpointsWrite)?;
+    let project = caller.may(Scope::EndpointsWrite)?.whole()?;
     let webhook = caller.find(&api, &id)?;
     let delivery = trial::try_out(&caller.actor(), &api, project, &webhook, trial::wish::Wish::default()).await?;
     let found = deliveries::find(&api, project, delivery, Bodies::With).await?.into_value();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Api, Front};
+use api::Api;
 use aws_lc_rs::digest;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -26,6 +26,8 @@ use store::record::Record;
 use store::seal::MasterKey;
 use tempfile::TempDir;
 use testkit::clock::TestEnv;
+use web::context::Context;
+use web::front::Front;
 
 pub(crate) const ADMIN_KEY: &str = "the admin key of a test";
 
@@ -109,9 +111,9 @@ impl Gateway {
             accept_journal_loss: false,
         };
         let store = Store::open(options).await.unwrap();
-        let api =
-            Api::new(store.clone(), shared, Arc::default(), Arc::new(policy), sha256(ADMIN_KEY), BATCH_BYTES, None);
-        Self { env, store, front: Front::new(api), directory }
+        let context = Context::new(store.clone(), shared, sha256(ADMIN_KEY), BATCH_BYTES);
+        let api = Api::new(context, Arc::default(), Arc::new(policy), BATCH_BYTES, None);
+        Self { env, store, front: api::front(api), directory }
     }
 
     /// The disk of the store, which can be made to fail.

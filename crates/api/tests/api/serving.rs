@@ -5,7 +5,6 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::serve::{Options, serve};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
@@ -16,6 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use web::serve::{Options, serve};
 
 use crate::gateway::{ADMIN_KEY, Gateway};
 

@@ -9,11 +9,11 @@ use model::id::EventId;
 use model::json::Json;
 use model::subscription::EventType;
 use serde_json::json;
+use web::problem::Problem;
 
 use super::wish::Wish;
 use crate::event_types;
 use crate::events::fit::brand_of;
-use crate::problem::Problem;
 
 /// What is sent where no type has an example.
 const PLAIN: &str = "posthaste.test";

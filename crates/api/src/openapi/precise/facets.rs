@@ -10,10 +10,10 @@ use model::provider::Provider;
 use model::retry::MOST_RETRIES;
 use model::subscription::Subscription;
 use serde_json::{Value, json};
+use web::problem::Code;
+use web::query::{LARGEST_PAGE, USUAL_PAGE};
 
 use super::patterns as p;
-use crate::problem::Code;
-use crate::query::{LARGEST_PAGE, USUAL_PAGE};
 
 /// Codes that an operation may answer with `409`.
 pub(super) type Conflicts = &'static [(&'static str, &'static [Code])];

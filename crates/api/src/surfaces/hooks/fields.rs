@@ -8,6 +8,7 @@ use model::actor::Actor;
 use model::endpoint::Endpoint;
 use model::id::EndpointId;
 use model::invalid::Fault;
+use model::object::Change;
 use model::project::Project;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, SeqAccess, Unexpected, Visitor};
@@ -15,13 +16,12 @@ use serde::{Deserialize, Deserializer};
 use utoipa::openapi::schema::{ArrayBuilder, SchemaType, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
+use web::problem::{Code, Problem};
 
 use super::surface::Hooks;
 use crate::Api;
 use crate::endpoints;
 use crate::endpoints::fields::Fields;
-use crate::object::Change;
-use crate::problem::{Code, Problem};
 use crate::surfaces::{self, named};
 
 /// What is to be different about a hook.

@@ -3,16 +3,16 @@
 use model::endpoint::Endpoint;
 use model::invalid::Faults;
 use model::json::Json;
+use model::object::{Change, Object, Texts};
 use model::project::Project;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use web::problem::Problem;
 
 use super::surface::Webhooks;
 use crate::Api;
 use crate::endpoints::auth::AuthFields;
 use crate::endpoints::fields::Fields;
-use crate::object::{Change, Object, Texts};
-use crate::problem::Problem;
 use crate::surfaces::{self, named};
 
 /// A webhook to create.

@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The memory for all large bodies. Cloning shares it.
 #[derive(Clone)]
-pub(crate) struct Room {
+pub struct Room {
     inner: Arc<Inner>,
 }
 
@@ -42,7 +42,7 @@ struct Inner {
 }
 
 /// What one body holds, given back when this is dropped.
-pub(crate) struct Hold {
+pub struct Hold {
     inner: Arc<Inner>,
     number: u64,
     granted: usize,
@@ -51,14 +51,14 @@ pub(crate) struct Hold {
 
 impl Room {
     /// Room for at least one body of `largest` bytes in each project's share.
-    pub(crate) fn new(env: Arc<dyn Env>, largest: usize) -> Self {
+    pub fn new(env: Arc<dyn Env>, largest: usize) -> Self {
         let share = (WHOLE / SHARES).max(largest);
         let ledger = Ledger { whole: WHOLE.max(share), share, bodies: Vec::new(), numbers: 0 };
         Self { inner: Arc::new(Inner { env, ledger: Mutex::new(ledger), freed: Notify::new() }) }
     }
 
     /// Memory for the first `bytes` of a body of `project` that may get `most` long, as soon as there is some.
-    pub(crate) async fn take(&self, project: ProjectId, bytes: usize, most: usize) -> Result<Hold, Problem> {
+    pub async fn take(&self, project: ProjectId, bytes: usize, most: usize) -> Result<Hold, Problem> {
         let bytes = stepped(bytes, most);
         let number = self.inner.patiently(|ledger| ledger.admit(project, bytes, most)).await?;
         Ok(Hold { inner: self.inner.clone(), number, granted: bytes, most })
@@ -67,7 +67,7 @@ impl Room {
 
 impl Hold {
     /// Sees to it that `bytes` are held.
-    pub(crate) async fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
+    pub async fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
         if bytes <= self.granted {
             return Ok(());
         }
@@ -78,7 +78,7 @@ impl Hold {
     }
 
     /// The body has `bytes`, and no more will come.
-    pub(crate) fn settle(&mut self, bytes: usize) {
+    pub fn settle(&mut self, bytes: usize) {
         self.granted = bytes;
         self.most = bytes;
         self.inner.ledger().settle(self.number, bytes);

@@ -23,7 +23,7 @@ const ITEM: usize = 2 * 1024;
 /// A body is in memory as it is kept, as text and as JSON, at most at the same time.
 const COPIES: usize = 3;
 
-pub(crate) struct Answers(Shares);
+pub struct Answers(Shares);
 
 impl Default for Answers {
     fn default() -> Self {
@@ -33,37 +33,37 @@ impl Default for Answers {
 
 impl Answers {
     /// Room for a page of a list.
-    pub(crate) async fn page(&self, project: ProjectId, items: usize) -> Result<Share, Problem> {
+    pub async fn page(&self, project: ProjectId, items: usize) -> Result<Share, Problem> {
         Ok(self.0.take(project, items * ITEM).await?)
     }
 
     /// Room for an answer whose bodies have `bytes` bytes together.
-    pub(crate) async fn bodies(&self, project: ProjectId, bytes: usize) -> Result<Share, Problem> {
+    pub async fn bodies(&self, project: ProjectId, bytes: usize) -> Result<Share, Problem> {
         Ok(self.0.take(project, ITEM + bytes.saturating_mul(COPIES)).await?)
     }
 }
 
 /// An answer with its room, which it holds until it is sent.
-pub(crate) struct Answer<T> {
+pub struct Answer<T> {
     value: T,
     share: Share,
 }
 
 impl<T> Answer<T> {
-    pub(crate) fn of(value: T, share: Share) -> Self {
+    pub fn of(value: T, share: Share) -> Self {
         Self { value, share }
     }
 
-    pub(crate) fn value(&self) -> &T {
+    pub fn value(&self) -> &T {
         &self.value
     }
 
     /// Lets go of the room: what is left is small.
-    pub(crate) fn into_value(self) -> T {
+    pub fn into_value(self) -> T {
         self.value
     }
 
-    pub(crate) fn map<U>(self, make: impl FnOnce(T) -> U) -> Answer<U> {
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Answer<U> {
         Answer { value: make(self.value), share: self.share }
     }
 }

@@ -10,10 +10,10 @@ use crate::body;
 use crate::problem::Code;
 
 /// Problems of requests without a body. Those that conflict with what is there say so in `precise`.
-pub(crate) struct Lookup;
+pub struct Lookup;
 
 /// Problems of requests with a body.
-pub(crate) struct Writing;
+pub struct Writing;
 
 const LOOKUP: &[Code] =
     &[Code::Unauthorized, Code::Forbidden, Code::NotFound, Code::InvalidRequest, Code::Internal, Code::Unavailable];
@@ -52,7 +52,7 @@ impl IntoResponses for Writing {
 }
 
 /// A response for each status that the codes have.
-pub(crate) fn problems(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
+pub fn problems(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
     let mut told: BTreeMap<String, String> = BTreeMap::new();
     for code in codes {
         let about = code.about();

@@ -11,26 +11,25 @@ use serde::Serialize;
 use store::search::{Cursor, Page, Paging};
 use utoipa::ToSchema;
 
-use crate::Api;
 use crate::problem::{Problem, judged};
 
 /// Items on a page where nothing is said, and at most.
-pub(crate) const USUAL_PAGE: usize = 50;
-pub(crate) const LARGEST_PAGE: usize = 250;
+pub const USUAL_PAGE: usize = 50;
+pub const LARGEST_PAGE: usize = 250;
 
 /// Parameters that are read. No route takes half as many.
 const MOST_PARAMETERS: usize = 100;
 
 /// The parameters of a query that were not taken yet, and what was wrong with those that were.
-pub(crate) struct Query {
+pub struct Query {
     parameters: Vec<(String, String)>,
     faults: Faults,
 }
 
-impl FromRequestParts<Api> for Query {
+impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
         let mut asked = Self { parameters: Vec::new(), faults: Faults::default() };
         for (name, text) in form_urlencoded::parse(query.as_bytes()).take(MOST_PARAMETERS) {
@@ -49,22 +48,18 @@ impl FromRequestParts<Api> for Query {
 
 impl Query {
     /// A parameter by its name, if it is there and reads as what it should be.
-    pub(crate) fn take<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+    pub fn take<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
         self.take_with(name, |text| text.parse::<T>())
     }
 
     /// All parameters whose names begin with `prefix`, by the rest of their names.
-    pub(crate) fn take_all(&mut self, prefix: &str) -> Vec<(String, String)> {
+    pub fn take_all(&mut self, prefix: &str) -> Vec<(String, String)> {
         let named = |(name, _): &mut (String, String)| name.strip_prefix(prefix).is_some_and(|key| !key.is_empty());
         let taken = self.parameters.extract_if(.., named);
         taken.map(|(name, text)| (name[prefix.len()..].to_owned(), text)).collect()
     }
 
-    pub(crate) fn take_with<T, E: Display>(
-        &mut self,
-        name: &str,
-        read: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Option<T> {
+    pub fn take_with<T, E: Display>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         let at = self.parameters.iter().position(|(own, _)| own == name)?;
         let (_, text) = self.parameters.swap_remove(at);
         let read = read(&text).map_err(|error| error.to_string());
@@ -72,7 +67,7 @@ impl Query {
     }
 
     /// How many are asked for, `usual` where nothing is said.
-    pub(crate) fn limit(&mut self, usual: usize) -> usize {
+    pub fn limit(&mut self, usual: usize) -> usize {
         let limit = self.take_with("limit", |text| {
             let limit = text.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit));
             limit.ok_or_else(|| format!("a limit is a number from 1 to {LARGEST_PAGE}"))
@@ -80,7 +75,7 @@ impl Query {
         limit.unwrap_or(usual)
     }
 
-    pub(crate) fn paging(&mut self) -> Paging {
+    pub fn paging(&mut self) -> Paging {
         let limit = self.limit(USUAL_PAGE);
         let after = self.take_with("cursor", |text| {
             Cursor::parse(text).ok_or("not a cursor: send the next_cursor of the page before as it came")
@@ -89,7 +84,7 @@ impl Query {
     }
 
     /// What is left is not known, or came twice.
-    pub(crate) fn finish(mut self) -> Result<(), Problem> {
+    pub fn finish(mut self) -> Result<(), Problem> {
         for (name, _) in self.parameters {
             self.faults.add(pointer(&name), "is not a parameter here, or was given twice");
         }
@@ -103,22 +98,22 @@ fn pointer(name: &str) -> String {
 
 /// A page of a list, newest first.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Listed<T> {
-    pub(crate) data: Vec<T>,
+pub struct Listed<T> {
+    pub data: Vec<T>,
     /// Send it as `cursor` to get the next page; `null` on the last.
     #[schema(required = true, example = json!(null))]
-    pub(crate) next_cursor: Option<String>,
+    pub next_cursor: Option<String>,
 }
 
 impl<T> Listed<T> {
-    pub(crate) fn of<U>(page: Page<U>, view: impl FnMut(U) -> T) -> Self {
+    pub fn of<U>(page: Page<U>, view: impl FnMut(U) -> T) -> Self {
         let next_cursor = page.next.map(|cursor| cursor.to_string());
         Self { data: page.items.into_iter().map(view).collect(), next_cursor }
     }
 }
 
 /// Takes a page of what is in memory, newest first.
-pub(crate) fn page_of<T, K: Kind>(items: impl Iterator<Item = T>, id: impl Fn(&T) -> Id<K>, paging: Paging) -> Page<T> {
+pub fn page_of<T, K: Kind>(items: impl Iterator<Item = T>, id: impl Fn(&T) -> Id<K>, paging: Paging) -> Page<T> {
     let after = paging.after.map(|cursor| cursor.to_string());
     let after = after.and_then(|text| data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).ok());
     let mut items: Vec<T> = items

@@ -12,7 +12,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Front;
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::header::HOST;
@@ -24,6 +23,7 @@ use model::env::Env;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::front::Front;
 use addresses::{Addresses, Place, TooMany};
 use pulse::{Felt, Pulse};
 use tasks::Tasks;

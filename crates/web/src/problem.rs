@@ -12,6 +12,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use model::invalid::{Fault, Faults};
 use serde::Serialize;
+use store::projects::SlugTaken;
 use utoipa::ToSchema;
 
 pub use code::{About, Code};
@@ -27,7 +28,7 @@ const MOST_TOLD: usize = 3;
 
 /// Answered instead of what was asked. The frame gives it its request's id and logs its cause.
 #[derive(Clone, Debug)]
-pub(crate) struct Problem {
+pub struct Problem {
     code: Code,
     /// Where the code's own status is not the one that says it best.
     status: Option<StatusCode>,
@@ -38,22 +39,22 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self { code, status: None, detail: detail.into(), errors: Vec::new(), cause: None }
     }
 
     /// The same, answered with another status than its code's.
-    pub(crate) fn answered(self, status: StatusCode) -> Self {
+    pub fn answered(self, status: StatusCode) -> Self {
         Self { status: Some(status), ..self }
     }
 
     /// What is wrong at `pointer` alone.
-    pub(crate) fn at(code: Code, pointer: impl Into<String>, message: impl Display) -> Self {
+    pub fn at(code: Code, pointer: impl Into<String>, message: impl Display) -> Self {
         Self::of(code, vec![Fault::new(pointer, message.to_string())])
     }
 
     /// All that is wrong, at least one thing.
-    pub(crate) fn of(code: Code, errors: Vec<Fault>) -> Self {
+    pub fn of(code: Code, errors: Vec<Fault>) -> Self {
         let errors = bounded(errors);
         let detail = match errors.as_slice() {
             [only] => sentence(only),
@@ -63,7 +64,7 @@ impl Problem {
     }
 
     /// The same of a request in which the fields have other names, with what else is wrong in it.
-    pub(crate) fn renamed(self, name: impl Fn(&str) -> String, others: Vec<Fault>) -> Self {
+    pub fn renamed(self, name: impl Fn(&str) -> String, others: Vec<Fault>) -> Self {
         if self.errors.is_empty() {
             return if others.is_empty() { self } else { Self::of(Code::InvalidRequest, others) };
         }
@@ -73,40 +74,40 @@ impl Problem {
     }
 
     /// The same about a part of the body that stands at `pointer`.
-    pub(crate) fn below(self, pointer: &str) -> Self {
+    pub fn below(self, pointer: &str) -> Self {
         let moved = |fault: Fault| Fault::new(format!("{pointer}{}", fault.pointer), fault.message);
         Self { errors: self.errors.into_iter().map(moved).collect(), ..self }
     }
 
     /// A project has as many things of its own as it may, by the name of them.
-    pub(crate) fn full(most: usize, things: &str) -> Self {
+    pub fn full(most: usize, things: &str) -> Self {
         let detail = format!("This project has {most} {things} of its own, and no more are taken: delete one first.");
         Self::new(Code::Conflict, detail)
     }
 
-    pub(crate) fn not_found(noun: &str, named: &str) -> Self {
+    pub fn not_found(noun: &str, named: &str) -> Self {
         let named: String = named.chars().take(80).collect();
         Self::new(Code::NotFound, format!("This project has no {noun} {named:?}."))
     }
 
     /// A state that cannot be, found in what is stored.
-    pub(crate) fn broken(cause: String) -> Self {
+    pub fn broken(cause: String) -> Self {
         let detail = "Something the server needs is not in order; its log says what.";
         Self { cause: Some(cause), ..Self::new(Code::Unavailable, detail) }
     }
 
     /// A handler panicked.
-    pub(crate) fn panicked(cause: String) -> Self {
+    pub fn panicked(cause: String) -> Self {
         let detail = "The server made a mistake; its log has it under this request's id.";
         Self { cause: Some(cause), ..Self::new(Code::Internal, detail) }
     }
 
-    pub(crate) fn cause(&self) -> Option<&str> {
+    pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 
     /// As it is sent.
-    pub(crate) fn document<'a>(&'a self, request_id: &'a str) -> Document<'a> {
+    pub fn document<'a>(&'a self, request_id: &'a str) -> Document<'a> {
         let about = self.code.about();
         Document {
             kind: format!("/docs#{}", about.name),
@@ -119,7 +120,7 @@ impl Problem {
         }
     }
 
-    pub(crate) fn body(&self, request_id: &str) -> Body {
+    pub fn body(&self, request_id: &str) -> Body {
         let json = serde_json::to_vec(&self.document(request_id)).expect("a problem is text and numbers");
         Body::from(json)
     }
@@ -153,6 +154,12 @@ impl From<store::Error> for Problem {
             _ => "The server's database does not answer right now.",
         };
         Self { cause: Some(chain.join(": ")), ..Self::new(Code::Unavailable, detail) }
+    }
+}
+
+impl From<SlugTaken> for Problem {
+    fn from(_: SlugTaken) -> Self {
+        Self::at(Code::Conflict, "/slug", "another project has this slug")
     }
 }
 
@@ -190,14 +197,14 @@ fn several_wrong(errors: &[Fault]) -> String {
 }
 
 /// Ends the judging of an input: nothing wrong, or all that is.
-pub(crate) fn judged(faults: Faults) -> Result<(), Problem> {
+pub fn judged(faults: Faults) -> Result<(), Problem> {
     faults.into_result().map_err(|faults| Problem::of(Code::InvalidRequest, faults))
 }
 
 /// Why a request was not done (RFC 9457).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub(crate) struct Document<'a> {
+pub struct Document<'a> {
     /// Where this code is explained.
     #[serde(rename = "type")]
     #[schema(example = "/docs#invalid_request")]

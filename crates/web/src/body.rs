@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRef, FromRequest, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use bytes::{Bytes, BytesMut};
@@ -13,15 +13,15 @@ use http_body_util::BodyExt;
 use model::env::Env;
 use model::id::ProjectId;
 
-use crate::Api;
+use crate::context::Context;
 use crate::problem::{Code, Problem};
 use crate::room::{Hold, Room};
 
 /// What a body of settings may have at most.
-pub(crate) const SETTINGS: usize = 512 * 1024;
+pub const SETTINGS: usize = 512 * 1024;
 
 /// Bodies up to this size are read at once; larger ones take room.
-pub(crate) const SMALL: usize = 64 * 1024;
+pub const SMALL: usize = 64 * 1024;
 
 /// A body of which less than [`SLOWEST`] has come within this time is given up.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ const SLOWEST: usize = 10 * 16 * 1024;
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A body that has not been read yet: who asks for it has seen first whether the caller may send it.
-pub(crate) struct Sent {
+pub struct Sent {
     body: Body,
     media: Media,
     length: Option<usize>,
@@ -43,7 +43,7 @@ pub(crate) struct Sent {
 
 /// What a body says it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Media {
+pub enum Media {
     /// `application/json`, `application/*+json`, or nothing said.
     Json,
     /// `application/x-ndjson`, `application/ndjson` or `application/jsonl`: a JSON value a line.
@@ -56,18 +56,18 @@ pub(crate) enum Media {
 }
 
 /// A body that was read: UTF-8.
-pub(crate) struct Text {
+pub struct Text {
     bytes: Bytes,
     room: Option<Hold>,
 }
 
 impl Sent {
-    pub(crate) fn media(&self) -> &Media {
+    pub fn media(&self) -> &Media {
         &self.media
     }
 
     /// Reads JSON of at most `limit` bytes, on behalf of `project`.
-    pub(crate) async fn json(self, project: ProjectId, limit: usize) -> Result<Text, Problem> {
+    pub async fn json(self, project: ProjectId, limit: usize) -> Result<Text, Problem> {
         match self.media {
             Media::Json => self.text(project, limit).await,
             other => Err(unsupported(&other, "application/json")),
@@ -75,7 +75,7 @@ impl Sent {
     }
 
     /// Reads at most `limit` bytes, whatever they are said to be.
-    pub(crate) async fn text(self, project: ProjectId, limit: usize) -> Result<Text, Problem> {
+    pub async fn text(self, project: ProjectId, limit: usize) -> Result<Text, Problem> {
         if self.length.is_some_and(|length| length > limit) {
             return Err(too_large(limit));
         }
@@ -170,13 +170,24 @@ impl Reading<'_> {
     }
 }
 
-impl FromRequest<Api> for Sent {
+impl<S> FromRequest<S> for Sent
+where
+    Context: FromRef<S>,
+    S: Send + Sync,
+{
     type Rejection = Problem;
 
-    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let context = Context::from_ref(state);
         let (parts, body) = request.into_parts();
         let length = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        Ok(Self { body, media: Media::of(&parts.headers), length, env: api.env.clone(), room: api.room.clone() })
+        Ok(Self {
+            body,
+            media: Media::of(&parts.headers),
+            length,
+            env: context.env.clone(),
+            room: context.room.clone(),
+        })
     }
 }
 
@@ -221,7 +232,7 @@ fn shown(text: &str) -> String {
 
 impl Text {
     /// Lets go of the text and keeps its room, for as long as something made of the body is in memory.
-    pub(crate) fn into_room(self) -> Option<Hold> {
+    pub fn into_room(self) -> Option<Hold> {
         self.room
     }
 }
@@ -234,12 +245,12 @@ impl Deref for Text {
     }
 }
 
-pub(crate) fn too_large(limit: usize) -> Problem {
+pub fn too_large(limit: usize) -> Problem {
     Problem::new(Code::PayloadTooLarge, format!("The body has more than the {limit} bytes that are taken here."))
 }
 
 /// What was sent, where `taken` is.
-pub(crate) fn unsupported(media: &Media, taken: &str) -> Problem {
+pub fn unsupported(media: &Media, taken: &str) -> Problem {
     let uncoded = if matches!(media, Media::Coded(_)) { ", not compressed" } else { "" };
     Problem::new(Code::UnsupportedMediaType, format!("The body is {}; send {taken}{uncoded}.", media.named()))
 }
@@ -249,7 +260,7 @@ fn too_slow() -> Problem {
 }
 
 /// The detail of the 408 that answers a body which comes too slowly.
-pub(crate) fn too_slow_detail() -> String {
+pub fn too_slow_detail() -> String {
     let (least, within) = (SLOWEST / 1024, WINDOW.as_secs());
     format!("Less than {least} KiB of the body came within {within} seconds: send it faster, or in smaller pieces.")
 }

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRef, FromRequestParts, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -16,7 +16,7 @@ use futures_util::FutureExt;
 use model::env::Env;
 use model::id::{Id, Kind};
 
-use crate::Api;
+use crate::context::Context;
 use crate::problem::Problem;
 use remainder::Remainder;
 
@@ -29,15 +29,15 @@ const LONGEST_REQUEST_ID: usize = 64;
 
 /// What a request is called in its answer and in our log.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestId(HeaderValue);
+pub struct RequestId(HeaderValue);
 
 /// Lets `next` answer the request, and sees to it that there is an answer, with the request's id.
-pub(crate) async fn frame<F>(api: &Api, mut request: Request, next: impl FnOnce(Request) -> F) -> Response
+pub async fn frame<F>(env: &dyn Env, mut request: Request, next: impl FnOnce(Request) -> F) -> Response
 where
     F: Future<Output = Response>,
 {
-    let began = api.env.elapsed();
-    let id = RequestId::of(request.headers(), &*api.env);
+    let began = env.elapsed();
+    let id = RequestId::of(request.headers(), env);
     // Where handlers find it that ask for it.
     request.headers_mut().insert(REQUEST_ID, id.0.clone());
     let (method, uri) = (request.method().clone(), request.uri().clone());
@@ -46,7 +46,7 @@ where
     let answered = AssertUnwindSafe(async { next(request).await }).catch_unwind().await;
     let mut response = answered.unwrap_or_else(|panic| Problem::panicked(told(&*panic)).into_response());
     if let Some(remainder) = remainder.filter(Remainder::is_left) {
-        Box::pin(remainder.drain(&*api.env)).await;
+        Box::pin(remainder.drain(env)).await;
     }
 
     let path = uri.path();
@@ -58,7 +58,7 @@ where
         response.headers_mut().remove(CONTENT_LENGTH);
         *response.body_mut() = problem.body(id.as_str());
     }
-    let took = api.env.elapsed().saturating_sub(began).as_millis();
+    let took = env.elapsed().saturating_sub(began).as_millis();
     let status = response.status().as_u16();
     tracing::debug!(request.id = id.as_str(), http.method = %method, url.path = path, http.status = status, took_ms = %took, "answered");
     let headers = response.headers_mut();
@@ -81,17 +81,21 @@ impl RequestId {
         })
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         self.0.to_str().expect("only ASCII was let in")
     }
 }
 
 /// The frame has written one into every request's headers.
-impl FromRequestParts<Api> for RequestId {
+impl<S> FromRequestParts<S> for RequestId
+where
+    Context: FromRef<S>,
+    S: Send + Sync,
+{
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.headers, &*api.env))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers, &*Context::from_ref(state).env))
     }
 }
 
@@ -110,37 +114,19 @@ fn told(panic: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use std::future::Ready;
-    use std::sync::Arc;
 
     use axum::body::Body;
     use http_body_util::BodyExt;
-    use model::network::Policy;
-    use store::Store;
-    use store::handle::{Backend, Options};
-    use store::seal::MasterKey;
     use testkit::clock::TestEnv;
 
     use super::*;
 
     #[tokio::test]
     async fn a_panic_is_answered_and_its_words_stay_ours() {
-        let directory = tempfile::TempDir::new().unwrap();
         let env = TestEnv::new();
-        let master_key = MasterKey::generate(&env);
-        let data_dir = directory.path().to_owned();
-        let options = Options {
-            backend: Backend::Embedded { data_dir },
-            master_key,
-            env: Arc::new(env.clone()),
-            mail: false,
-            accept_journal_loss: false,
-        };
-        let store = Store::open(options).await.unwrap();
-        let api = Api::new(store, Arc::new(env), Arc::default(), Arc::new(Policy::default()), [0; 32], 0, None);
-
-        let later = frame(&api, Request::new(Body::empty()), |_| async { panic!("the {} is wrong", "inside") }).await;
+        let later = frame(&env, Request::new(Body::empty()), |_| async { panic!("the {} is wrong", "inside") }).await;
         let at_once = |_| -> Ready<Response> { panic!("the {} is wrong", "inside") };
-        let at_once = frame(&api, Request::new(Body::empty()), at_once).await;
+        let at_once = frame(&env, Request::new(Body::empty()), at_once).await;
 
         for answer in [at_once, later] {
             assert_eq!(answer.status(), 500);

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Display};
 
-use model::invalid::Fault;
+use model::invalid::{Fault, escaped};
 use serde::de::value::StrDeserializer;
 use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, Expected, MapAccess, SeqAccess, Unexpected, Visitor,
@@ -15,7 +15,7 @@ use serde::de::{
 use serde_json::value::RawValue;
 
 use super::members;
-use super::told::{cut, escaped};
+use super::told::cut;
 
 /// Names that are told of those that would be right.
 const MOST_NAMES: usize = 30;

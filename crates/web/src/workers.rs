@@ -24,7 +24,7 @@ const MOST_WAITING: usize = 1024;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The threads. When it is dropped they end with what they are at.
-pub(crate) struct Workers {
+pub struct Workers {
     shared: Arc<Shared>,
 }
 
@@ -45,7 +45,7 @@ struct Queue {
 }
 
 impl Workers {
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         let threads = thread::available_parallelism().map_or(FEWEST, |cores| cores.get().clamp(FEWEST, MOST));
         let queue = Mutex::new(Queue { share: threads / 2, ..Queue::default() });
         let shared = Arc::new(Shared { queue, changed: Condvar::new() });
@@ -58,7 +58,7 @@ impl Workers {
     }
 
     /// Does `work` of `project` as soon as it is its turn. Nobody waits for it any more: then it is not done.
-    pub(crate) async fn run<T, F>(&self, project: ProjectId, work: F) -> Result<T, Problem>
+    pub async fn run<T, F>(&self, project: ProjectId, work: F) -> Result<T, Problem>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T, Problem> + Send + 'static,

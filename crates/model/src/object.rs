@@ -8,15 +8,15 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor
 
 /// A `T` that was written as an object.
 #[derive(Clone)]
-pub(crate) struct Object<T>(pub(crate) T);
+pub struct Object<T>(pub T);
 
 /// The members of an object of texts, in the order they were written, no name twice, at most [`Texts::MOST`].
 #[derive(Clone, Debug)]
-pub(crate) struct Texts(pub(crate) Vec<(String, String)>);
+pub struct Texts(pub Vec<(String, String)>);
 
 /// A field of a change: left as it is, set back, or set. What is left out of a request is left as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Change<T> {
+pub enum Change<T> {
     #[default]
     Keep,
     Clear,
@@ -50,7 +50,7 @@ impl<'de> Deserialize<'de> for Texts {
 }
 
 impl Texts {
-    pub(crate) const MOST: usize = 50;
+    pub const MOST: usize = 50;
 }
 
 struct TextsVisitor;
@@ -79,7 +79,7 @@ impl<'de> Visitor<'de> for TextsVisitor {
 
 /// A whole number as JSON Schema has it: `3.0` is one as well.
 #[derive(Clone, Copy)]
-pub(crate) struct Whole(pub(crate) i64);
+pub struct Whole(pub i64);
 
 /// Larger ones are not told apart from their neighbours.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
@@ -136,7 +136,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
 
 impl<T> Change<T> {
     /// Judges what is to be set. `None` for what must be kept because it was refused.
-    pub(crate) fn judge<U>(self, judge: impl FnOnce(T) -> Option<U>) -> Change<U> {
+    pub fn judge<U>(self, judge: impl FnOnce(T) -> Option<U>) -> Change<U> {
         match self {
             Self::Keep => Change::Keep,
             Self::Clear => Change::Clear,
@@ -145,7 +145,7 @@ impl<T> Change<T> {
     }
 
     /// Makes the change to a field that can be without a value.
-    pub(crate) fn apply(self, field: &mut Option<T>) {
+    pub fn apply(self, field: &mut Option<T>) {
         match self {
             Self::Keep => {}
             Self::Clear => *field = None,
@@ -154,7 +154,7 @@ impl<T> Change<T> {
     }
 
     /// Makes the change to a field that always has a value.
-    pub(crate) fn apply_or(self, field: &mut T, default: impl FnOnce() -> T) {
+    pub fn apply_or(self, field: &mut T, default: impl FnOnce() -> T) {
         match self {
             Self::Keep => {}
             Self::Clear => *field = default(),
@@ -162,7 +162,7 @@ impl<T> Change<T> {
         }
     }
 
-    pub(crate) fn is_keep(&self) -> bool {
+    pub fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
     }
 }

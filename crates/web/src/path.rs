@@ -7,14 +7,13 @@ use axum::http::request::Parts;
 use model::id::{DeliveryId, EndpointId, EventId, JobId, KeyId};
 use model::subscription::EventType;
 
-use crate::Api;
 use crate::problem::{Code, Problem};
 
 /// The one parameter of a path.
-pub(crate) struct Named<T>(pub(crate) T);
+pub struct Named<T>(pub T);
 
 /// What a path can name.
-pub(crate) trait Noun: FromStr {
+pub trait Noun: FromStr {
     const NOUN: &'static str;
 }
 
@@ -47,11 +46,11 @@ impl Noun for String {
     const NOUN: &'static str = "project";
 }
 
-impl<T: Noun> FromRequestParts<Api> for Named<T> {
+impl<T: Noun, S: Send + Sync> FromRequestParts<S> for Named<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-        let Path(text) = Path::<String>::from_request_parts(parts, api).await.map_err(|_| unreadable())?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| unreadable())?;
         text.parse().map(Self).map_err(|_| Problem::not_found(T::NOUN, &text))
     }
 }

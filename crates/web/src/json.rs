@@ -5,17 +5,16 @@ mod reader;
 mod told;
 
 use model::json::{DEEPEST, is_deeper};
+use model::object::Object;
 use serde::de::{Deserialize, IgnoredAny};
 
-pub(crate) use self::told::escaped;
-use crate::object::Object;
 use crate::problem::{Code, Problem};
 
 /// The only way to write U+0000 in JSON.
 const NUL: &str = "\\u0000";
 
 /// Reads an object. Unknown and repeated fields are faults if `T` says so, and texts with U+0000 are.
-pub(crate) fn object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Problem> {
+pub fn object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Problem> {
     match serde_json::from_str::<Object<T>>(text) {
         Ok(Object(read)) if !text.contains(NUL) => judge_depth(text).map(|()| read),
         Ok(_) => judge_depth(text).and_then(|()| read_slowly(text)),
@@ -24,12 +23,12 @@ pub(crate) fn object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Prob
 }
 
 /// Reads an object, or what stands for one that was not sent.
-pub(crate) fn object_or_default<'de, T: Deserialize<'de> + Default>(text: &'de str) -> Result<T, Problem> {
+pub fn object_or_default<'de, T: Deserialize<'de> + Default>(text: &'de str) -> Result<T, Problem> {
     if matches!(text.trim_ascii(), "" | "null") { Ok(T::default()) } else { object(text) }
 }
 
 /// Whether it is nested as deep as receivers can read.
-pub(crate) fn judge_depth(text: &str) -> Result<(), Problem> {
+pub fn judge_depth(text: &str) -> Result<(), Problem> {
     if !is_deeper(text, DEEPEST) {
         return Ok(());
     }
@@ -38,7 +37,7 @@ pub(crate) fn judge_depth(text: &str) -> Result<(), Problem> {
 }
 
 /// Text that is no JSON at all.
-pub(crate) fn broken(text: &str, error: &serde_json::Error) -> Problem {
+pub fn broken(text: &str, error: &serde_json::Error) -> Problem {
     let why = model::json::why_broken(text, error);
     let empty = text.trim_ascii().is_empty();
     let detail =
@@ -68,10 +67,10 @@ fn unexplained(text: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use model::object::Texts;
     use serde_json::value::RawValue;
 
     use super::*;
-    use crate::object::Texts;
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
