@@ -1,4 +1,4 @@
-//! TLS as a client: whom we trust, what we offer, and what a failed handshake means.
+//! TLS as a client: trust, the protocols offered, and the meaning of a failed handshake.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use rustls::time_provider::TimeProvider;
 use rustls::{CertificateError, ClientConfig};
 use trust::{Names, Roots, Untrusted, Verifier};
 
-/// HTTP/1.1, as TLS calls it.
+/// HTTP/1.1 as ALPN names it.
 pub(crate) const HTTP1: &[u8] = b"http/1.1";
 
 pub use trust::{Error, system_has_roots};
@@ -45,7 +45,7 @@ impl std::fmt::Debug for Clock {
     }
 }
 
-/// Why a handshake with `host` failed, for a person. `None` when TLS had no part in it.
+/// Message for a person about a failed handshake with `host`. `None` if TLS had no part in it.
 pub(crate) fn explain(host: &str, error: &std::io::Error) -> Option<String> {
     let reason = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(match reason {
@@ -92,7 +92,7 @@ fn certificate(host: &str, reason: &CertificateError) -> String {
     }
 }
 
-/// Names in a certificate that are shown.
+/// Maximum names of a certificate that are shown.
 const NAMES_SHOWN: usize = 5;
 
 fn not_for(expected: &ServerName<'_>, presented: &[String]) -> String {
