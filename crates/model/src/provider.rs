@@ -39,7 +39,7 @@ impl Provider {
         Self::ALL.into_iter().find(|provider| provider.name() == name)
     }
 
-    /// Whose URL this is.
+    /// The service that a URL belongs to.
     pub fn of(url: &EndpointUrl) -> Self {
         let Host::Name(host) = url.host() else { return Self::Webhook };
         let path = url.path_and_query();
@@ -56,7 +56,7 @@ impl Provider {
         }
     }
 
-    /// How fast it takes messages, where it says so.
+    /// The rate limit that it publishes, if any.
     pub fn rate_limit(self) -> Option<RateLimit> {
         let limit =
             |requests, seconds| Some(RateLimit { requests, per: Span(std::time::Duration::from_secs(seconds)) });

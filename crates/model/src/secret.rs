@@ -7,7 +7,7 @@ use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD};
 use crate::env::Env;
 use crate::time::Timestamp;
 
-/// How an endpoint's requests are signed.
+/// Signature scheme of an endpoint's requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Signing {
     #[default]
@@ -17,7 +17,7 @@ pub enum Signing {
     Ed25519,
 }
 
-/// Which texts are secrets in a dialect.
+/// The form of secrets in a dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// `whsec_` and base64 of 24 to 64 bytes, or with Ed25519 `whsk_` and base64 of the seed (Standard Webhooks 1.0).
@@ -124,7 +124,7 @@ fn decoded(text: &str, prefix: &str) -> Option<Vec<u8>> {
     BASE64.decode(text.strip_prefix(prefix)?.as_bytes()).ok()
 }
 
-/// What is probably wrong with a secret that is none.
+/// The probable mistake in a text that is no secret.
 fn slip(text: &str, signing: Signing) -> NotASecret {
     let (prefix, otherwise) = match signing {
         Signing::HmacSha256 => (SYMMETRIC_PREFIX, NotASecret::Symmetric),
@@ -197,7 +197,7 @@ impl Secrets {
         self.current.iter().chain(previous.map(|previous| &previous.secret))
     }
 
-    /// When the set of valid secrets changes next by itself.
+    /// Time at which the set of valid secrets changes next by itself.
     pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
         self.previous.iter().map(|previous| previous.expires_at).filter(|expiry| *expiry > now).min()
     }

@@ -1,6 +1,6 @@
-//! How much work a filter may be.
+//! The work that a filter may take.
 
-/// How much work a filter may be.
+/// Limit on the work that a filter may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
     /// Where nobody else waits for it: a few milliseconds.

@@ -13,7 +13,7 @@ const YEARS_AHEAD: i16 = 50;
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Which answers may put off the next attempt by `Retry-After`, and how far.
+/// Statuses whose `Retry-After` may put off the next attempt, and the maximum that it may.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryAfter {
     pub on: Vec<u16>,
@@ -21,7 +21,7 @@ pub struct RetryAfter {
 }
 
 impl RetryAfter {
-    /// The wait that a receiver asked for, as far as it is listened to.
+    /// The wait that a receiver asked for, `max` at most.
     pub(super) fn wait(&self, answer: &Answer, now: Timestamp) -> Option<Duration> {
         if !self.on.contains(&answer.status) {
             return None;
