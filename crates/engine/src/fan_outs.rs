@@ -21,10 +21,7 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
                 () = ctx.store.fan_outs_woken() => {}
             },
             Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "fan-out step failed; it will be repeated"
-                );
+                tracing::error!(error = &error as &dyn std::error::Error, "fan-out step failed; it will be repeated");
                 tokio::select! {
                     () = stop.cancelled() => {}
                     () = ctx.env.sleep(AFTER_FAILURE) => {}

@@ -34,7 +34,7 @@ pub(crate) enum TaskReport {
     },
     /// All endpoints with pending deliveries, read at start and after the feed lagged.
     Scanned(Result<Vec<(EndpointId, Timestamp)>, store::Error>),
-    /// What waits, brought forward because the clock went back.
+    /// Waiting deliveries were brought forward, because the clock went back.
     BroughtForward(Result<(), store::Error>),
     TellWhenAtRest(oneshot::Sender<Option<Timestamp>>),
 }

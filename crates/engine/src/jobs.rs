@@ -21,10 +21,7 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
         let went_on = match go_round(&ctx, &stop).await {
             Ok(went_on) => went_on,
             Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "round of jobs failed; it will be repeated"
-                );
+                tracing::error!(error = &error as &dyn std::error::Error, "round of jobs failed; it will be repeated");
                 Round::Held
             }
         };

@@ -369,7 +369,7 @@ impl Lane {
             bucket.clock_was_set(by);
         }
         if by < 0 {
-            // As the database has it from now on.
+            // The database has it shifted from now on.
             self.blocked_until = self.blocked_until.map(|until| until.shifted(by));
         }
     }

@@ -16,7 +16,7 @@ use model::local_fault::LocalFault;
 pub type Lookup<'a> = Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, Error>> + Send + 'a>>;
 
 pub trait Resolve: Send + Sync + 'static {
-    /// `name` is a whole host name in ASCII, never an address. Which of the answers may be dialled is not decided here.
+    /// `name` is a whole host name in ASCII, never an address. The guard decides which of the answers may be dialled.
     fn resolve<'a>(&'a self, name: &'a str) -> Lookup<'a>;
 }
 

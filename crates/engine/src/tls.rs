@@ -15,7 +15,8 @@ pub(crate) const HTTP1: &[u8] = b"http/1.1";
 pub use trust::{Error, system_has_roots};
 
 /// Trusts the system's roots, or Mozilla's where the system has none, and those in `ca_pem` besides. Offers HTTP/2 and
-/// HTTP/1.1. A certificate that stands in `ca_pem` itself is good for its own names. Certificates are valid or not by the environment's clock.
+/// HTTP/1.1. A certificate that stands in `ca_pem` itself is good for its own names. Certificates are valid or not by
+/// the environment's clock.
 pub(crate) fn config(ca_pem: Option<&[u8]>, env: Arc<dyn Env>) -> Result<ClientConfig, Error> {
     let roots = Roots::with(ca_pem)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -119,7 +119,7 @@ impl Transport {
         Ok(Exchange { outcome, notes })
     }
 
-    /// The answer, if its status line came: that is what decides. What is wrong with the rest of it is a note, and ends the
+    /// The answer, if its status line came: that is what decides. A fault in the rest of it is a note, and ends the
     /// connection.
     async fn exchange(&self, request: Request<'_>, notes: &mut Vec<String>) -> Result<Answer, Unanswered> {
         let Request { url, headers, body, timeout, response_bytes } = request;

@@ -25,7 +25,7 @@ pub enum FailureKind {
     Reset,
     /// The address is one that webhooks are not sent to.
     Blocked,
-    /// What came back is not HTTP.
+    /// The answer is not HTTP.
     Protocol,
     /// The answer's body could not be read. Attempts have not failed of that since the status alone decides; earlier
     /// ones did.

@@ -1,8 +1,8 @@
 //! Headers of attempts, packed as they are kept: a name that is met every day takes a byte, nothing is quoted, and all
 //! are one piece of memory, whatever their number.
 //!
-//! One header after the other. A header is its number in [`KNOWN`], followed by its value unless the entry has one; or 0,
-//! its name and its value. A text is its length (LEB128) and its bytes.
+//! One header after the other. A header is its number in [`KNOWN`], followed by its value unless the entry has one; or
+//! 0, its name and its value. A text is its length (LEB128) and its bytes.
 
 use std::fmt;
 

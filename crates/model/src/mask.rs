@@ -49,8 +49,8 @@ pub fn header<'v>(name: &str, value: &'v str) -> &'v str {
     if looks_secret(name) { MASK } else { value }
 }
 
-/// An endpoint's URL for readers who may not have its credentials: values of its query are masked, as tokens often stand
-/// there. The path of a chat or automation service is one too: its URL is all that is needed to post there.
+/// An endpoint's URL for readers who may not have its credentials: values of its query are masked, as tokens often
+/// stand there. The path of a chat or automation service is one too: its URL is all that is needed to post there.
 pub fn url(settings: &Settings) -> String {
     let url = &settings.url;
     // By the URL as well: the service takes a message whatever its owner says that it is.

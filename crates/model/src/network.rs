@@ -66,8 +66,8 @@ const fn whole(address: IpAddr) -> u8 {
 impl Policy {
     /// Judges an address before it is saved and again before every connect.
     ///
-    /// Metadata services are open only to a range of exactly their address: `--allow-network fd00::/8` is typed to reach
-    /// receivers, not to give the machine's credentials away.
+    /// Metadata services are open only to a range of exactly their address: `--allow-network fd00::/8` is typed to
+    /// reach receivers, not to give the machine's credentials away.
     pub fn judge_address(&self, address: IpAddr) -> Result<(), Refusal> {
         let wrapped = ranges::wrapped(address);
         let cloud = ranges::metadata(address).or_else(|| ranges::metadata(wrapped?.inner.into()));
@@ -156,8 +156,8 @@ const METADATA_NAMES: &[&str] = &[
     "metadata",
 ];
 
-/// Endings that no public name has: RFC 6762 (`local` and the habits of its appendix G), RFC 8375 (`home.arpa`), ICANN's
-/// `internal`, and the names that Kubernetes and common routers and resolvers make up.
+/// Endings that no public name has: RFC 6762 (`local` and the habits of its appendix G), RFC 8375 (`home.arpa`),
+/// ICANN's `internal`, and the names that Kubernetes and common routers and resolvers make up.
 const PRIVATE_NAMES: &[&str] =
     &["internal", "local", "svc", "home.arpa", "lan", "localdomain", "intranet", "corp", "home"];
 
@@ -172,8 +172,8 @@ fn suffix(name: &str, suffixes: &[&'static str]) -> Option<&'static str> {
     suffixes.iter().copied().find(|suffix| is_below(suffix))
 }
 
-/// RFC 1035's lengths and letters, and the underscore that some hosts have: URL parsers let `"` and `}` pass, requests do
-/// not. A last label that is a number makes resolvers read the name as an IPv4 address (`0x7f.1`).
+/// RFC 1035's lengths and letters, and the underscore that some hosts have: URL parsers let `"` and `}` pass, requests
+/// do not. A last label that is a number makes resolvers read the name as an IPv4 address (`0x7f.1`).
 fn is_host_name(name: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     let is_label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(is_letter);

@@ -14,7 +14,7 @@ pub struct Project {
     pub id: ProjectId,
     pub slug: Slug,
     pub name: String,
-    /// The dialect it speaks, by name.
+    /// Name of the dialect that it speaks.
     pub dialect: String,
     /// Mail addresses that are notified when an endpoint fails for good.
     pub admins: Vec<String>,

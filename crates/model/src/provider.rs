@@ -1,4 +1,5 @@
-//! Chat and automation services whose incoming-webhook URLs customers paste: known by the URL, spoken to in their own form.
+//! Chat and automation services whose incoming-webhook URLs customers paste: known by the URL, and sent messages in
+//! their own form.
 
 use serde::{Deserialize, Serialize};
 

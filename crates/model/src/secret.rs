@@ -114,7 +114,7 @@ impl Secret {
         seed(&self.0)
     }
 
-    /// The public key that stands behind the seed, where one does. Its holder's word: not checked here.
+    /// The public key behind the seed, where there is one. As its holder states it: not checked here.
     pub fn stated_public_key(&self) -> Option<[u8; 32]> {
         decoded(&self.0, PRIVATE_PREFIX)?.get(32..)?.try_into().ok()
     }

@@ -49,7 +49,7 @@ fn unreachable(error: &io::Error) -> &'static str {
     }
 }
 
-/// Maximum bytes of a proxy's answer to CONNECT; a longer one is a mistake.
+/// Maximum bytes of a proxy's answer to CONNECT, which is longer only by mistake.
 const LONGEST_HEAD: usize = 8 * 1024;
 
 impl Proxy {

@@ -1,5 +1,4 @@
-//! Looks up IPv4 and IPv6 at once: addresses of one family wait only briefly for those of the other (RFC 8305, section
-//! 3).
+//! Looks up IPv4 and IPv6 at once: one family's addresses wait only briefly for the other's (RFC 8305, section 3).
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -13,8 +12,8 @@ use super::Error;
 /// Maximum wait of the addresses of one family for those of the other.
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 
-/// The addresses of both families, those of `v4` first: customers who let only known senders through their firewalls know
-/// them by IPv4. When one family has addresses and the other keeps silent for 50 ms, those of the one alone.
+/// The addresses of both families, those of `v4` first: customers who let only known senders through their firewalls
+/// know them by IPv4. When one family has addresses and the other keeps silent for 50 ms, those of the one alone.
 pub(super) async fn either(
     env: &dyn Env,
     v4: impl Future<Output = Result<Vec<IpAddr>, Error>>,

@@ -27,8 +27,8 @@ const ASK_NEXT_AFTER: Duration = Duration::from_millis(500);
 /// Maximum answers cached per name server.
 const CACHED: u64 = 10_000;
 
-/// Each has a resolver of its own, which asks it over UDP and, where the answer does not fit, over TCP. One resolver for
-/// all of them would wait for those that are dead before it turned to TCP.
+/// Each has a resolver of its own, which asks it over UDP and, where the answer does not fit, over TCP. One resolver
+/// for all of them would wait for those that are dead before it turned to TCP.
 pub(super) struct Servers {
     resolvers: Vec<TokioResolver>,
     /// Index of the one that is asked first: the one that answered last.

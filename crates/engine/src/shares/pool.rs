@@ -1,4 +1,4 @@
-//! A pool of permits with several holders, and the number that one may hold: a newcomer always finds some.
+//! A pool of permits with several holders, and the number that one may hold: a newcomer always finds one.
 //!
 //! No holder is made to give a permit back, so what is left decides: one that holds as many as are free takes no more.
 //! Each newcomer finds half of what the one before it left, and once all have had their turn each holds the same share,

@@ -29,7 +29,7 @@ pub(super) fn unanswered_by(error: &io::Error) -> Failure {
     broken(error, BEFORE)
 }
 
-/// What came is not the head of an answer.
+/// The bytes received are not the head of an answer.
 pub(super) fn not_http(what: &NotAHead) -> Failure {
     Failure::new(FailureKind::Protocol, format!("what came back is not HTTP: {what}"))
 }

@@ -1,8 +1,7 @@
-//! The head of an HTTP/1.1 answer: its status, its headers, and the way the body behind it ends (RFC 9112, section
-//! 6.3).
+//! The head of an HTTP/1.1 answer: status, headers, and the way the body behind it ends (RFC 9112, section 6.3).
 //!
-//! The status line decides. What cannot be read of the lines behind it is skipped and noted; but where a body ends is taken
-//! from lines that leave no doubt, or it is not read at all.
+//! The status line decides. Lines behind it that cannot be read are skipped and noted; but the end of a body is taken
+//! from lines that leave no doubt, or the body is not read at all.
 
 mod lines;
 

@@ -52,7 +52,7 @@ impl Sender {
         self.send(url, &[], body).await.outcome
     }
 
-    /// With the notes.
+    /// The exchange of a post, with its notes.
     pub(crate) async fn exchange(&self, url: &str) -> Exchange {
         self.send(url, &[], Bytes::from_static(BODY.as_bytes())).await
     }

@@ -1,10 +1,10 @@
 //! The meter, which keeps a run within its allowance. CEL's interpreter counts nothing, so the expression is made to
 //! count.
 //!
-//! Two calls are put into it. `@tick` stands before each step of a loop and takes the price of the step: as many units as
-//! its body has parts. `@weigh` stands around each value that an operation goes through whole, copies or compares, and
-//! takes the price of that: a unit for each value inside and for each [`CHUNK`] of text. All else that is done to run an
-//! expression costs the same whatever the event is, and an expression has a few thousand parts at most. When the
+//! Two calls are put into it. `@tick` stands before each step of a loop and takes the price of the step: as many units
+//! as its body has parts. `@weigh` stands around each value that an operation goes through whole, copies or compares,
+//! and takes the price of that: a unit for each value inside and for each [`CHUNK`] of text. All else that is done to
+//! run an expression costs the same whatever the event is, and an expression has a few thousand parts at most. When the
 //! allowance is used up both calls fail, the loops end, and so does the run.
 
 use std::any::Any;
@@ -277,8 +277,8 @@ fn tick_condition(condition: &mut IdedExpr, price: u64) {
     *condition = calling(operators::CONDITIONAL, vec![ticking(price), before, no()]);
 }
 
-/// `@result + [x]` becomes `@tick(…) ? @result + [x] : @result`; where there is a condition already, it is that one that
-/// is ticked.
+/// `@result + [x]` becomes `@tick(…) ? @result + [x] : @result`; where there is a condition already, it is that one
+/// that is ticked.
 fn tick_step(step: &mut IdedExpr, accumulator: &str, price: u64) {
     if let Expr::Call(call) = &mut step.expr
         && call.func_name == operators::CONDITIONAL

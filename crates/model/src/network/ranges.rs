@@ -1,4 +1,5 @@
-//! Addresses that are not the public internet's: special ranges, IPv4 wrapped in IPv6, and the metadata services of clouds.
+//! Addresses that are not the public internet's: special ranges, IPv4 wrapped in IPv6, and the metadata services of
+//! clouds.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};

@@ -40,8 +40,8 @@ fn parse(value: &str, now: Timestamp) -> Option<Duration> {
     Some(now.until(http_date(value, now)?))
 }
 
-/// An HTTP date in any of its three forms (RFC 9110, section 5.6.7). The weekday says nothing that the date does not, so
-/// a wrong one is overlooked.
+/// An HTTP date in any of its three forms (RFC 9110, section 5.6.7). The weekday says nothing that the date does not,
+/// so a wrong one is overlooked.
 fn http_date(text: &str, now: Timestamp) -> Option<Timestamp> {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     let date = match words[..] {

@@ -73,7 +73,8 @@ pub(super) fn unfolded(bytes: &[u8]) -> Vec<u8> {
 }
 
 impl<'a> Lines<'a> {
-    /// Reads `unfolded`, which was made of `bytes`; a line without an end is dropped. `None` if the first is no status line.
+    /// Reads `unfolded`, which was made of `bytes`; a line without an end is dropped. `None` if the first is no status
+    /// line.
     pub(super) fn of(bytes: &[u8], unfolded: &'a [u8]) -> Option<Self> {
         let first = end_of_line(unfolded)?;
         let (status, is_old) = status(&unfolded[..first])?;
