@@ -3,7 +3,7 @@
 use crate::json::Json;
 use crate::subscription;
 
-/// One type of a catalogue. Not validated yet: the schema may be none, and the example may not fit it.
+/// One type of a catalogue. Not validated yet: the schema may be invalid, and the example may not fit it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventType {
     pub name: subscription::EventType,

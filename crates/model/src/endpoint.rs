@@ -1,4 +1,4 @@
-//! An endpoint: a customer's address, the events it wants, and the way it is sent them.
+//! An endpoint: a customer's address, the events it wants, and the form in which they are sent.
 
 use std::sync::Arc;
 use std::time::Duration;

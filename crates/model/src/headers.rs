@@ -55,7 +55,7 @@ const BESIDE: usize = 5;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<u8>);
 
-/// The bytes kept as headers are none.
+/// The stored bytes are no packed headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("headers that are not packed")]
 pub struct NotHeaders;

@@ -69,7 +69,7 @@ impl fmt::Display for Timestamp {
         if !YEARS.contains(&year) {
             return write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z");
         }
-        // Each delivery prints some. Without a formatter, whose cost a profile showed.
+        // Without a formatter: each delivery prints some timestamps, and a profile showed the cost.
         let mut text = *b"0000-00-00T00:00:00.000Z";
         for (at, digits, number) in
             [(0, 4, year), (5, 2, month), (8, 2, day), (11, 2, hour), (14, 2, minute), (17, 2, second), (20, 3, milli)]

@@ -243,7 +243,7 @@ impl Metering<'_> {
         }
     }
 
-    /// Index of the pattern. One that is not in the list, which the judge does not let through, has none that exists.
+    /// Index of the pattern, or one that no pattern has: the judge does not let such a pattern through.
     fn number(&self, pattern: &IdedExpr) -> i64 {
         let text = pattern::text_of(pattern).unwrap_or_default();
         let place = self.patterns.iter().position(|known| known.regex.as_str() == text);

@@ -7,7 +7,7 @@ use regex::{Regex, RegexBuilder};
 #[derive(Debug)]
 pub(super) struct Pattern {
     pub(super) regex: Regex,
-    /// KiB that it was compiled into, rounded up: no letter of a text costs more steps.
+    /// KiB that it was compiled into, rounded up: the most steps that a letter of a text costs.
     pub(super) weight: u64,
 }
 

@@ -168,7 +168,8 @@ static METADATA: LazyLock<Vec<(IpAddr, &str)>> = LazyLock::new(|| {
     METADATA_TABLE.iter().map(|(address, cloud)| (parsed(address), *cloud)).collect()
 });
 
-/// Metadata services by cloud, which machines ask who they are. Some addresses are outside of every special range.
+/// Metadata services, by which machines of these clouds learn who they are. Some addresses are outside of every special
+/// range.
 const METADATA_TABLE: &[(&str, &str)] = &[
     ("169.254.169.254", "AWS, Google Cloud, Azure and others"),
     ("169.254.170.2", "AWS ECS"),
