@@ -57,7 +57,7 @@ pub(crate) enum Part {
 }
 
 impl Args {
-    /// Those that were named, or all that the database has: *cluster* is PostgreSQL's.
+    /// The scenarios named, or all that the database has: *cluster* is PostgreSQL's.
     pub(crate) fn scenarios(&self) -> Vec<Scenario> {
         if !self.scenarios.is_empty() {
             return self.scenarios.clone();
@@ -100,8 +100,8 @@ impl Args {
         .into())
     }
 
-    /// Made if it is missing. By default beside the directory of this program: on the disk of the source, and not in
-    /// /tmp, which is memory on many systems, where an fsync costs nothing.
+    /// The directory for databases, made if it is missing. By default beside the directory of this program: on the disk
+    /// of the source, and not in /tmp, which is memory on many systems, where an fsync costs nothing.
     fn work_dir(&self) -> Result<PathBuf, BenchError> {
         let directory = match &self.work_dir {
             Some(path) => path.clone(),

@@ -9,7 +9,7 @@ use crate::wire::{self, Wire};
 
 pub(crate) struct Asker {
     wire: Wire,
-    /// Behind the target.
+    /// The head behind the target.
     head: String,
 }
 
@@ -19,7 +19,7 @@ impl Asker {
         Ok(Self { wire: Wire::to(address).await?, head })
     }
 
-    /// Answers the status and the body of the whole answer.
+    /// Returns the status and the body of the whole answer.
     pub(crate) async fn get(&mut self, target: &str) -> Result<(StatusCode, &[u8]), BenchError> {
         self.wire.write(format!("GET {target}{}", self.head).as_bytes()).await?;
         let (status, answer) = self.wire.next(wire::answer).await?.ok_or("the server closed the connection")?;

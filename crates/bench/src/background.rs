@@ -1,4 +1,4 @@
-//! A thread that plays another machine beside a measurement, until it is told to end.
+//! A thread that plays another machine beside a measurement, until it is stopped.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::{BenchError, thread};
 
-/// Work over several connections. When it is dropped it ends.
+/// Work over several connections. It ends when this is dropped.
 pub(crate) struct Background {
     tally: Tally,
     stop: Option<oneshot::Sender<()>>,
@@ -30,8 +30,7 @@ struct Counts {
 }
 
 impl Background {
-    /// Begins with as many connections, each with its number. None of them ends by itself, but by what it cannot go on
-    /// after.
+    /// Starts `work` once per connection, each with its number. It never ends by itself, except with an error.
     pub(crate) fn start<F>(
         name: &str,
         connections: u32,
@@ -65,8 +64,8 @@ impl Background {
         Ok(Self { tally, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Ends it, and says what became of it. It is a failure if it could not go on or nothing came of it: what was
-    /// measured beside it was measured beside nothing.
+    /// Ends it and reports its outcomes. It is a failure if it could not go on or had no wanted outcome: the
+    /// measurement beside it was beside nothing.
     pub(crate) fn end(mut self) -> Result<String, BenchError> {
         self.join()?;
         self.tally.told()
@@ -81,18 +80,18 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        // The caller who wants its outcome has called `end`.
+        // A caller that wants its outcome has called `end`.
         let _ = self.join();
     }
 }
 
 impl Tally {
-    /// One went as it should.
+    /// Counts an outcome as wanted.
     pub(crate) fn wanted(&self) {
         self.0.wanted.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One did not.
+    /// Counts another outcome. The first is kept for the report.
     pub(crate) fn other(&self, what: impl FnOnce() -> String) {
         self.0.others.fetch_add(1, Ordering::Relaxed);
         let mut first = self.0.first_other.lock().unwrap_or_else(PoisonError::into_inner);

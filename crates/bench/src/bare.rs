@@ -20,7 +20,7 @@ use crate::others::Others;
 use crate::sink::{self, Sink};
 use crate::{BenchError, clock, output, thread};
 
-/// Before it is measured it runs for so long.
+/// Time that it runs before it is measured.
 const WARM_UP: Duration = Duration::from_secs(1);
 
 const ID: HeaderName = HeaderName::from_static("webhook-id");

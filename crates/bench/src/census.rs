@@ -14,7 +14,7 @@ pub(crate) struct Census {
     /// Arrivals after the first of the same event at the same endpoint.
     pub(crate) doubled: u64,
     pub(crate) first: Option<Instant>,
-    /// The last first arrival.
+    /// The latest of the first arrivals.
     pub(crate) last: Option<Instant>,
 }
 

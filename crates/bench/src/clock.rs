@@ -15,7 +15,7 @@ pub(crate) fn date() -> Timestamp {
     Timestamp::now()
 }
 
-/// Holds up the calling thread.
+/// Blocks the calling thread.
 #[expect(clippy::disallowed_methods, reason = "another process is waited for, which tells nobody when it is done")]
 pub(crate) fn wait(time: Duration) {
     std::thread::sleep(time);
@@ -27,7 +27,7 @@ pub(crate) async fn until(moment: Instant) {
     tokio::time::sleep_until(moment.into()).await;
 }
 
-/// What `work` comes to, or `None` if it takes longer than `limit`.
+/// The result of `work`, or `None` if it takes longer than `limit`.
 #[expect(clippy::disallowed_methods, reason = "a server that hangs must not hang the benchmark")]
 pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(limit, work).await.ok()

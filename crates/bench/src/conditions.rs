@@ -1,4 +1,4 @@
-//! What all scenarios of a run share.
+//! The conditions that all scenarios of a run share.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Conditions {
         Sink::open(ReservedAddresses::reserve(hosts)?, manners)
     }
 
-    /// A receiver that is up, of others than those who are measured.
+    /// A receiver that is up, for others than those that are measured.
     pub(crate) fn sink_beside(&self, hosts: u32, manners: Manners) -> Result<Sink, BenchError> {
         Sink::open_beside(ReservedAddresses::reserve(hosts)?, manners)
     }

@@ -13,10 +13,10 @@ use hyper_util::rt::TokioIo;
 
 use crate::{BenchError, wire};
 
-/// Answers of ours are short. Of a longer one this much is kept.
+/// Maximum bytes kept of an answer. Those of the server are short.
 const KEPT: usize = 64 * 1024;
 
-/// What all POSTs of JSON to one place share: made once, since load must cost little.
+/// The part that all POSTs of JSON to one URL share: made once, since load must cost little.
 pub(crate) struct Head {
     uri: Uri,
     host: HeaderValue,
@@ -37,7 +37,7 @@ where
     stream.set_nodelay(true)?;
     let (sender, driver) = http1::handshake(TokioIo::new(stream)).await?;
     let driven = async {
-        // Why it ended is told to whoever sends on it.
+        // The reason why it ended reaches the sender of the next request.
         let _ = driver.await;
         pending::<Infallible>().await
     };
@@ -63,7 +63,7 @@ impl Head {
         self
     }
 
-    /// A GET instead.
+    /// A GET request.
     pub(crate) fn get(&self) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::default());
         *request.uri_mut() = self.uri.clone();
@@ -71,7 +71,7 @@ impl Head {
         request
     }
 
-    /// A GET of something else there, with all headers.
+    /// A GET of another path there, with all headers.
     pub(crate) fn get_at(&self, path: &str) -> Result<Request<Full<Bytes>>, BenchError> {
         let mut request = self.get();
         *request.uri_mut() = path.parse()?;

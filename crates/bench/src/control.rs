@@ -1,4 +1,4 @@
-//! What an operator asks of a server, apart from the load: projects, keys, endpoints, whether it is ready.
+//! Requests of an operator to a server, apart from the load: projects, keys, endpoints, readiness.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use crate::connection::{self, Connection, Head};
 use crate::server::ADMIN_KEY;
 use crate::{BenchError, clock, thread};
 
-/// One answer may take so long.
+/// Maximum time for one answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Endpoints are registered over so many connections.
+/// Connections over which endpoints are registered.
 const CONNECTIONS: usize = 16;
 
-/// A server that starts is asked so often whether it is ready.
+/// Interval of asking a starting server whether it is ready.
 const ASK_EVERY: Duration = Duration::from_millis(2);
 
 pub(crate) const PROJECT: HeaderName = HeaderName::from_static("posthaste-project");
 
-/// Makes a project of that name in which nothing else is.
+/// Makes an empty project of that name.
 pub(crate) fn make_project(address: SocketAddr, slug: &str) -> Result<(), BenchError> {
     create(address, None, "/v1/projects", vec![json!({ "name": slug, "slug": slug })]).map(drop)
 }
@@ -35,7 +35,7 @@ pub(crate) fn make_sending_key(address: SocketAddr, slug: &str) -> Result<String
     make_key(address, slug, "events:write")
 }
 
-/// A key that may do nothing else in the project.
+/// A key with one scope in the project.
 pub(crate) fn make_key(address: SocketAddr, slug: &str, scope: &str) -> Result<String, BenchError> {
     let made = create(address, Some(slug), "/v1/keys", vec![json!({ "name": "bench", "scopes": [scope] })])?;
     let key = made.first().and_then(|made| made["api_key"].as_str()).ok_or("a key without an api_key")?;
@@ -46,7 +46,7 @@ pub(crate) fn register(address: SocketAddr, slug: &str, endpoints: Vec<Value>) -
     create(address, Some(slug), "/v1/endpoints", endpoints).map(drop)
 }
 
-/// The same, one after the other, and answers their ids in order of age.
+/// The same, one after the other. Returns their ids in order of age.
 pub(crate) fn register_named(
     address: SocketAddr,
     slug: &str,
@@ -61,7 +61,7 @@ pub(crate) fn register_named(
     Ok(ids)
 }
 
-/// Puts something in its place, new or over another.
+/// PUTs something, new or over another.
 pub(crate) fn put(address: SocketAddr, slug: &str, path: &str, body: &Value) -> Result<(), BenchError> {
     let head = Head::new(address, "/")?.authorized(ADMIN_KEY)?.with_header(PROJECT, HeaderValue::try_from(slug)?);
     let mut request = head.with_body(body.to_string().into());
@@ -89,7 +89,7 @@ pub(crate) fn wait_until_ready(address: SocketAddr) -> Result<(), BenchError> {
     thread::alone("control", async { clock::within(PATIENCE, ask).await.ok_or("not ready in time")? }).map(drop)
 }
 
-/// POSTs each body, in no particular order, and answers what the server made of them.
+/// POSTs each body, in no particular order, and returns the server's answers.
 fn create(
     address: SocketAddr,
     project: Option<&str>,

@@ -6,17 +6,17 @@ use std::time::Duration;
 use crate::BenchError;
 use crate::postgres::Postgres;
 
-/// Which one was asked for.
+/// The database asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
     Sqlite,
-    /// One of our own for each scenario, by the programs in this directory.
+    /// One of our own for each scenario, run by the programs in this directory.
     Own(PathBuf),
-    /// Somebody else's. Nothing is known of what it costs.
+    /// One that is given. Nothing is known of its costs.
     Given(String),
 }
 
-/// One, for as long as its servers run.
+/// A database, for as long as its servers run.
 pub(crate) enum Database {
     Sqlite,
     Own(Postgres),
@@ -49,7 +49,7 @@ impl Database {
         }
     }
 
-    /// Of its own processes, where it has some and they are ours.
+    /// Processor time of its own processes, if it has some and they are ours.
     pub(crate) fn processor_time(&self) -> Result<Option<Duration>, BenchError> {
         match self {
             Self::Own(postgres) => postgres.processor_time().map(Some),
@@ -57,7 +57,7 @@ impl Database {
         }
     }
 
-    /// As for the processor time.
+    /// Bytes written, of the same processes.
     pub(crate) fn written_bytes(&self) -> Result<Option<u64>, BenchError> {
         match self {
             Self::Own(postgres) => postgres.written_bytes().map(Some),
@@ -65,7 +65,7 @@ impl Database {
         }
     }
 
-    /// Outside of the servers' directories.
+    /// Bytes on disk outside of the servers' directories.
     pub(crate) fn bytes_on_disk(&self) -> Result<u64, BenchError> {
         match self {
             Self::Own(postgres) => Ok(postgres.bytes_on_disk()?),

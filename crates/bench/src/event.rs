@@ -5,7 +5,7 @@ use hyper::body::Bytes;
 const DIGITS: usize = 12;
 const KIND_DIGITS: usize = 5;
 
-/// What the types of the events begin with that a scenario measures.
+/// Beginning of the types of the events that a scenario measures.
 pub(crate) const MEASURED: &str = "bench";
 
 /// The kinds of events have types `FAMILY.e00000`, `FAMILY.e00001` and so on; an endpoint names the one it wants.
@@ -22,12 +22,12 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// What a product POSTs, with `data` of exactly that many bytes of JSON.
+    /// The body that a product POSTs, with `data` of exactly that many bytes of JSON.
     pub(crate) fn posted(family: &str, data_bytes: u32) -> Self {
         Self::around(family, r#"","data":"#, data_bytes)
     }
 
-    /// What the standard dialect makes of it: the body that a receiver gets.
+    /// The body that the standard dialect makes of it and a receiver gets.
     pub(crate) fn delivered(family: &str, data_bytes: u32) -> Self {
         Self::around(family, r#"","timestamp":"2026-01-01T00:00:00.000Z","data":"#, data_bytes)
     }
@@ -47,7 +47,7 @@ impl Template {
         Self { bytes, kind_at, number_at }
     }
 
-    /// The only one, as a body.
+    /// A body for the only kind and number.
     pub(crate) fn one(&self, numbers: impl Iterator<Item = (u32, u64)>) -> Bytes {
         let mut numbers = numbers;
         let (kind, number) = numbers.next().unwrap_or_default();

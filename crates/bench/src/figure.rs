@@ -1,4 +1,4 @@
-//! One figure that a scenario came to, beside its goal where it has one.
+//! One figure of a scenario, beside its goal where it has one.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ pub(crate) struct Figure {
     pub(crate) met: Option<bool>,
 }
 
-/// What is wanted on two cores that load, receiver, server and database share.
+/// The goal for two cores that load, receiver, server and database share.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Goal {
@@ -29,7 +29,7 @@ impl Goal {
     }
 }
 
-/// The figures of one scenario, in the order in which they are told.
+/// The figures of one scenario, in the order in which they are printed.
 pub(crate) struct Figures {
     scenario: &'static str,
     all: Vec<Figure>,
@@ -48,13 +48,13 @@ impl Figures {
         self.add(measure.into(), value, unit, Some(goal));
     }
 
-    /// Nothing that was accepted may be missing. Repeats are allowed.
+    /// Adds losses and repeats. No accepted delivery may be missing; repeats are allowed.
     pub(crate) fn deliveries(&mut self, lost: u64, doubled: u64) {
         self.aim("lost", lost as f64, "", Goal::AtMost(0.0));
         self.tell("doubled", doubled as f64, "");
     }
 
-    /// Above a few percent, rates and latencies beside it say little.
+    /// Adds the share of other processes. Above a few percent, rates and latencies beside it say little.
     pub(crate) fn others(&mut self, percent: f64) {
         self.tell("others' share of the cores", percent, "%");
     }

@@ -1,4 +1,4 @@
-//! What a scenario is measured on: one server or several on one database, with a project of the scenario's own.
+//! The system that a scenario measures: one server or several on one database, with a project of the scenario's own.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,11 @@ use crate::server::{LOG, Server, Start};
 use crate::sizes::Sizes;
 use crate::{BenchError, clock, control, output, proc};
 
-/// Work behind the last answer (records of attempts, a checkpoint) is done when the processor was idle for so long.
+/// Idle time of the processor after which work behind the last answer (records of attempts, a checkpoint) counts as
+/// done.
 const AT_REST: Duration = Duration::from_millis(250);
 
-/// A server that never rests is waited for so long.
+/// Maximum wait for a server to come to rest.
 const REST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Connections that pour events in. Few, so that what is under way does not show in the memory that is measured.
@@ -38,14 +39,14 @@ pub(crate) struct Gateway {
 /// Processor time so far.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Spent {
-    /// Of all nodes.
+    /// Processor time of all nodes.
     pub(crate) servers: Duration,
-    /// Of the database's own processes, where it has some and they are ours.
+    /// Processor time of the database's own processes, if it has some and they are ours.
     pub(crate) database: Option<Duration>,
 }
 
 impl Gateway {
-    /// Starts as many servers on an empty database.
+    /// Starts `nodes` servers on an empty database.
     pub(crate) fn open(conditions: &Conditions, nodes: u32) -> Result<Self, BenchError> {
         let slug = format!("bench-{}", clock::date().as_millisecond());
         let mut gateway = Self::prepare(conditions, slug)?;
@@ -92,12 +93,12 @@ impl Gateway {
         Ok(())
     }
 
-    /// Of the first node.
+    /// Address of the first node.
     pub(crate) fn address(&self) -> SocketAddr {
         self.nodes[0].address()
     }
 
-    /// A load for it: one kind of events, one a request, each connection as fast as it is answered.
+    /// A load for it: one kind of events, one a request, each connection sending as fast as it is answered.
     pub(crate) fn plan(&self, sizes: &Sizes, family: &'static str, until: Until) -> Plan {
         Plan {
             addresses: self.nodes.iter().map(Server::address).collect(),
@@ -112,7 +113,7 @@ impl Gateway {
         }
     }
 
-    /// Sends so many events as fast as they are taken in, by batches. All of them are accepted, or it fails.
+    /// Sends `events` events in batches, as fast as they are taken in. It fails unless all of them are accepted.
     pub(crate) fn pour(&self, sizes: &Sizes, family: &'static str, events: u64) -> Result<Load, BenchError> {
         let plan = self.plan(sizes, family, Until::Events(events));
         self.send(Plan { connections: POURING, batch: Some(sizes.batch), ..plan })
@@ -124,7 +125,7 @@ impl Gateway {
         load.accepted.first().copied().ok_or_else(|| self.complaint("accepted nothing"))
     }
 
-    /// All of the events are accepted, or it fails.
+    /// Runs a load. It fails unless all events are accepted.
     fn send(&self, plan: Plan) -> Result<Load, BenchError> {
         let load = load::run(plan).map_err(|error| self.complaint(&format!("failed under load: {error}")))?;
         match &load.first_refusal {
@@ -133,7 +134,7 @@ impl Gateway {
         }
     }
 
-    /// Where an embedded database is.
+    /// Directory of an embedded database.
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.node_home(0).join("data")
     }
@@ -156,7 +157,7 @@ impl Gateway {
         Ok(Spent { servers, database: self.database.processor_time()? })
     }
 
-    /// Waits until it does nothing any more, and answers its processor time.
+    /// Waits until it does nothing any more, and returns its processor time.
     pub(crate) fn at_rest(&self) -> Result<Spent, BenchError> {
         let deadline = clock::now() + REST_PATIENCE;
         let mut spent = self.spent()?;
@@ -170,18 +171,18 @@ impl Gateway {
         }
     }
 
-    /// The most memory that a node ever had.
+    /// Peak memory of the node that had most.
     pub(crate) fn peak_rss_bytes(&self) -> Result<u64, BenchError> {
         let peaks: Result<Vec<_>, _> = self.nodes.iter().map(Server::peak_rss_bytes).collect();
         Ok(peaks?.into_iter().max().unwrap_or_default())
     }
 
-    /// What its data takes up on the disk.
+    /// Bytes that its data takes up on the disk.
     pub(crate) fn bytes_on_disk(&self) -> Result<u64, BenchError> {
         Ok(proc::size_of(self.home.path())? + self.database.bytes_on_disk()?)
     }
 
-    /// What the servers, and the database where it is ours, have caused to be written so far.
+    /// Bytes that the servers, and the database where it is ours, have caused to be written so far.
     pub(crate) fn written_bytes(&self) -> Result<(u64, Option<u64>), BenchError> {
         let servers = self.nodes.iter().map(|node| proc::written_bytes(node.pid())).sum::<Result<_, _>>()?;
         Ok((servers, self.database.written_bytes()?))
@@ -194,7 +195,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Stops the servers as an operator would and starts as many, on what is there.
+    /// Stops the servers as an operator would, and starts as many on the data that is there.
     pub(crate) fn restart(&mut self) -> Result<(), BenchError> {
         let count = self.nodes.len() as u32;
         self.stop()?;
@@ -202,7 +203,7 @@ impl Gateway {
         self.nodes.iter().try_for_each(|node| control::wait_until_ready(node.address()))
     }
 
-    /// How long commits of the servers that were stopped last held others, the worst of them, if they say so.
+    /// The times for which commits of the last stopped servers held others, of the worst of them, if they are logged.
     pub(crate) fn held(&self) -> Result<Option<Held>, BenchError> {
         let mut worst: Option<Held> = None;
         for index in 0.. {
@@ -228,13 +229,13 @@ impl Gateway {
         copy(&self.node_home(0).join("data"), to)
     }
 
-    /// A failure of its, with the end of the first node's log.
+    /// An error about it, with the end of the first node's log.
     pub(crate) fn complaint(&self, what: &str) -> BenchError {
         self.nodes.first().map_or_else(|| what.into(), |node| node.complaint(what))
     }
 }
 
-/// Files and directories alone, as a database of ours has.
+/// Copies files and directories alone: a database of ours has nothing else.
 fn copy(from: &Path, to: &Path) -> Result<(), BenchError> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {

@@ -1,21 +1,21 @@
-//! How long commits held those who wait for the next one: what a server says of itself when it has stopped.
+//! The times for which commits held those that wait for the next one: a server logs them when it has stopped.
 
 use serde::Serialize;
 
-/// The message of the log line that has it: `Holds::tell` in the store writes it.
+/// The message of the log line that has them: `Holds::tell` in the store writes it.
 const SAYS: &str = "how long commits held those who waited";
 
-/// From the server's start to its end.
+/// Times from the server's start to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Held {
     pub(crate) commits: u64,
-    /// A quarter above what it was at most, and above 20 ms only if it was.
+    /// At most a quarter above the true value, and above 20 ms only if that was.
     pub(crate) p99_ms: f64,
     pub(crate) longest_ms: f64,
 }
 
 impl Held {
-    /// What the last server says of those whose log this is. `None` if it does not.
+    /// The times that the last server with this log reports. `None` if it does not.
     pub(crate) fn told_in(log: &str) -> Option<Self> {
         let (_, told) = log.lines().rfind(|line| line.contains(SAYS))?.split_once(SAYS)?;
         let number = |name: &str| {

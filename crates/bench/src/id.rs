@@ -4,7 +4,7 @@ use std::fmt;
 
 const LONGEST: usize = 32;
 
-/// What stands before the id in the answer to a POST.
+/// Text before the id in the answer to a POST.
 const FIELD: &[u8] = br#""id":""#;
 
 /// Up to 32 bytes of text, the rest zero.
@@ -19,8 +19,8 @@ impl Id {
         (!text.is_empty()).then_some(Self(bytes))
     }
 
-    /// The values of all `"id"`s in `json`, in order, up to the first that is none of ours. It is not parsed: thousands of
-    /// answers a second are read.
+    /// The values of all `"id"`s in `json`, in order, up to the first that is none of ours. It is not parsed: thousands
+    /// of answers a second are read.
     pub(crate) fn all_in(json: &[u8]) -> impl Iterator<Item = Self> {
         let mut rest = json;
         std::iter::from_fn(move || {

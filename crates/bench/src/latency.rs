@@ -5,10 +5,10 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// Longer ones count as this long.
+/// Maximum latency. Longer ones count as this long.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// Recorded to three digits. What comes before its cause counts as nothing.
+/// Latencies, recorded to three digits. An arrival before its cause counts as zero.
 pub(crate) struct Latencies {
     nanoseconds: Histogram<u64>,
 }

@@ -13,23 +13,23 @@ use crate::id::Id;
 use crate::poster::Poster;
 use crate::{BenchError, clock, thread};
 
-/// Requests under way at the end of the time may take so much longer.
+/// Maximum time that requests under way may take after the end.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// A load that ends with a number of events may take so long in all.
+/// Maximum time for a load that ends with a number of events.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// When a connection sends its next event.
+/// The moment at which a connection sends its next event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LoadModel {
-    /// When the last was answered.
+    /// Once the last was answered.
     Closed,
-    /// When it is due: all connections together send so many a second, whatever the server does.
+    /// At its time: all connections together send this many a second, whatever the server does.
     Open { per_second: u32 },
 }
 
 impl LoadModel {
-    /// Of an open loop.
+    /// The rate of an open loop.
     pub(crate) fn per_second(self) -> Option<u32> {
         match self {
             Self::Closed => None,
@@ -38,11 +38,11 @@ impl LoadModel {
     }
 }
 
-/// When it is over.
+/// The end of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Until {
     After(Duration),
-    /// So many were sent.
+    /// This many were sent.
     Events(u64),
 }
 
@@ -51,12 +51,12 @@ pub(crate) struct Plan {
     /// The nodes. Connections take turns with them.
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) key: String,
-    /// What the types of the events begin with, and how many kinds there are. Events take turns with them.
+    /// Beginning of the types of the events, and the number of kinds. Events take turns with them.
     pub(crate) family: &'static str,
     pub(crate) kinds: u32,
     pub(crate) pace: LoadModel,
     pub(crate) connections: u32,
-    /// Events in one request; by themselves, if there is none.
+    /// Events in one request; sent singly, if there is none.
     pub(crate) batch: Option<u32>,
     pub(crate) event_bytes: u32,
     pub(crate) until: Until,
@@ -71,7 +71,7 @@ pub(crate) struct Accepted {
     pub(crate) answered: Instant,
 }
 
-/// What came of it.
+/// The result of a load.
 pub(crate) struct Load {
     pub(crate) accepted: Vec<Accepted>,
     pub(crate) refused: u64,
@@ -79,11 +79,11 @@ pub(crate) struct Load {
     pub(crate) began: Instant,
     /// The last answer.
     pub(crate) ended: Instant,
-    /// Of the load generator itself.
+    /// Processor time of the load generator itself.
     pub(crate) processor_time: Duration,
 }
 
-/// What one connection has to do.
+/// The work of one connection.
 struct Worker {
     plan: Arc<Plan>,
     template: Template,
@@ -160,7 +160,7 @@ impl Worker {
         Ok(self.load)
     }
 
-    /// The first number of its next request's events, and how many they are. `None` when all were sent.
+    /// The first number of its next request's events, and their count. `None` when all were sent.
     fn next_numbers(&self) -> Option<(u64, usize)> {
         let count = self.plan.batch.unwrap_or(1).into();
         let start = self.numbers.fetch_add(count, Ordering::Relaxed);
@@ -171,7 +171,7 @@ impl Worker {
         }
     }
 
-    /// Waits until the next event is to be sent, and answers the moment from which its latency counts. In an open loop
+    /// Waits until the next event is to be sent, and returns the moment from which its latency counts. In an open loop
     /// whose connection was still busy when the event was due, that is when it was due: a server that is slow cannot
     /// hide it by slowing down the load. `None` when the time is over.
     async fn next_turn(&mut self) -> Option<Instant> {
@@ -202,7 +202,7 @@ impl Load {
         Self { accepted: Vec::new(), refused: 0, first_refusal: None, began, ended: began, processor_time: none }
     }
 
-    /// All events of a request were accepted, or something is wrong that no figure may hide.
+    /// Notes the accepted events of a request: all were accepted, or something is wrong that no figure may hide.
     fn taken(
         &mut self,
         sent: Instant,

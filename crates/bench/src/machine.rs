@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::latency::Latencies;
 use crate::{BenchError, clock};
 
-/// So many writes tell how long the disk takes for one.
+/// Writes by which the disk's time for one is measured.
 const WRITES: usize = 200;
 
 #[derive(Serialize)]

@@ -1,4 +1,4 @@
-//! `bench`: how fast a real `posthaste serve` is on this machine, beside what the machine itself can do.
+//! `bench` measures the speed of a real `posthaste serve` on this machine, beside the machine's own limit.
 
 mod args;
 mod asker;
@@ -48,7 +48,7 @@ use self::args::{Args, Part};
 use self::machine::Machine;
 use self::report::Report;
 
-/// What went wrong, told to a person: nothing in here is recovered from.
+/// An error for a person: nothing in here is recovered from.
 type BenchError = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
@@ -82,7 +82,7 @@ fn run(args: &Args) -> Result<bool, BenchError> {
         report.trials.extend(outcome.trials);
         report.figures.extend(outcome.figures);
         lost += outcome.lost;
-        // What is measured stays, whatever becomes of the rest.
+        // The figures so far are kept, whatever becomes of the rest.
         report.write(&path)?;
     }
     output::print(&table::markdown(&report))?;
@@ -90,9 +90,10 @@ fn run(args: &Args) -> Result<bool, BenchError> {
     Ok(lost == 0)
 }
 
-/// Thousands of connections at both ends: as many files as we may have, and the servers with us.
+/// Raises the limit on open files as far as allowed, for us and the servers: there are thousands of connections at both
+/// ends.
 fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
-    // If not, a scenario says what it could not open.
+    // If it fails, a scenario says what it could not open.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }

@@ -1,4 +1,4 @@
-//! What another project does while a load is measured: each as badly as it may, with all limits at their defaults.
+//! Misdeeds of another project while a load is measured: each as bad as it may be, with all limits at their defaults.
 
 mod batches;
 mod hanging_endpoints;
@@ -19,7 +19,7 @@ use crate::sink::Sink;
 use crate::{BenchError, control, output};
 
 impl Misdeed {
-    /// Makes a project for it, and in it what it needs. Comes before all else that is stored.
+    /// Makes a project for it, with everything it needs. Comes before all else that is stored.
     pub(crate) fn prepare(self, gateway: &mut Gateway, conditions: &Conditions) -> Result<Prepared, BenchError> {
         output::tell(&format!("another project: {}", self.name()));
         let slug = format!("{}-bad", gateway.slug());
@@ -35,7 +35,7 @@ impl Misdeed {
     }
 }
 
-/// It may begin, also at a server that was started again.
+/// A misdeed that may begin, also at a server that was started again.
 pub(crate) struct Prepared {
     misdeed: Misdeed,
     sink: Option<Sink>,
@@ -43,7 +43,7 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// It goes on until it is ended, and its receivers are there until what this answers is dropped.
+    /// Begins it. It goes on until it is ended, and its receivers are there until the returned value is dropped.
     pub(crate) fn begin(self, address: SocketAddr) -> Result<Underway, BenchError> {
         let Self { misdeed, sink, begin } = self;
         let background = begin(address).map_err(|error| misdeed.failure(&error))?;
@@ -51,7 +51,7 @@ impl Prepared {
     }
 }
 
-/// It is going on.
+/// A misdeed that is going on.
 pub(crate) struct Underway {
     misdeed: Misdeed,
     background: Option<Background>,
@@ -59,7 +59,7 @@ pub(crate) struct Underway {
 }
 
 impl Underway {
-    /// Nothing more is sent.
+    /// Ends it: nothing more is sent.
     pub(crate) fn end(&mut self) -> Result<(), BenchError> {
         let Some(background) = self.background.take() else { return Ok(()) };
         let told = background.end().map_err(|error| self.misdeed.failure(&error))?;

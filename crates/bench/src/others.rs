@@ -1,4 +1,4 @@
-//! Who else had the processor: a compiler beside the benchmark spoils its rates and latencies, and should be seen.
+//! The processor time of others: a compiler beside the benchmark spoils its rates and latencies, and should be seen.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::clock;
 use crate::processor::{self, Account};
 
-/// user, nice, system, (idle, iowait,) irq, softirq, steal of proc_stat(5): what was not idle.
+/// user, nice, system, (idle, iowait,) irq, softirq, steal of proc_stat(5): the time that was not idle.
 const BUSY: [usize; 6] = [0, 1, 2, 5, 6, 7];
 
 /// Watches the whole machine from its start.

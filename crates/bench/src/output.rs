@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-/// Figures. A reader that went away (`bench | head`) is no error.
+/// Prints figures. A reader that went away (`bench | head`) is no error.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -10,7 +10,7 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Progress. If it cannot be written, there is nobody left to tell.
+/// Prints progress. If it cannot be written, nobody reads it.
 pub(crate) fn tell(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

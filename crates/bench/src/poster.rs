@@ -23,7 +23,7 @@ impl Poster {
         Ok(Self { wire: Wire::to(address).await?, head, piece: Vec::new() })
     }
 
-    /// Answers the status and the body of the whole answer.
+    /// Returns the status and the body of the whole answer.
     pub(crate) async fn post(&mut self, body: &[u8]) -> Result<(StatusCode, &[u8]), BenchError> {
         self.piece.clear();
         self.piece.extend_from_slice(self.head.as_bytes());

@@ -13,13 +13,13 @@ use tempfile::TempDir;
 use crate::processor::Family;
 use crate::{BenchError, clock, proc};
 
-/// Who runs it if we are root, which PostgreSQL refuses to be.
+/// The user that runs it if we are root, which PostgreSQL refuses to be.
 const USER: &str = "postgres";
 
-/// Where Debian's packages put their programs, one directory a version.
+/// Directory of the programs in Debian's packages, with one directory a version.
 const VERSIONS: &str = "/usr/lib/postgresql";
 
-/// Starting and stopping may each take so long.
+/// Maximum time for starting, and for stopping.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -29,7 +29,7 @@ pub(crate) struct Postgres {
     family: Family,
     url: String,
     home: TempDir,
-    /// Of the socket alone, whose path must be short.
+    /// Directory of the socket alone, whose path must be short.
     _socket: TempDir,
 }
 
@@ -76,7 +76,7 @@ impl Postgres {
         Ok(postgres)
     }
 
-    /// The last line of its file says when.
+    /// Waits until the last line of its file says that it is ready.
     fn wait_until_ready(&mut self, data: &Path, log: &Path) -> Result<(), BenchError> {
         let deadline = clock::now() + PATIENCE;
         let ready = || fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|text| text.contains("ready"));
@@ -93,17 +93,17 @@ impl Postgres {
         &self.url
     }
 
-    /// Of all its processes, also those that have ended.
+    /// Processor time of all its processes, also of those that have ended.
     pub(crate) fn processor_time(&self) -> Result<Duration, BenchError> {
         Ok(self.family.spent()?)
     }
 
-    /// By the processes that are alive.
+    /// Bytes written by the processes that are alive.
     pub(crate) fn written_bytes(&self) -> Result<u64, BenchError> {
         self.family.members()?.into_iter().map(proc::written_bytes).sum()
     }
 
-    /// Of tables and indexes. Its log is recycled, and so does not grow with what is stored.
+    /// Bytes of tables and indexes. Its log is recycled, and so does not grow with what is stored.
     pub(crate) fn bytes_on_disk(&self) -> std::io::Result<u64> {
         proc::size_of(&self.home.path().join("data/base"))
     }

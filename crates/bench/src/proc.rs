@@ -1,4 +1,4 @@
-//! What the kernel tells of a process and of a directory: memory, disk writes, size.
+//! The kernel's figures of a process and of a directory: memory, disk writes, size.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -6,24 +6,25 @@ use std::path::Path;
 
 use crate::BenchError;
 
-/// What a directory's blocks are counted in, whatever the file system (stat(2)).
+/// Bytes of the unit in which a directory's blocks are counted, whatever the file system (stat(2)).
 const BLOCK: u64 = 512;
 
-/// The most memory it ever had (VmHWM of proc_pid_status(5)).
+/// Peak memory of a process (VmHWM of proc_pid_status(5)).
 pub(crate) fn peak_rss_bytes(pid: u32) -> Result<u64, BenchError> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
     peak.map(|kibibytes: u64| kibibytes * 1024).ok_or_else(|| "no VmHWM in /proc".into())
 }
 
-/// What it has caused to be written to a disk so far (write_bytes of proc_pid_io(5)). Only its owner and root may ask.
+/// Bytes that it has caused to be written to a disk so far (write_bytes of proc_pid_io(5)). Only its owner and root may
+/// ask.
 pub(crate) fn written_bytes(pid: u32) -> Result<u64, BenchError> {
     let io = fs::read_to_string(format!("/proc/{pid}/io"))?;
     let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok());
     written.ok_or_else(|| "no write_bytes in /proc".into())
 }
 
-/// What a directory takes up on the disk: allocated blocks. Nothing, if there is none.
+/// Bytes that a directory takes up on the disk: allocated blocks. Zero, if there is none.
 pub(crate) fn size_of(directory: &Path) -> std::io::Result<u64> {
     let mut bytes = 0;
     let entries = match fs::read_dir(directory) {

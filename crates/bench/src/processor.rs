@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where the kernel keeps somebody's account, in clock ticks (10 ms nearly everywhere).
+/// The kernel's file with somebody's account, in clock ticks (10 ms nearly everywhere).
 #[derive(Clone)]
 pub(crate) struct Account {
     stat: PathBuf,
@@ -22,7 +22,7 @@ impl Account {
         Ok(Self { stat: PathBuf::from("/proc").join(thread).join("stat") })
     }
 
-    /// What was spent since it began.
+    /// Time spent since it began.
     pub(crate) fn spent(&self) -> io::Result<Duration> {
         let stat = std::fs::read_to_string(&self.stat)?;
         let ticks = ticks(&stat).ok_or_else(|| io::Error::other(format!("{}: {stat:?}", self.stat.display())))?;
@@ -34,7 +34,8 @@ pub(crate) fn time_of(ticks: u64) -> Duration {
     Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
-/// A process and all of its children, also those that have ended: what a PostgreSQL takes, whose sessions are processes.
+/// A process and all of its children, also those that have ended: the cost of a PostgreSQL, whose sessions are
+/// processes.
 #[derive(Clone)]
 pub(crate) struct Family {
     parent: u32,
@@ -45,7 +46,8 @@ impl Family {
         Self { parent }
     }
 
-    /// What all of them spent since they began. One that ends meanwhile is counted by its parent once that noticed.
+    /// Time that all of them spent since they began. One that ends meanwhile is counted by its parent once that
+    /// noticed.
     pub(crate) fn spent(&self) -> io::Result<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.parent))?;
         let own = ticks_with_children(&stat).ok_or_else(|| io::Error::other("no processor time in its stat"))?;
@@ -76,7 +78,7 @@ impl Family {
     }
 }
 
-/// Where in proc_pid_stat(5) the parent and the processor times stand, behind the name.
+/// Fields in proc_pid_stat(5) with the parent and the processor times, counted behind the name.
 const PARENT: usize = 1;
 const USER_TIME: usize = 11;
 

@@ -1,4 +1,4 @@
-//! Sets what was accepted against what arrived: rates, latencies, losses, doubles.
+//! Compares the events accepted with those that arrived: rates, latencies, losses, doubles.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ pub(crate) fn received<'a>(sink: &Sink, accepted: &(impl Iterator<Item = &'a Acc
         if lost == 0 || !more_may_come {
             return Arrivals { first, lost: lost as u64 };
         }
-        // Some of those that came were doubles.
+        // Some of the arrivals were doubles.
         wanted = count + lost;
     }
 }

@@ -1,4 +1,4 @@
-//! What it costs to make the body of an event, dialect by dialect.
+//! The cost of making the body of an event, dialect by dialect.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -29,7 +29,7 @@ pub(crate) fn table() -> Result<String, BenchError> {
     Ok(table)
 }
 
-/// How long the body is, and how many nanoseconds one takes.
+/// Length of the body, and nanoseconds that one takes.
 fn measure(dialect: &Dialect, event: &Event) -> Result<(usize, f64), BenchError> {
     let addressee = EndpointInfo { id: EndpointId::from_bytes([1; 16]), name: Some("Billing".to_owned()) };
     let occasion =

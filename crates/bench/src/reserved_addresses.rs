@@ -1,4 +1,4 @@
-//! Where receivers are: reserved addresses that refuse connections until somebody opens them.
+//! Addresses of receivers: reserved, and refusing connections until they are opened.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -9,17 +9,17 @@ use crate::BenchError;
 /// Hosts in one network of three bytes.
 const IN_A_NETWORK: u32 = 250;
 
-/// Hosts at most: 250 networks.
+/// Maximum hosts: 250 networks.
 pub(crate) const MOST_HOSTS: u32 = IN_A_NETWORK * 250;
 
-/// Addresses of this machine, all with the same port. To a sender they are so many hosts, each with connections of its
-/// own. Until they are listened at, who connects is refused: an endpoint that is down.
+/// Addresses of this machine, all with the same port. A sender takes each for a host, with connections of its own.
+/// Until they are listened at, connections are refused: an endpoint that is down.
 pub(crate) struct ReservedAddresses {
     sockets: Vec<TcpSocket>,
     port: u16,
 }
 
-/// The URLs of endpoints at a place, also after it was opened.
+/// The URLs of endpoints at reserved addresses, also after those were opened.
 #[derive(Clone, Copy)]
 pub(crate) struct Urls {
     hosts: u32,

@@ -1,4 +1,4 @@
-//! The scenarios: what there is to measure, by name.
+//! The scenarios, by name.
 
 mod aftermath;
 mod backlog;

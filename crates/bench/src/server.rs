@@ -15,16 +15,16 @@ use crate::{BenchError, clock, proc};
 
 pub(crate) const ADMIN_KEY: &str = "ph_admin_for_one_benchmark_on_loopback";
 
-/// Any will do, but the nodes of a cluster share it: 32 bytes in base64.
+/// Any key will do, but the nodes of a cluster share it: 32 bytes in base64.
 const MASTER_KEY: &str = "b25lIGJlbmNobWFyayBvbiBsb29wYmFjaywgMzIgYnk=";
 
-/// Starting and stopping may each take so long, also with millions of deliveries stored.
+/// Maximum time for starting, and for stopping, also with millions of deliveries stored.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Its log, in its home.
 pub(crate) const LOG: &str = "log";
 
-/// What one process is started with.
+/// The configuration of one process.
 pub(crate) struct Start<'a> {
     pub(crate) binary: &'a Path,
     /// Its data is in `data`, its log in [`LOG`].
@@ -104,7 +104,7 @@ impl Server {
         self.child.wait().map(drop)
     }
 
-    /// A failure of its, with the end of its log.
+    /// An error about it, with the end of its log.
     pub(crate) fn complaint(&self, what: &str) -> BenchError {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
@@ -119,7 +119,7 @@ impl Drop for Server {
     }
 }
 
-/// Reads all that a server prints, on a thread that ends with it, and passes on where it listens.
+/// Reads all that a server prints, on a thread that ends with it, and passes on the address where it listens.
 fn follow(output: ChildStdout) -> mpsc::Receiver<SocketAddr> {
     let (found, address) = mpsc::sync_channel(1);
     std::thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! The receiver: answers each endpoint in its manner and notes when each webhook came that it acknowledged.
+//! The receiver: answers each endpoint in its manner, and notes the arrival of each webhook that it acknowledged.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -15,21 +15,21 @@ use crate::reserved_addresses::{ReservedAddresses, Urls};
 use crate::wire::{self, Wire};
 use crate::{BenchError, clock, thread};
 
-/// Room for so many arrivals is made before they come: a growing list is copied, which would show in the latencies.
-/// It is address space only, until it is used.
+/// Arrivals for which room is made before they come: a growing list is copied, which would show in the latencies. It is
+/// address space only, until it is used.
 const EXPECTED: usize = 8_000_000;
 
-/// Nothing more is expected when nothing came for so long. Longer than the first wait of the retry schedule (5 s and
-/// a tenth) and a request's timeout (10 s) together.
+/// Time without an arrival after which nothing more is expected. Longer than the first wait of the retry schedule (5 s
+/// and a tenth) and a request's timeout (10 s) together.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How often a waiting thread looks.
+/// Interval at which a waiting thread looks.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// Connections that wait in the kernel until they are accepted.
+/// Maximum connections that wait in the kernel until they are accepted.
 const BACKLOG: u32 = 1_024;
 
-/// How an endpoint answers.
+/// The manner in which an endpoint answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// 204, at once.
@@ -40,7 +40,7 @@ pub(crate) enum Manner {
     Hangs,
 }
 
-/// Endpoints, by the number in their path.
+/// The manners of endpoints, by the number in their path.
 pub(crate) type Manners = fn(u32) -> Manner;
 
 pub(crate) fn all_well(_: u32) -> Manner {
@@ -66,7 +66,7 @@ pub(crate) struct Sink {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What every connection is given.
+/// The state that every connection is given.
 #[derive(Clone)]
 struct Desk {
     arrivals: Arrivals,
@@ -74,12 +74,12 @@ struct Desk {
 }
 
 impl Sink {
-    /// Listens at the place, from now on.
+    /// Listens at these addresses, from now on.
     pub(crate) fn open(place: ReservedAddresses, manners: Manners) -> Result<Self, BenchError> {
         Self::start(place, manners, || Ok(()))
     }
 
-    /// The same of somebody else, whose arrivals nobody times.
+    /// The same for another project, whose arrivals are not timed.
     pub(crate) fn open_beside(place: ReservedAddresses, manners: Manners) -> Result<Self, BenchError> {
         Self::start(place, manners, thread::stand_back)
     }
@@ -127,12 +127,12 @@ impl Sink {
         self.urls.of(endpoint)
     }
 
-    /// The processor time it took so far.
+    /// The processor time that it took so far.
     pub(crate) fn processor_time(&self) -> std::io::Result<Duration> {
         self.account.spent()
     }
 
-    /// Forgets what came so far.
+    /// Forgets the arrivals so far.
     pub(crate) fn clear(&self) {
         lock(&self.arrivals).clear();
     }
@@ -141,7 +141,7 @@ impl Sink {
         lock(&self.arrivals).len()
     }
 
-    /// Looks at what came since it was last cleared, in order. Nothing is received meanwhile.
+    /// Passes the arrivals since it was last cleared to `look`, in order. Nothing is received meanwhile.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&[Arrival]) -> T) -> T {
         look(&lock(&self.arrivals))
     }
@@ -184,7 +184,7 @@ async fn receive_until(listeners: Vec<TcpListener>, desk: Desk, stopped: oneshot
     for listener in listeners {
         hosts.spawn(accept(listener, desk.clone()));
     }
-    // Whoever waits for an answer then does so in vain.
+    // Senders that still wait for an answer get none.
     let _ = stopped.await;
 }
 
@@ -196,7 +196,7 @@ async fn accept(listener: TcpListener, desk: Desk) {
     }
 }
 
-/// What a request asks for.
+/// The parts of a request that matter.
 struct Asked {
     id: Option<Id>,
     endpoint: Option<u32>,
@@ -224,7 +224,7 @@ fn asked(bytes: &[u8]) -> Result<Option<wire::Head<Asked>>, BenchError> {
     })
 }
 
-/// `None` where the sender waits in vain, until it gives up.
+/// The answer to a request. `None` where the sender waits in vain, until it gives up.
 fn answer(asked: &Asked, desk: &Desk) -> Option<&'static [u8]> {
     let (Some(id), Some(endpoint)) = (asked.id, asked.endpoint) else {
         // Not a webhook of ours. It is not counted, so it cannot hide a loss.

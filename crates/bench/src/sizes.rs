@@ -1,4 +1,4 @@
-//! How long, how many, how large. What is not said is as in docs/benchmarks.md; smaller ones make a quick look.
+//! Durations, counts and sizes. The defaults are those of docs/benchmarks.md; smaller ones make a quick look.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::misdeed::kind::Misdeed;
 
-/// Pairs of runs, at most.
+/// Maximum pairs of runs.
 pub(crate) const MOST_PAIRS: u8 = 5;
 
 #[derive(Args, Clone, Debug, Serialize)]
@@ -153,7 +153,7 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    /// Those that were named, or all.
+    /// The misdeeds named, or all.
     pub(crate) fn misdeeds(&self) -> Vec<Misdeed> {
         if self.misdeeds.is_empty() { Misdeed::value_variants().to_vec() } else { self.misdeeds.clone() }
     }

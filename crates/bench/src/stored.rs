@@ -9,9 +9,9 @@ use crate::conditions::Conditions;
 use crate::gateway::Gateway;
 use crate::{BenchError, control};
 
-/// What is stored.
+/// The data that is stored.
 pub(crate) struct Stored {
-    /// Their ids, in order of age.
+    /// Ids of the endpoints, in order of age.
     endpoints: Vec<String>,
     /// Moments, as they stand in a query: a tenth of all came before the first of them, and a half before the other.
     early: String,
@@ -19,7 +19,8 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// Stores so many in the project of that name, before anything else is stored. The server is stopped meanwhile.
+    /// Stores `deliveries` deliveries in the project of that name, before anything else is stored. The server is
+    /// stopped meanwhile.
     pub(crate) fn write(
         gateway: &mut Gateway,
         conditions: &Conditions,
@@ -37,8 +38,8 @@ impl Stored {
         Ok(Self { endpoints, early, middle })
     }
 
-    /// Every filter of the lists, alone and in the pairs that people use: names and what is asked for. Values are
-    /// everywhere, rare, at the far end and nowhere.
+    /// Every filter of the lists, alone and in the pairs that people use: names and requests. Values are everywhere,
+    /// rare, at the far end and nowhere.
     pub(crate) fn searches(&self) -> Vec<(String, String)> {
         let mut cases = Vec::new();
         let mut add =

@@ -127,7 +127,7 @@ fn three(latency: &Quantiles) -> String {
     format!("{} / {:.2}", two(latency), latency.p999_ms)
 }
 
-/// With as many digits as say something.
+/// A value with as many digits as say something.
 fn shown(value: f64) -> String {
     match value {
         value if value.fract() == 0.0 || value >= 1_000.0 => whole(value),
@@ -144,7 +144,7 @@ fn whole(value: f64) -> String {
     grouped(value.round() as u64)
 }
 
-/// With commas between thousands.
+/// A number with commas between thousands.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

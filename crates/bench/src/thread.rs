@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::BenchError;
 use crate::processor::Account;
 
-/// Runs `work` to its end on a new thread with that name. Answers what it came to and the processor time it took.
+/// Runs `work` to its end on a new thread with that name. Returns its result and the processor time it took.
 pub(crate) fn alone<T, F>(name: &str, work: F) -> Result<(T, Duration), BenchError>
 where
     F: Future<Output = Result<T, BenchError>> + Send,
@@ -24,16 +24,16 @@ where
     })
 }
 
-/// How much a thread stands back that is another machine's in truth: all others go first.
+/// Niceness of a thread that plays another machine: all others go first.
 const NICENESS: i32 = 19;
 
-/// The calling thread is of somebody who would be on another machine, and takes no processor time from those who are
+/// Lowers the priority of the calling thread. It plays another machine, and takes no processor time from those that are
 /// measured.
 pub(crate) fn stand_back() -> std::io::Result<()> {
     Ok(rustix::process::setpriority_process(None, NICENESS)?)
 }
 
-/// One that lives on the calling thread alone: no stealing, no waking of others.
+/// A runtime on the calling thread alone: no stealing, no waking of others.
 pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }

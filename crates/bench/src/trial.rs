@@ -20,28 +20,28 @@ use crate::reckoning::{Arrivals, Reckoning, received};
 use crate::sink::{self, Manners, Sink};
 use crate::{BenchError, output};
 
-/// What is to be run.
+/// The plan of a trial.
 pub(crate) struct Course {
     pub(crate) name: String,
     pub(crate) nodes: u32,
     pub(crate) pace: LoadModel,
     pub(crate) batch: Option<u32>,
-    /// What the types of its events begin with.
+    /// Beginning of the types of its events.
     pub(crate) family: &'static str,
-    /// Each on a host of its own, for a kind of events of its own.
+    /// Endpoints, each on a host of its own, for a kind of events of its own.
     pub(crate) endpoints: u32,
     pub(crate) manners: Manners,
-    /// Events for the others are sent, but neither awaited nor timed.
+    /// Selects the endpoints that count: events for the others are sent, but neither awaited nor timed.
     pub(crate) timed: fn(u32) -> bool,
     pub(crate) duration: Duration,
-    /// What another project does meanwhile.
+    /// The misdeed of another project meanwhile.
     pub(crate) beside: Option<Misdeed>,
-    /// The other project has a server and a database of its own.
+    /// True if the other project has a server and a database of its own.
     pub(crate) apart: bool,
 }
 
 impl Course {
-    /// One node, one endpoint, one event a request.
+    /// A trial with one node, one endpoint, one event a request.
     pub(crate) fn plain(name: impl Into<String>, pace: LoadModel, duration: Duration) -> Self {
         Self {
             name: name.into(),
@@ -59,11 +59,11 @@ impl Course {
     }
 }
 
-/// What was measured. Rates, latencies and processor times are of the time after the warm-up.
+/// The result of a trial. Rates, latencies and processor times are of the time after the warm-up.
 #[derive(Serialize)]
 pub(crate) struct Trial {
     pub(crate) name: String,
-    /// Of an open loop.
+    /// The rate of an open loop.
     pub(crate) offered_per_second: Option<u32>,
     pub(crate) accepted_per_second: f64,
     pub(crate) delivered_per_second: f64,
@@ -71,18 +71,18 @@ pub(crate) struct Trial {
     pub(crate) processor_us_per_event: f64,
     /// Of a bare signed POST, just before and just after. The machine changes within a run.
     pub(crate) bare_processor_us: f64,
-    /// The servers' by that.
+    /// The servers' time as a multiple of that.
     pub(crate) times_bare: f64,
     /// Of PostgreSQL's processes.
     pub(crate) database_processor_us_per_event: Option<f64>,
     pub(crate) load_processor_us_per_event: f64,
     pub(crate) receiver_processor_us_per_event: f64,
-    /// Of all cores' time.
+    /// Share of all cores' time that others took.
     pub(crate) others_percent: f64,
     pub(crate) post_to_202: Quantiles,
     pub(crate) accepted_to_received: Quantiles,
     pub(crate) post_to_received: Quantiles,
-    /// How long commits held those who wait for the next one, from the servers' start to their end.
+    /// The times for which commits held those that wait for the next one, from the servers' start to their end.
     pub(crate) held: Option<Held>,
     pub(crate) peak_rss_bytes: u64,
     /// After an orderly stop.
@@ -101,7 +101,7 @@ pub(crate) struct Events {
     pub(crate) doubled: u64,
 }
 
-/// What the servers did, before anything is divided.
+/// The work of the servers, before anything is divided.
 struct Measured {
     warm_up: Load,
     load: Load,
@@ -115,12 +115,12 @@ struct Measured {
     disk_bytes: u64,
 }
 
-/// On fresh servers and an empty database.
+/// Runs a trial on fresh servers and an empty database.
 pub(crate) fn run(conditions: &Conditions, course: &Course) -> Result<Trial, BenchError> {
     run_on(&mut Gateway::open(conditions, course.nodes)?, conditions, course)
 }
 
-/// On servers that are running already. They are stopped at the end.
+/// Runs a trial on servers that are running already. They are stopped at the end.
 pub(crate) fn run_on(gateway: &mut Gateway, conditions: &Conditions, course: &Course) -> Result<Trial, BenchError> {
     let before = bare::run(conditions)?;
     output::tell(&format!("{}: {} s", course.name, course.duration.as_secs()));
@@ -186,8 +186,8 @@ fn measure(
     })
 }
 
-/// What another project needs for its misdeed. The server is started again afterwards: what it says of its commits is
-/// of the time of the misdeed, and not of what had to be made before.
+/// Prepares another project's misdeed. The server is started again afterwards: its figures about commits are of the
+/// time of the misdeed, and not of the preparation.
 fn prepared(gateway: &mut Gateway, conditions: &Conditions, course: &Course) -> Result<Option<Prepared>, BenchError> {
     let Some(misdeed) = course.beside else { return Ok(None) };
     let prepared = misdeed.prepare(gateway, conditions);
@@ -231,7 +231,7 @@ impl Trial {
         }
     }
 
-    /// With the database's, where it has processes of its own.
+    /// Processor time with the database's, where it has processes of its own.
     pub(crate) fn all_processor_us_per_event(&self) -> f64 {
         self.processor_us_per_event + self.database_processor_us_per_event.unwrap_or_default()
     }

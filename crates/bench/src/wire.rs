@@ -1,5 +1,5 @@
-//! HTTP/1.1 as far as load and receivers need it, at little cost: they share the cores with what they measure. Heads are
-//! read by httparse, and the length of a body stands in its head.
+//! HTTP/1.1 as far as load and receivers need it, at little cost: they share the cores with the servers that they
+//! measure. Heads are read by httparse, and the length of a body stands in its head.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -10,10 +10,10 @@ use tokio::net::TcpStream;
 
 use crate::BenchError;
 
-/// Bytes of a message. An answer to a batch has some ten thousand.
+/// Maximum bytes of a message. An answer to a batch has some ten thousand.
 const LONGEST: usize = 4 * 1024 * 1024;
 
-/// Room for most messages.
+/// Bytes reserved for a message: most fit.
 const USUAL: usize = 4 * 1024;
 
 const MOST_HEADERS: usize = 32;
@@ -22,11 +22,11 @@ const MOST_HEADERS: usize = 32;
 pub(crate) struct Wire {
     stream: TcpStream,
     came: Vec<u8>,
-    /// Bytes of it that belong to the last message.
+    /// Bytes received that belong to the last message.
     taken: usize,
 }
 
-/// A message's head: what it says to whoever reads it.
+/// A message's head: the part that its reader wants, and the lengths.
 pub(crate) struct Head<T> {
     pub(crate) says: T,
     /// Bytes that it takes.
@@ -52,7 +52,8 @@ impl Wire {
         self.stream.write_all(message).await
     }
 
-    /// Reads the next message whole: what its head says, and its body. `None` if the other side ended instead.
+    /// Reads the next message whole: the part of its head that is wanted, and its body. `None` if the other side ended
+    /// instead.
     pub(crate) async fn next<T>(&mut self, read: Read<T>) -> Result<Option<(T, &[u8])>, BenchError> {
         self.came.drain(..self.taken);
         self.taken = 0;
@@ -81,7 +82,7 @@ impl Wire {
         }
         match self.stream.read_buf(&mut self.came).await {
             Ok(count) => Ok(count > 0),
-            // Who has what it wants may be gone.
+            // A peer that has its answer may be gone.
             Err(error) if error.kind() == ErrorKind::ConnectionReset && self.came.is_empty() => Ok(false),
             Err(error) => Err(error.into()),
         }
@@ -101,7 +102,7 @@ pub(crate) fn answer(bytes: &[u8]) -> Result<Option<Head<u16>>, BenchError> {
     Ok(Some(Head { says, length, body: body_length(answer.headers)? }))
 }
 
-/// What `say` makes of a request's target and headers.
+/// The result of `say` for a request's target and headers.
 pub(crate) fn request<T>(bytes: &[u8], say: fn(&str, &[Header<'_>]) -> T) -> Result<Option<Head<T>>, BenchError> {
     let mut room = [EMPTY_HEADER; MOST_HEADERS];
     let mut request = httparse::Request::new(&mut room);
@@ -134,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    /// What is read of bytes that come in those pieces before the connection ends.
+    /// The messages read from bytes that come in those pieces before the connection ends.
     async fn answers(pieces: &[&[u8]]) -> Result<Vec<(u16, String)>, String> {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address");

@@ -1,8 +1,8 @@
-//! How much an endpoint may have in flight: starts small, grows with every success, falls when it does not answer.
+//! Limit on attempts in flight to one endpoint: starts small, grows with every success, falls when it does not answer.
 
 use model::attempt::{FailureKind, Outcome};
 
-/// What an endpoint may have in flight before its first success counts.
+/// Initial limit. Until its first success an endpoint is unproven and has only one attempt in flight.
 const START: usize = 4;
 
 #[derive(Clone, Debug)]
@@ -12,13 +12,13 @@ pub(crate) struct ConcurrencyLimit {
     unresponsive: bool,
 }
 
-/// What an attempt says about the endpoint's strength.
+/// The outcome of an attempt, as far as it bears on the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     Success,
-    /// It answered, and not with 2xx, or could not be reached.
+    /// The endpoint answered without success, or could not be reached.
     Failure,
-    /// It held us until the time was up, whatever it had answered by then.
+    /// The endpoint held the request until the timeout, whatever it had answered by then.
     Silence,
 }
 
@@ -42,7 +42,7 @@ impl ConcurrencyLimit {
         Self { limit: START.min(ceiling).max(1), ceiling: ceiling.max(1), unresponsive: false }
     }
 
-    /// As nothing is known of the endpoint.
+    /// A fresh limit with the same ceiling, for a receiver of which nothing is known.
     pub(crate) fn anew(&self) -> Self {
         Self::new(self.ceiling)
     }
@@ -51,7 +51,7 @@ impl ConcurrencyLimit {
         self.limit
     }
 
-    /// It did not answer in time when it was last tried.
+    /// True if the last attempt ran into its timeout.
     pub(crate) fn is_unresponsive(&self) -> bool {
         self.unresponsive
     }

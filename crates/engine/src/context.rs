@@ -1,4 +1,4 @@
-//! The context of deliveries, and limits on how many go on at a time.
+//! The context of deliveries, and the limits on attempts in flight.
 
 use std::sync::Arc;
 
@@ -8,14 +8,14 @@ use store::Store;
 
 use crate::transport::Transport;
 
-/// How much is under way at a time.
+/// Maximum attempts in flight.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Attempts of this node, sent or not yet recorded.
+    /// Of this node. An attempt counts until it is recorded.
     pub concurrency: usize,
-    /// Attempts to one endpoint.
+    /// To one endpoint.
     pub per_endpoint: usize,
-    /// Attempts to one host: scheme, name and port.
+    /// To one host: scheme, name and port.
     pub per_host: usize,
 }
 
@@ -25,7 +25,7 @@ impl Default for Limits {
     }
 }
 
-/// What delivering needs.
+/// Everything that deliveries share.
 pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) env: Arc<dyn Env>,

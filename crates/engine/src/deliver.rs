@@ -80,15 +80,15 @@ async fn attempt(ctx: &Context, prepared: &PreparedEndpoint, due: Due, mut in_fl
     ctx.store.record_then(record, move |recorded| in_flight_guard.recorded(recorded.map(|()| end))).await;
 }
 
-/// Nothing was sent for want of something on this machine. That is no attempt: the delivery stays as it is, and the
-/// endpoint's lane rests before it tries again.
+/// Ends a delivery that a fault of this machine kept from being sent. That is no attempt: the delivery stays as it is,
+/// and the endpoint's lane rests before it tries again.
 fn unsent(ctx: &Context, fault: LocalFault, mut in_flight_guard: InFlightGuard) {
     ctx.store.note_local_fault(fault);
     in_flight_guard.answered(None, Some(AFTER_FAILURE));
     in_flight_guard.recorded(Ok(End::Unsent));
 }
 
-/// Tells the operator: of each attempt who wants to see them, of a delivery that was given up everybody.
+/// Logs each attempt at debug, and a delivery that was given up at info.
 fn tell(due: &Due, attempt: &Attempt, next: Next) {
     tracing::debug!(
         delivery.id = %due.id,
@@ -114,7 +114,7 @@ fn tell(due: &Due, attempt: &Attempt, next: Next) {
     }
 }
 
-/// `None` if this node lost all that it holds before the work was done: whoever holds it now does it again.
+/// `None` if this node lost all its shards before the work was done: the node that holds them now does it again.
 async fn while_ours<T>(ctx: &Context, work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     match ctx.store.lost() {
         Some(lost) => lost.run_until_cancelled(work).await,
@@ -122,7 +122,7 @@ async fn while_ours<T>(ctx: &Context, work: Pin<&mut impl Future<Output = T>>) -
     }
 }
 
-/// What is kept of a message.
+/// The parts of a message that are recorded with its attempt.
 struct Sent {
     request_headers: Headers,
     body: Body,
@@ -143,7 +143,7 @@ impl Sent {
     }
 }
 
-/// The headers as they are kept: whoever reads the attempt later is not whoever knows the secrets.
+/// The headers as they are recorded, secrets masked: readers of an attempt need not know the endpoint's secrets.
 fn masked(message: &Message) -> Headers {
     let bytes = message.headers.iter().map(|header| header.name.len() + header.value.len()).sum();
     let mut headers = Headers::with_room(message.headers.len(), bytes);
@@ -167,7 +167,7 @@ fn what_next(ctx: &Context, prepared: &PreparedEndpoint, due: &Due, outcome: &Ou
     let next = prepared.policy.advised(advice, due.retries_used(), outcome, ctx.env.now(), ctx.env.dice());
     match (next, due.planned_at) {
         (Next::Delivered, _) => next,
-        // Somebody asked for this one attempt: the schedule goes on as if there had been none,
+        // The attempt was asked for by hand: the schedule goes on as if there had been none,
         (_, Some(planned_at)) => Next::Again(planned_at),
         // or there is no schedule behind it.
         (_, None) if due.manual => Next::GiveUp { exhausted: false },

@@ -29,19 +29,19 @@ use self::stream::Stream;
 use crate::guard::{self, Guard, VettedAddresses};
 use crate::{local, race, tls};
 
-/// Connections are given up after this, whatever the endpoint's timeout.
+/// Maximum time to make a connection, lookup and TLS included, whatever the endpoint's timeout.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// How long a connection may take before the next address is tried as well (RFC 8305, section 5).
+/// Wait for a connection before the next address is tried as well (RFC 8305, section 5).
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 
-/// The same through a proxy, which makes the connection and then says so.
+/// The same through a proxy, which answers only once it has made the connection.
 const NEXT_ADDRESS_AFTER_PROXIED: Duration = Duration::from_secs(3);
 
 /// Maximum addresses tried per host name.
 const MOST_ADDRESSES: usize = 8;
 
-/// What is offered to the receiver in the TLS handshake.
+/// Protocols offered to the receiver in the TLS handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Offer {
     /// HTTP/2 and HTTP/1.1.
@@ -49,7 +49,7 @@ pub(crate) enum Offer {
     Http1,
 }
 
-/// Makes connections.
+/// Makes connections to receivers: resolves, checks, connects, and completes the TLS handshake.
 pub(crate) struct Dialer(Inner);
 
 struct Inner {
@@ -60,7 +60,7 @@ struct Inner {
     dial_progress: DialProgress,
 }
 
-/// How connections leave.
+/// The route of connections to receivers.
 pub(crate) enum Route {
     Direct,
     /// Through the proxy, to an address that was checked.
@@ -69,7 +69,7 @@ pub(crate) enum Route {
     ResolvingProxy(Proxy),
 }
 
-/// Why there is no connection.
+/// Reason why no connection was made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(transparent)]
@@ -82,7 +82,7 @@ pub(crate) enum Error {
     Tls { host: Box<str>, source: io::Error },
     #[error("no connection within {}", Span(LONGEST))]
     TooLong,
-    /// It says nothing about the receiver.
+    /// A fault of this machine; it says nothing about the receiver.
     #[error("{0}")]
     Local(LocalFault),
 }
@@ -97,7 +97,7 @@ impl Error {
         }
     }
 
-    /// The fault of this machine that it comes from, if it does.
+    /// The fault of this machine behind the error, if there is one.
     pub(crate) fn local(&self) -> Option<LocalFault> {
         match self {
             Self::Local(fault) => Some(*fault),
@@ -106,7 +106,7 @@ impl Error {
         }
     }
 
-    /// There is no way to that address from here; there may be one to others.
+    /// True if this machine has no route to that address; there may be one to others.
     fn is_no_way(&self) -> bool {
         match self {
             Self::Connect { source, .. } => matches!(
@@ -139,7 +139,7 @@ impl Dialer {
         Self(Inner { guard, route, tls, env, dial_progress: DialProgress::default() })
     }
 
-    /// How far a connection to this authority has come, while one is being made.
+    /// Current step of the connection being made to this authority, if there is one.
     pub(crate) fn step(&self, authority: &str) -> Option<Step> {
         self.0.dial_progress.step(authority)
     }
@@ -177,8 +177,8 @@ impl Inner {
         self.handshake(host, stream, offer, &progress).await
     }
 
-    /// Connects to the first address that takes the call. They are called one after the other, a little apart, and
-    /// those that keep silent go on being called meanwhile.
+    /// Connects to the first address that accepts. Addresses are tried one after the other, a little apart; attempts
+    /// without an answer go on meanwhile.
     async fn reach(&self, vetted: &VettedAddresses) -> Result<TcpStream, Error> {
         let gap = match self.route {
             Route::Direct => NEXT_ADDRESS_AFTER,
@@ -250,7 +250,7 @@ async fn connect(address: SocketAddr) -> Result<TcpStream, Error> {
     })
 }
 
-/// The families by turns, so that one that leads nowhere from here delays the other once only.
+/// Alternates the address families, so that one without a route delays the other only once.
 fn by_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let is_first_family = |address: &SocketAddr| address.is_ipv4() == addresses[0].is_ipv4();
     let (first, second): (Vec<SocketAddr>, Vec<SocketAddr>) = addresses.iter().copied().partition(is_first_family);
@@ -263,8 +263,8 @@ fn by_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     ordered
 }
 
-/// No address took the call: what is wrong with this machine explains the rest, and that a family has no way from here
-/// explains nothing while there is another.
+/// Selects the error to report when no address accepted: a fault of this machine explains the rest, and a family
+/// without a route explains nothing while there is another.
 fn most_telling(mut errors: Vec<Error>) -> Error {
     let local = errors.iter().position(|error| error.local().is_some());
     let telling = local.or_else(|| errors.iter().position(|error| !error.is_no_way())).unwrap_or(0);

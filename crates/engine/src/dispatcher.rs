@@ -1,7 +1,7 @@
-//! The dispatcher: one task that knows every lane, and decides whose turn it is.
+//! The dispatcher: one task that owns every lane and decides which is next.
 //!
-//! It never waits for anything but news: of commits (the feed), of its own tasks (notes) and of time. Deliveries and
-//! looks into the database run as tasks beside it.
+//! It waits only for feed items (commits), reports of its own tasks, and timers. Deliveries and reads from the database
+//! run as tasks beside it.
 
 mod clock;
 mod clock_reading;
@@ -31,10 +31,10 @@ use crate::prepared_endpoint::PreparedEndpoint;
 use crate::shares::{Destination, Shares};
 use crate::timers::Timers;
 
-/// How long to leave the database alone after it failed, and a lane after a fault of this machine.
+/// Pause before the database is asked again after it failed, and before a lane goes on after a fault of this machine.
 pub(crate) const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// Notes taken before turns are given out again.
+/// Maximum task reports taken before lanes get turns again.
 const REPORTS: usize = 256;
 
 pub(crate) struct Dispatcher {
@@ -47,16 +47,16 @@ pub(crate) struct Dispatcher {
     lanes: Map<EndpointId, Lane>,
     /// Lanes that may have something to send, taking turns for permits.
     shares: Shares,
-    /// The time, as of the news that is being taken.
+    /// The time, as of the feed item, report or timer being handled.
     now: Timestamp,
-    /// How far the wall clock is ahead of the stopwatch, in milliseconds.
+    /// Milliseconds by which the wall clock is ahead of the stopwatch.
     ahead: i64,
     timers: Timers,
-    /// The wait for the first of the timers, or for the next look at the clock.
+    /// The wait for the first of the timers, or for the next check of the clock.
     alarm: Option<(Timestamp, Sleep)>,
-    /// Tasks under way that will send a note.
+    /// Running tasks that will send a report.
     under_way: usize,
-    /// When to survey all endpoints again, after that failed.
+    /// Time of the next scan of all endpoints, after one failed.
     scan_at: Option<Timestamp>,
     waiting_for_rest: Vec<oneshot::Sender<Option<Timestamp>>>,
     handover: ShardHandover,
@@ -93,7 +93,7 @@ impl Dispatcher {
         }
     }
 
-    /// Delivers until told to stop, then waits for what is in flight.
+    /// Delivers until stopped, then waits for what is in flight.
     pub(crate) async fn run(mut self) {
         self.scan_pending();
         let mut reports = Vec::with_capacity(REPORTS);
@@ -112,10 +112,11 @@ impl Dispatcher {
         }
     }
 
-    /// Takes the next piece of news, and waits for it unless there is `more` to do. False when it is time to stop.
+    /// Handles the next feed item, task reports or timer, and waits for one of them unless there is `more` to do. False
+    /// when it is time to stop.
     ///
-    /// The feed comes before notes: a delivery's commit is announced before its end can be noted, and is taken in that
-    /// order, so that what has ended is not taken for new.
+    /// The feed comes before task reports: a delivery's commit is announced before its end can be reported. Handled in
+    /// that order, a delivery that has ended is not taken for a new one.
     async fn step(&mut self, reports: &mut Vec<TaskReport>, more: bool) -> bool {
         self.set_alarm();
         let alarm = async {
@@ -184,7 +185,7 @@ impl Dispatcher {
         self.lanes.get_mut(&id)
     }
 
-    /// Where it sends to, counted as one more that does.
+    /// The destination of an endpoint, joined by one more lane.
     fn destination(&mut self, prepared: &PreparedEndpoint) -> Destination {
         self.shares.join(prepared.endpoint.project, prepared.endpoint.settings.url.before_path())
     }
@@ -195,7 +196,7 @@ impl Dispatcher {
         let project = directory.project(endpoint.project)?;
         let dialect = self.ctx.dialects.of(project, &directory.project_dialects(project.id));
         if dialect.is_none() {
-            tracing::error!(project.slug = %project.slug, project.dialect, "an unknown dialect: deliveries wait");
+            tracing::error!(project.slug = %project.slug, project.dialect, "unknown dialect; deliveries wait");
         }
         Some(Arc::new(PreparedEndpoint::new(endpoint.clone(), &dialect?, &project.name)))
     }
@@ -203,10 +204,10 @@ impl Dispatcher {
     fn tell_if_at_rest(&mut self) {
         if !self.waiting_for_rest.is_empty() && self.under_way == 0 && self.shares.is_empty() && self.feed.is_empty() {
             let next = self.timers.next();
-            // A timer whose time has come rings before the next news, and then there is no rest yet.
+            // A timer that is due fires before the next item, so there is no rest yet.
             if next.is_none_or(|at| at > self.ctx.env.now()) {
                 self.waiting_for_rest.drain(..).for_each(|reply| {
-                    // Whoever asked may have stopped waiting.
+                    // The caller may have stopped waiting.
                     let _ = reply.send(next);
                 });
             }

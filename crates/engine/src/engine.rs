@@ -1,4 +1,4 @@
-//! The engine's handle: started with its parts, stopped within a grace time, asked by tests whether it has come to rest.
+//! The engine's handle: started with its parts, stopped within a grace time, asked by tests when it is at rest.
 
 use std::sync::Arc;
 
@@ -51,8 +51,8 @@ impl Engine {
         Ok(Self { reports, stop, ended, tasks })
     }
 
-    /// Begins nothing new and resolves when what is in flight has been answered and recorded. Whoever cannot wait so
-    /// long drops this future: what was not recorded is sent again after a restart.
+    /// Begins nothing new and resolves when what is in flight has been answered and recorded. A caller that cannot wait
+    /// drops this future: what was not recorded is sent again after a restart.
     pub async fn stop(&self) {
         self.stop.cancel();
         self.tasks.close();
@@ -65,8 +65,7 @@ impl Engine {
         self.ended.cancelled().await;
     }
 
-    /// Resolves when nothing is in hand, with the time at which there will be something again. For tests that own the
-    /// clock.
+    /// Resolves when nothing is queued or in flight, with the time of the next work. For tests that own the clock.
     pub async fn at_rest(&self) -> Option<Timestamp> {
         let (reply, at_rest) = oneshot::channel();
         self.reports.send(TaskReport::TellWhenAtRest(reply)).ok()?;

@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 
-/// How long to leave the store alone after it failed.
+/// Pause after the store failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// Fans out what there is until told to stop. A step under way is finished.
+/// Fans out events until stopped. A step under way is finished.
 pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         match ctx.store.fan_out().await {
@@ -21,10 +21,7 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
                 () = ctx.store.fan_outs_woken() => {}
             },
             Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "deliveries of an event could not be made and will be later"
-                );
+                tracing::error!(error = &error as &dyn std::error::Error, "fan-out step failed; it will be repeated");
                 tokio::select! {
                     () = stop.cancelled() => {}
                     () = ctx.env.sleep(AFTER_FAILURE) => {}

@@ -52,7 +52,7 @@ impl Guard {
         Ok(VettedAddresses(with_port(addresses, port)))
     }
 
-    /// Judges the host by its spelling alone, where somebody else resolves it.
+    /// Judges the host by its spelling alone, for a proxy that resolves it.
     pub(crate) fn judge(&self, host: &str) -> Result<(), Error> {
         match literal(host) {
             Some(address) => self.policy.judge_address(address),
@@ -61,7 +61,8 @@ impl Guard {
         .map_err(Error::Refused)
     }
 
-    /// `localhost` has an address in each family, and no stranger has a say in that: those that are open will do.
+    /// Keeps those addresses of `localhost` that are open: it has one in each family, and no stranger has a say in
+    /// that.
     fn only_open_loopback(&self, addresses: &mut Vec<IpAddr>) {
         let is_open = |address: &IpAddr| address.is_loopback() && self.policy.judge_address(*address).is_ok();
         if addresses.iter().any(is_open) && addresses.iter().all(IpAddr::is_loopback) {
@@ -102,7 +103,7 @@ impl Error {
         }
     }
 
-    /// The fault of this machine that it comes from, if it does.
+    /// The fault of this machine behind the error, if there is one.
     pub(crate) fn local(&self) -> Option<LocalFault> {
         match self {
             Self::Unresolved { source: resolve::Error::Local(fault), .. } => Some(*fault),

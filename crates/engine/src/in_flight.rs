@@ -1,4 +1,4 @@
-//! What the tasks of the engine tell the dispatcher, and the ticket that makes sure each of them does.
+//! Reports of the engine's tasks to the dispatcher, and the guard that makes sure each delivery is reported.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::concurrency::Signal;
 use crate::shares::Permit;
 
-/// A note to the dispatcher. There are never more than permits and reads under way, so the channel needs no bound.
+/// A report to the dispatcher. There are never more than permits and reads under way, so the channel needs no bound.
 pub(crate) enum TaskReport {
     /// The endpoint's turn is over; the record is still to come.
     Answered {
@@ -24,17 +24,17 @@ pub(crate) enum TaskReport {
         delivery: DeliveryId,
         end: End,
         permit: Permit,
-        /// Where nobody was told before.
+        /// Set if it was not reported before.
         answered: Option<Answered>,
     },
-    /// The database was asked for an endpoint's work.
+    /// The pending deliveries of an endpoint, read from the database.
     Fetched {
         endpoint: EndpointId,
         pending: Result<Pending, store::Error>,
     },
-    /// What all endpoints have pending, at start and after the feed lagged.
+    /// All endpoints with pending deliveries, read at start and after the feed lagged.
     Scanned(Result<Vec<(EndpointId, Timestamp)>, store::Error>),
-    /// What waits was brought forward, because the clock went back.
+    /// Waiting deliveries were brought forward, because the clock went back.
     BroughtForward(Result<(), store::Error>),
     TellWhenAtRest(oneshot::Sender<Option<Timestamp>>),
 }
@@ -43,11 +43,11 @@ pub(crate) enum TaskReport {
 #[derive(Clone, Copy)]
 pub(crate) struct Answered {
     pub(crate) signal: Option<Signal>,
-    /// How long it asked to be left alone.
+    /// Pause before the endpoint's next attempt: it asked for one, or this machine had a fault.
     pub(crate) rest: Option<Duration>,
 }
 
-/// How a delivery leaves the engine's hands.
+/// The end of a delivery's task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// It will not come again by itself.
@@ -63,8 +63,8 @@ pub(crate) enum End {
 pub(crate) struct InFlightGuard {
     delivery: DeliveryId,
     reports: mpsc::UnboundedSender<TaskReport>,
-    /// Others wait for the endpoint's turn to be over. Otherwise that may be told with the end: who is told less often
-    /// wakes less often.
+    /// True if others wait for the endpoint's turn to be over. Otherwise the answer may be reported with the end: fewer
+    /// reports wake the dispatcher less often.
     is_waited_for: bool,
     permit: Permit,
     stage: Stage,
@@ -89,13 +89,13 @@ impl InFlightGuard {
         Self { delivery, reports, is_waited_for, permit, stage: Stage::UnderWay, end: End::Unrecorded, endpoint }
     }
 
-    /// The endpoint is free for its next delivery, after the rest that it asked for.
+    /// Marks the endpoint as free for its next delivery, after the pause `rest`.
     pub(crate) fn answered(&mut self, signal: Option<Signal>, rest: Option<Duration>) {
         let Stage::UnderWay = self.stage else { return };
         let answered = Answered { signal, rest };
         let is_urgent = self.is_waited_for || signal != Some(Signal::Success) || rest.is_some();
         self.stage = if is_urgent {
-            // The dispatcher outlives its tasks, but for a process that is going down.
+            // The dispatcher outlives its tasks, except in a process that is going down.
             let _ = self.reports.send(TaskReport::Answered { endpoint: self.endpoint, permit: self.permit, answered });
             Stage::Told
         } else {
@@ -107,7 +107,7 @@ impl InFlightGuard {
     pub(crate) fn recorded(mut self, end: Result<End, store::Error>) {
         self.end = end.unwrap_or_else(|error| {
             let error = &error as &dyn std::error::Error;
-            tracing::error!(error, "an attempt was not recorded and will be repeated");
+            tracing::error!(error, "attempt not recorded; it will be repeated");
             End::Unrecorded
         });
     }

@@ -9,22 +9,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 
-/// A job adds no more while its endpoint has so many deliveries pending.
+/// Pending deliveries of an endpoint from which on a job adds no more.
 const BACKLOG: usize = 1_000;
 
-/// How long to wait when no job could go on.
+/// Wait before the next round when no job could go on.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Runs what jobs there are until told to stop. A step under way is finished.
+/// Runs jobs until stopped. A step under way is finished.
 pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let went_on = match go_round(&ctx, &stop).await {
             Ok(went_on) => went_on,
             Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a job could not go on and will be tried again"
-                );
+                tracing::error!(error = &error as &dyn std::error::Error, "round of jobs failed; it will be repeated");
                 Round::Held
             }
         };
@@ -42,7 +39,7 @@ pub(crate) async fn run(ctx: Arc<Context>, stop: CancellationToken) {
     }
 }
 
-/// What a round over all jobs came to.
+/// Result of a round over all jobs.
 enum Round {
     WentOn,
     /// There are jobs, and each waits for its endpoint.

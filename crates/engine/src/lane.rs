@@ -1,7 +1,7 @@
 //! A lane: the due deliveries of one endpoint, in order, and whether the next of them may go now.
 //!
-//! What a lane holds in memory is the head of what is in the database, never all of it. When it cannot take more it is
-//! *behind* and looks again once it has sent what it has.
+//! A lane holds the head of what is in the database, never all of it. When it cannot take more it has a *backlog*, and
+//! fetches again once it has sent what it has.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,23 +18,23 @@ use crate::concurrency::{ConcurrencyLimit, Signal};
 use crate::prepared_endpoint::PreparedEndpoint;
 use crate::shares::{Destination, Standing};
 
-/// Deliveries that a lane holds at most.
+/// Maximum deliveries queued in a lane.
 pub(crate) const MAX_QUEUED: usize = 128;
 
-/// Attempts asked for by hand that wait beside the queue. Later ones stand in it.
+/// Maximum attempts asked for by hand that wait beside the queue. Later ones go into the queue.
 const MAX_MANUAL: usize = 32;
 
-/// An endpoint that took something is known to answer for so long.
+/// Time for which an endpoint counts as proven after a success.
 const PROVEN_FOR: Duration = Duration::from_secs(60);
 
 pub(crate) struct Lane {
     prepared: Arc<PreparedEndpoint>,
     queue: VecDeque<Due>,
-    /// Asked for by a person: not held back by order, a pause or a failing head.
+    /// Attempts asked for by hand: not held back by order, a pause or a failing head.
     manual_queue: VecDeque<Due>,
-    /// What is queued, in flight or not yet recorded, so that a look at the database does not bring it a second time.
+    /// Deliveries queued, in flight or not yet recorded, so that a fetch does not bring them a second time.
     tracked: Set<DeliveryId>,
-    /// Recorded while a look was under way, which may still have seen them as pending.
+    /// Deliveries recorded during a fetch, which may still have seen them as pending.
     settled_during_fetch: Set<DeliveryId>,
     in_flight: usize,
     /// Sent and not yet recorded.
@@ -42,26 +42,26 @@ pub(crate) struct Lane {
     limit: ConcurrencyLimit,
     last_success: Option<Timestamp>,
     bucket: Option<Bucket>,
-    /// Since when it delivers, if its shard was delivered for before.
+    /// Time at which this node took over, if the shard was delivered for before.
     taken_over_at: Option<Timestamp>,
-    /// It asked to be left alone until then.
+    /// No attempt before this time: the endpoint asked for a pause, or this machine had a fault.
     backoff_until: Option<Timestamp>,
     /// There is, or may be, more in the database.
     has_backlog: bool,
     fetching: bool,
-    /// In strict order: when the failing head may be tried again.
+    /// With strict order: the time at which the failing head may be tried again.
     blocked_until: Option<Timestamp>,
     /// Its endpoint is deleted: what is in flight ends, nothing follows.
     closed: bool,
     destination: Destination,
-    /// As what it stands in line for its turn, if it does.
+    /// The standing under which it is in line for its turn, if it is.
     stands: Option<Standing>,
 }
 
-/// What a lane does when it is its turn.
+/// The action of a lane whose turn it is.
 pub(crate) enum Turn {
     Send(Due),
-    /// There is something to send, and its rate limit or its rest allows it at that time.
+    /// There is something to send, and the rate limit or the back-off allows it at that time.
     Wait(Timestamp),
     Nothing,
 }
@@ -96,8 +96,8 @@ impl Lane {
         }
     }
 
-    /// Another node delivered until `at`, or this one before it lost the shard, and may have used up what the rate limit
-    /// allowed.
+    /// Starts with an empty bucket: another node delivered until `at`, or this one before it lost the shard, and may
+    /// have used up what the rate limit allowed.
     #[must_use]
     pub(crate) fn taken_over(mut self, at: Timestamp) -> Self {
         self.bucket = self.rate_limit().map(|limit| Bucket::empty(limit, at));
@@ -117,7 +117,7 @@ impl Lane {
         self.in_flight
     }
 
-    /// Whether what is in flight holds up more, or soon may.
+    /// True if what is in flight holds up more, or soon may.
     pub(crate) fn is_crowded(&self) -> bool {
         let waits = self.has_backlog || !self.queue.is_empty() || !self.manual_queue.is_empty();
         waits || self.in_flight > self.limit.limit() / 2
@@ -127,14 +127,14 @@ impl Lane {
         self.destination
     }
 
-    /// What is known of its endpoint.
+    /// Proven if the endpoint took something within [`PROVEN_FOR`] and its last attempt did not time out.
     pub(crate) fn standing(&self, now: Timestamp) -> Standing {
         let lately = self.last_success.is_some_and(|at| now.since(at) < PROVEN_FOR);
         if lately && !self.limit.is_unresponsive() { Standing::Proven } else { Standing::Unproven }
     }
 
-    /// As what it is to be put in line now; `None` if it stands there. What was unproven and is proven by now gets a
-    /// better place, and its old one is passed over.
+    /// The standing under which to put it in line now; `None` if it is there already. A lane that has become proven is
+    /// put in line again, at a better place, and its old one is passed over.
     pub(crate) fn stand(&mut self, now: Timestamp) -> Option<Standing> {
         let standing = self.standing(now);
         if self.stands == Some(Standing::Proven) || self.stands == Some(standing) {
@@ -144,7 +144,7 @@ impl Lane {
         self.stands
     }
 
-    /// It is its turn, where it stood as `standing`. False if it does not stand there any more.
+    /// Takes the lane out of line for its turn. False if it no longer stands there with this destination and standing.
     pub(crate) fn step_out(&mut self, destination: Destination, standing: Standing) -> bool {
         let stood = self.destination == destination && self.stands == Some(standing);
         if stood {
@@ -153,7 +153,7 @@ impl Lane {
         stood
     }
 
-    /// Nothing of it is under way.
+    /// True if nothing of it is under way.
     pub(crate) fn is_at_rest(&self) -> bool {
         self.unrecorded == 0 && !self.fetching
     }
@@ -166,14 +166,14 @@ impl Lane {
         self.prepared.endpoint.is_strict()
     }
 
-    /// Takes over a changed endpoint. What it has queued stays in the database and is looked up again.
+    /// Takes over a changed endpoint. Its queued deliveries stay in the database and are fetched again.
     pub(crate) fn change(&mut self, prepared: Arc<PreparedEndpoint>, destination: Destination, now: Timestamp) {
         let limit = prepared.rate_limit;
         if self.rate_limit() != limit {
             self.bucket = limit.map(|limit| Bucket::full(limit, now));
         }
         if self.prepared.endpoint.settings.url.as_str() != prepared.endpoint.settings.url.as_str() {
-            // What is known is known of another receiver.
+            // The history is another receiver's.
             self.backoff_until = None;
             self.last_success = None;
             self.limit = self.limit.anew();
@@ -187,7 +187,7 @@ impl Lane {
         self.let_go();
     }
 
-    /// Sends nothing any more.
+    /// Drops what is queued and sends nothing any more.
     pub(crate) fn close(&mut self) {
         self.closed = true;
         self.queue.clear();
@@ -198,7 +198,7 @@ impl Lane {
         self.bucket.as_ref().map(Bucket::limit)
     }
 
-    /// Forgets what it has queued: the database has it.
+    /// Drops what is queued: the database has it.
     fn let_go(&mut self) {
         for due in self.queue.drain(..) {
             self.tracked.remove(&due.id);
@@ -206,7 +206,7 @@ impl Lane {
         self.has_backlog = true;
     }
 
-    /// Takes a delivery that is due now, unless it has it or has to leave it in the database.
+    /// Queues a delivery that is due now, unless it is tracked or has to stay in the database.
     pub(crate) fn enqueue(&mut self, due: Due) {
         if self.tracked.contains(&due.id) {
             return;
@@ -222,14 +222,14 @@ impl Lane {
         }
     }
 
-    /// A delivery offered during a look must wait for the next look, because the look brings older ones. Only strict order
-    /// asks for that: under load a lane that always waited would look into the database again and again.
+    /// True if a delivery that comes during a fetch must wait for the next one, because the fetch brings older ones.
+    /// Only strict order asks for that: under load a lane that always waited would fetch again and again.
     fn must_fetch_first(&self) -> bool {
         self.fetching && self.is_strict()
     }
 
-    /// The time has come that it waited for, or there is something new. Answers when to wake it again, where the head of a
-    /// strict order waits for longer.
+    /// Wakes the lane: its timer fired, or there is something new. Returns when to wake it again, if with strict order
+    /// the head waits for longer.
     pub(crate) fn wake(&mut self, now: Timestamp) -> Option<Timestamp> {
         if self.blocked_until.is_some_and(|until| until <= now) {
             self.blocked_until = None;
@@ -238,7 +238,7 @@ impl Lane {
         self.blocked_until
     }
 
-    /// Whether to look into the database now. If so, a look is under way from here on.
+    /// True if the lane needs a fetch from the database now. If so, the fetch counts as begun.
     pub(crate) fn begin_fetch(&mut self) -> bool {
         let wanted = self.has_backlog
             && !self.fetching
@@ -252,12 +252,12 @@ impl Lane {
         wanted
     }
 
-    /// How many to ask for, so that after those it has in hand there are some left.
+    /// Number of deliveries to fetch, so that some are left after those that it tracks.
     pub(crate) fn fetch_size(&self) -> usize {
         MAX_QUEUED + self.tracked.len()
     }
 
-    /// Takes what a look brought. Answers when to look next, if that is known.
+    /// Takes the result of a fetch. Returns when to fetch next, if that is known.
     pub(crate) fn end_fetch(&mut self, pending: Result<Pending, store::Error>, now: Timestamp) -> Option<Timestamp> {
         self.fetching = false;
         let settled = std::mem::take(&mut self.settled_during_fetch);
@@ -265,7 +265,7 @@ impl Lane {
             self.has_backlog = true;
             return None;
         };
-        // The head may have failed while we looked: what we saw behind it must not overtake it.
+        // The head may have failed during the fetch: deliveries behind it must not overtake it.
         if self.is_strict() && (self.blocked_until.is_some() || !settled.is_empty()) {
             self.has_backlog = true;
             return None;
@@ -276,7 +276,7 @@ impl Lane {
                 continue;
             }
             if due.next_attempt_at > now {
-                // In strict order it holds back what stands behind it; otherwise it has a later turn.
+                // With strict order it holds back what stands behind it; otherwise it has a later turn.
                 next_at = next_at.map_or(Some(due.next_attempt_at), |at| Some(at.min(due.next_attempt_at)));
                 if self.is_strict() {
                     return self.block(due.next_attempt_at);
@@ -300,7 +300,7 @@ impl Lane {
         Some(until)
     }
 
-    /// What it would send now. Whoever asks sends it.
+    /// The next delivery to send, which from here on counts as in flight: the caller sends it.
     pub(crate) fn turn(&mut self, now: Timestamp) -> Turn {
         if !self.has_next(now) {
             return Turn::Nothing;
@@ -325,7 +325,7 @@ impl Lane {
         }
     }
 
-    /// Whether there is something that order and pace let go now.
+    /// True if there is a delivery that order and the concurrency limit allow now.
     pub(crate) fn has_next(&self, now: Timestamp) -> bool {
         let limit = match self.standing(now) {
             Standing::Proven => self.limit.limit(),
@@ -355,12 +355,13 @@ impl Lane {
         }
     }
 
-    /// Nothing goes before, not even what a person asked for.
+    /// Sends nothing before `until`, not even attempts asked for by hand.
     pub(crate) fn back_off_until(&mut self, until: Timestamp) {
         self.backoff_until = self.backoff_until.max(Some(until));
     }
 
-    /// Somebody set the clock ahead, or back where `by` is negative: what it waits for in memory is as far away as before.
+    /// Shifts its times after the clock was set ahead by `by` milliseconds, or back if that is negative: what it waits
+    /// for in memory is as far away as before.
     pub(crate) fn clock_was_set(&mut self, by: i64) {
         self.backoff_until = self.backoff_until.map(|until| until.shifted(by));
         self.last_success = self.last_success.map(|at| at.shifted(by));
@@ -368,17 +369,17 @@ impl Lane {
             bucket.clock_was_set(by);
         }
         if by < 0 {
-            // As the database has it from now on.
+            // The database has it shifted from now on.
             self.blocked_until = self.blocked_until.map(|until| until.shifted(by));
         }
     }
 
-    /// A delivery is out of its hands.
+    /// Forgets a delivery whose task has ended.
     pub(crate) fn ended(&mut self, delivery: DeliveryId) {
         self.unrecorded -= 1;
         self.tracked.remove(&delivery);
         if self.blocked_until.take().is_some() {
-            // Somebody asked for it, and it may have been the one that holds back the rest.
+            // It was asked for by hand, and may have been the one that holds back the rest.
             self.has_backlog = true;
         }
         if self.fetching {
@@ -386,7 +387,7 @@ impl Lane {
         }
     }
 
-    /// A delivery of it comes again at `at`. In strict order, nothing goes before.
+    /// Notes that one of its deliveries comes again at `at`. With strict order, nothing goes before.
     pub(crate) fn comes_again(&mut self, at: Timestamp) {
         if self.is_strict() {
             self.let_go();

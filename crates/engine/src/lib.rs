@@ -1,8 +1,9 @@
 //! Delivery: which, when, to where, what next.
 //!
-//! [`dispatcher`] decides what is sent next, [`shares`] whose turn it is, [`lane`] what an endpoint may have in flight, [`deliver`] carries one
-//! delivery from start to finish, [`transport`] sends it through [`dial`] and [`guard`], and [`jobs`] puts recovered
-//! work on the road, [`fan_outs`] the deliveries of events with many recipients.
+//! [`dispatcher`] decides what is sent next, [`shares`] which lane has the next turn, [`lane`] what an endpoint may
+//! have in flight; [`deliver`] carries one delivery from start to finish, [`transport`] sends it through [`dial`] and
+//! [`guard`]; [`jobs`] runs recoveries and replays, and [`fan_outs`] makes the deliveries of events with many
+//! recipients.
 
 mod concurrency;
 pub mod context;

@@ -1,4 +1,4 @@
-//! Which errors of the operating system are this machine's own faults, and say nothing about the receiver.
+//! Errors of the operating system that are this machine's own faults and say nothing about the receiver.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -8,7 +8,7 @@ use model::local_fault::LocalFault;
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
-/// The fault of this machine that a system call failed for, if it is one.
+/// The fault of this machine behind a failed system call, if it is one.
 pub(crate) fn fault(error: &io::Error) -> Option<LocalFault> {
     match Errno::from_io_error(error)? {
         Errno::MFILE => Some(LocalFault::OpenFiles),
@@ -18,17 +18,17 @@ pub(crate) fn fault(error: &io::Error) -> Option<LocalFault> {
     }
 }
 
-/// Most descriptors that connections to receivers leave to the rest of the process, for its database first of all.
+/// Maximum descriptors that connections to receivers leave to the rest of the process, above all to its database.
 const KEPT_FREE: u64 = 32;
 
-/// Whether a descriptor is one of those that are kept free. The system gives out the lowest first, so nearly all are in use
-/// then.
+/// True if a descriptor is one of those that are kept free. The system gives out the lowest first, so nearly all are in
+/// use then.
 pub(crate) fn is_among_the_last(socket: &impl AsRawFd) -> bool {
     let Some(limit) = getrlimit(Resource::Nofile).current else { return false };
     u64::try_from(socket.as_raw_fd()).is_ok_and(|descriptor| descriptor >= limit - KEPT_FREE.min(limit / 8))
 }
 
-/// The fault of this machine that a call to `address` failed for, if it is one.
+/// The fault of this machine behind a failed call to `address`, if it is one.
 pub(crate) fn fault_of_call(address: SocketAddr, error: &io::Error) -> Option<LocalFault> {
     match Errno::from_io_error(error)? {
         Errno::ADDRNOTAVAIL if has_source(address) => Some(LocalFault::Ports),
@@ -36,7 +36,7 @@ pub(crate) fn fault_of_call(address: SocketAddr, error: &io::Error) -> Option<Lo
     }
 }
 
-/// Whether this machine has an address to call `address` from. Where it has none, for example because IPv6 is switched
+/// True if this machine has an address to call `address` from. Where it has none, for example because IPv6 is switched
 /// off, a call fails like one for which no port is left. UDP has ports of its own, so it tells the two apart.
 fn has_source(address: SocketAddr) -> bool {
     let any: SocketAddr = match address {

@@ -1,4 +1,4 @@
-//! An endpoint ready to be spoken to: its voice, its policy and its rules, made once per change of it.
+//! An endpoint ready for delivery: its renderer, its policy and its rules, made once per change of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,20 +14,20 @@ use model::retry::Policy;
 pub(crate) struct PreparedEndpoint {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) renderer: Renderer,
-    /// Whose answers they are.
+    /// The service behind its URL, by which its answers are read.
     pub(crate) provider: Provider,
-    /// The endpoint's own, or what its provider takes.
+    /// The endpoint's own, or its provider's.
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) policy: Policy,
     pub(crate) rule: Arc<DisableRule>,
-    /// Whether disabling it is announced.
+    /// True if disabling it is announced.
     pub(crate) notify: bool,
     pub(crate) timeout: Duration,
     pub(crate) response_bytes: usize,
 }
 
 impl PreparedEndpoint {
-    /// `project` is its name.
+    /// `project` is the project's name.
     pub(crate) fn new(endpoint: Arc<Endpoint>, dialect: &Arc<Dialect>, project: &str) -> Self {
         let own_schedule = endpoint.settings.retry.clone();
         let dialects = dialect.retry.clone();

@@ -1,4 +1,4 @@
-//! Attempts that are begun one after the other and raced: the next begins when one has failed, or has kept silent for a while.
+//! Staggered attempts, raced: the next begins when one has failed or has been silent for a while.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use model::env::Env;
 
-/// The first success, or every attempt's error in the order of the attempts. What is still running then is dropped.
+/// The first success, or every attempt's error in the order of the attempts. Attempts still running then are dropped.
 pub(crate) async fn staggered<T, E, A>(
     env: &dyn Env,
     gap: Duration,

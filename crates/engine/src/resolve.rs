@@ -12,15 +12,15 @@ use std::pin::Pin;
 
 use model::local_fault::LocalFault;
 
-/// What a lookup resolves to: at least one address, or why there is none.
+/// Result of a lookup: at least one address, or the reason why there is none.
 pub type Lookup<'a> = Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, Error>> + Send + 'a>>;
 
 pub trait Resolve: Send + Sync + 'static {
-    /// `name` is a whole host name in ASCII, never an address. Which of the answers may be dialled is not decided here.
+    /// `name` is a whole host name in ASCII, never an address. The guard decides which of the answers may be dialled.
     fn resolve<'a>(&'a self, name: &'a str) -> Lookup<'a>;
 }
 
-/// Why a name has no addresses. Reads on after the name.
+/// Reason why a name has no addresses. The message continues after the name.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("does not exist")]
@@ -29,12 +29,12 @@ pub enum Error {
     NoAddress,
     #[error("could not be looked up: {0}")]
     Failed(Trouble),
-    /// It says nothing about the name.
+    /// A fault of this machine; it says nothing about the name.
     #[error("could not be looked up: {0}")]
     Local(LocalFault),
 }
 
-/// Why name servers gave no answer that can be used.
+/// Reason why name servers gave no answer that can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     #[error("no name server answered in time")]

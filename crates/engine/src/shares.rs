@@ -1,12 +1,13 @@
-//! Who may send next: permits are shared by project first, then by endpoint, and no host gets too many at once.
+//! The order of sending: permits are shared by project first, then by endpoint, and no host gets too many at once.
 //!
 //! A permit is held from before an attempt is sent until it is recorded. Turns go round the projects, within a project
-//! round the hosts it sends to, and within those round the lanes. Who may not go is passed over with all that stands
-//! behind it, so ten thousand lanes that wait for a permit cost others one step. Nobody is put aside to be woken later:
-//! who waits stands in its ring until it gets its turn.
+//! round the hosts it sends to, and within those round the lanes. A project or host that may not go is passed over with
+//! all that stands behind it, so ten thousand lanes that wait for a permit cost others one step. No lane is put aside
+//! to be woken later: one that waits stands in its run queue until it gets its turn.
 //!
-//! An endpoint that has not taken anything for a while, or did not answer when it was last tried, is *unproven*. All such
-//! endpoints together hold at most half of the permits, and of those each project no more than leaves some for others.
+//! An endpoint that has not taken anything for a while, or did not answer in time at its last attempt, is *unproven*.
+//! All such endpoints together hold at most half of the permits, and each project at most a share of that half that
+//! leaves some for others.
 
 mod pool;
 mod slots;
@@ -19,15 +20,15 @@ use model::map::Map;
 use self::pool::Pool;
 use self::slots::Slots;
 
-/// Endpoints that are not known to answer hold at most this part of the permits, all together.
+/// One permit in this many is the most that all unproven endpoints together hold.
 const UNPROVEN: usize = 2;
 
-/// What is known of an endpoint.
+/// The recent history of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It took something lately.
+    /// It took something recently.
     Proven,
-    /// It has not for a while, or never, or did not answer in time when it was last tried.
+    /// It took nothing for a while, or never did, or did not answer in time at its last attempt.
     Unproven,
 }
 
@@ -47,12 +48,12 @@ pub(crate) struct Next {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claim {
     pub(crate) destination: Destination,
-    /// What the lane has in flight already.
+    /// Attempts that the lane has in flight already.
     pub(crate) in_flight: usize,
     pub(crate) standing: Standing,
 }
 
-/// A permit, and with whose share it was taken.
+/// A permit, and the claim by which it counts against shares.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Permit {
     claim: Claim,
@@ -68,7 +69,7 @@ impl Permit {
 #[derive(Debug)]
 pub(crate) struct Shares {
     permits: Pool,
-    /// That part of the permits which unproven endpoints may hold.
+    /// The part of the permits that unproven endpoints may hold.
     unproven: Pool,
     per_host: usize,
     projects: Slots<Project>,
@@ -77,7 +78,7 @@ pub(crate) struct Shares {
     by_project: Map<ProjectId, usize>,
     by_origin: HashMap<Box<str>, usize>,
     by_both: Map<(usize, usize), usize>,
-    /// Projects with lanes that may have something to send, taking turns.
+    /// Run queue of projects with lanes that may have something to send.
     ring: VecDeque<usize>,
 }
 
@@ -85,15 +86,15 @@ pub(crate) struct Shares {
 struct Project {
     id: ProjectId,
     destinations: usize,
-    /// Permits.
+    /// Permits held.
     held: usize,
     /// Attempts in flight to unproven endpoints.
     unproven: usize,
     /// Lanes with something in flight.
     busy_lanes: usize,
-    /// Destinations with lanes in line, by the lanes' standing.
+    /// Run queues of destinations with lanes in line, by the lanes' standing.
     rings: [VecDeque<usize>; 2],
-    /// Which of the rings has the next turn.
+    /// Alternates with each turn: true if unproven lanes were tried first.
     unproven_first: bool,
     in_ring: bool,
 }
@@ -105,7 +106,7 @@ struct Lanes {
     host: usize,
     lanes: usize,
     in_flight: usize,
-    /// By standing.
+    /// Lanes in line, by standing.
     lines: [VecDeque<EndpointId>; 2],
     in_ring: [bool; 2],
 }
@@ -159,7 +160,7 @@ impl Shares {
         Destination(at)
     }
 
-    /// What it has in flight may still be there.
+    /// Removes a lane. Its attempts may still be in flight.
     pub(crate) fn leave(&mut self, Destination(at): Destination) {
         self.destinations[at].lanes -= 1;
         self.forget_destination(at);
@@ -190,7 +191,7 @@ impl Shares {
         at
     }
 
-    /// Nothing stands in line.
+    /// True if no lane is in line.
     pub(crate) fn is_empty(&self) -> bool {
         self.ring.is_empty()
     }
@@ -209,7 +210,7 @@ impl Shares {
         }
     }
 
-    /// Takes out of the line whoever may send next. `None` when nobody may.
+    /// Takes the lane that may send next out of the line. `None` if none may.
     pub(crate) fn next(&mut self) -> Option<Next> {
         let mut passed_over = 0;
         while passed_over < self.ring.len() && self.permits.any_left() {
@@ -230,7 +231,7 @@ impl Shares {
         None
     }
 
-    /// The project's next lane. Those that are proven and those that are not come alternately.
+    /// The project's next lane. Proven and unproven ones alternate.
     fn next_of(&mut self, at: usize) -> Option<Next> {
         let project = &mut self.projects[at];
         if !self.permits.grants(project.held) {
@@ -266,7 +267,7 @@ impl Shares {
         None
     }
 
-    /// Takes a permit for a lane whose turn it is, unless that has its share of its project's.
+    /// Takes a permit for a lane whose turn it is, unless the lane has its share of its project's.
     pub(crate) fn take(&mut self, claim: Claim) -> Option<Permit> {
         let Destination(at) = claim.destination;
         let lanes = &mut self.destinations[at];
@@ -318,7 +319,7 @@ impl Shares {
         self.give_back(permit);
     }
 
-    /// Whether others may soon wait for what goes there.
+    /// True if permits, or attempts to its host, are so scarce that others may soon wait.
     pub(crate) fn is_tight(&self, Destination(at): Destination) -> bool {
         !self.permits.is_ample() || !self.hosts[self.destinations[at].host].attempts.is_ample()
     }

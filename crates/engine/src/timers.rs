@@ -1,4 +1,4 @@
-//! One heap of times at which to look at an endpoint's work again.
+//! One heap of the times at which endpoints' work is to be looked at again.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,7 +7,7 @@ use model::id::EndpointId;
 use model::map::Map;
 use model::time::Timestamp;
 
-/// At most one time an endpoint, the earliest; later ones are found when it is looked at.
+/// At most one time per endpoint, the earliest; later ones are found when its work is fetched.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     heap: BinaryHeap<Reverse<(Timestamp, EndpointId)>>,
@@ -27,13 +27,13 @@ impl Timers {
         self.set.remove(&endpoint);
     }
 
-    /// When the next one rings.
+    /// The time of the next one.
     pub(crate) fn next(&mut self) -> Option<Timestamp> {
         self.drop_stale();
         self.heap.peek().map(|Reverse((at, _))| *at)
     }
 
-    /// An endpoint whose time has come.
+    /// Takes out an endpoint whose time has come.
     pub(crate) fn fire(&mut self, now: Timestamp) -> Option<EndpointId> {
         self.drop_stale();
         let Reverse((at, endpoint)) = *self.heap.peek()?;
@@ -45,7 +45,7 @@ impl Timers {
         Some(endpoint)
     }
 
-    /// Entries that an earlier time, or a deletion, has overtaken.
+    /// Drops entries that an earlier time, or a deletion, has overtaken.
     fn drop_stale(&mut self) {
         while let Some(Reverse((at, endpoint))) = self.heap.peek() {
             if self.set.get(endpoint) == Some(at) {

@@ -1,4 +1,4 @@
-//! TLS as a client: whom we trust, what we offer, and what a failed handshake means.
+//! TLS as a client: trust, the protocols offered, and the meaning of a failed handshake.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,14 @@ use rustls::time_provider::TimeProvider;
 use rustls::{CertificateError, ClientConfig};
 use trust::{Names, Roots, Untrusted, Verifier};
 
-/// HTTP/1.1, as TLS calls it.
+/// HTTP/1.1 as ALPN names it.
 pub(crate) const HTTP1: &[u8] = b"http/1.1";
 
 pub use trust::{Error, system_has_roots};
 
 /// Trusts the system's roots, or Mozilla's where the system has none, and those in `ca_pem` besides. Offers HTTP/2 and
-/// HTTP/1.1. A certificate that stands in `ca_pem` itself is good for its own names. Certificates are valid or not by the environment's clock.
+/// HTTP/1.1. A certificate that stands in `ca_pem` itself is good for its own names. Certificates are valid or not by
+/// the environment's clock.
 pub(crate) fn config(ca_pem: Option<&[u8]>, env: Arc<dyn Env>) -> Result<ClientConfig, Error> {
     let roots = Roots::with(ca_pem)?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -45,7 +46,7 @@ impl std::fmt::Debug for Clock {
     }
 }
 
-/// Why a handshake with `host` failed, for a person. `None` when TLS had no part in it.
+/// Message for a person about a failed handshake with `host`. `None` if TLS had no part in it.
 pub(crate) fn explain(host: &str, error: &std::io::Error) -> Option<String> {
     let reason = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(match reason {
@@ -92,7 +93,7 @@ fn certificate(host: &str, reason: &CertificateError) -> String {
     }
 }
 
-/// Names in a certificate that are shown.
+/// Maximum names of a certificate that are shown.
 const NAMES_SHOWN: usize = 5;
 
 fn not_for(expected: &ServerName<'_>, presented: &[String]) -> String {

@@ -39,7 +39,7 @@ use crate::guard::Guard;
 use crate::resolve::Resolve;
 use crate::tls;
 
-/// What an operator chose.
+/// The operator's network settings.
 #[derive(Default)]
 pub struct Settings {
     pub policy: Policy,
@@ -58,15 +58,15 @@ pub struct Request<'a> {
     pub body: Bytes,
     /// For everything, from the lookup of the name to the last byte of the answer.
     pub timeout: Duration,
-    /// Reading the answer's body stops there.
+    /// Maximum bytes read of the answer's body.
     pub response_bytes: usize,
 }
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Debug)]
 pub struct Exchange {
     pub outcome: Outcome,
-    /// What a person should know besides: what was wrong with the answer, and that the request was sent more than once.
+    /// Remarks for a person: what was wrong with the answer, and that the request was sent more than once.
     pub notes: Vec<String>,
 }
 
@@ -79,7 +79,7 @@ pub struct Transport {
     env: Arc<dyn Env>,
 }
 
-/// Why there is no answer.
+/// Reason why there is no answer.
 enum Unanswered {
     Failed(Failure),
     /// The receiver has no part in it, and has taken nothing.
@@ -106,8 +106,9 @@ impl Transport {
         Ok(Self { pool, http1_only, dialer, openings: Openings::default(), env })
     }
 
-    /// Sends it and reads the answer. Never follows a redirect. It is sent again only as [`again`] has it; when the outcome
-    /// is a failure, the receiver may have got the request nevertheless. `Err` is a fault of this machine: nothing was sent.
+    /// Sends it and reads the answer. Never follows a redirect. It is sent again only as [`resends`] has it; when the
+    /// outcome is a failure, the receiver may have got the request nevertheless. `Err` is a fault of this machine:
+    /// nothing was sent.
     pub async fn send(&self, request: Request<'_>) -> Result<Exchange, LocalFault> {
         let mut notes = Vec::new();
         let outcome = match self.exchange(request, &mut notes).await {
@@ -118,7 +119,7 @@ impl Transport {
         Ok(Exchange { outcome, notes })
     }
 
-    /// The answer, if its status line came: that is what decides. What is wrong with the rest of it is a note, and ends the
+    /// The answer, if its status line came: that is what decides. A fault in the rest of it is a note, and ends the
     /// connection.
     async fn exchange(&self, request: Request<'_>, notes: &mut Vec<String>) -> Result<Answer, Unanswered> {
         let Request { url, headers, body, timeout, response_bytes } = request;
@@ -149,7 +150,7 @@ impl Transport {
         Ok(answer)
     }
 
-    /// As far as the answer's head.
+    /// Sends the request, again where that is allowed, and reads the answer's head.
     async fn ask(
         &self,
         request: &WireRequest<'_>,
@@ -161,7 +162,7 @@ impl Transport {
             let (connection, reused) = match self.reuse(request, &mut resends).await {
                 Some(connection) => (connection, true),
                 None => match Box::pin(self.open(request, deadline, &mut resends)).await {
-                    // What was begun before is an attempt, whatever this machine lacks by now.
+                    // A request begun before is an attempt, whatever this machine lacks by now.
                     Err(Unanswered::Local(fault)) => {
                         return Err(begun.map_or(Unanswered::Local(fault), Unanswered::Failed));
                     }
@@ -198,7 +199,7 @@ impl Transport {
         None
     }
 
-    /// A new connection, in its turn. Those before it may have left some, or one that many can use.
+    /// A new connection, once its turn comes. By then an earlier one may be free, or one that many can use.
     async fn open(
         &self,
         request: &WireRequest<'_>,
@@ -214,7 +215,7 @@ impl Transport {
         self.connect_in_time(request, deadline).await
     }
 
-    /// Leave to open a connection. Waiting for it is no part of the request's time.
+    /// Permission to open a connection. Waiting for it is no part of the request's time.
     async fn turn(&self, request: &WireRequest<'_>, deadline: &mut Deadline) -> Opening {
         let began = self.env.elapsed();
         let opening = self.openings.turn(request.origin()).await;

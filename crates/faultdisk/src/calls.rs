@@ -1,8 +1,8 @@
 //! The C library's file calls, as this process finds them.
 //!
 //! # Safety
-//! Each takes what the function of its name takes, and hands that on to the system call that the C library would make. The
-//! pointers are read as far as their callers promise to the function of that name.
+//! Each takes what the function of its name takes, and hands it to the system call that the C library would
+//! make. The pointers are read as far as their callers promise to the function of that name.
 
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
@@ -98,7 +98,7 @@ unsafe fn written(
     let at = usize::try_from(at()).unwrap_or_default();
     let done = call(length);
     if let Ok(done @ 1..) = usize::try_from(done) {
-        // SAFETY: the system has read so many of them.
+        // SAFETY: the system has read that many of them.
         let bytes = unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), done) };
         let file = state.file(inode(fd));
         state.note(|| Op::Change { file, change: Change::Write { at, bytes: bytes.to_vec() } });
@@ -208,7 +208,8 @@ unsafe extern "C" fn unlink(path: *const c_char) -> c_int {
     done
 }
 
-/// Whether the calls above are found in place of the C library's: a sync that is none says so.
+/// True if the calls above are found in place of the C library's. Otherwise a sync reaches the real disk and is not
+/// recorded.
 pub fn are_found() -> bool {
     // The linker takes this file for them only if something here is called.
     let ours: extern "C" fn(c_int) -> c_int = fsync;
@@ -227,7 +228,7 @@ fn fail(failure: InjectedFault) -> c_int {
     -1
 }
 
-/// Who watches an open file.
+/// The watch over an open file, and the file's name there.
 fn of_fd(fd: c_int) -> Option<Watching> {
     if fd <= 2 || !watch::is_any() {
         return None;
@@ -252,7 +253,7 @@ unsafe fn at_path(path: *const c_char) -> Option<Watching> {
     counted(watch::watching(&absolute)?)
 }
 
-/// What SQLite shares in memory is no matter of the disk, nor is the lock.
+/// Leaves out files that are no matter of the disk: what SQLite shares in memory, and the lock.
 fn counted((watched, name): Watching) -> Option<Watching> {
     (!name.ends_with("-shm") && !name.ends_with(".lock")).then_some((watched, name))
 }

@@ -1,15 +1,16 @@
-//! What may be on a disk after a power cut.
+//! The contents that a disk may have after a power cut.
 //!
-//! What was synced is there. Of what was not, every sector is as it was after any of the writes to it, whatever became of the
-//! other sectors: so writes are lost, reordered and torn. Names are made, changed and removed in their order, and any number
-//! of the last may be lost. How long a file is, is known from any of the changes of it that may have come there.
+//! Synced writes are there. Of unsynced ones, every sector is as it was after any of the writes to it, whatever became
+//! of the other sectors: so writes are lost, reordered and torn. Names are made, changed and removed in their order,
+//! and any number of the last may be lost. The length of a file is that after any of its changes that may have come
+//! there.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use crate::record::{Change, Inode, Op};
 
-/// A disk, as operations are done to it one after the other.
+/// A disk, to which operations are applied one after the other.
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
     files: HashMap<Inode, File>,
@@ -23,19 +24,19 @@ struct File {
     unsynced: Vec<Change>,
 }
 
-/// What is lost of what was not synced.
+/// The part of the unsynced changes that is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tear {
     Nothing,
     Everything,
-    /// Of each file so many of the last changes, and so many of the last names.
+    /// Of each file this many of the last changes, and this many of the last names.
     Last {
         changes: usize,
         names: usize,
     },
     /// Of each file all but the last change.
     AllButLast,
-    /// Any sectors of so many bytes, by a number that stands for chance.
+    /// Any sectors of this many bytes, chosen by a seed.
     Sectors {
         bytes: usize,
         seed: u64,
@@ -46,7 +47,7 @@ pub enum Tear {
 pub type Image = BTreeMap<String, Vec<u8>>;
 
 impl Disk {
-    /// A disk that has these files, synced. A number stands for each, as the record has it.
+    /// A disk that has these files, synced, each under the number that the record has for it.
     pub fn of(files: impl IntoIterator<Item = (String, Inode, Vec<u8>)>) -> Self {
         let mut disk = Self::default();
         for (name, inode, content) in files {
@@ -56,7 +57,7 @@ impl Disk {
         disk
     }
 
-    /// The disk with the files that are in `directory` now, synced, but for those that a power cut leaves nothing of.
+    /// The disk with the files that are in `directory` now, synced, except those that a power cut leaves nothing of.
     ///
     /// # Panics
     /// If they cannot be read.
@@ -76,7 +77,7 @@ impl Disk {
     pub fn apply(&mut self, op: &Op) {
         match op {
             Op::Create { file, .. } => {
-                // A number that was another file's, which is gone, and whose name may not be gone on the disk.
+                // The number may have been another file's, which is gone, and whose name may not be gone on the disk.
                 self.files.insert(*file, File::default());
                 self.unsynced_names.push(op.clone());
             }
@@ -105,18 +106,18 @@ impl Disk {
         self.names.get(name).copied().into_iter().chain(made).collect()
     }
 
-    /// Whether there is anything that may be lost.
+    /// True if there is anything that may be lost.
     pub fn has_unsynced(&self) -> bool {
         !self.unsynced_names.is_empty() || self.files.values().any(|file| !file.unsynced.is_empty())
     }
 
-    /// The most changes that were not synced of a file, and the names.
+    /// The maximum of unsynced changes of a file, and the number of unsynced names.
     pub fn unsynced(&self) -> (usize, usize) {
         let changes = self.files.values().map(|file| file.unsynced.len()).max();
         (changes.unwrap_or_default(), self.unsynced_names.len())
     }
 
-    /// What is there after a power cut.
+    /// The files that are there after a power cut.
     pub fn after(&self, tear: Tear) -> Image {
         let mut dice = Dice(match tear {
             Tear::Sectors { seed, .. } => seed,
@@ -166,7 +167,7 @@ impl File {
         }
     }
 
-    /// As it was synced, but for the sectors that were changed last.
+    /// The synced content, with the sectors of the last change.
     fn with_sectors_of_last(&self) -> Vec<u8> {
         const SECTOR: usize = 512;
         let mut content = self.synced.clone();
@@ -179,7 +180,7 @@ impl File {
         content
     }
 
-    /// Each sector as it was after any of the changes of it.
+    /// Each sector as it was after any of its changes.
     fn with_sectors(&self, size: usize, dice: &mut Dice) -> Vec<u8> {
         if self.unsynced.is_empty() {
             return self.synced.clone();

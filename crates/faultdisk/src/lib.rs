@@ -1,11 +1,11 @@
-//! A disk for tests that records what is written to it and fails when it is told to.
+//! A disk for tests that records what is written to it and fails on demand.
 //!
-//! In a test's process the C library's file calls (`write`, `fsync`, `rename` and their like) are found here first: those
-//! of Rust's standard library and those of SQLite. A call on a file below a directory that is [watched](Watch) is
-//! recorded, or fails; every other goes to the system as it is. From a [record](Record) each state can be made that a disk may
-//! be in after a power cut ([`Disk`]).
+//! In a test's process the C library's file calls (`write`, `fsync`, `rename` and their like) are found here first:
+//! those of Rust's standard library and those of SQLite. A call on a file below a directory that is [watched](Watch) is
+//! recorded, or fails; every other goes to the system as it is. From a [record](Record) each state can be made that a
+//! disk may be in after a power cut ([`Disk`]).
 //!
-//! What is watched is not really synced: what is on the disk after a sync is known from the record.
+//! Watched files are not really synced: the record says what is on the disk after a sync.
 
 mod calls;
 mod disk;

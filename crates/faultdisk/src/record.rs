@@ -1,4 +1,4 @@
-//! What was done to the files of a directory, in order.
+//! The operations on the files of a directory, in order.
 
 /// A file, whatever its name is.
 pub type Inode = u64;

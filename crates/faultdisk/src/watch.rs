@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::record::{Inode, Op, Record};
 
-/// No file system's own number.
+/// First number for files made while watched: no file system uses such numbers itself.
 const FIRST_MADE: Inode = 1 << 60;
 
 static WATCHED: Mutex<Vec<Arc<Watched>>> = Mutex::new(Vec::new());
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// How a call fails.
+/// The way in which a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InjectedFault {
     /// `EIO`
@@ -40,13 +40,13 @@ pub(crate) struct Watched {
 pub(crate) struct State {
     recording: bool,
     pub(crate) record: Record,
-    /// What stands for files in the record that were made while they were watched: the system gives numbers twice.
+    /// Numbers in the record of files that were made while they were watched: the system gives numbers twice.
     made: HashMap<Inode, Inode>,
-    /// How many were made.
+    /// Number of them so far.
     count: u64,
     /// Calls that could have failed.
     calls: usize,
-    /// The call that fails, and whether all after it do too.
+    /// The call that fails, its fault, and true if all calls after it fail too.
     failing: Option<(usize, InjectedFault, bool)>,
 }
 
@@ -70,12 +70,12 @@ impl Watch {
         state.made.clear();
     }
 
-    /// What was recorded.
+    /// The record so far.
     pub fn recorded(&self) -> Record {
         self.watched.state().record.clone()
     }
 
-    /// What was answered so far must be there from here on.
+    /// Marks a point: everything confirmed so far must be there from here on.
     pub fn mark(&self, what: impl Into<String>) {
         let mut state = self.watched.state();
         if state.recording {
@@ -115,7 +115,7 @@ impl Watched {
 }
 
 impl State {
-    /// How the call that is made now fails, if it does.
+    /// The fault of the call that is made now, if it fails.
     pub(crate) fn failure(&mut self, may: impl Fn(InjectedFault) -> bool) -> Option<InjectedFault> {
         let (nth, failure, for_good) = self.failing?;
         if !may(failure) {
@@ -126,14 +126,14 @@ impl State {
         (call == nth || (for_good && call > nth)).then_some(failure)
     }
 
-    /// What stands for a file that was made just now.
+    /// Gives a file that was made just now its number.
     pub(crate) fn make(&mut self, inode: Inode) -> Inode {
         self.count += 1;
         self.made.insert(inode, FIRST_MADE + self.count);
         FIRST_MADE + self.count
     }
 
-    /// What stands for a file.
+    /// The number of a file in the record.
     pub(crate) fn file(&self, inode: Inode) -> Inode {
         self.made.get(&inode).copied().unwrap_or(inode)
     }
@@ -150,7 +150,7 @@ fn list() -> MutexGuard<'static, Vec<Arc<Watched>>> {
     WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Who watches the file at `path`, and its name there; an empty one for the directory itself.
+/// The watch over the file at `path`, and its name there; an empty one for the directory itself.
 pub(crate) fn watching(path: &Path) -> Option<(Arc<Watched>, String)> {
     list().iter().find_map(|watched| {
         let name = path.strip_prefix(&watched.directory).ok()?;
@@ -158,7 +158,7 @@ pub(crate) fn watching(path: &Path) -> Option<(Arc<Watched>, String)> {
     })
 }
 
-/// Whether anything is watched at all.
+/// True if anything is watched at all.
 pub(crate) fn is_any() -> bool {
     COUNT.load(Ordering::SeqCst) > 0
 }

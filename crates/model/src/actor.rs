@@ -1,11 +1,11 @@
-//! Who asks for a change: every verb that changes something carries it into its transaction.
+//! The actor of a change: every verb that changes something carries it into its transaction.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::id::{KeyId, SessionId};
 
-/// The one who asks for a change.
+/// The party that asks for a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// The holder of the server's admin key.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::headers::Headers;
 use crate::time::Timestamp;
 
-/// Why an attempt failed, coarsely enough to filter and count by.
+/// Class of an attempt's failure, coarse enough to filter and count by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
@@ -25,9 +25,10 @@ pub enum FailureKind {
     Reset,
     /// The address is one that webhooks are not sent to.
     Blocked,
-    /// What came back is not HTTP.
+    /// The answer is not HTTP.
     Protocol,
-    /// The answer's body could not be read. Attempts have not failed of that since the status alone decides; earlier ones did.
+    /// The answer's body could not be read. Attempts have not failed of that since the status alone decides; earlier
+    /// ones did.
     Body,
     /// Answered, but not with 2xx, or with an error inside it.
     Status,
@@ -69,7 +70,7 @@ impl FailureKind {
     }
 }
 
-/// A failure, told to a person: what went wrong, with whom, and where that helps, what would be right.
+/// A failure in words for a person: what went wrong, with whom, and where that helps, what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     pub kind: FailureKind,
@@ -82,7 +83,7 @@ impl Failure {
     }
 }
 
-/// What a receiver answered, as far as it was read.
+/// A receiver's answer, as far as it was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
@@ -91,7 +92,7 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// There was more to the body than was read, or it broke off.
     pub truncated: bool,
-    /// Why the body broke off, where it did. It changes nothing of what the status says.
+    /// The failure that broke off the body, if one did. It changes nothing of what the status says.
     pub incomplete: Option<Failure>,
 }
 
@@ -100,7 +101,7 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// What came of its body is all there will be.
+    /// Marks the body as broken off: what came of it is all there will be.
     pub fn break_off(&mut self, failure: Failure) {
         self.truncated = true;
         self.incomplete = Some(failure);
@@ -112,7 +113,7 @@ impl Answer {
     }
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// A status came, with 2xx or without, whatever became of the headers and the body behind it.
@@ -126,7 +127,7 @@ impl Outcome {
         Self::Failed { failure: Failure::new(kind, message), answer: None }
     }
 
-    /// The same answer, which means something else than its status says.
+    /// The same answer, with another meaning than its status has.
     #[must_use]
     pub fn but(self, failure: Failure) -> Self {
         match self {
@@ -150,7 +151,7 @@ impl Outcome {
         self.answer().map(|answer| answer.status)
     }
 
-    /// Why it was no success; `None` when it was one.
+    /// The failure; `None` for a success.
     pub fn failure(&self) -> Option<Failure> {
         match self {
             Self::Answered(answer) if answer.is_success() => None,
@@ -184,7 +185,7 @@ fn not_2xx(answer: &Answer) -> Failure {
 pub enum Body {
     /// None was made.
     None,
-    /// Not kept: what the dialect of that name, which comes with Posthaste, always makes of the event.
+    /// Not kept: the built-in dialect of that name always makes the same of the event.
     Of(Arc<str>),
     Kept(Bytes),
     /// Kept once, and dropped because of its age.
@@ -201,10 +202,10 @@ pub struct Attempt {
     /// As sent, secrets masked.
     pub request_headers: Headers,
     pub body: Body,
-    /// What a person who looks at the attempt should know besides its outcome: slots of a template that found nothing,
-    /// what was wrong with an answer behind its status, a request that was sent again within the attempt.
+    /// Notes for a person besides the outcome: slots of a template that found nothing, what was wrong with an answer
+    /// behind its status, a request that was sent again within the attempt.
     pub notes: Vec<String>,
     pub outcome: Outcome,
-    /// When the next one is due, if there will be one.
+    /// Due time of the next one, if there will be one.
     pub next_attempt_at: Option<Timestamp>,
 }

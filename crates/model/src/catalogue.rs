@@ -1,13 +1,13 @@
-//! Event types as people write them down: what an event of that name is, and how its data looks.
+//! Event types as people write them down: the meaning of an event of that name, and the form of its data.
 
 use crate::json::Json;
 use crate::subscription;
 
-/// One type of a catalogue. Not judged yet: the schema may be none, and the example may not fit it.
+/// One type of a catalogue. Not validated yet: the schema may be invalid, and the example may not fit it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventType {
     pub name: subscription::EventType,
-    /// Under which heading it is listed.
+    /// Heading under which it is listed.
     pub group: Option<String>,
     pub description: Option<String>,
     /// A JSON Schema for the data of its events.

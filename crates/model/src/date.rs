@@ -8,13 +8,14 @@ use crate::time::Timestamp;
 /// Longer formats are refused.
 const LONGEST: usize = 128;
 
-/// The conversions there are. Locale, padding and width have no letters: what one writes has at most [`LONGEST_PART`] bytes.
+/// The conversions there are. Locale, padding and width have no letters: what one writes has at most [`LONGEST_PART`]
+/// bytes.
 const CONVERSIONS: [&str; 30] = [
     "Y", "m", "d", "H", "M", "S", "F", "T", "R", "D", "y", "e", "j", "I", "p", "a", "A", "b", "B", "u", "w", "V", "G",
     "s", "z", ":z", "Z", "3f", "6f", "9f",
 ];
 
-/// Bytes of the longest that one conversion writes: `%s`, with the sign.
+/// Maximum bytes that one conversion writes: `%s`, with the sign.
 #[cfg(test)]
 const LONGEST_PART: usize = 13;
 
@@ -64,7 +65,7 @@ impl FromStr for DateFormat {
     }
 }
 
-/// A conversion that there is not, as far as it may reach.
+/// An unknown conversion, as far as it may reach.
 fn shown(conversion: &str) -> String {
     let end = conversion.find(|c: char| c.is_ascii_alphabetic()).map_or(conversion.len(), |at| at + 1);
     format!("%{}", &conversion[..end])

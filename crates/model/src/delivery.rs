@@ -38,7 +38,7 @@ impl Status {
     }
 }
 
-/// Why a delivery was cancelled.
+/// Reason why a delivery was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cancelled {
@@ -64,15 +64,16 @@ pub struct Due {
     pub event: Arc<Event>,
     /// Attempts made so far, over the delivery's whole life.
     pub attempts: u32,
-    /// Attempts made when the present run of the schedule began: a recovered delivery starts its schedule anew.
+    /// Attempts made when the schedule was last started: a recovered delivery starts its schedule anew.
     pub schedule_start: u32,
     /// Asked for by a person: one attempt, without a schedule behind it.
     pub manual: bool,
-    /// Asked for by a person while the schedule goes on: when its own attempt is due. This one uses none of its steps.
+    /// Set if asked for by a person while the schedule goes on: the due time of the schedule's own attempt. This one
+    /// uses none of its steps.
     pub planned_at: Option<Timestamp>,
-    /// Where it stands in the endpoint's order.
+    /// Its key in the endpoint's order.
     pub order_key: Timestamp,
-    /// Not before.
+    /// No attempt before this time.
     pub next_attempt_at: Timestamp,
 }
 
@@ -82,12 +83,12 @@ impl Due {
         self.attempts + 1
     }
 
-    /// Whether a person asked for this attempt.
+    /// True if a person asked for this attempt.
     pub fn is_by_hand(&self) -> bool {
         self.manual || self.planned_at.is_some()
     }
 
-    /// How many waits of the schedule this run has used up before the attempt that is due.
+    /// Number of waits used up since the schedule was last started, before the attempt that is due.
     pub fn retries_used(&self) -> u32 {
         self.attempts - self.schedule_start
     }

@@ -1,4 +1,4 @@
-//! An endpoint: an address of a customer, what it wants to hear and how it is spoken to.
+//! An endpoint: a customer's address, the events it wants, and the form in which they are sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,19 +22,19 @@ pub struct Endpoint {
     pub project: ProjectId,
     pub settings: Settings,
     pub status: Status,
-    /// Why it is disabled, when it is.
+    /// The reason why it is disabled, if it is.
     pub disabled_reason: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
-/// What its owner chose.
+/// The owner's settings.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub url: EndpointUrl,
     pub name: Option<String>,
     pub events: Subscription,
-    /// Which of those events it wants: all, without one.
+    /// Selects among those events; without one it wants all.
     pub filter: Option<Filter>,
     pub tenant: Option<String>,
     pub signing: Signing,
@@ -42,7 +42,7 @@ pub struct Settings {
     pub auth: Auth,
     /// Sent with every request, besides the dialect's.
     pub headers: Vec<(String, String)>,
-    /// Whose URL it is, where its owner says so; otherwise the URL tells.
+    /// The service behind the URL, if its owner names it; otherwise the URL tells.
     pub provider: Option<Provider>,
     /// The body, over the dialect's and over a provider's card.
     pub template: Option<Arc<str>>,
@@ -57,7 +57,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Those of an endpoint of which nothing is known but its URL.
+    /// Defaults, for an endpoint of which only the URL is known.
     pub fn of(url: EndpointUrl) -> Self {
         Self {
             url,
@@ -79,14 +79,14 @@ impl Settings {
         }
     }
 
-    /// Whose URL it is. `detect` is whether the URL may tell.
+    /// The service behind the URL. With `detect` the URL may tell.
     pub fn provider(&self, detect: bool) -> Provider {
         let detected = || if detect { Provider::of(&self.url) } else { Provider::Webhook };
         self.provider.unwrap_or_else(detected)
     }
 }
 
-/// Whether it gets events now.
+/// State of an endpoint, by which it gets events or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -123,7 +123,7 @@ pub enum Ordering {
     Fifo,
 }
 
-/// How we show the receiver who we are, besides the signature.
+/// Credentials that show the receiver who we are, besides the signature.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Auth {
@@ -165,17 +165,17 @@ impl Endpoint {
         self.status == Status::Active
     }
 
-    /// Whether its deliveries are sent one after the other.
+    /// True if its deliveries are sent one after the other.
     pub fn is_strict(&self) -> bool {
         self.settings.ordering == Ordering::Fifo
     }
 
-    /// Whether `event` is for this endpoint, were it active and its filter asked.
+    /// True if `event` is for this endpoint, status and filter aside.
     pub fn matches(&self, event: &Event) -> bool {
         self.wants(&event.event_type, event.tenant.as_deref())
     }
 
-    /// The same, of an event of which no more is known than this.
+    /// The same, of an event of which only type and tenant are known.
     pub fn wants(&self, event_type: &EventType, tenant: Option<&str>) -> bool {
         let same_tenant = self.settings.tenant.as_deref().is_none_or(|wanted| tenant == Some(wanted));
         same_tenant && self.settings.events.wants(event_type)

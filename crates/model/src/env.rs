@@ -1,4 +1,5 @@
-//! The one door to time, sleep and randomness. The server opens it onto the real world; tests hold the handle themselves.
+//! The one door to time, sleep and randomness. The server opens it onto the real world; tests hold the handle
+//! themselves.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,26 +10,27 @@ use crate::time::Timestamp;
 /// A sleep that can be stored in a struct and polled beside other work.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What every part of Posthaste asks when it needs the time, a wait or chance.
+/// Source of time, waits and randomness for every part of Posthaste.
 pub trait Env: Send + Sync + 'static {
     /// The wall clock, to the millisecond.
     fn now(&self) -> Timestamp;
 
-    /// The time, where a clock that many nodes share says `theirs`. Who owns the clock alone, as tests do, goes by it.
+    /// The time, where a clock that many nodes share says `theirs`. An environment that owns its clock, as those of
+    /// tests do, goes by its own.
     fn shared(&self, _theirs: Timestamp) -> Timestamp {
         self.now()
     }
 
-    /// A clock that many nodes share said `theirs` within the last `uncertainty`: from now on [`now`](Self::now) goes by
-    /// it, so that nodes with wrong clocks agree. Who owns the clock alone does not listen.
+    /// A clock that many nodes share said `theirs` within the last `uncertainty`: from now on [`now`](Self::now) goes
+    /// by it, so that nodes with wrong clocks agree. An environment that owns its clock ignores it.
     fn correct(&self, _theirs: Timestamp, _uncertainty: Duration) {}
 
-    /// How far [`now`](Self::now) is ahead of the machine's own clock for that, in milliseconds.
+    /// Milliseconds by which [`now`](Self::now) is ahead of the machine's own clock because of that.
     fn corrected_by(&self) -> i64 {
         0
     }
 
-    /// A clock that never goes back, for measuring how long something took.
+    /// A clock that never goes back, for measuring durations.
     fn elapsed(&self) -> Duration;
 
     /// The same but for some milliseconds, at a fraction of the cost: for what is counted in seconds.

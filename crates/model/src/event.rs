@@ -10,7 +10,7 @@ pub struct Event {
     pub id: EventId,
     pub project: ProjectId,
     pub event_type: EventType,
-    /// Whose event it is: endpoints of that tenant get it, and endpoints without one.
+    /// The tenant whose event it is: endpoints of that tenant get it, and endpoints without one.
     pub tenant: Option<String>,
     /// The payload, as the bytes that came in.
     pub data: Json,

@@ -1,8 +1,8 @@
-//! Filters: which of the events of its types an endpoint wants, as an expression in CEL (<https://cel.dev>) over `event`.
+//! Filters: the events of its types that an endpoint wants, as an expression in CEL (<https://cel.dev>) over `event`.
 //!
-//! An expression is judged when it is saved: syntax, names, patterns, how deep it goes. It is metered when it runs: every
-//! step of a loop and every value that is copied or searched is paid for out of a fixed allowance, so that no expression
-//! over no event costs more than that. A filter that fails says why and decides nothing.
+//! An expression is judged when it is saved: syntax, names, patterns, depth. It is metered when it runs: every step of
+//! a loop and every value that is copied or searched is paid for out of a fixed allowance, so that no expression over
+//! no event costs more than that. A filter that fails says why and decides nothing.
 
 mod effort;
 mod judge;
@@ -24,7 +24,7 @@ pub use self::effort::Effort;
 pub use self::not_a_filter::{LONGEST, LONGEST_FAILURE, NotAFilter};
 pub use self::subject::Subject;
 
-/// An expression and what it was made into. Cloning shares both.
+/// An expression and its compiled form. Cloning shares both.
 #[derive(Clone)]
 pub struct Filter(Arc<Inner>);
 
@@ -40,7 +40,7 @@ impl Filter {
         Ok(Self(Arc::new(Inner { source: source.to_owned(), program: OnceLock::from(Ok(program)) })))
     }
 
-    /// One that was judged when it was saved. Should it not be right any more, it fails whenever it is asked.
+    /// A filter that was judged when it was saved. Should it not be right any more, it fails whenever it is evaluated.
     pub fn stored(source: String) -> Self {
         Self(Arc::new(Inner { source, program: OnceLock::new() }))
     }
@@ -49,7 +49,8 @@ impl Filter {
         &self.0.source
     }
 
-    /// Whether the endpoint wants the event, or why that cannot be said, in at most [`LONGEST_FAILURE`] bytes.
+    /// True if the endpoint wants the event; an error says why that cannot be decided, in at most [`LONGEST_FAILURE`]
+    /// bytes.
     pub fn passes(&self, subject: &Subject<'_>, pace: Effort) -> Result<bool, String> {
         match self.0.program.get_or_init(|| Program::compile(&self.0.source)) {
             Ok(program) => program.run(subject, pace),

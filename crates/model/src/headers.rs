@@ -1,8 +1,8 @@
-//! Headers of attempts, packed as they are kept: a name that is met every day takes a byte, nothing is quoted, and all are
-//! one piece of memory however many there are.
+//! Headers of attempts, packed as they are kept: a name that is met every day takes a byte, nothing is quoted, and all
+//! are one piece of memory, whatever their number.
 //!
-//! One header after the other. A header is its number in [`KNOWN`], followed by its value unless the entry has one; or 0,
-//! its name and its value. A text is its length (LEB128) and its bytes.
+//! One header after the other. A header is its number in [`KNOWN`], followed by its value unless the entry has one; or
+//! 0, its name and its value. A text is its length (LEB128) and its bytes.
 
 use std::fmt;
 
@@ -55,7 +55,7 @@ const BESIDE: usize = 5;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<u8>);
 
-/// What was kept as headers is none.
+/// The stored bytes are no packed headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("headers that are not packed")]
 pub struct NotHeaders;
@@ -65,12 +65,12 @@ impl Headers {
         Self(Vec::new())
     }
 
-    /// With room for so many headers, whose names and values have so many bytes.
+    /// With room for `count` headers, whose names and values have `bytes` bytes.
     pub fn with_room(count: usize, bytes: usize) -> Self {
         Self(Vec::with_capacity(count * BESIDE + bytes))
     }
 
-    /// Of what [`packed`](Self::packed) answered, in this version or an earlier one.
+    /// Reads what [`packed`](Self::packed) returned, in this version or an earlier one.
     pub fn of_packed(packed: &[u8]) -> Result<Self, NotHeaders> {
         let mut rest = packed;
         while !rest.is_empty() {
@@ -79,7 +79,7 @@ impl Headers {
         Ok(Self(packed.to_vec()))
     }
 
-    /// As they are kept.
+    /// The bytes as they are kept.
     pub fn packed(&self) -> &[u8] {
         &self.0
     }
@@ -136,7 +136,7 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// The number of a header, and whether that says its value too.
+/// The number of a header, and true if that says its value too.
 fn known(name: &str, value: &str) -> Option<(u8, bool)> {
     let fits = |(known, whole): &(&str, Option<&str>)| *known == name && whole.is_none_or(|whole| whole == value);
     let at = KNOWN.iter().position(fits)?;

@@ -1,4 +1,4 @@
-//! An endpoint's run of failures, and when a dialect disables it for that.
+//! An endpoint's failure streak, and the rule by which a dialect disables it for that.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Health {
     pub failure_count: u32,
-    /// When the first of them failed.
+    /// Time of the first of them.
     pub failing_since: Option<Timestamp>,
 }
 
@@ -19,27 +19,29 @@ impl Health {
     }
 }
 
-/// When a dialect disables an endpoint.
+/// The rule by which a dialect disables an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DisableRule {
     /// Statuses that say "never again".
     pub on_status: Vec<u16>,
-    /// Disabled at so many failures in a row; 0 is never.
+    /// Consecutive failures at which it is disabled; 0 is never.
     pub consecutive_failures: u32,
-    /// And only after failing for so long.
+    /// Minimum time of failing before that.
     pub failing_for: Duration,
 }
 
-/// The status that says of itself what others say in words.
+/// The status that says by itself what others say in words.
 const GONE: u16 = 410;
 
 impl DisableRule {
-    /// Why an endpoint is disabled whose receiver said in `words` that it is gone: where `410 Gone` disables, so does that.
+    /// Reason to disable an endpoint whose receiver said in `words` that it is gone: where `410 Gone` disables, so does
+    /// that.
     pub fn reason_if_gone(&self, words: &str) -> Option<String> {
         self.on_status.contains(&GONE).then(|| format!("the receiver {words}"))
     }
 
-    /// Why an endpoint in this state is disabled after an attempt that failed with `status`; `None` if it is not.
+    /// Reason to disable an endpoint in this state after an attempt that failed with `status`; `None` if it is not
+    /// disabled.
     pub fn reason(&self, health: Health, status: Option<u16>, now: Timestamp) -> Option<String> {
         if let Some(status) = status.filter(|status| self.on_status.contains(status)) {
             return Some(format!("the receiver answered {status}"));

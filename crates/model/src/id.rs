@@ -28,7 +28,7 @@ fn base32() -> data_encoding::Encoding {
     spec.encoding().expect("the alphabet has 32 distinct symbols")
 }
 
-/// What [`BASE32`] makes of sixteen bytes, in a tenth of the time: every event has ids made for it.
+/// The [`BASE32`] form of sixteen bytes, in a tenth of the time: every event has ids made for it.
 fn symbols(raw: Raw) -> [u8; SYMBOLS] {
     let bits = u128::from_be_bytes(raw);
     std::array::from_fn(|at| {
@@ -41,7 +41,7 @@ fn symbols(raw: Raw) -> [u8; SYMBOLS] {
     })
 }
 
-/// As many as sixteen bytes take, five bits each.
+/// Symbols that sixteen bytes take, five bits each.
 const SYMBOLS: usize = 26;
 
 static BASE32: std::sync::LazyLock<data_encoding::Encoding> = std::sync::LazyLock::new(base32);
@@ -53,7 +53,7 @@ pub struct NotAnId {
     prefix: &'static str,
 }
 
-/// What an identifier names, and so what it starts with.
+/// The kind of thing that an identifier names, and so its prefix.
 pub trait Kind {
     const PREFIX: &'static str;
 }
@@ -153,7 +153,7 @@ impl<'de, K: Kind> Deserialize<'de> for Id<K> {
     }
 }
 
-/// What the kinds are called. They have no values.
+/// The kinds. They have no values.
 pub mod kind {
     use super::Kind;
 

@@ -1,4 +1,4 @@
-//! What was wrong with an input: every fault, with the field it is in and what would be right.
+//! Faults of an input: each with the field it is in and what would be right.
 
 use serde::Serialize;
 
@@ -20,11 +20,11 @@ pub fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// Faults of one input that are told.
+/// Maximum faults of one input that are reported.
 const MOST: usize = 99;
 
-/// Collects the faults of one input, so that a caller is told all of them at once. The first [`MOST`] are kept, and how
-/// many more there are.
+/// Collects the faults of one input, so that a caller gets all of them at once. The first [`MOST`] are kept, and the
+/// number of the others.
 #[derive(Debug, Default)]
 pub struct Faults {
     kept: Vec<Fault>,
@@ -46,7 +46,7 @@ impl Faults {
         result.map_err(|error| self.add(pointer, error.to_string())).ok()
     }
 
-    /// Whether something is wrong there already.
+    /// True if a fault at `pointer` is noted already.
     pub fn has(&self, pointer: &str) -> bool {
         self.kept.iter().any(|fault| fault.pointer == pointer)
     }

@@ -13,14 +13,14 @@ pub struct Job {
     pub status: Status,
     /// Items there were when the job was made.
     pub total: u64,
-    /// Items put on the road so far.
+    /// Items scheduled for delivery so far.
     pub done: u64,
-    /// Items that could not be put on the road.
+    /// Items that could not be scheduled.
     pub failed: u64,
     pub created_at: Timestamp,
 }
 
-/// What a job does. Kept as JSON in the job's row.
+/// The task of a job. Kept as JSON in the job's row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Task {
@@ -39,7 +39,7 @@ impl Task {
     }
 }
 
-/// Which events a recovery is about.
+/// The events that a recovery is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Only {

@@ -27,16 +27,17 @@ impl Json {
     }
 }
 
-/// Whether objects and lists are nested in more than `most` levels in `text`, which is valid JSON. Nothing is allocated.
+/// True if objects and lists are nested in more than `most` levels in `text`, which is valid JSON. Nothing is
+/// allocated.
 pub fn is_deeper(text: &str, most: usize) -> bool {
-    // Mostly there are not even so many. To count them is many times as fast as to follow them: 255 at a time, so that
-    // the sums fit into bytes.
+    // Mostly there are fewer than that in all. To count them is many times as fast as to follow them: 255 at a time, so
+    // that the sums fit into bytes.
     let opens = |bytes: &[u8]| bytes.iter().map(|byte| u8::from(byte | 0x20 == b'{')).sum::<u8>();
     let opened: usize = text.as_bytes().chunks(255).map(|bytes| usize::from(opens(bytes))).sum();
     opened > most && depth(text) > most
 }
 
-/// How deep objects and lists are nested in `text`, which is valid JSON. One pass, nothing allocated.
+/// Depth of nested objects and lists in `text`, which is valid JSON. One pass, nothing allocated.
 fn depth(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0_usize);
     let mut bytes = text.bytes();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What this machine lacks.
+/// A resource that this machine lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LocalFault {
     /// The process has as many files and connections open as it may (`EMFILE`).
@@ -41,7 +41,7 @@ impl LocalFault {
         }
     }
 
-    /// What to do about it.
+    /// The remedy, for an operator.
     pub const fn remedy(self) -> &'static str {
         match self {
             Self::OpenFiles => "raise the limit on open files (`ulimit -Hn`, or LimitNOFILE= of its systemd unit)",

@@ -1,6 +1,6 @@
 //! Maps and sets by keys that we made ourselves.
 //!
-//! Nobody outside can choose such keys so that they collide, which std's hashing is proof against and slow for.
+//! Such keys cannot be chosen from outside so that they collide, which std's hashing is proof against and slow for.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,7 +1,7 @@
 //! Masking: the one door that credentials do not pass on their way to a reader, a log or a mail.
 //!
-//! An endpoint's `auth` is masked where it is recorded, whatever the header is called. All else goes by its name, in the one
-//! list below. Headers of an endpoint's own that are not in the list are shown to those who may set them.
+//! An endpoint's `auth` is masked where it is recorded, whatever the header is called. All else goes by its name, in
+//! the one list below. Headers of an endpoint's own that are not in the list are shown to those who may set them.
 
 use crate::attempt::{Failure, FailureKind};
 use crate::endpoint::Settings;
@@ -32,8 +32,8 @@ const SECRET_PARTS: [&str; 14] = [
 /// Words that stand for credentials only where they are a word of their own: `X-Auth`, and not `X-Author`.
 const SECRET_WORDS: [&str; 9] = ["auth", "pass", "pwd", "sid", "otp", "pin", "cred", "creds", "login"];
 
-/// Whether the value of a header, or of a URL's query parameter, of this name is probably a credential: the one list for
-/// what is sent and for what is answered.
+/// True if the value of a header, or of a URL's query parameter, of this name is probably a credential: the one list
+/// for what is sent and for what is answered.
 pub fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     if name.contains("idempotency") {
@@ -49,8 +49,8 @@ pub fn header<'v>(name: &str, value: &'v str) -> &'v str {
     if looks_secret(name) { MASK } else { value }
 }
 
-/// An endpoint's URL for readers who may not have its credentials: values of its query are masked, as tokens often stand
-/// there. The path of a chat or automation service is one too: its URL is all that is needed to post there.
+/// An endpoint's URL for readers who may not have its credentials: values of its query are masked, as tokens often
+/// stand there. The path of a chat or automation service is one too: its URL is all that is needed to post there.
 pub fn url(settings: &Settings) -> String {
     let url = &settings.url;
     // By the URL as well: the service takes a message whatever its owner says that it is.
@@ -81,7 +81,7 @@ fn without_query_values(url: &EndpointUrl) -> String {
     masked
 }
 
-/// Why an attempt failed, for readers outside: an address that was refused tells of the network that we stand in.
+/// A failure as readers outside may see it: an address that was refused tells of the network that we stand in.
 pub fn failure(failure: &Failure) -> Failure {
     match failure.kind {
         FailureKind::Blocked => Failure::new(FailureKind::Blocked, BLOCKED),

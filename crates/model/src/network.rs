@@ -1,4 +1,4 @@
-//! Which addresses and host names a webhook may go to: everything public, and what an operator opened.
+//! Addresses and host names that a webhook may go to: everything public, and what an operator opened.
 
 pub mod ranges;
 #[cfg(test)]
@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use ranges::{Range, Wrapped, Wrapper};
 
-/// What an operator permits beyond the public internet by https. The default permits nothing.
+/// Permissions by the operator beyond the public internet by https. The default permits nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     /// `--allow-http`
@@ -19,7 +19,7 @@ pub struct Policy {
     pub allowed: Vec<IpNet>,
 }
 
-/// Why nothing is sent there, for the person who typed it.
+/// Reason why nothing is sent there, for the person who typed it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error(
@@ -66,8 +66,8 @@ const fn whole(address: IpAddr) -> u8 {
 impl Policy {
     /// Judges an address before it is saved and again before every connect.
     ///
-    /// Metadata services are open only to a range of exactly their address: `--allow-network fd00::/8` is typed to reach
-    /// receivers, not to give the machine's credentials away.
+    /// Metadata services are open only to a range of exactly their address: `--allow-network fd00::/8` is typed to
+    /// reach receivers, not to give the machine's credentials away.
     pub fn judge_address(&self, address: IpAddr) -> Result<(), Refusal> {
         let wrapped = ranges::wrapped(address);
         let cloud = ranges::metadata(address).or_else(|| ranges::metadata(wrapped?.inner.into()));
@@ -89,7 +89,7 @@ impl Policy {
         }
     }
 
-    /// Judges a host name by its spelling, in ASCII as the URL parser leaves it. What it resolves to is judged when we
+    /// Judges a host name by its spelling, in ASCII as the URL parser leaves it. Its addresses are judged when we
     /// connect.
     pub fn judge_name(&self, typed: &str) -> Result<(), Refusal> {
         let bare = typed.trim_end_matches('.').to_ascii_lowercase();
@@ -123,7 +123,7 @@ impl Policy {
     }
 
     /// A wrapped address is opened in its wrapped form. IPv4-mapped ones are also opened as IPv4, since that is what
-    /// the kernel connects to. Loopback is one thing: whoever opens 127.0.0.0/8 opens ::1.
+    /// the kernel connects to. Loopback is one thing: opening 127.0.0.0/8 opens ::1.
     fn opens(&self, address: IpAddr, wrapped: Option<Wrapped>, is_metadata: bool) -> bool {
         let as_ipv4 = wrapped.filter(|wrapped| wrapped.by == Wrapper::Kernel).map(|wrapped| wrapped.inner.into());
         let forms = [Some(address), as_ipv4];
@@ -156,24 +156,24 @@ const METADATA_NAMES: &[&str] = &[
     "metadata",
 ];
 
-/// Endings that no public name has: RFC 6762 (`local` and the habits of its appendix G), RFC 8375 (`home.arpa`), ICANN's
-/// `internal`, and the names that Kubernetes and common routers and resolvers make up.
+/// Endings that no public name has: RFC 6762 (`local` and the habits of its appendix G), RFC 8375 (`home.arpa`),
+/// ICANN's `internal`, and the names that Kubernetes and common routers and resolvers make up.
 const PRIVATE_NAMES: &[&str] =
     &["internal", "local", "svc", "home.arpa", "lan", "localdomain", "intranet", "corp", "home"];
 
-/// Whether a name means this machine (RFC 6761, section 6.3).
+/// True if a name means this machine (RFC 6761, section 6.3).
 pub fn is_localhost(name: &str) -> bool {
     suffix(&name.to_ascii_lowercase(), &["localhost"]).is_some()
 }
 
-/// Which of `suffixes` the name is or ends in, at a dot.
+/// The one of `suffixes` that the name is or ends in, at a dot.
 fn suffix(name: &str, suffixes: &[&'static str]) -> Option<&'static str> {
     let is_below = |suffix: &str| name.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     suffixes.iter().copied().find(|suffix| is_below(suffix))
 }
 
-/// RFC 1035's lengths and letters, and the underscore that some hosts have: URL parsers let `"` and `}` pass, requests do
-/// not. A last label that is a number makes resolvers read the name as an IPv4 address (`0x7f.1`).
+/// RFC 1035's lengths and letters, and the underscore that some hosts have: URL parsers let `"` and `}` pass, requests
+/// do not. A last label that is a number makes resolvers read the name as an IPv4 address (`0x7f.1`).
 fn is_host_name(name: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     let is_label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(is_letter);

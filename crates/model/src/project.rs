@@ -14,18 +14,18 @@ pub struct Project {
     pub id: ProjectId,
     pub slug: Slug,
     pub name: String,
-    /// The dialect it speaks, by name.
+    /// Name of the dialect that it speaks.
     pub dialect: String,
-    /// Mail addresses of those who are told when an endpoint fails for good.
+    /// Mail addresses that are notified when an endpoint fails for good.
     pub admins: Vec<String>,
-    /// How long its data is kept.
+    /// Retention of its data.
     pub retention: retention::Chosen,
-    /// Whether its endpoints and events must have one.
+    /// Rule for the tenants of its endpoints and events.
     pub tenants: Tenants,
     pub created_at: Timestamp,
 }
 
-/// Whether each endpoint and each event of a project is one tenant's.
+/// Rule by which each endpoint and each event of a project is one tenant's, or may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tenants {

@@ -1,4 +1,5 @@
-//! Chat and automation services whose incoming-webhook URLs customers paste: known by the URL, spoken to in their own form.
+//! Chat and automation services whose incoming-webhook URLs customers paste: known by the URL, and sent messages in
+//! their own form.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +40,7 @@ impl Provider {
         Self::ALL.into_iter().find(|provider| provider.name() == name)
     }
 
-    /// Whose URL this is.
+    /// The service that a URL belongs to.
     pub fn of(url: &EndpointUrl) -> Self {
         let Host::Name(host) = url.host() else { return Self::Webhook };
         let path = url.path_and_query();
@@ -56,7 +57,7 @@ impl Provider {
         }
     }
 
-    /// How fast it takes messages, where it says so.
+    /// The rate limit that it publishes, if any.
     pub fn rate_limit(self) -> Option<RateLimit> {
         let limit =
             |requests, seconds| Some(RateLimit { requests, per: Span(std::time::Duration::from_secs(seconds)) });

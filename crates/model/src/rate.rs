@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// `{"requests":100,"per":"1s"}`: so many attempts in any such stretch of time, evenly refilled.
+/// `{"requests":100,"per":"1s"}`: 100 attempts a second, evenly refilled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimit {
@@ -30,7 +30,7 @@ impl RateLimit {
     }
 }
 
-/// How much of a limit is left. Takes the time from its caller.
+/// The part of a limit that is left. Takes the time from its caller.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     limit: RateLimit,
@@ -43,7 +43,7 @@ impl Bucket {
         Self { limit, tokens: f64::from(limit.requests), filled_at: now }
     }
 
-    /// Somebody else may have emptied it until just now.
+    /// A bucket that somebody else may have emptied until just now.
     pub fn empty(limit: RateLimit, now: Timestamp) -> Self {
         Self { limit, tokens: 0.0, filled_at: now }
     }
@@ -52,12 +52,13 @@ impl Bucket {
         self.limit
     }
 
-    /// Somebody set the clock ahead, or back where `by` is negative: it fills as if nobody had.
+    /// Shifts its time after the clock was set ahead by `by` milliseconds, or back if that is negative: it fills as if
+    /// nobody had set it.
     pub fn clock_was_set(&mut self, by: i64) {
         self.filled_at = self.filled_at.shifted(by);
     }
 
-    /// Takes one token, or says when there will be one.
+    /// Takes one token, or returns the time at which there will be one.
     pub fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
         let passed = now.since(self.filled_at).as_secs_f64() * 1000.0;
         self.tokens = (self.tokens + passed / self.limit.interval()).min(f64::from(self.limit.requests));

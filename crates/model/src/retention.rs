@@ -1,4 +1,4 @@
-//! How long what was taken in and what became of it is kept.
+//! Retention: how long events, and what became of them, are kept.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,24 +8,24 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::time::{Span, Timestamp};
 
-/// How long something is kept: `"30d"`, or `"forever"`.
+/// A retention period: `"30d"`, or `"forever"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Period {
     For(Span),
     Forever,
 }
 
-/// What a project's data is kept for.
+/// Retention periods of a project's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// Events, their deliveries and attempts, idempotency keys, jobs that ended.
     pub contents: Period,
-    /// What receivers answered, and what was sent to them where it cannot be made again. Never longer than the attempts
+    /// Bodies that receivers answered, and those sent to them that cannot be made again. Never longer than the attempts
     /// themselves.
     pub attempt_bodies: Period,
 }
 
-/// What a project says of it. The rest is the server's.
+/// A project's own periods. The rest is the server's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Chosen {
@@ -33,7 +33,7 @@ pub struct Chosen {
     pub attempt_bodies: Option<Period>,
 }
 
-/// Contents are kept at least so long: who repeats a request within a day is recognised.
+/// Minimum period for contents: a request that is repeated within a day is recognised.
 pub const SHORTEST_CONTENTS: Duration = Duration::from_secs(86_400);
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -47,7 +47,7 @@ pub struct NotAPeriod;
 pub struct TooShort;
 
 impl Period {
-    /// What is older than this at `now` has been kept long enough; nothing has if it is kept for ever.
+    /// Time before which everything has been kept long enough at `now`; `None` if it is kept for ever.
     pub fn over_before(self, now: Timestamp) -> Option<Timestamp> {
         match self {
             Self::For(span) => Some(now - span.0),
@@ -55,7 +55,7 @@ impl Period {
         }
     }
 
-    /// When what is of `made_at` has been kept long enough.
+    /// Time at which something made at `made_at` has been kept long enough.
     pub fn over_at(self, made_at: Timestamp) -> Option<Timestamp> {
         match self {
             Self::For(span) => Some(made_at + span.0),
@@ -63,7 +63,7 @@ impl Period {
         }
     }
 
-    /// Whether contents may be kept for no longer than this.
+    /// Checks that the period is long enough for contents.
     pub fn for_contents(self) -> Result<Self, TooShort> {
         if self < Self::For(Span(SHORTEST_CONTENTS)) { Err(TooShort) } else { Ok(self) }
     }
@@ -76,7 +76,7 @@ impl Default for Retention {
 }
 
 impl Chosen {
-    /// With what is not said as `servers` has it.
+    /// These periods, with those of `servers` where none is set.
     pub fn or(self, servers: Retention) -> Retention {
         Retention {
             contents: self.contents.unwrap_or(servers.contents),

@@ -1,4 +1,4 @@
-//! What comes after an attempt: done, again at a time, or given up. Decided here and nowhere else.
+//! The step after an attempt: done, again at a time, or given up. Decided here and nowhere else.
 
 mod after;
 
@@ -12,12 +12,12 @@ pub use after::RetryAfter;
 /// Longer schedules are refused.
 pub const MOST_RETRIES: usize = 100;
 
-/// How a delivery is retried: its dialect's way, with the endpoint's own schedule where it has one.
+/// Retry policy of a delivery: its dialect's, with the endpoint's own schedule where it has one.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// Waits before the second attempt, the third, …
     pub schedule: Vec<Duration>,
-    /// What is retried at all.
+    /// Failures that are retried at all.
     pub on: RetryOn,
     /// Share of each wait by which it may be shorter or longer; 0 is exact.
     pub jitter: f64,
@@ -37,14 +37,14 @@ pub struct RetryOn {
     pub except: Vec<u16>,
 }
 
-/// What a receiver's answer says of the next attempt, where it is understood beyond its status.
+/// Hint about the next attempt in a receiver's answer, where it is understood beyond its status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RetryHint {
     #[default]
     ByPolicy,
-    /// Again, and not before so long, whatever the policy retries: it was only too early.
+    /// Again, and not before this wait, whatever the policy retries: it was only too early.
     After(Duration),
-    /// The same will be refused again.
+    /// The same request will be refused again.
     Never,
     /// Nothing that is sent there will ever be taken.
     Gone,
@@ -62,7 +62,7 @@ pub enum Next {
 }
 
 impl Policy {
-    /// What follows `outcome`, when `retries_used` waits of the schedule lie behind. `dice` is in `0.0..1.0`.
+    /// The step after `outcome`, when `retries_used` waits of the schedule are used up. `dice` is in `0.0..1.0`.
     pub fn next(&self, retries_used: u32, outcome: &Outcome, now: Timestamp, dice: f64) -> Next {
         if outcome.is_success() {
             return Next::Delivered;
@@ -84,8 +84,8 @@ impl Policy {
         }
     }
 
-    /// After the schedule's wait, as long as that has one. What was asked for is the least: a receiver can put the next
-    /// attempt off, and never bring it forward, so it cannot use up the schedule.
+    /// Another attempt after the schedule's wait, as long as that has one. The wait that was asked for is a minimum: a
+    /// receiver can put the next attempt off, and never bring it forward, so it cannot use up the schedule.
     fn again(&self, retries_used: u32, asked: Option<Duration>, now: Timestamp, dice: f64) -> Next {
         match self.schedule.get(retries_used as usize) {
             Some(wait) => Next::Again(now + jittered(*wait, self.jitter, dice).max(asked.unwrap_or_default())),
@@ -99,7 +99,7 @@ fn jittered(wait: Duration, jitter: f64, dice: f64) -> Duration {
 }
 
 impl RetryOn {
-    /// By the status wherever one came, by the kind of failure where none did.
+    /// True if the policy retries this outcome: by the status wherever one came, by the kind of failure where none did.
     fn covers(&self, outcome: &Outcome) -> bool {
         let (failure, answer) = match outcome {
             Outcome::Answered(answer) => return self.covers_status(answer.status),
@@ -110,7 +110,7 @@ impl RetryOn {
             // An error inside a 2xx: what stands behind the receiver did not answer.
             (Some(_), _) => self.connection,
             (None, FailureKind::Timeout) => self.timeout,
-            // What cannot be built today cannot be built tomorrow: it waits for a person.
+            // A request that cannot be built today cannot be built tomorrow: it waits for a person.
             (None, FailureKind::Render) => false,
             (
                 None,
@@ -126,7 +126,7 @@ impl RetryOn {
         }
     }
 
-    /// Whether an answer with this status is retried.
+    /// True if an answer with this status is retried.
     pub fn covers_status(&self, status: u16) -> bool {
         if self.except.contains(&status) {
             return false;

@@ -7,7 +7,7 @@ use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD};
 use crate::env::Env;
 use crate::time::Timestamp;
 
-/// How an endpoint's requests are signed.
+/// Signature scheme of an endpoint's requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Signing {
     #[default]
@@ -17,7 +17,7 @@ pub enum Signing {
     Ed25519,
 }
 
-/// Which texts are secrets in a dialect.
+/// The form of secrets in a dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// `whsec_` and base64 of 24 to 64 bytes, or with Ed25519 `whsk_` and base64 of the seed (Standard Webhooks 1.0).
@@ -114,7 +114,7 @@ impl Secret {
         seed(&self.0)
     }
 
-    /// The public key that stands behind the seed, where one does. Its holder's word: not checked here.
+    /// The public key behind the seed, where there is one. As its holder states it: not checked here.
     pub fn stated_public_key(&self) -> Option<[u8; 32]> {
         decoded(&self.0, PRIVATE_PREFIX)?.get(32..)?.try_into().ok()
     }
@@ -124,7 +124,7 @@ fn decoded(text: &str, prefix: &str) -> Option<Vec<u8>> {
     BASE64.decode(text.strip_prefix(prefix)?.as_bytes()).ok()
 }
 
-/// What is probably wrong with a secret that is none.
+/// The probable mistake in a text that is no secret.
 fn slip(text: &str, signing: Signing) -> NotASecret {
     let (prefix, otherwise) = match signing {
         Signing::HmacSha256 => (SYMMETRIC_PREFIX, NotASecret::Symmetric),

@@ -1,4 +1,4 @@
-//! What a project says about its own way of speaking: dialect files it wrote, event types it added.
+//! A project's own dialect files and event types.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,8 +7,7 @@ use crate::catalogue;
 use crate::subscription::EventType;
 use crate::time::Timestamp;
 
-/// As it was written and judged. A dialect is made from it, the project's dialect by name among the built-in ones and
-/// these files.
+/// As written and judged. A dialect is made from it: the project's, by name among the built-in ones and these files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Speech {
     pub files: BTreeMap<String, File>,

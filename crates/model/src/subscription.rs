@@ -12,18 +12,19 @@ pub const OPERATIONAL: &str = "posthaste.";
 /// Longer names are refused.
 const LONGEST: usize = 128;
 
-/// Which names a dialect's event types may have.
+/// Names that a dialect's event types may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Names {
     /// Words of letters, digits and underscores between full stops: `invoice.paid`.
     #[default]
     Dotted,
-    /// Visible ASCII characters without what patterns and lists are written with: `orders/create`, `invoice-paid`, `a:b`.
+    /// Visible ASCII characters except those that patterns and lists are written with: `orders/create`, `invoice-paid`,
+    /// `a:b`.
     Any,
 }
 
-/// A name that some dialect may have, see [`Names::Any`]. Whether the project's may is asked where one is taken in.
+/// A name that some dialect may have, see [`Names::Any`]. The project's own rule is applied where one is taken in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct EventType(Arc<str>);
 
@@ -40,12 +41,12 @@ pub enum NotAnEventType {
 }
 
 impl Names {
-    /// A name that these allow.
+    /// Parses a name that these rules allow.
     pub fn event_type(self, text: &str) -> Result<EventType, NotAnEventType> {
         if self.allow(text) { Ok(EventType(text.into())) } else { Err(self.refusal()) }
     }
 
-    /// `*`, a prefix with `.*` behind it, or a name that these allow.
+    /// `*`, a prefix with `.*` behind it, or a name that these rules allow.
     pub fn pattern(self, text: &str) -> Result<Pattern, NotAPattern> {
         if text == "*" {
             return Ok(Pattern::All);

@@ -25,18 +25,18 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// How long until `later`; zero when that has passed.
+    /// Time until `later`; zero when that has passed.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_millis(u64::try_from(later.0 - self.0).unwrap_or(0))
     }
 
-    /// So many milliseconds later, or earlier where they are negative.
+    /// Later by `by` milliseconds, or earlier if that is negative.
     #[must_use]
     pub const fn shifted(self, by: i64) -> Self {
         Self(self.0.saturating_add(by))
     }
 
-    /// How long since `earlier`; zero when that is still to come.
+    /// Time since `earlier`; zero when that is still to come.
     pub fn since(self, earlier: Self) -> Duration {
         earlier.until(self)
     }
@@ -69,7 +69,7 @@ impl fmt::Display for Timestamp {
         if !YEARS.contains(&year) {
             return write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z");
         }
-        // Each delivery prints some: without a formatter, which a profile showed.
+        // Without a formatter: each delivery prints some timestamps, and a profile showed the cost.
         let mut text = *b"0000-00-00T00:00:00.000Z";
         for (at, digits, number) in
             [(0, 4, year), (5, 2, month), (8, 2, day), (11, 2, hour), (14, 2, minute), (17, 2, second), (20, 3, milli)]
@@ -142,7 +142,7 @@ impl FromStr for Timestamp {
     type Err = NotATime;
 
     fn from_str(text: &str) -> Result<Self, NotATime> {
-        // What begins with a sign has a year of six digits, which RFC 3339 does not know.
+        // A text that begins with a sign has a year of six digits, which RFC 3339 does not know.
         if text.starts_with(['+', '-']) {
             return Err(NotATime::Year);
         }
@@ -157,7 +157,7 @@ impl FromStr for Timestamp {
     }
 }
 
-/// What most likely went wrong.
+/// The most likely mistake.
 fn spelling(text: &str) -> NotATime {
     match text.rsplit_once(' ') {
         Some((at, offset)) if offset.len() == 5 && offset.as_bytes()[2] == b':' && at.contains('T') => NotATime::Query,

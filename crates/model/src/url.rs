@@ -21,14 +21,14 @@ pub struct EndpointUrl {
     host: Host,
 }
 
-/// Whom to connect to: what the parser made of the typed host, in ASCII.
+/// The host to connect to: what the parser made of the typed one, in ASCII.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
     Name(Box<str>),
     Address(IpAddr),
 }
 
-/// Why a URL is not taken, for the person who typed it.
+/// Reason why a URL is refused, for the person who typed it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("a URL has at most 2,048 characters, counted with everything but ASCII percent-encoded")]
@@ -56,7 +56,7 @@ pub enum Refusal {
 }
 
 impl EndpointUrl {
-    /// Takes what a person typed. A fragment is dropped: it is never sent.
+    /// Parses a URL as typed. A fragment is dropped: it is never sent.
     pub fn parse(text: &str, policy: &Policy) -> Result<Self, Refusal> {
         judge_characters(text)?;
         let url = Url::parse(text)?;
@@ -119,7 +119,7 @@ impl EndpointUrl {
         &self.url[Position::BeforeHost..Position::AfterPort]
     }
 
-    /// Scheme, host and port, which are whom a credential was given to.
+    /// Scheme, host and port: the party that a credential was given to.
     pub fn origin(&self) -> (&str, &Host, u16) {
         (self.url.scheme(), &self.host, self.port())
     }
@@ -129,12 +129,12 @@ impl EndpointUrl {
         format!("{}://{}/", self.url.scheme(), self.authority())
     }
 
-    /// The URL as it begins, without its query: where it goes, without what is often a token.
+    /// The URL without its query, which is often a token.
     pub fn before_query(&self) -> &str {
         &self.url[..Position::AfterPath]
     }
 
-    /// Scheme, name and port, as the URL begins: what is the same for all that goes to one host.
+    /// Scheme, name and port, as the URL begins: the same for all URLs of one host.
     pub fn before_path(&self) -> &str {
         &self.url[..Position::BeforePath]
     }

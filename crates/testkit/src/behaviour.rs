@@ -1,8 +1,8 @@
-//! How a receiver treats a request: well, slowly, wrongly or not at all.
+//! The ways in which a receiver treats a request: well, slowly, wrongly or not at all.
 
 use std::time::Duration;
 
-/// One request's fate.
+/// The treatment of one request.
 #[derive(Clone, Debug)]
 pub enum Behaviour {
     /// Answers with a status and no body.
@@ -30,7 +30,7 @@ pub enum Behaviour {
     Delay(Duration, Box<Behaviour>),
 }
 
-/// What comes of a body before it stalls or breaks.
+/// The part of a body that comes before it stalls or breaks.
 pub const OPENING: &str = "the body begins";
 
 /// An answer in full.

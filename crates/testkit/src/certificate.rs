@@ -6,12 +6,12 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// Signs certificates. A client that should accept them is given `pem()`.
+/// Signs certificates. A client that is to accept them is given `pem()`.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-/// Who a receiver says it is.
+/// A receiver's certificate and key.
 pub struct Identity {
     names: Vec<String>,
     ca_pem: String,
@@ -39,7 +39,7 @@ impl Authority {
         self.sign(names, |_| ())
     }
 
-    /// One that ran out in 2001.
+    /// A certificate that expired in 2001.
     pub fn vouched_once_for<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Identity {
         self.sign(names, |params| {
             params.not_before = date_time_ymd(2000, 1, 1);
@@ -75,12 +75,13 @@ fn new_key() -> KeyPair {
 }
 
 impl Identity {
-    /// Signed by an authority of its own.
+    /// A certificate signed by an authority of its own.
     pub fn valid_for<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         Authority::new().vouch_for(names)
     }
 
-    /// As `openssl req -x509` makes one: it vouches for itself, and says of itself that it is an authority (`CA:TRUE`).
+    /// A certificate as `openssl req -x509` makes it: it vouches for itself, and says of itself that it is an authority
+    /// (`CA:TRUE`).
     pub fn self_signed<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let mut params = CertificateParams::new(names.clone()).expect("test names are DNS names or addresses");

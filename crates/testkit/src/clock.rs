@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use crate::record::{PATIENCE, patiently};
 
-/// Where every test's time begins: 2026-01-05T09:00:00Z, a Monday morning.
+/// Start of every test's time: 2026-01-05T09:00:00Z, a Monday morning.
 pub const START: Timestamp = Timestamp::from_millis(1_767_603_600_000);
 
 /// An `Env` whose time stands still until it is advanced. Clones share one clock.
@@ -32,11 +32,11 @@ struct Inner {
 }
 
 struct Time {
-    /// Since `START`.
+    /// Time since `START`.
     elapsed: Duration,
-    /// How far the wall clock was set ahead, in milliseconds; back where negative.
+    /// Milliseconds by which the wall clock was set ahead; back where negative.
     set_by: i64,
-    /// Who sleeps until when. The number tells sleepers of one moment apart.
+    /// Sleepers by the time they sleep until. The number tells sleepers of one moment apart.
     sleepers: BTreeMap<Bed, Option<Waker>>,
     sleeps: u64,
 }
@@ -55,8 +55,8 @@ impl TestEnv {
         Self { inner: Arc::new(Inner { time, slept: Notify::new(), random: AtomicU64::new(seed) }) }
     }
 
-    /// Moves the clock on and wakes, earliest first, everyone whose time has come. It moves in one step: who wakes and
-    /// sleeps again does so from the new time on.
+    /// Moves the clock on and wakes, earliest first, every sleeper whose time has come. It moves in one step: a sleeper
+    /// that wakes and sleeps again does so from the new time on.
     pub fn advance(&self, by: Duration) {
         let target = self.inner.time().elapsed + by;
         self.move_to(target);
@@ -67,7 +67,7 @@ impl TestEnv {
         self.advance(self.now().until(at));
     }
 
-    /// Sets the wall clock back, as somebody does whose clock was wrong. No time passes, and nobody wakes.
+    /// Sets the wall clock back, as if it had been wrong. No time passes, and nothing wakes.
     pub fn set_back(&self, by: Duration) {
         self.inner.time().set_by -= millis(by);
     }
@@ -103,7 +103,7 @@ impl TestEnv {
         }
     }
 
-    /// When the next live sleeper wants to be woken: the time to advance to.
+    /// Time at which the next live sleeper wants to be woken: the time to advance to.
     pub fn next_wake(&self) -> Option<Timestamp> {
         let (deadline, _) = *self.inner.time().sleepers.first_key_value()?.0;
         let rounded_up = deadline + Duration::from_nanos(999_999);
@@ -111,7 +111,7 @@ impl TestEnv {
         Some(self.now() + until)
     }
 
-    /// How many sleep now.
+    /// Number of sleepers.
     pub fn sleepers(&self) -> usize {
         self.inner.time().sleepers.len()
     }
@@ -163,7 +163,7 @@ impl Env for TestEnv {
         self.sleep_for(|_| wait)
     }
 
-    /// Reads the clock and lies down in one step: a test may advance it at any moment.
+    /// Reads the clock and registers the sleeper in one step: a test may advance the clock at any moment.
     fn sleep_until(&self, at: Timestamp) -> Sleep {
         self.sleep_for(|time| time.now().until(at))
     }
@@ -189,7 +189,7 @@ fn splitmix(state: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// Lies in its bed until the clock has passed it, or it is dropped.
+/// Sleeps until the clock has passed its time, or it is dropped.
 struct Sleeper {
     inner: Arc<Inner>,
     bed: Bed,

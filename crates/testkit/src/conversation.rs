@@ -23,7 +23,7 @@ use tokio_rustls::server::TlsStream;
 use crate::behaviour::{Behaviour, OPENING, Reply};
 use crate::record::{Received, Record};
 
-/// What a receiver does with the requests that come.
+/// The treatment of the requests that come to a receiver.
 pub(crate) enum Script {
     /// One after the other, then the last again and again.
     Steps(Vec<Behaviour>),
@@ -100,7 +100,7 @@ async fn http2(stream: TlsStream<TcpStream>, mut host: Host) {
     }
 }
 
-/// How a connection ends when the receiver ends it.
+/// The end of a connection by the receiver.
 enum Ending {
     Close,
     Reset,
@@ -123,7 +123,7 @@ impl Socket for TlsStream<TcpStream> {
     }
 }
 
-/// Who answers on one connection.
+/// The answering side of one connection.
 #[derive(Clone)]
 struct Host {
     script: Arc<Script>,

@@ -1,4 +1,4 @@
-//! A plain HTTP client for tests: what a user's `curl` would send, and all that comes back.
+//! A plain HTTP client for tests: it sends what a user's `curl` would, and returns all that comes back.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::record::{PATIENCE, patiently};
 
-/// Talks to one server with one key. Each request has a connection of its own: a test's clock may jump past the time that a
-/// server keeps one for, and nobody can know of a connection that it was not closed a moment ago.
+/// Talks to one server with one key. Each request has a connection of its own: a test's clock may jump past the time
+/// that a server keeps one for, and a client cannot know that a connection was not closed a moment ago.
 #[derive(Clone)]
 pub struct Http {
     base: String,
@@ -20,7 +20,7 @@ pub struct Http {
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
-/// What came back.
+/// An answer.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
@@ -41,7 +41,7 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The JSON of an answer with `status`; anything else fails the test, with what was said.
+    /// The JSON of an answer with `status`; any other fails the test, with its text.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "answered {}", self.text());
@@ -64,7 +64,7 @@ impl Http {
         self.header("authorization", &format!("Bearer {key}"))
     }
 
-    /// Sent with every request from here on, in the place of one with that name.
+    /// Sends this header with every request from here on, in the place of one with that name.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.headers.push((name.to_owned(), value.to_owned()));

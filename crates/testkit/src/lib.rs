@@ -1,5 +1,4 @@
-//! What tests hold in their hands: a clock that waits for them, receivers that misbehave on real sockets, certificates,
-//! databases.
+//! Tools for tests: a clock that waits for them, receivers that misbehave on real sockets, certificates, databases.
 
 pub mod behaviour;
 pub mod certificate;

@@ -5,11 +5,11 @@ use tokio::task::spawn_blocking;
 use crate::postgres::Database;
 use crate::supervisor::{Medium, Supervisor};
 
-/// So few that clients do get each other's.
+/// Server connections: few enough that clients do get each other's.
 const SERVER_CONNECTIONS: usize = 8;
 const CLIENT_CONNECTIONS: usize = 400;
 
-/// It says so once it takes connections.
+/// Starts it. It says so once it takes connections.
 const START: &str = "pgbouncer --quiet pgbouncer.ini & echo $! >pid; touch pgbouncer.log; \
      until grep -q 'process up' pgbouncer.log; do kill -0 $(cat pid) || exit 1; sleep 0.01; done";
 
@@ -43,7 +43,7 @@ impl PgBouncer {
         Self { url, _supervisor: supervisor }
     }
 
-    /// Where the database is through it.
+    /// URL of the database through it.
     pub fn url(&self) -> &str {
         &self.url
     }

@@ -17,36 +17,36 @@ use crate::supervisor::{Medium, Supervisor};
 pub use self::asked_for::is_asked_for;
 pub use self::database::Database;
 
-/// Who owns everything. There is no password: the sockets are in a directory that is the user's alone.
+/// The owner of everything. There is no password: the sockets are in a directory that is the user's alone.
 const USER: &str = "posthaste";
-/// Many tests at once, each with pools of its own.
+/// Maximum connections: many tests run at once, each with pools of its own.
 const MOST_CONNECTIONS: usize = 400;
-/// A log that may be in memory.
+/// Maximum size of the log, which may be in memory.
 const MOST_WAL: &str = "128MB";
-/// How often another port is tried when somebody took the free one before PostgreSQL did.
+/// Maximum ports tried, when somebody took the free one before PostgreSQL did.
 const PORT_TRIES: usize = 5;
 
 const STOP: &str = "pg_ctl stop --silent --pgdata=data --mode=immediate";
 
-/// How a server of a test's own will be.
+/// Options of a test's own server.
 #[derive(Default)]
 pub struct Options {
     /// Commits wait for the disk. Without, everything is in memory where there is enough of it.
     pub fsync: bool,
     /// Listens on a free port of 127.0.0.1 and not on its Unix socket alone.
     pub tcp: bool,
-    /// Listens there with TLS, and takes nobody there without.
+    /// Listens there with TLS, and refuses connections without.
     pub tls: Option<Identity>,
     /// More lines for `postgresql.conf`.
     pub settings: Vec<(&'static str, String)>,
 }
 
-/// How PostgreSQL is stopped.
+/// The way PostgreSQL is stopped.
 #[derive(Clone, Copy, Debug)]
 pub enum Shutdown {
-    /// In order, ending all sessions: what an upgrade does.
+    /// In order, ending all sessions, as an upgrade does.
     Fast,
-    /// At once: what a crash does.
+    /// At once, as a crash does.
     Immediate,
 }
 
@@ -58,12 +58,12 @@ pub struct Server {
 
 struct Listening {
     address: SocketAddr,
-    /// The certificate's first name, and who vouches for it.
+    /// The certificate's first name, and the authority that signed it.
     tls: Option<(String, String)>,
 }
 
 impl Server {
-    /// Starts one that nobody else uses.
+    /// Starts a server that no other test uses.
     pub async fn start(options: Options) -> Self {
         spawn_blocking(move || Self::begin(&options)).await.expect("it starts")
     }
@@ -77,7 +77,7 @@ impl Server {
         let medium = if options.fsync { Medium::Disk } else { Medium::Memory };
         let mut supervisor = Supervisor::start("postgres", medium, &files, STOP);
         supervisor.must("chmod 600 server.pem");
-        // A collation as production has: what must be in the order of bytes has to say so.
+        // A collation as in production: code that needs the order of bytes has to ask for it.
         supervisor.must(&format!(
             "initdb --pgdata=data --no-sync --username={USER} --auth=trust --encoding=UTF8 --locale=C.UTF-8 \
              --locale-provider=icu --icu-locale=en-US"
@@ -99,7 +99,7 @@ impl Server {
         Database::create(&self.admin_url(), Origin::Ours(&self.url_of(""))).await
     }
 
-    /// Who vouches for its certificate.
+    /// The authority that signed its certificate.
     pub fn ca_pem(&self) -> &str {
         let tls = self.tcp.as_ref().and_then(|tcp| tcp.tls.as_ref());
         &tls.expect("it was started with TLS").1
@@ -114,7 +114,7 @@ impl Server {
         self.must(format!("pg_ctl stop --silent --pgdata=data --mode={mode}")).await;
     }
 
-    /// Starts it where it stopped, and waits until it takes connections.
+    /// Starts it again with the data it had, and waits until it takes connections.
     pub async fn start_again(&self) {
         self.must(START.to_owned()).await;
     }
@@ -172,7 +172,8 @@ fn settings(options: &Options) -> String {
     lines.collect()
 }
 
-/// PostgreSQL does not let the system choose: it is given a port that was free just now, and another if it is not.
+/// Starts it on a free port. PostgreSQL does not let the system choose: it is given a port that was free just now, and
+/// another if it is not.
 fn listen(supervisor: &mut Supervisor) -> SocketAddr {
     for _ in 0..PORT_TRIES {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr());

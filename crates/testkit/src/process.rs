@@ -18,7 +18,7 @@ pub struct Process {
     errors: Lines,
 }
 
-/// What a program has printed so far.
+/// The lines that a program has printed so far.
 struct Lines {
     text: Arc<Mutex<Vec<String>>>,
     changed: watch::Receiver<usize>,
@@ -81,7 +81,7 @@ impl Process {
                     return line;
                 }
                 if changed.changed().await.is_err() {
-                    // Its last words may still be on their way.
+                    // Its last lines may still be on their way.
                     let _ = (&mut self.errors.reader).await;
                     let status = self.child.wait().await.expect("a child can be waited for");
                     panic!("the program ended ({status}) without printing {part:?}; it said:\n{}", self.errors.all());
@@ -99,12 +99,12 @@ impl Process {
         assert!(self.errors.all().lines().any(&fits), "the program ended without logging such a line");
     }
 
-    /// What it has printed on standard output so far.
+    /// Its standard output so far.
     pub fn output(&self) -> String {
         self.output.all()
     }
 
-    /// What it has printed on standard error so far: its log.
+    /// Its standard error so far: its log.
     pub fn errors(&self) -> String {
         self.errors.all()
     }
@@ -133,7 +133,7 @@ impl Process {
     }
 }
 
-/// What a program said is what a failing test is asked for first.
+/// Shows the program's log if the test fails: it is the first thing to look at.
 impl Drop for Process {
     #[expect(clippy::print_stderr, reason = "the test harness shows it with the failure")]
     fn drop(&mut self) {

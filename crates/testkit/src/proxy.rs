@@ -11,12 +11,12 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-/// Connections that wait to be accepted.
+/// Maximum connections that wait to be accepted.
 const BACKLOG: u32 = 128;
-/// What is read at once.
+/// Maximum bytes read at once.
 const CHUNK_BYTES: usize = 16 * 1024;
 
-/// Where a proxy's connections go on to.
+/// The address that a proxy's connections go on to.
 #[derive(Clone, Debug)]
 pub enum Upstream {
     /// Host and port.
@@ -24,11 +24,11 @@ pub enum Upstream {
     Unix(PathBuf),
 }
 
-/// What is wrong with the network.
+/// The fault of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// Nothing arrives any more, and nobody is told: a cable pulled, packets dropped. New connections open, as far as
-    /// the kernel goes, and what was under way comes through once it is healed.
+    /// Nothing arrives any more, and neither end learns of it: a cable pulled, packets dropped. New connections open,
+    /// as far as the kernel goes, and what was under way comes through once it is healed.
     Silent,
     /// Connections are reset and new ones refused: a host that is up and has nothing there.
     Refused,
@@ -39,7 +39,7 @@ pub struct Proxy {
     address: SocketAddr,
     orders: mpsc::Sender<(Option<Cut>, oneshot::Sender<()>)>,
     _serving: JoinSet<Infallible>,
-    /// Never listens: it keeps the port ours while nobody else does either.
+    /// Never listens: it keeps the port ours while nothing else listens there either.
     _kept: TcpSocket,
 }
 
@@ -59,12 +59,12 @@ impl Proxy {
         self.address
     }
 
-    /// From when this returns, the network is cut.
+    /// Cuts the network. It is cut once this returns.
     pub async fn cut(&self, cut: Cut) {
         self.tell(Some(cut)).await;
     }
 
-    /// From when this returns, the network is as at first.
+    /// Heals the network. It is as at first once this returns.
     pub async fn heal(&self) {
         self.tell(None).await;
     }

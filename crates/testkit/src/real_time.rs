@@ -1,4 +1,4 @@
-//! The machine's own clock, for tests of what other programs' timers have a part in.
+//! The machine's own clock, for tests in which other programs' timers have a part.
 
 use std::time::{Duration, Instant};
 

@@ -22,7 +22,7 @@ pub struct Receiver {
     listening: JoinSet<()>,
 }
 
-/// A receiver to be.
+/// A receiver that is not started yet.
 pub struct Builder {
     script: Script,
     identity: Option<Identity>,
@@ -41,7 +41,7 @@ impl Receiver {
         Self::behaving(statuses.into_iter().map(Behaviour::Status).collect())
     }
 
-    /// Behaves so one request after the other, and goes on with the last.
+    /// Behaves in these ways, one request after the other, and goes on with the last.
     pub fn behaving(behaviours: Vec<Behaviour>) -> Builder {
         assert!(!behaviours.is_empty(), "a receiver needs at least one behaviour");
         Builder::new(Script::Steps(behaviours))
@@ -52,7 +52,7 @@ impl Receiver {
         Builder::new(Script::Decided(Box::new(move |request| decide(request).into())))
     }
 
-    /// Where it listens for webhooks: `http://127.0.0.1:PORT/hook`, or https and the name in its certificate.
+    /// Its URL: `http://127.0.0.1:PORT/hook`, or https and the name in its certificate.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -67,22 +67,22 @@ impl Receiver {
         self.address
     }
 
-    /// Who signed its certificate.
+    /// The authority that signed its certificate.
     pub fn ca_pem(&self) -> &str {
         self.ca_pem.as_deref().expect("this receiver was started with tls()")
     }
 
-    /// What came so far, the first 10,000 of it.
+    /// Requests so far, the first 10,000 of them.
     pub fn requests(&self) -> Vec<Received> {
         self.record.seen().requests.clone()
     }
 
-    /// What came so far, of a receiver that is `counting()`.
+    /// Arrivals so far, of a receiver that is `counting()`.
     pub fn arrivals(&self) -> Vec<Arrival> {
         self.record.seen().arrivals.clone()
     }
 
-    /// How many requests came so far.
+    /// Number of requests so far.
     pub fn count(&self) -> usize {
         self.record.seen().received
     }
@@ -92,7 +92,7 @@ impl Receiver {
         self.record.seen().statuses.clone()
     }
 
-    /// How many connections it has accepted.
+    /// Number of connections that it has accepted.
     pub fn connections(&self) -> usize {
         self.record.seen().connected
     }
@@ -123,7 +123,7 @@ impl Builder {
         Self { script, identity: None, address: (Ipv4Addr::LOCALHOST, 0).into(), counting: false }
     }
 
-    /// Speaks TLS; HTTP/2 with those who ask for it.
+    /// Speaks TLS, and HTTP/2 with clients that ask for it.
     #[must_use]
     pub fn tls(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
@@ -160,7 +160,7 @@ impl Builder {
     }
 }
 
-/// An address where nobody answers, kept so for as long as this lives.
+/// An address where nothing answers, kept so for as long as this lives.
 pub struct Nobody {
     address: SocketAddr,
     _socket: Silence,
@@ -189,7 +189,7 @@ impl Nobody {
         Self { address, _socket: Silence::Listening(listener) }
     }
 
-    /// No connection is taken and none refused: the kernel's queue is full, and who calls is not answered.
+    /// No connection is accepted and none refused: the kernel's queue is full, and connection attempts get no answer.
     pub async fn deaf(address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().expect("there are sockets");
         socket.set_reuseaddr(true).expect("an address can be used again");

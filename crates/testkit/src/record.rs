@@ -1,4 +1,4 @@
-//! What a receiver saw, and waiting until it has seen enough.
+//! The requests that a receiver saw, and waiting until it has seen enough.
 
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard};
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-/// A test that waits longer than this for something has failed, and says for what.
+/// Maximum wait. A test that waits longer for something has failed, and says for what.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Requests kept in full. A test that sends more wants `counting()`.
+/// Maximum requests kept in full. A test that sends more wants `counting()`.
 const MOST_KEPT: usize = 10_000;
 
 /// A request as it came in.
@@ -23,7 +23,7 @@ pub struct Received {
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
     pub version: hyper::Version,
-    /// When its last byte was read.
+    /// Time at which its last byte was read.
     pub at: Instant,
 }
 
@@ -106,7 +106,7 @@ impl Record {
         }
     }
 
-    /// Waits until `enough` holds; panics with what was seen when that takes too long.
+    /// Waits until `enough` holds; panics with the requests seen when that takes too long.
     pub(crate) async fn until(&self, hope: &str, enough: impl Fn(&Seen) -> bool) {
         let reached = async {
             loop {
@@ -131,7 +131,7 @@ impl Record {
     }
 }
 
-/// Waits for what must come; panics with `complaint` when it does not.
+/// Waits for a future that must end; panics with `complaint` when it does not.
 #[expect(clippy::disallowed_methods, reason = "a test's patience ends in real time, whatever its clock says")]
 pub async fn patiently<T>(hope: impl Future<Output = T>, complaint: impl FnOnce() -> String) -> T {
     match tokio::time::timeout(PATIENCE, hope).await {

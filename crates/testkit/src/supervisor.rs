@@ -7,15 +7,15 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 const SCRIPT: &str = include_str!("supervise.sh");
 
-/// A file system in memory, and how much has to be free there: containers are given a few megabytes by default.
+/// A file system in memory, and the space that has to be free there: containers are given a few megabytes by default.
 const MEMORY: &str = "/dev/shm";
 const MEMORY_KIB: u64 = 1024 * 1024;
 
-/// Where a supervisor's directory is.
+/// The place of a supervisor's directory.
 #[derive(Clone, Copy)]
 pub(crate) enum Medium {
     Disk,
-    /// Where there is enough of it; on the disk otherwise. What has to reach no disk is many times faster.
+    /// In memory where there is enough of it; on the disk otherwise. Without the disk it is many times faster.
     Memory,
 }
 
@@ -69,7 +69,7 @@ impl Supervisor {
         &self.dir
     }
 
-    /// Waits until the command has run; answers whether it succeeded.
+    /// Waits until the command has run; true if it succeeded.
     pub(crate) fn run(&mut self, command: &str) -> bool {
         let orders = self.orders.as_mut().expect("it takes orders until it is dropped");
         let told = writeln!(orders, "{command}");
@@ -79,12 +79,12 @@ impl Supervisor {
         answer == "done\n"
     }
 
-    /// As [`run`](Self::run), for what must succeed.
+    /// As [`run`](Self::run), for commands that must succeed.
     pub(crate) fn must(&mut self, command: &str) {
         assert!(self.run(command), "{command}\n{}", self.log());
     }
 
-    /// What the commands have said.
+    /// The output of the commands.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.join("log")).unwrap_or_default()
     }

@@ -16,7 +16,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Error, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// What carries a client's conversation, for as long as it is held.
+/// The task that drives a client's connection, for as long as it is held.
 type Driver = JoinSet<Result<(), Error>>;
 
 async fn connect(url: &str) -> Result<(Client, Driver), Error> {
@@ -82,7 +82,7 @@ async fn a_process_that_is_killed_leaves_nothing_behind() {
     assert!(directory.join("data/postmaster.pid").exists());
 
     killed.signal("KILL").await;
-    // Its standard error ends with what stops the server.
+    // Its standard error is closed once the process that stops the server has ended.
     killed.ended().await;
     assert!(!directory.exists(), "{}", killed.errors());
 }

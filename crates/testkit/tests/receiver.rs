@@ -1,4 +1,4 @@
-//! The receivers do what they say, seen from a bare client.
+//! The receivers behave as they are set to, seen from a bare client.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Whom a TLS client believes: who has a certificate of an authority that is trusted, or one that stands in the operator's
-//! CA file itself.
+//! Trust of a TLS client: in certificates by a trusted authority, and in those that stand in the operator's CA file
+//! themselves.
 
 mod verifier;
 
@@ -20,11 +20,11 @@ pub enum Error {
     BadCertificate(#[source] rustls::Error),
 }
 
-/// What is trusted.
+/// Authorities and certificates that are trusted.
 #[derive(Debug)]
 pub struct Roots {
     authorities: RootCertStore,
-    /// Those of the operator's file, which are good for their own names as well.
+    /// Certificates of the operator's file, which are good for their own names as well.
     own: Vec<CertificateDer<'static>>,
 }
 
@@ -38,7 +38,7 @@ impl Roots {
         Ok(roots)
     }
 
-    /// Those in `ca_pem` alone.
+    /// The certificates in `ca_pem` alone.
     pub fn only(ca_pem: &[u8]) -> Result<Self, Error> {
         let mut roots = Self { authorities: RootCertStore::empty(), own: Vec::new() };
         roots.add(ca_pem)?;
@@ -64,7 +64,7 @@ fn system() -> RootCertStore {
     roots
 }
 
-/// Whether the system says whom to trust. Where it does not, Mozilla's roots are trusted.
+/// True if the system has trusted authorities. Where it has none, Mozilla's roots are trusted.
 pub fn system_has_roots() -> bool {
     let certificates = rustls_native_certs::load_native_certs().certs;
     RootCertStore::empty().add_parsable_certificates(certificates).0 > 0

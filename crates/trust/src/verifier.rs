@@ -13,7 +13,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::Roots;
 
-/// Whether the server's name must be one of its certificate's.
+/// Rule about the server's name: it must be one of its certificate's, or need not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Names {
     Matter,
@@ -21,7 +21,7 @@ pub enum Names {
     DoNotMatter,
 }
 
-/// Why a certificate is not believed, beyond what rustls tells.
+/// Reason why a certificate is not believed, beyond those of rustls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Untrusted {
     /// It vouches for itself, and does not stand in the CA file.
@@ -30,7 +30,7 @@ pub enum Untrusted {
     Authority,
 }
 
-/// As it goes on after "the certificate of hooks.example is ".
+/// The text continues after "the certificate of hooks.example is ".
 impl fmt::Display for Untrusted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -42,7 +42,7 @@ impl fmt::Display for Untrusted {
 
 impl std::error::Error for Untrusted {}
 
-/// What rustls asks about a server's certificate.
+/// Answers what rustls asks about a server's certificate.
 #[derive(Debug)]
 pub struct Verifier {
     roots: Roots,
@@ -138,7 +138,7 @@ fn check_time(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Err
     Ok(())
 }
 
-/// Whether a certificate without a list of names has `name` as its common name, as those that are made by hand do. Such a
+/// True if a certificate without a list of names has `name` as its common name, as those made by hand do. Such a
 /// certificate is believed only where the operator gave it.
 fn is_common_name(certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> bool {
     let Ok((_, read)) = X509Certificate::from_der(certificate) else { return false };
@@ -175,7 +175,7 @@ mod tests {
 
     const IN_2026: u64 = 1_767_603_600;
 
-    /// As `openssl req -x509` makes them.
+    /// A certificate as `openssl req -x509` makes it.
     fn self_signed(names: &[&str], common_name: &str, until: i32) -> rcgen::Certificate {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();

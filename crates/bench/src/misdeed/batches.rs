@@ -1,7 +1,7 @@
 //! Batches as large as they may be, one after the other without a pause, for many endpoints that answer at once.
 //!
-//! Each event goes to ten endpoints, and one of a thousand to all: what a batch makes is bounded by what a server can
-//! deliver in some seconds, or nothing that is measured beside it would end.
+//! Each event goes to ten endpoints, and one of a thousand to all: the deliveries of a batch are bounded by what a
+//! server can deliver in some seconds, or no measurement beside it would end.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{BenchError, control};
 /// Endpoints that want the same type.
 const AUDIENCE: u32 = 10;
 
-/// One event of so many is for all.
+/// One event in this many is for all.
 const FOR_ALL: u64 = 1_000;
 
 pub(super) fn prepare(gateway: &Gateway, conditions: &Conditions, slug: &str) -> Result<Means, BenchError> {

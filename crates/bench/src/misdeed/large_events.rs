@@ -16,10 +16,10 @@ use crate::{BenchError, control, output, thread};
 
 const CONNECTIONS: u32 = 8;
 
-/// Patterns that a schema may have.
+/// Maximum patterns of a schema.
 const MOST_ALTERNATIVES: usize = 64;
 
-/// What an item ends with if no pattern but the last fits it, and if none does.
+/// End of an item that no pattern but the last fits, and of one that none fits.
 const FITS: &str = "z";
 const FITS_NONE: &str = "!";
 
@@ -39,12 +39,12 @@ pub(super) fn prepare(gateway: &Gateway, conditions: &Conditions, slug: &str) ->
     Ok((None, Box::new(begin)))
 }
 
-/// It fits, or it does not.
+/// True if the event was held against the schema, whether it fits or not.
 fn is_judged(status: u16) -> bool {
     [202, 422].contains(&status)
 }
 
-/// Gives the type the schema with most patterns against which such an event is still held, and answers how many.
+/// Gives the type the schema with most patterns against which such an event is still held, and returns their number.
 fn worst(gateway: &Gateway, slug: &str, key: &str, body: &[u8]) -> Result<usize, BenchError> {
     let put = |alternatives| {
         let path = format!("/v1/event-types/{}", type_of(FAMILY, 0));
@@ -63,7 +63,7 @@ fn worst(gateway: &Gateway, slug: &str, key: &str, body: &[u8]) -> Result<usize,
     Ok(most)
 }
 
-/// The largest number up to `limit` that is taken, where 1 is and none is behind one that is not.
+/// The largest number up to `limit` that is taken, where 1 is, and no number above one that is not.
 fn most(limit: usize, mut is_taken: impl FnMut(usize) -> Result<bool, BenchError>) -> Result<usize, BenchError> {
     let (mut taken, mut refused) = (1, limit + 1);
     is_taken(taken)?;
@@ -102,7 +102,7 @@ fn schema(alternatives: usize) -> Value {
     })
 }
 
-/// An event with so many bytes of data, or a few less: a list of texts, all different, whose last ends so.
+/// An event with `bytes` bytes of data, or a few less: a list of texts, all different, the last of which ends in `end`.
 fn event(bytes: usize, end: &str) -> Vec<u8> {
     let mut data = String::from("[");
     for number in 0.. {

@@ -14,13 +14,13 @@ pub(super) const FAMILY: &str = "misdeed";
 /// Hosts that its endpoints take turns with.
 pub(super) const HOSTS: u32 = 250;
 
-/// Begins it, at a server: what goes on from then on, if it is not done at once.
+/// Begins it, at a server, and returns the work that goes on from then on, if it is not done at once.
 pub(super) type Begin = Box<dyn FnOnce(SocketAddr) -> Result<Option<Background>, BenchError>>;
 
-/// Where its endpoints are, if it has any, and how it begins.
+/// The receiver of its endpoints, if it has any, and its beginning.
 pub(super) type Means = (Option<Sink>, Begin);
 
-/// POSTs these by turns over a connection, each when the last was answered, and over a new one when that ends.
+/// POSTs these in turn over a connection, each when the last was answered, and over a new one when that ends.
 pub(super) async fn post_for_ever(
     address: SocketAddr,
     path: &'static str,

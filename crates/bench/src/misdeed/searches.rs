@@ -18,10 +18,10 @@ use crate::{BenchError, control};
 /// Connections that search, each when its last search was answered.
 const CONNECTIONS: u32 = 32;
 
-/// Pages of one search.
+/// Maximum pages of one search.
 const PAGES: usize = 3;
 
-/// Of a page, what the next one needs.
+/// The part of a page that the next one needs.
 #[derive(Deserialize)]
 struct Page {
     next_cursor: Option<String>,

@@ -13,10 +13,10 @@ use crate::{BenchError, clock, control};
 /// Bodies at a time.
 const CONNECTIONS: u32 = 50;
 
-/// What each announces: a batch may have as much.
+/// Length that each announces: a batch may have as much.
 const ANNOUNCED: u32 = 32 * 1024 * 1024;
 
-/// Between two bytes.
+/// Pause between two bytes.
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) fn prepare(gateway: &Gateway, slug: &str) -> Result<Means, BenchError> {
@@ -45,12 +45,12 @@ async fn dawdle(address: SocketAddr, key: &str, tally: &Tally) -> Result<Infalli
             Ok(status) => tally.other(|| status.to_string()),
             Err(error) => tally.other(|| error.to_string()),
         }
-        // Who is refused at once asks no more often than others send.
+        // A connection that is refused at once asks no more often than others send.
         clock::until(began + PAUSE).await;
     }
 }
 
-/// Sends one until the server ends it, and answers with which status.
+/// Sends one until the server ends it, and returns the status.
 async fn one(wire: &mut Wire, head: &[u8], tally: &Tally) -> Result<u16, BenchError> {
     wire.write(head).await?;
     loop {

@@ -1,5 +1,5 @@
-//! *aftermath*: few events a second, in the half minute just after a great many: what the database still does behind
-//! them.
+//! *aftermath*: few events a second, in the half minute just after a great many: the work that the database still does
+//! behind them.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::reckoning::{Reckoning, received};
 use crate::sink::all_well;
 use crate::{BenchError, output};
 
-/// What the types of the events before begin with. They are delivered before it begins.
+/// Beginning of the types of the events before, which are delivered before it begins.
 const FAMILY: &str = "before";
 
 pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {

@@ -8,7 +8,7 @@ use crate::others::Others;
 use crate::sink::{Sink, all_well};
 use crate::{BenchError, census, clock, output};
 
-/// What the goal calls a megabyte.
+/// A megabyte as the goal counts it.
 const MB: f64 = 1e6;
 
 pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {

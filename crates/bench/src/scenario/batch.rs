@@ -1,4 +1,4 @@
-//! *batch*: one endpoint, closed loop, many events a request. How fast events are taken in, and delivered.
+//! *batch*: one endpoint, closed loop, many events a request. Rates at which events are taken in and delivered.
 
 use super::outcome::Outcome;
 use crate::BenchError;

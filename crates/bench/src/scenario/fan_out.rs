@@ -1,4 +1,4 @@
-//! *fan-out*: one event that many endpoints want, each on a host of its own. When the last of them has it.
+//! *fan-out*: one event that many endpoints want, each on a host of its own. The time until the last of them has it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::others::Others;
 use crate::sink::{Sink, all_well};
 use crate::{BenchError, census, output};
 
-/// What one event came to.
+/// The result of one event.
 struct Round {
     took: Duration,
     lost: u64,

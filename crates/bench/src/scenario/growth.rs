@@ -1,4 +1,4 @@
-//! *growth*: the same load on an empty database and on one with millions of deliveries. What an event costs in each.
+//! *growth*: the same load on an empty database and on one with millions of deliveries. The cost of an event in each.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,16 +22,16 @@ use crate::table::grouped;
 use crate::trial::{self, Course, Trial};
 use crate::{BenchError, census, clock, control, output};
 
-/// What the types of the stored events begin with. Nobody wants them any more when the load runs.
+/// Beginning of the types of the stored events. No endpoint wants them any more when the load runs.
 const FAMILY: &str = "stored";
 
-/// What the types of the events of each load on it begin with: nobody wants those of the loads before any more either.
+/// Beginnings of the types of the events of each load on it: no endpoint wants those of the loads before either.
 const LOADS: [&str; MOST_PAIRS as usize] = ["first", "second", "third", "fourth", "fifth"];
 
 /// Events of one round of filling: checked, and forgotten by the receiver, before the next.
 const ROUND: u64 = 10_000;
 
-/// What is in a saved directory, beside the server's data in `data`.
+/// The description of a saved directory, beside the server's data in `data`.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     slug: String,
@@ -51,7 +51,7 @@ pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
         conditions.pairs(),
         |_| {
             let mut gateway = Gateway::open(conditions, 1)?;
-            // Both have as many endpoints.
+            // Both loads have the same number of endpoints.
             register(conditions, &gateway, &ReservedAddresses::reserve(1)?)?;
             let course = Course::plain("growth: empty", LoadModel::Closed, conditions.duration());
             trial::run_on(&mut gateway, conditions, &course)
@@ -113,7 +113,7 @@ fn fill(conditions: &Conditions, figures: &mut Figures, lost: &mut u64) -> Resul
     Ok(gateway)
 }
 
-/// A gateway on a copy of what was saved there. If nothing was, it is filled and saved first.
+/// A gateway on a copy of a saved directory. If nothing is saved there, it is filled and saved first.
 fn saved(
     conditions: &Conditions,
     directory: &Path,

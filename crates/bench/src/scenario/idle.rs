@@ -13,8 +13,9 @@ use crate::others::Others;
 use crate::sink::all_well;
 use crate::{BenchError, census, clock, output};
 
-/// After the last delivery, until connections that are not used are closed, all is written, and retention has looked for
-/// the first time, a minute after the start: the first reader after a write leaves a mark, a page of the log's index.
+/// Wait after the last delivery, until connections that are not used are closed, all is written, and retention has
+/// looked for the first time, a minute after the start: the first reader after a write leaves a mark, a page of the
+/// log's index.
 const SETTLES: Duration = Duration::from_secs(75);
 
 pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
@@ -24,7 +25,7 @@ pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
     let sink = conditions.sink(1, all_well)?;
     let endpoint = |index| json!({ "url": sink.url(index), "events": [type_of(MEASURED, 0)] });
     gateway.register((0..sizes.idle_endpoints).map(endpoint).collect())?;
-    // Each has had something to do, once.
+    // Each endpoint has had something to do, once.
     let accepted = gateway.send_one(sizes)?;
     let census = census::of(&sink, &[accepted], sizes.idle_endpoints);
     clock::wait(SETTLES);

@@ -1,4 +1,5 @@
-//! *neighbours*: many endpoints, an event a second for each, open loop. What the well feel when some hang and some fail.
+//! *neighbours*: many endpoints, an event a second for each, open loop. The effect on the well when some hang and some
+//! fail.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
     let course = |name: &str, manners: Manners| Course {
         endpoints: conditions.sizes.neighbours,
         manners,
-        // The same ones in all runs.
+        // The same endpoints in all runs.
         timed: |endpoint| some_bad(endpoint) == Manner::Well,
         ..Course::plain(
             name,

@@ -15,7 +15,7 @@ struct Pair {
 }
 
 impl Pairs {
-    /// Runs both so often, each with the number of its pair. By turns one is first and the other.
+    /// Runs both `count` times, each with the number of its pair. They take turns in going first.
     pub(super) fn run(
         count: usize,
         mut plain: impl FnMut(usize) -> Result<Trial, BenchError>,
@@ -32,7 +32,7 @@ impl Pairs {
         (0..count).map(pair).collect::<Result<_, BenchError>>().map(Self)
     }
 
-    /// Tells the median of the pairs' ratios, the other's ÷ the plain's.
+    /// Adds the median of the pairs' ratios, the other's ÷ the plain's, to the figures.
     pub(super) fn tell(&self, measure: &str, of: impl Fn(&Trial) -> f64, figures: &mut Figures) {
         figures.tell(measure, median(&self.ratios(of)), "");
     }
@@ -45,7 +45,7 @@ impl Pairs {
         figures.tell(format!("{measure}: most of the pairs"), ratios[ratios.len() - 1], "");
     }
 
-    /// Tells the medians of both themselves.
+    /// Adds the medians of both themselves.
     pub(super) fn tell_both(
         &self,
         measures: [String; 2],
@@ -59,13 +59,13 @@ impl Pairs {
         figures.tell(other, median(&all(|pair| &pair.other)), unit);
     }
 
-    /// The most of all the other's, if all of them have it.
+    /// The maximum of all the other's, if all of them have it.
     pub(super) fn most(&self, of: impl Fn(&Trial) -> Option<f64>) -> Option<f64> {
         let all: Option<Vec<f64>> = self.0.iter().map(|pair| of(&pair.other)).collect();
         all?.into_iter().reduce(f64::max)
     }
 
-    /// In ascending order.
+    /// The pairs' ratios in ascending order.
     fn ratios(&self, of: impl Fn(&Trial) -> f64) -> Vec<f64> {
         ascending(self.0.iter().map(|pair| of(&pair.other) / of(&pair.plain)).collect())
     }

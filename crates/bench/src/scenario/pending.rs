@@ -1,4 +1,4 @@
-//! A pile of deliveries for endpoints that are down: what *backlog* and *restart* begin with.
+//! A pile of deliveries for endpoints that are down, with which *backlog* and *restart* begin.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{BenchError, output};
 const RETRY_AFTER: &str = "5s";
 const RETRIES: usize = 100;
 
-/// A gateway with a pile, and the place where nobody listens yet.
+/// A gateway with a pile, and the addresses where nothing listens yet.
 pub(super) struct Pile {
     pub(super) gateway: Gateway,
     pub(super) place: ReservedAddresses,
@@ -27,7 +27,7 @@ pub(super) struct Pile {
 }
 
 impl Pile {
-    /// At least as many deliveries as are wanted, made by batches of events.
+    /// Makes at least as many deliveries as are wanted, by batches of events.
     pub(super) fn make(conditions: &Conditions) -> Result<Self, BenchError> {
         let sizes = &conditions.sizes;
         let endpoints = sizes.pending_endpoints;

@@ -19,7 +19,7 @@ use crate::{BenchError, clock, control, output, thread};
 /// Requests with the same filter: the hundredth part of them is one.
 const ASKED: usize = 100;
 
-/// What one may take.
+/// Maximum time for one.
 const GOAL_MS: f64 = 50.0;
 
 /// An answer that takes longer is none: a server ends a search after 2 s.

@@ -1,4 +1,4 @@
-//! *shares*: what one project feels while another misbehaves, one way after the other, everything at its defaults.
+//! *shares*: the effect on one project while another misbehaves, one way after the other, everything at its defaults.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{BenchError, output};
 /// Maximum p99 of one project beside another that misbehaves at the same server, divided by its p99 undisturbed.
 const MOST: f64 = 1.2;
 
-/// How long commits may hold others at p99, in milliseconds.
+/// Maximum time that commits may hold others at p99, in milliseconds.
 const LONGEST_HELD: f64 = 20.0;
 
 pub(super) fn run(conditions: &Conditions) -> Result<Outcome, BenchError> {
@@ -58,7 +58,7 @@ fn tell(misdeed: Misdeed, pairs: &Pairs, apart: bool, figures: &mut Figures) {
     let both = |quantile: &str| ["undisturbed", "beside it"].map(|when| format!("{name}: {quantile} {when}"));
     pairs.tell_both(both("p99"), p99, "ms", figures);
     pairs.tell_both(both("p50"), p50, "ms", figures);
-    // Who is refused is not late, so the figures above would not show it.
+    // A refused event is not late, so the figures above would not show it.
     if let Some(refused) = pairs.most(|trial| Some(trial.events.refused as f64)) {
         figures.aim(format!("{name}: events of another project that were refused"), refused, "", Goal::AtMost(0.0));
     }

@@ -1,4 +1,4 @@
-//! *single*: one endpoint, closed loop. How many events a second go through, and what one costs.
+//! *single*: one endpoint, closed loop. Events a second that go through, and the cost of one.
 
 use super::outcome::Outcome;
 use crate::BenchError;

@@ -1,4 +1,4 @@
-//! *steady*: one endpoint, open loop. How late events are at a rate that leaves room.
+//! *steady*: one endpoint, open loop. Latencies at a rate that leaves room.
 
 use super::outcome::Outcome;
 use crate::BenchError;

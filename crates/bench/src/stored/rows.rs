@@ -1,7 +1,7 @@
 //! Rows as the server writes them, made by the database itself: millions in a minute.
 //!
-//! Ten deliveries a millisecond, so that what is rare lies among much else. Of each filter some value is everywhere, one
-//! is rare, one is only in what is oldest, and one is nowhere.
+//! Ten deliveries a millisecond, so that rare rows lie among many others. Of each filter some value is everywhere, one
+//! is rare, one is only in the oldest rows, and one is nowhere.
 
 use std::process::Command;
 
@@ -15,18 +15,18 @@ use crate::{BenchError, clock};
 /// Endpoints that every event goes to. The last but one fails, and the last answers something else.
 pub(super) const ENDPOINTS: u64 = 10;
 
-/// The first of them was made so many days ago: retention leaves them, and PostgreSQL has no partitions of that time yet.
+/// Age of the first of them in days: retention leaves them, and PostgreSQL has no partitions of that time yet.
 const DAYS_AGO: u64 = 3;
 
 const DAY: u64 = 86_400_000;
 
-/// What is only at the far end is in so many events.
+/// Number of the oldest events, which alone have the values of the far end.
 const FAR: u64 = 60;
 
-/// One of so many events is rare.
+/// One event in this many is rare.
 const RARE: u64 = 20_011;
 
-/// Answers when a tenth of them was made, and a half.
+/// Writes the rows. Returns the times by which a tenth of them was made, and a half.
 pub(super) fn write(
     gateway: &Gateway,
     conditions: &Conditions,
@@ -49,12 +49,12 @@ pub(super) fn write(
     Ok([at(events / 10)?, at(events / 2)?])
 }
 
-/// The beginning of a day.
+/// The time of the first event: the beginning of a day.
 fn first_at(now: u64) -> u64 {
     (now / DAY - DAYS_AGO) * DAY
 }
 
-/// What an event `n` is, and the delivery of it to endpoint `k`: in SQL that both databases read.
+/// The kind of an event `n`, and the delivery of it to endpoint `k`: in SQL that both databases read.
 fn kind() -> String {
     format!("CASE WHEN n < {FAR} THEN 'far' WHEN n % {RARE} = 7 THEN 'rare' ELSE 'everywhere' END")
 }

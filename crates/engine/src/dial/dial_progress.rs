@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
-/// What a connection being made waits for.
+/// The step that a connection being made has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Lookup,
@@ -11,11 +11,11 @@ pub(crate) enum Step {
     Handshake,
 }
 
-/// By authority. When several are made to one, the youngest speaks for all.
+/// Current steps by authority. Of several connections to one authority, the last step that any of them reached counts.
 #[derive(Default)]
 pub(super) struct DialProgress(Mutex<HashMap<Box<str>, Step>>);
 
-/// One connection being made. It is under way until this is dropped.
+/// One connection being made, until this is dropped.
 pub(super) struct Progress<'a> {
     all: &'a DialProgress,
     authority: &'a str,

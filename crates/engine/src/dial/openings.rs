@@ -1,7 +1,7 @@
-//! Connections being opened to a host: so many at a time, and whoever comes then waits in turn.
+//! Bounds the connections being opened to one host; others wait for their turn.
 //!
-//! A receiver accepts connections one after the other and keeps few that it has not accepted yet. More of them at once
-//! are dropped by its kernel, and asked for again a second later.
+//! A receiver accepts connections one after the other, and its kernel queues only a few. Those beyond that are dropped,
+//! and requested again a second later.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,17 +11,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Maximum connections being opened to one host.
 pub(crate) const MOST_OPENING: usize = 32;
 
-/// By origin: scheme, name and port. There is an entry while somebody opens or waits.
+/// Hosts by origin: scheme, name and port. An entry exists while a connection is being opened or waited for.
 #[derive(Clone, Default)]
 pub(crate) struct Openings(Arc<Mutex<HashMap<Box<str>, Host>>>);
 
 struct Host {
     turns: Arc<Semaphore>,
-    /// Those who open a connection, and those who wait.
+    /// Connections being opened, and callers waiting to open one.
     there: usize,
 }
 
-/// Leave to open one connection, until it is dropped.
+/// Permission to open one connection, held until it is dropped.
 pub(crate) struct Opening {
     openings: Openings,
     origin: Box<str>,
@@ -30,14 +30,14 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
-    /// Whether others were before it.
+    /// True if it had to wait for others.
     pub(crate) fn was_waited_for(&self) -> bool {
         self.waited
     }
 }
 
 impl Openings {
-    /// Resolves when a connection may be opened. Those who wait come one after the other.
+    /// Resolves when a connection may be opened. Waiting callers are served in order.
     pub(crate) async fn turn(&self, origin: &str) -> Opening {
         let (turns, mut opening) = self.come(origin);
         opening.waited = turns.available_permits() == 0;

@@ -8,7 +8,8 @@ use http::Uri;
 use percent_encoding::percent_decode_str;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Where an operator wants all webhooks to leave: `http://proxy.internal:3128`, with `user:password@` if it asks.
+/// The proxy through which all webhooks leave: `http://proxy.internal:3128`, with `user:password@` if it wants
+/// credentials.
 #[derive(Clone)]
 pub struct Proxy {
     host: Box<str>,
@@ -21,7 +22,7 @@ pub struct Proxy {
 #[error("not a proxy: write it like http://proxy.example:3128 or http://user:password@proxy.example:3128")]
 pub struct NotAProxy;
 
-/// Why there is no tunnel. Reads on after "the proxy".
+/// Reason why there is no tunnel. The message continues after "the proxy".
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("could not be connected to: {}", unreachable(.0))]
@@ -48,7 +49,7 @@ fn unreachable(error: &io::Error) -> &'static str {
     }
 }
 
-/// A proxy's answer to CONNECT is longer only by mistake.
+/// Maximum bytes of a proxy's answer to CONNECT, which is longer only by mistake.
 const LONGEST_HEAD: usize = 8 * 1024;
 
 impl Proxy {
@@ -121,7 +122,7 @@ async fn head<S: AsyncRead + Unpin>(stream: &mut S) -> Result<Vec<u8>, Error> {
         let end = head.windows(END.len()).position(|window| window == END).map(|at| at + END.len());
         match end {
             Some(end) if end == head.len() => return Ok(head),
-            // The client speaks first, in TLS as in HTTP: whoever sends these bytes is not the target.
+            // The client speaks first, in TLS as in HTTP, so these bytes are not the target's.
             Some(_) => return Err(Error::NotHttp),
             None if read == 0 && head.is_empty() => return Err(Error::Closed),
             None if read == 0 => return Err(Error::NotHttp),

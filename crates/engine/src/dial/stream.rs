@@ -14,7 +14,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// Whether both sides agreed on HTTP/2 during the handshake.
+    /// True if both sides agreed on HTTP/2 in the TLS handshake.
     pub(crate) fn is_h2(&self) -> bool {
         matches!(self, Self::Tls(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2"))
     }

@@ -1,15 +1,16 @@
-//! The clock on the wall, which somebody may set.
+//! The wall clock, which may be set while the engine runs.
 //!
-//! Waits are slept through on the stopwatch. But when a delivery comes again is written down as a time on the wall, which
-//! means another moment after the clock was set. So each look at the clock compares both. When it went back, what waits
-//! is brought forward by as much; when it went ahead, what is due by now goes. Either way the timers are set anew.
+//! Waits are slept through on the stopwatch. But the time of a delivery's next attempt is stored as a time of the wall
+//! clock, which means another moment after the clock was set. So each check compares both clocks. When the wall clock
+//! went back, what waits is brought forward by as much; when it went ahead, what is due by it goes. Either way the
+//! timers are set anew.
 
 use std::time::Duration;
 
 use super::{Dispatcher, clock_reading};
 use crate::in_flight::TaskReport;
 
-/// By less than this a clock is not set, it is corrected bit by bit.
+/// Smallest jump, in milliseconds, that counts as setting the clock. Smaller ones are gradual corrections.
 const SET: u64 = 1_000;
 
 impl Dispatcher {
@@ -24,7 +25,7 @@ impl Dispatcher {
     }
 
     fn take_setting(&mut self, set_by: i64) {
-        tracing::warn!(clock.set_by_ms = set_by, "the clock was set");
+        tracing::warn!(clock.set_by_ms = set_by, "wall clock was set");
         self.lanes.values_mut().for_each(|lane| lane.clock_was_set(set_by));
         self.alarm = None;
         if set_by >= 0 {
@@ -39,12 +40,12 @@ impl Dispatcher {
         });
     }
 
-    /// The database has other times than the timers were set by.
+    /// Scans again: the database has other times than the timers were set by.
     pub(super) fn take_brought_forward(&mut self, brought_forward: Result<(), store::Error>) {
         self.under_way -= 1;
         if let Err(error) = brought_forward {
             let error = &error as &dyn std::error::Error;
-            tracing::error!(error, "the clock went back, and what waits may come late by as much");
+            tracing::error!(error, "clock went back; waiting deliveries may be late by as much");
         }
         self.scan_pending();
     }

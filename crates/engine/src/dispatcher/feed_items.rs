@@ -1,4 +1,4 @@
-//! What commits tell the dispatcher: work that is due, endpoints that changed.
+//! Feed items, which announce commits: work that is due, endpoints that changed, shards that come and go.
 
 use model::delivery::Due;
 use model::id::EndpointId;
@@ -39,7 +39,7 @@ impl Dispatcher {
     pub(super) fn take_change(&mut self, id: EndpointId) {
         let now = self.now;
         if !self.lanes.contains_key(&id) && self.ctx.store.directory().endpoint(id).is_some() {
-            // Its lane is made, with what it is now, when there is something to send.
+            // Its lane is made from its settings at the time, when there is something to send.
             return self.timers.set(id, now);
         }
         match self.prepared(id) {
@@ -81,8 +81,8 @@ impl Dispatcher {
         }
     }
 
-    /// Facts were let go: every endpoint may have changed and have work. Older facts may still come after this; lanes
-    /// know what they have in hand.
+    /// Recovers after the feed dropped notices: every endpoint may have changed and have work. Older notices may still
+    /// come after this; lanes know the deliveries that they track.
     pub(super) fn catch_up(&mut self) {
         self.close_what_is_not_ours();
         let lanes: Vec<EndpointId> = self.lanes.keys().copied().collect();

@@ -1,4 +1,4 @@
-//! Turns: round and round the lanes, while there are permits; and the tasks that a turn starts.
+//! Turns: the lanes in rotation while there are permits, and the tasks that a turn starts.
 
 use model::delivery::Due;
 use model::id::EndpointId;
@@ -9,9 +9,9 @@ use crate::in_flight::{InFlightGuard, TaskReport};
 use crate::lane::Turn;
 use crate::shares::{Claim, Next, Permit, Standing};
 
-/// Turns that are given before the tasks they started have run. A project with a thousand attempts to send would have as
-/// many tasks in line, and an event that is accepted then would wait for all of them, some milliseconds each time that one
-/// of its own tasks goes on. This many cost little more for one.
+/// Maximum turns given before the tasks they started have run. Without a bound, a project with a thousand attempts to
+/// send would queue as many tasks, and an event accepted then would wait for all of them, some milliseconds each time
+/// that one of its own tasks goes on. With this one a project that is alone loses little.
 const TURNS: usize = 16;
 
 impl Dispatcher {
@@ -23,8 +23,8 @@ impl Dispatcher {
         }
     }
 
-    /// Gives a turn to each who may go, round and round, while there are permits, but only a few before others run. Says
-    /// whether somebody may go next.
+    /// Gives lanes their turns while there are permits, at most [`TURNS`] before other tasks run. True if another lane
+    /// may be next.
     pub(super) fn run_turns(&mut self) -> bool {
         for _ in 0..TURNS {
             let Some(Next { lane: id, destination, standing }) = self.shares.next() else { return false };
@@ -33,7 +33,7 @@ impl Dispatcher {
                 continue;
             }
             if standing == Standing::Proven && lane.standing(self.now) == Standing::Unproven {
-                // It was proven when it came; now there may be no permit for it.
+                // It was proven when it was put in line; now there may be no permit for it.
                 self.enqueue_lane(id);
             } else if lane.has_next(self.now) {
                 self.run_turn(id);
@@ -48,7 +48,7 @@ impl Dispatcher {
         let Some(lane) = self.lanes.get_mut(&id) else { return };
         let (destination, standing) = (lane.destination(), lane.standing(self.now));
         let Some(permit) = self.shares.take(Claim { destination, in_flight: lane.in_flight(), standing }) else {
-            // It has its share in flight, and is back when some of that ends.
+            // It has its share in flight, and is put in line again when some of that ends.
             return;
         };
         match lane.turn(self.now) {
@@ -85,7 +85,7 @@ impl Dispatcher {
         });
     }
 
-    /// Asks the database what every endpoint has pending.
+    /// Asks the database which endpoints have pending deliveries.
     pub(super) fn scan_pending(&mut self) {
         self.scan_at = None;
         self.under_way += 1;

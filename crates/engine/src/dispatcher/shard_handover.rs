@@ -1,9 +1,9 @@
-//! Which shards are wanted elsewhere, and whether something of them is still here.
+//! Shards that are wanted elsewhere, and the lanes that still hold them here.
 
 use model::id::EndpointId;
 use store::shard::{self, Shards};
 
-/// The shards that are wanted elsewhere, and how many lanes each shard has.
+/// The shards that are wanted elsewhere, and the number of lanes in each shard.
 pub(super) struct ShardHandover {
     pub(super) wanted: Shards,
     lanes: Box<[u32; shard::COUNT]>,
@@ -28,7 +28,7 @@ impl ShardHandover {
         self.wanted.contains(shard::of(endpoint))
     }
 
-    /// Takes out those of which no lane is left.
+    /// Takes out the wanted shards that have no lane left.
     pub(super) fn take_resting(&mut self) -> Shards {
         let resting: Shards = self.wanted.iter().filter(|shard| self.lanes[usize::from(*shard)] == 0).collect();
         self.wanted = self.wanted.without(&resting);

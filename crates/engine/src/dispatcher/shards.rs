@@ -1,5 +1,5 @@
-//! Shards that come and go: lanes of those that are another node's close, and what is wanted elsewhere is given back as
-//! soon as nothing of it is under way. All other lanes go on meanwhile.
+//! Shards that come and go: lanes of another node's shards are closed, and a shard that is wanted elsewhere is given
+//! back as soon as nothing of it is under way. All other lanes go on meanwhile.
 
 use model::id::EndpointId;
 use store::shard::Shards;
@@ -8,18 +8,18 @@ use super::Dispatcher;
 use crate::lane::Lane;
 
 impl Dispatcher {
-    /// Whether this node begins something for the endpoint.
+    /// True if this node may begin work for the endpoint.
     pub(super) fn is_ours(&self, endpoint: EndpointId) -> bool {
         self.ctx.store.holds(endpoint) && !self.handover.contains(endpoint)
     }
 
-    /// What is under way for these is abandoned: other nodes do it.
+    /// Abandons what is under way for `shards`: other nodes do it.
     pub(super) fn lose(&mut self, shards: Shards) {
         self.handover.wanted = self.handover.wanted.without(&shards);
         self.close_what_is_not_ours();
     }
 
-    /// Begins nothing new for `shards`. Those that it was to let go before, and need not any more, it keeps.
+    /// Begins nothing new for `shards`. Shards that were to be let go before, and are not among them, are kept.
     pub(super) fn let_go(&mut self, shards: Shards) {
         let kept = self.handover.wanted.without(&shards);
         self.handover.wanted = shards;
@@ -30,7 +30,7 @@ impl Dispatcher {
         }
     }
 
-    /// Also closes lanes of what was lost and is ours again by now: what they know and have in hand is of before.
+    /// Also closes lanes of shards that were lost and are held again: their state is from before.
     pub(super) fn close_what_is_not_ours(&mut self) {
         let is_as_it_was = |(id, lane): &(&EndpointId, &Lane)| {
             self.is_ours(**id) && lane.taken_over_at() == self.ctx.store.taken_over_at(**id)

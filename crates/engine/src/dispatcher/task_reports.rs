@@ -1,4 +1,4 @@
-//! What its own tasks tell the dispatcher: an endpoint answered, an attempt is on disk, a look brought something.
+//! Reports of the dispatcher's own tasks: an endpoint answered, an attempt is on disk, a fetch has ended.
 
 use model::id::{DeliveryId, EndpointId};
 use model::time::Timestamp;
@@ -83,13 +83,13 @@ impl Dispatcher {
             Ok(found) => {
                 let directory = self.ctx.store.directory();
                 for (endpoint, place) in found {
-                    // With strict order that is a turn. When it is due is known once it is looked at.
+                    // With strict order `place` is a turn and no due time, which is known once the work is fetched.
                     let is_strict = directory.endpoint(endpoint).is_some_and(|endpoint| endpoint.is_strict());
                     self.timers.set(endpoint, if is_strict { place.min(self.now) } else { place });
                 }
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "pending work could not be looked up");
+                tracing::error!(error = &error as &dyn std::error::Error, "pending work not read; it will be retried");
                 self.scan_at = Some(self.now + AFTER_FAILURE);
             }
         }

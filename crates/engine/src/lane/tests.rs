@@ -1,4 +1,4 @@
-//! What a lane lets go, and when.
+//! Deliveries that a lane lets go, and when.
 
 use model::endpoint::{Endpoint, Ordering, Settings, Status};
 use model::event::Event;
@@ -73,7 +73,7 @@ fn due(number: u8) -> Due {
     }
 }
 
-/// What the lane sends now, as far as it goes, by number.
+/// Numbers of the deliveries that the lane sends now.
 fn sent(lane: &mut Lane) -> Vec<u8> {
     std::iter::from_fn(|| match lane.turn(NOW) {
         Turn::Send(due) => Some(due.id.as_bytes()[0]),

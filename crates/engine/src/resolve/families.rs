@@ -1,4 +1,4 @@
-//! IPv4 and IPv6 asked for at once: who answers first is not kept waiting by the other (RFC 8305, section 3).
+//! Looks up IPv4 and IPv6 at once: one family's addresses wait only briefly for the other's (RFC 8305, section 3).
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -9,11 +9,11 @@ use model::env::Env;
 
 use super::Error;
 
-/// How long the addresses of one family wait for those of the other.
+/// Maximum wait of the addresses of one family for those of the other.
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 
-/// The addresses of both families, those of `v4` first: customers who let only known senders through their firewalls know
-/// them by IPv4. When one family has addresses and the other keeps silent for 50 ms, those of the one alone.
+/// The addresses of both families, those of `v4` first: customers who let only known senders through their firewalls
+/// know them by IPv4. When one family has addresses and the other keeps silent for 50 ms, those of the one alone.
 pub(super) async fn either(
     env: &dyn Env,
     v4: impl Future<Output = Result<Vec<IpAddr>, Error>>,
@@ -46,7 +46,8 @@ fn joined(mut v4: Vec<IpAddr>, v6: Vec<IpAddr>) -> Vec<IpAddr> {
     v4
 }
 
-/// Neither family has addresses. That a name has none says less than that it could not be found out.
+/// Selects the error to report when neither family has addresses: a lookup that failed says more than a name that has
+/// none.
 fn more_telling(v4: Error, v6: Error) -> Error {
     match (v4, v6) {
         (Error::NoAddress | Error::NoSuchName, v6 @ (Error::Failed(_) | Error::Local(_))) => v6,

@@ -1,4 +1,4 @@
-//! The name servers: asked one after the other, until one says what there is.
+//! The name servers, asked one after the other until one gives a conclusive answer.
 
 use std::io;
 use std::net::IpAddr;
@@ -21,17 +21,17 @@ use crate::race;
 /// Maximum name servers asked for one name, as in the C library.
 const MOST_SERVERS: usize = 3;
 
-/// How long a name server may keep silent before the next is asked as well.
+/// Silence of a name server after which the next is asked as well.
 const ASK_NEXT_AFTER: Duration = Duration::from_millis(500);
 
-/// Answers kept of each name server.
+/// Maximum answers cached per name server.
 const CACHED: u64 = 10_000;
 
-/// Each has a resolver of its own, which asks it over UDP and, where the answer does not fit, over TCP. One resolver for
-/// all of them would wait for those that are dead before it turned to TCP.
+/// Each has a resolver of its own, which asks it over UDP and, where the answer does not fit, over TCP. One resolver
+/// for all of them would wait for those that are dead before it turned to TCP.
 pub(super) struct Servers {
     resolvers: Vec<TokioResolver>,
-    /// Which of them is asked first: the one that answered last.
+    /// Index of the one that is asked first: the one that answered last.
     first: AtomicUsize,
 }
 
@@ -63,7 +63,7 @@ impl Servers {
         }
     }
 
-    /// An answer that settles the matter, whatever it is, or why there is none.
+    /// A conclusive answer, be it negative, or the error in its place.
     async fn ask_one(
         &self,
         server: usize,
@@ -95,8 +95,8 @@ fn resolver(mut server: NameServerConfig, mut options: ResolverOpts, port: u16) 
     builder.build().ok()
 }
 
-/// A fault of this machine explains the others. That nobody could be reached is one; that nobody answered is not: a name
-/// server that waits for another one is silent as well.
+/// Selects the error to report. A fault of this machine explains the others. That no server could be reached is one;
+/// that none answered is not: a name server that waits for another one is silent as well.
 fn most_telling(errors: &[NetError]) -> Error {
     if let Some(fault) = errors.iter().filter_map(io_error).find_map(local::fault) {
         return Error::Local(fault);

@@ -1,13 +1,13 @@
-//! Where the system's configuration stands.
+//! The files with the system's resolver configuration.
 
 use std::path::PathBuf;
 
-/// Where the system's configuration stands.
+/// Locations of the system's resolver configuration.
 #[derive(Clone, Debug)]
 pub struct Sources {
     pub resolv_conf: PathBuf,
     pub hosts: PathBuf,
-    /// On which name servers answer.
+    /// Port on which name servers answer.
     pub port: u16,
 }
 

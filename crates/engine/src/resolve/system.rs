@@ -1,4 +1,4 @@
-//! What `/etc/resolv.conf` and `/etc/hosts` say, and whether they have changed.
+//! The contents of `/etc/resolv.conf` and `/etc/hosts`, and stamps by which changes are noticed.
 
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -17,7 +17,7 @@ use super::servers::Servers;
 use super::sources::Sources;
 use crate::local;
 
-/// The configuration, as it was read once.
+/// The configuration as read once.
 pub(super) struct System {
     hosts: Hosts,
     servers: Result<Servers, LocalFault>,
@@ -42,7 +42,7 @@ impl System {
         Ok(Self { hosts, servers })
     }
 
-    /// The addresses that the hosts file has for a name. They are all that it has then.
+    /// The addresses that the hosts file has for a name. If it has any, name servers are not asked.
     pub(super) fn hosts(&self, name: &Name) -> Option<Vec<IpAddr>> {
         let of = |kind| self.hosts.lookup_static_host(&Query::query(name.to_lowercase(), kind));
         let found = [of(RecordType::A), of(RecordType::AAAA)].into_iter().flatten();
@@ -57,7 +57,7 @@ impl System {
     }
 }
 
-/// `None` when the file is not there or not for us to read.
+/// `None` if the file does not exist or this process may not read it.
 fn read<T>(path: &Path, how: impl FnOnce(&Path) -> io::Result<T>) -> Result<Option<T>, LocalFault> {
     match how(path) {
         Ok(read) => Ok(Some(read)),
@@ -68,11 +68,11 @@ fn read<T>(path: &Path, how: impl FnOnce(&Path) -> io::Result<T>) -> Result<Opti
     }
 }
 
-/// By which a changed file is known.
+/// Metadata of both files, by which a change is noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp([Option<FileStamp>; 2]);
 
-/// Device, inode, length, and when content and inode were changed, to the nanosecond.
+/// Device, inode, length, and the times of the last change of content and inode, to the nanosecond.
 type FileStamp = (u64, u64, u64, (i64, i64), (i64, i64));
 
 impl Stamp {

@@ -16,8 +16,8 @@ use super::{Error, Lookup, Resolve, Trouble, families};
 /// Asks as the operating system is configured to: `/etc/hosts`, then the name servers in `/etc/resolv.conf`; what is
 /// changed there holds from the next second on. Answers are kept for as long as their TTL says.
 ///
-/// Every name is a whole one: search domains are for what people type at a prompt, and would lead a receiver's webhook to
-/// whoever has a wildcard in one of them.
+/// Every name is a whole one: search domains are for what people type at a prompt, and would lead a receiver's webhook
+/// to the owner of a wildcard in one of them.
 pub struct SystemResolver {
     env: Arc<dyn Env>,
     sources: Arc<Sources>,
@@ -31,7 +31,7 @@ struct Current {
     checked_at: Duration,
 }
 
-/// Shortest time between two looks at whether the configuration has changed.
+/// Minimum time between two checks for a changed configuration.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 impl SystemResolver {
@@ -43,7 +43,7 @@ impl SystemResolver {
         Self { env, sources: Arc::new(sources), current: Mutex::new(None) }
     }
 
-    /// The configuration as it is now, or was less than a second ago. Files are read beside the runtime's threads.
+    /// The configuration as it is now, or was less than a second ago. Files are read on a thread beside the runtime's.
     async fn system(&self) -> Result<Arc<System>, Error> {
         let mut current = self.current.lock().await;
         let now = self.env.elapsed();
@@ -57,7 +57,7 @@ impl SystemResolver {
         };
         let sources = self.sources.clone();
         let read = tokio::task::spawn_blocking(move || {
-            // Before the files are read: what changes meanwhile is read the next time.
+            // Taken before the files are read: a change meanwhile is noticed the next time.
             let stamp = Stamp::of(&sources);
             (known != Some(stamp)).then(|| System::read(&sources).map(|system| (Arc::new(system), stamp)))
         });

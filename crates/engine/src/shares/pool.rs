@@ -1,13 +1,13 @@
-//! A number of permits that several share, and how many one of them may hold: never so many that a newcomer finds none.
+//! A pool of permits with several holders, and the number that one may hold: a newcomer always finds one.
 //!
-//! Nobody is made to give a permit back, so what is left decides: who holds as many as are free takes no more. Each that
-//! comes finds half of what the one before it left, and once all have had their turn each holds the same share,
+//! No holder is made to give a permit back, so what is left decides: one that holds as many as are free takes no more.
+//! Each newcomer finds half of what the one before it left, and once all have had their turn each holds the same share,
 //! total / (holders + 1).
 
-/// While more than one in so many is free, nobody needs to share.
+/// While more than one permit in this many is free, holders need not share.
 const AMPLE: usize = 2;
 
-/// One in so many is kept for those who hold none.
+/// One permit in this many is kept for those that hold none.
 const RESERVE: usize = 8;
 
 #[derive(Clone, Debug)]
@@ -31,18 +31,18 @@ impl Pool {
         self.free() > self.total / AMPLE
     }
 
-    /// Whether one that holds `held` may have one more: as many as it likes while there are plenty or nobody else holds
+    /// True if a holder of `held` may have one more: as many as it likes while there are plenty or nobody else holds
     /// any, otherwise no more than its share.
     pub(super) fn grants(&self, held: usize) -> bool {
         self.is_ample() || (self.is_alone(held) && self.free() > self.reserve()) || self.grants_a_share(held)
     }
 
-    /// The same, with nobody ever above its share.
+    /// The same, without ever more than a share.
     pub(super) fn grants_a_share(&self, held: usize) -> bool {
         self.any_left() && (held == 0 || held < self.free().saturating_sub(self.reserve()))
     }
 
-    /// What one that holds `held` may come to hold.
+    /// The number that a holder of `held` may come to hold.
     pub(super) fn share(&self, held: usize) -> usize {
         if self.is_alone(held) {
             return self.total - self.reserve();
@@ -50,13 +50,13 @@ impl Pool {
         usize::midpoint(held, self.free().saturating_sub(self.reserve())).max(1)
     }
 
-    /// One that held `held` before has one more.
+    /// Gives one more to a holder that held `held` before.
     pub(super) fn take(&mut self, held: usize) {
         self.taken += 1;
         self.holders += usize::from(held == 0);
     }
 
-    /// One that holds `held` afterwards has one less.
+    /// Takes one from a holder that holds `held` afterwards.
     pub(super) fn give_back(&mut self, held: usize) {
         self.taken -= 1;
         self.holders -= usize::from(held == 0);
@@ -79,7 +79,7 @@ impl Pool {
 mod tests {
     use super::*;
 
-    /// Takes as many as it may, and answers how many that was.
+    /// Takes as many as are granted, and returns their number.
     fn fill(pool: &mut Pool, mut held: usize, may: impl Fn(&Pool, usize) -> bool) -> usize {
         let before = held;
         while may(pool, held) {

@@ -1,4 +1,4 @@
-//! Values by small numbers that stay theirs until they are taken out: on the road of an event a look costs no hashing.
+//! Values by small numbers, which stay theirs until they are taken out: access on an event's way costs no hashing.
 
 use std::ops::{Index, IndexMut};
 

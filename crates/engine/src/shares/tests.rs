@@ -1,4 +1,4 @@
-//! Who gets a turn when there is not enough for all.
+//! Turns where there are not enough permits for all.
 
 use super::*;
 
@@ -45,7 +45,7 @@ impl Crowd {
         }
     }
 
-    /// Gives turns until nobody may go. Answers how many that took.
+    /// Gives turns until no lane may go. Returns their number.
     fn go_round(&mut self) -> usize {
         let mut turns = 0;
         while let Some(next) = self.shares.next() {

@@ -1,9 +1,9 @@
-//! A body in chunks, as HTTP/1.1 has it (RFC 9112, section 7.1): where its data is in what has come, and where it ends.
+//! A body in chunks (RFC 9112, section 7.1): where its data is in the bytes received, and where it ends.
 
-/// A line of a chunk's size, with its extensions, is no longer than this.
+/// Maximum bytes of the line with a chunk's size, extensions included.
 const LONGEST_SIZE: usize = 256;
 
-/// Nor are the trailers, all together.
+/// Maximum bytes of all trailers together.
 const LONGEST_TRAILERS: u32 = 4 * 1024;
 
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ enum State {
     /// The line with a chunk's size comes next.
     #[default]
     Size,
-    /// So much of a chunk's data is still to come.
+    /// Bytes of a chunk's data still to come.
     Data(u64),
     /// The end of the line behind a chunk's data.
     DataEnd,
@@ -26,12 +26,12 @@ enum State {
     Ended,
 }
 
-/// What stands at the beginning of what has come.
+/// The beginning of the bytes received.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// So many bytes that are not the body's.
+    /// Bytes that are not the body's.
     Skip(usize),
-    /// At most so many bytes of the body.
+    /// At most this many bytes of the body.
     Data(u64),
     /// More must come before anything can be said.
     Wanting,
@@ -51,7 +51,7 @@ pub(super) enum NotChunks {
 }
 
 impl Chunks {
-    /// What `bytes` begin with. What is skipped or taken must not be shown again.
+    /// Classifies the beginning of `bytes`. What is skipped or taken must not be passed again.
     pub(super) fn next(&mut self, bytes: &[u8]) -> Result<Piece, NotChunks> {
         match self.state {
             State::Size => {
@@ -86,7 +86,7 @@ impl Chunks {
         }
     }
 
-    /// So many bytes of data were taken.
+    /// Notes that `count` bytes of data were taken.
     pub(super) fn took(&mut self, count: u64) {
         if let State::Data(left) = self.state {
             self.state = if count < left { State::Data(left - count) } else { State::DataEnd };
@@ -94,7 +94,8 @@ impl Chunks {
     }
 }
 
-/// The line that `bytes` begin with, without its end; `None` if it has not come whole, `too_long` if it is that.
+/// The line that `bytes` begin with, without its end; `None` if it has not come whole, `too_long` if it is longer than
+/// `longest`.
 fn line(bytes: &[u8], longest: usize, too_long: NotChunks) -> Result<Option<&[u8]>, NotChunks> {
     let seen = &bytes[..bytes.len().min(longest + 2)];
     match seen.iter().position(|byte| *byte == b'\n') {
@@ -104,7 +105,7 @@ fn line(bytes: &[u8], longest: usize, too_long: NotChunks) -> Result<Option<&[u8
     }
 }
 
-/// Hexadecimal digits, and then whatever extensions there are.
+/// Hexadecimal digits, and then any extensions.
 fn size(line: &[u8]) -> Option<u64> {
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let (digits, rest) = line.split_at(digits);

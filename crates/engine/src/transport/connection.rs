@@ -1,4 +1,4 @@
-//! A connection to a receiver, and what is asked over it: one request at a time over HTTP/1.1, as many as come over HTTP/2.
+//! A connection to a receiver: one request at a time over HTTP/1.1, any number over HTTP/2.
 
 use hyper::body::Incoming;
 use model::attempt::{Answer, Failure};
@@ -12,13 +12,13 @@ use super::wire_request::WireRequest;
 use crate::dial::stream::Stream;
 
 pub(super) enum Connection {
-    /// For one request at a time. Boxed: it goes from hand to hand with every request.
+    /// For one request at a time. Boxed: it is moved with every request.
     Http1(Box<Http1>),
-    /// For as many as come.
+    /// For any number of requests at a time.
     Http2(Http2),
 }
 
-/// An answer whose head has come, and where the rest of it comes from.
+/// A response whose head has come, and the reader of its body.
 pub(super) struct ResponseParts {
     pub(super) head: Head,
     pub(super) body: BodyReader,
@@ -38,7 +38,7 @@ impl Connection {
         })
     }
 
-    /// Whether a request can be written to it, as far as is known now.
+    /// True if a request can be written now, as far as is known.
     pub(super) async fn is_fresh(&mut self) -> bool {
         match self {
             Self::Http1(http1) => http1.is_fresh().await,
@@ -46,7 +46,7 @@ impl Connection {
         }
     }
 
-    /// Asks, and waits for the head of the answer.
+    /// Sends the request and waits for the head of the response.
     pub(super) async fn ask(
         self,
         request: &WireRequest<'_>,
@@ -66,7 +66,7 @@ impl Connection {
 }
 
 impl BodyReader {
-    /// Reads at most `most` bytes of the body. An answer with more to it is whole for us.
+    /// Reads at most `most` bytes of the body. A longer answer counts as whole.
     pub(super) async fn read(&mut self, most: usize, answer: &mut Answer) -> Result<(), Failure> {
         match self {
             Self::Http1(http1) => http1.read(most, answer).await,

@@ -1,4 +1,4 @@
-//! When an attempt's time is up.
+//! The deadline of an attempt.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use model::env::{Env, Sleep};
 
 /// Resolves when the time is up. Not to be polled again after that.
 pub(super) struct Deadline {
-    /// All the time there was.
+    /// The whole time allowed.
     pub(super) timeout: Duration,
     /// By the stopwatch.
     at: Duration,
@@ -21,7 +21,7 @@ impl Deadline {
         Self { timeout, at: env.elapsed_roughly().saturating_add(timeout), sleep: env.sleep(timeout) }
     }
 
-    /// So much of the time did not count.
+    /// Moves the deadline by `waited`, which does not count.
     pub(super) fn put_off(&mut self, waited: Duration, env: &dyn Env) {
         if !waited.is_zero() {
             self.at = self.at.saturating_add(waited);

@@ -1,4 +1,4 @@
-//! What an error on the network means, told to a person. Errors are known by their types, never by their words.
+//! Network errors as messages for a person. Errors are recognised by their types, never by their words.
 
 mod broken;
 mod http2;
@@ -17,19 +17,19 @@ use crate::dial::Step;
 
 const IN_HEAD: &str = "in the middle of the answer's head";
 
-/// How much of a body came, and how much was announced.
+/// Bytes of a body that came, and that were announced.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bytes {
     pub(super) came: u64,
     pub(super) announced: Option<u64>,
 }
 
-/// Why no head of an answer came over an HTTP/1.1 connection.
+/// No head of an answer came over an HTTP/1.1 connection.
 pub(super) fn unanswered_by(error: &io::Error) -> Failure {
     broken(error, BEFORE)
 }
 
-/// What came is not the head of an answer.
+/// The bytes received are not the head of an answer.
 pub(super) fn not_http(what: &NotAHead) -> Failure {
     Failure::new(FailureKind::Protocol, format!("what came back is not HTTP: {what}"))
 }
@@ -51,7 +51,7 @@ pub(super) fn unanswered(timeout: Duration, sent: bool, step: Option<Step>) -> F
     Failure::new(FailureKind::Timeout, format!("no answer within {} ({waited_for})", Span(timeout)))
 }
 
-/// Why a head ended behind its status line.
+/// The head broke off behind its status line.
 pub(super) fn in_head(error: &io::Error) -> Failure {
     broken(error, IN_HEAD)
 }
@@ -66,7 +66,7 @@ pub(super) fn head_too_long() -> Failure {
     Failure::new(FailureKind::Protocol, "the answer's head has more than 64 KiB; what came behind them was not read")
 }
 
-/// Where the body ends cannot be said.
+/// The end of the body cannot be determined.
 pub(super) fn unclear(what: Unclear) -> Failure {
     Failure::new(FailureKind::Body, format!("the answer's body was not read, because {what}"))
 }
@@ -76,7 +76,7 @@ pub(super) fn not_chunks(what: &NotChunks) -> Failure {
     Failure::new(FailureKind::Body, format!("the answer's body cannot be read in chunks: {what}"))
 }
 
-/// Why the body of an HTTP/1.1 answer ended too soon, after so many bytes.
+/// The body of an HTTP/1.1 answer ended too soon, after `came` bytes.
 pub(super) fn in_body(error: &io::Error, came: usize) -> Failure {
     if error.kind() == io::ErrorKind::UnexpectedEof && error.get_ref().is_some() {
         // TCP says that it ended by reading nothing. This is TLS.

@@ -1,7 +1,7 @@
-//! The head of an HTTP/1.1 answer: its status, its headers, and how the body behind it ends (RFC 9112, section 6.3).
+//! The head of an HTTP/1.1 answer: status, headers, and the way the body behind it ends (RFC 9112, section 6.3).
 //!
-//! The status line decides. What cannot be read of the lines behind it is skipped and noted; but where a body ends is taken
-//! from lines that leave no doubt, or it is not read at all.
+//! The status line decides. Lines behind it that cannot be read are skipped and noted; but the end of a body is taken
+//! from lines that leave no doubt, or the body is not read at all.
 
 mod lines;
 
@@ -13,29 +13,29 @@ use model::headers::Headers;
 
 use self::lines::{BEGINNING, Lines};
 
-/// Headers of an answer that is read the fast way. One with more is read line by line.
+/// Maximum headers of an answer that is parsed the fast way. One with more is read line by line.
 const USUAL_HEADERS: usize = 100;
 
 /// Maximum headers kept of an answer. Those after them are dropped.
 const MOST_KEPT: usize = 256;
 
-/// Headers are kept up to so many bytes, names and values together. Those after them are dropped.
+/// Maximum bytes of headers kept, names and values together. Those after them are dropped.
 const KEPT_BYTES: usize = 64 * 1024;
 
-/// Room for a header that is kept. Many have more and most have less.
+/// Bytes reserved per header that is kept. Many have more and most have less.
 const USUAL_HEADER: usize = 32;
 
-/// What is known of an answer before its body.
+/// The parts of an answer before its body.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) status: u16,
-    /// What is kept of them.
+    /// Those that are kept.
     pub(super) headers: Headers,
-    /// What of it was skipped or dropped, told to a person.
+    /// The parts that were skipped or dropped, for a person.
     pub(super) note: Option<String>,
 }
 
-/// How a body ends.
+/// The way a body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     Length(u64),
@@ -45,7 +45,7 @@ pub(super) enum Framing {
     Unclear(Unclear),
 }
 
-/// Why nobody can say where a body ends. Reads on after what was answered.
+/// Reason why the end of a body cannot be determined. The message continues after "because".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unclear {
     #[error("its content-length is not one number")]
@@ -56,19 +56,19 @@ pub(super) enum Unclear {
     Line,
 }
 
-/// A head as it was found.
+/// A parsed head.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ParsedHead {
     pub(super) head: Head,
     pub(super) framing: Framing,
-    /// The receiver lets the connection be used again.
+    /// True if the receiver lets the connection be used again.
     pub(super) stays: bool,
-    /// How long the receiver says that it keeps the connection open while nothing is on it.
+    /// Time for which the receiver says that it keeps an idle connection open.
     pub(super) keep_alive: Option<Duration>,
 }
 
 impl ParsedHead {
-    /// A 1xx: the answer is still to come. 101 is none of them: nothing like HTTP comes behind it.
+    /// True for a 1xx: the answer is still to come. 101 is none of them: nothing like HTTP comes behind it.
     pub(super) fn is_interim(&self) -> bool {
         is_interim(self.head.status)
     }
@@ -78,12 +78,12 @@ fn is_interim(status: u16) -> bool {
     matches!(status, 100..200) && status != 101
 }
 
-/// What came is not the head of an answer, told to a person.
+/// The bytes received are not the head of an answer.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it does not begin with a status line such as HTTP/1.1 200 OK")]
 pub(super) struct NotAHead;
 
-/// The head that `bytes` are, up to the empty line that ends it.
+/// Parses a whole head: `bytes` end with the empty line that ends it.
 pub(super) fn whole(bytes: &[u8]) -> Result<ParsedHead, NotAHead> {
     let mut room = [const { MaybeUninit::uninit() }; USUAL_HEADERS];
     let mut response = Response::new(&mut []);
@@ -97,7 +97,8 @@ pub(super) fn whole(bytes: &[u8]) -> Result<ParsedHead, NotAHead> {
     }
 }
 
-/// What is known of a head that broke off: nothing until its first line has come whole, or while that is an interim one's.
+/// The known part of a head that broke off: nothing until its first line has come whole, or while that is an interim
+/// one's.
 pub(super) fn part(bytes: &[u8]) -> Result<Option<Head>, NotAHead> {
     if !bytes.contains(&b'\n') {
         return if may_begin(bytes) { Ok(None) } else { Err(NotAHead) };
@@ -106,13 +107,13 @@ pub(super) fn part(bytes: &[u8]) -> Result<Option<Head>, NotAHead> {
     Ok((!is_interim(head.status)).then_some(head))
 }
 
-/// Whether more may make an answer of `bytes`, of whose first line not all has come.
+/// True if `bytes`, of whose first line not all has come, may still become an answer.
 pub(super) fn may_begin(bytes: &[u8]) -> bool {
     let length = bytes.len().min(BEGINNING.len());
     bytes[..length] == BEGINNING[..length] || bytes == b"\r"
 }
 
-/// Whether an answer begins with this line.
+/// True if an answer begins with this line.
 pub(super) fn begins(line: &[u8]) -> bool {
     lines::status(line).is_some()
 }
@@ -152,7 +153,7 @@ fn has_no_body(status: u16) -> bool {
     matches!(status, 100..200 | 204 | 304)
 }
 
-/// How the body ends, and whether nothing contradicts that.
+/// The way the body ends, and true if nothing contradicts it.
 fn framing(status: u16, headers: &[Header<'_>]) -> (Framing, bool) {
     if has_no_body(status) {
         return (Framing::Length(0), true);
@@ -175,7 +176,7 @@ fn is_known_coding(coding: &[u8]) -> bool {
     KNOWN.iter().any(|known| coding.eq_ignore_ascii_case(known))
 }
 
-/// The same number may stand there several times.
+/// The length announced. The same number may stand there several times.
 fn content_length(headers: &[Header<'_>]) -> Result<Option<u64>, Unclear> {
     let mut found = None;
     for token in tokens(headers, "content-length") {
@@ -203,13 +204,13 @@ fn keep_alive(headers: &[Header<'_>]) -> Option<Duration> {
     seconds.map(Duration::from_secs)
 }
 
-/// What stands between commas in all headers of that name.
+/// The values between commas in all headers of that name.
 fn tokens<'a>(headers: &'a [Header<'_>], name: &str) -> impl Iterator<Item = &'a [u8]> {
     let named = headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
     named.flat_map(|header| header.value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }
 
-/// Of `count` headers as many as are kept, with names in lower case.
+/// Keeps the first of `count` headers, as many as the bounds allow, with names in lower case.
 pub(super) fn keep<'a>(status: u16, count: usize, headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Head {
     let room = count.min(MOST_KEPT);
     let mut kept = Headers::with_room(room, room * USUAL_HEADER);

@@ -1,7 +1,7 @@
 //! One HTTP/1.1 connection, and the one request that is on it.
 //!
-//! It has no task of its own: whoever has a request on it reads and writes it. So nothing is handed from task to task on
-//! the way of a request, and a connection in the pool is still.
+//! It has no task of its own: the delivery that has a request on it reads and writes it. So nothing is handed from task
+//! to task on the way of a request, and a connection in the pool is still.
 
 mod reading;
 mod writing;
@@ -26,30 +26,30 @@ use super::resends::{SendError, SendErrorKind};
 use super::wire_request::Sent;
 use crate::dial::stream::Stream;
 
-/// Room for what one read brings: most answers.
+/// Bytes reserved for one read: most answers fit.
 const READ: usize = 1024;
 
 pub(super) struct Http1 {
     stream: Stream,
-    /// What was read and not used yet.
+    /// Bytes read and not used yet.
     inbox: BytesMut,
     body: BodyState,
-    /// It can have another request when this answer has been read.
+    /// True if it can take another request when this answer has been read.
     stays: bool,
-    /// What the receiver said of how long it keeps the connection.
+    /// Time for which the receiver keeps it open while idle, if it said so.
     keep_alive: Option<Duration>,
 }
 
-/// What of an answer's body is still to come.
+/// The part of an answer's body still to come.
 enum BodyState {
     Length(u64),
     Chunks(Chunks),
     Close,
-    /// Nothing that can be read, for that reason.
+    /// Nothing that can be read, and the reason.
     Unreadable(Failure),
 }
 
-/// Why no head was found.
+/// Reason why no whole head was found.
 enum HeadError {
     NotHttp,
     TooLong,
@@ -68,14 +68,14 @@ impl Http1 {
         Self { stream, inbox: BytesMut::new(), body: BodyState::Length(0), stays: true, keep_alive: None }
     }
 
-    /// Whether a request can be written to it, as far as is known now. A receiver that closed it, or said something that
-    /// nobody asked for, is done with it.
+    /// True if a request can be written now, as far as is known. A receiver that closed the connection, or sent
+    /// something unasked, is done with it.
     pub(super) async fn is_fresh(&mut self) -> bool {
         poll_fn(|cx| Poll::Ready(self.inbox.is_empty() && self.poll_read(cx).is_pending())).await
     }
 
-    /// Writes a request and reads as far as the answer's head. An answer may come before all is written; the rest is not
-    /// written then, and the connection not used again. A head that breaks off is one if its status line has come.
+    /// Writes a request and reads as far as the answer's head. An answer may come before all is written; the rest is
+    /// not written then, and the connection not used again. A head that breaks off counts if its status line has come.
     pub(super) async fn ask(
         &mut self,
         request: &[u8],
@@ -113,7 +113,7 @@ impl Http1 {
         }
     }
 
-    /// What is known of an answer whose head did not come whole.
+    /// The known part of an answer whose head did not come whole.
     fn broke_off(
         &mut self,
         stopped: &HeadError,
@@ -146,7 +146,7 @@ impl Http1 {
                     (true, false) => SendErrorKind::Silent,
                     (true, true) => SendErrorKind::Failed,
                 };
-                // That it could not be written is why nothing can be read.
+                // The failed write is why nothing can be read.
                 Err(SendError { kind: end, failure: failure::unanswered_by(writing.error.as_ref().unwrap_or(error)) })
             }
         }
@@ -224,12 +224,12 @@ impl Http1 {
         }
     }
 
-    /// Whether it can be used for another request, once the answer was read.
+    /// True if it can take another request, once the answer was read.
     pub(super) fn is_free(&self) -> bool {
         self.stays && self.inbox.is_empty()
     }
 
-    /// What the receiver said of how long it keeps the connection while nothing is on it.
+    /// Time for which the receiver keeps it open while idle, if it said so.
     pub(super) fn keep_alive(&self) -> Option<Duration> {
         self.keep_alive
     }
@@ -249,7 +249,7 @@ impl BodyState {
         }
     }
 
-    /// How much of it came, and how much was announced.
+    /// Bytes of it that came, and that were announced.
     fn announced(&self, answer: &Answer) -> Bytes {
         let came = answer.body.len() as u64;
         match self {

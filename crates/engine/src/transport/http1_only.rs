@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// A host stays on HTTP/1.1 for so long after it last asked for that.
+/// Time for which a host stays on HTTP/1.1 after it last asked for that.
 const STAYS: Duration = Duration::from_secs(3600);
 
 /// Maximum hosts remembered. The one that asked first makes room for another.
 const MOST_HOSTS: usize = 4096;
 
-/// By origin, when HTTP/2 is offered again.
+/// The time at which HTTP/2 is offered again, by origin.
 #[derive(Default)]
 pub(super) struct Http1Only(Mutex<HashMap<Box<str>, Duration>>);
 

@@ -19,33 +19,33 @@ use super::resends::{SendError, SendErrorKind};
 use super::wire_request::{RequestBody, WireRequest};
 use crate::dial::stream::Stream;
 
-/// Maximum size of a head, as HTTP/2 counts it (RFC 9113, section 6.5.2): what is kept of one, and what others have besides.
+/// Maximum size of a head, as HTTP/2 counts it (RFC 9113, section 6.5.2): more than is kept of one.
 const LONGEST_HEAD: u32 = 256 * 1024;
 
-/// What a receiver may send ahead of what is read: on one stream, on the whole connection.
+/// Flow-control windows: bytes that a receiver may send ahead of what is read, per stream and per connection.
 const STREAM_WINDOW: u32 = 32 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
-/// A connection with requests on it is asked so often whether it lives. Without, one that a firewall forgot would swallow
-/// every request to that host until the kernel gives it up.
+/// Interval of PINGs on a connection with requests on it. Without them, one that a firewall forgot would swallow every
+/// request to that host until the kernel gives it up.
 const PING_EVERY: Duration = Duration::from_secs(10);
 const PONG_WITHIN: Duration = Duration::from_secs(5);
 
-/// It ends when the last clone is dropped and the last request answered.
+/// A connection that requests share. It ends when the last clone is dropped and the last request answered.
 #[derive(Clone)]
 pub(super) struct Http2 {
     requests: http2::SendRequest<RequestBody>,
     state: Arc<State>,
 }
 
-/// What is known of a connection besides what hyper knows.
+/// State of a connection besides what hyper knows.
 #[derive(Default)]
 struct State {
-    /// It takes no more requests, or has ended: a request on it was told so.
+    /// True once it takes no more requests or has ended.
     is_over: AtomicBool,
     /// The receiver ended it because it wants HTTP/1.1.
     wants_http1: AtomicBool,
-    /// Cancelled when it has ended, and the above is known.
+    /// Cancelled once it has ended and the flags above are set.
     ended: CancellationToken,
 }
 
@@ -63,7 +63,7 @@ impl Http2 {
         let state = Arc::<State>::default();
         let told = state.clone();
         TokioExecutor::new().execute(async move {
-            // Requests on it are told what went wrong themselves, but not always why.
+            // Requests on it learn that it ended, but not always why.
             if let Err(error) = connection.await
                 && failure::no_http2_answer(&error).kind == SendErrorKind::WantsHttp1
             {
@@ -112,7 +112,7 @@ impl State {
     async fn explain(&self, error: &hyper::Error, is_not_sent: bool) -> SendError {
         let SendError { kind: end, failure } = failure::no_http2_answer(error);
         if end == SendErrorKind::Silent {
-            // Why the connection ended is told to its task alone.
+            // Only the connection's task learns why it ended.
             self.ended.cancelled().await;
         }
         let wants_http1 = self.wants_http1.load(Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Connections between requests, by where they go to. Each leaves before its receiver may close it.
+//! Idle connections by origin. Each is dropped before its receiver may close it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -12,24 +12,23 @@ use super::connection::Connection;
 use super::http1::Http1;
 use super::http2::Http2;
 
-/// An HTTP/1.1 connection is kept so long between requests if its receiver says nothing about it: many close after five
-/// seconds.
+/// Time for which an HTTP/1.1 connection is kept idle if its receiver names none: many close after five seconds.
 const IDLE: Duration = Duration::from_secs(4);
 
-/// It leaves so long before the time that the receiver named: a request takes a while on its way.
+/// Margin before the time that the receiver named: a request takes a while on its way.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// No connection is kept for longer without a request, HTTP/2 included.
+/// Maximum time without a request for any connection, HTTP/2 included.
 const LONGEST_IDLE: Duration = Duration::from_secs(30);
 
-/// What has to leave is closed so often.
+/// Interval at which expired connections are closed.
 const ROUND: Duration = Duration::from_secs(2);
 
-/// Idle connections kept to one host: as many as one endpoint has in flight at its best, so that none is made anew at
+/// Maximum idle connections per host: as many as one endpoint has in flight at its best, so that none is made anew at
 /// full speed.
 const MOST_IDLE_PER_HOST: usize = 64;
 
-/// Idle connections kept in all. Each holds a descriptor.
+/// Maximum idle connections in all. Each holds a descriptor.
 const MOST_IDLE: usize = 4096;
 
 /// Scheme and authority, as a URL begins: connections are one host's, and not shared with other names for it.
@@ -60,7 +59,7 @@ struct Host {
 
 struct Idle<T> {
     connection: T,
-    /// Then it leaves.
+    /// Time at which it is dropped.
     until: Duration,
 }
 
@@ -73,7 +72,7 @@ impl Pool {
         Self { inner: Arc::default(), env, most }
     }
 
-    /// A connection that is there. It may have gone stale.
+    /// Takes an idle connection. It may have gone stale.
     pub(super) fn take(&self, origin: &Origin) -> Option<Connection> {
         let now = self.env.elapsed_roughly();
         let mut inner = self.inner();
@@ -110,8 +109,8 @@ impl Pool {
         self.watch(inner);
     }
 
-    /// Shares a new HTTP/2 connection with all who come. Whoever was faster stays: the answer is the one to use, and
-    /// whether others use it.
+    /// Shares a new HTTP/2 connection with later requests, unless there is one by now. Returns the one to use, and true
+    /// if others use it.
     pub(super) fn share(&self, origin: &Origin, connection: Http2) -> (Http2, bool) {
         let now = self.env.elapsed_roughly();
         let mut inner = self.inner();
@@ -149,7 +148,7 @@ impl Inner {
         self.hosts.get_mut(origin).expect("it was there or was just put there")
     }
 
-    /// Takes out what has to leave.
+    /// Takes out expired connections.
     fn end_round(&mut self, now: Duration) -> (Vec<Idle<Box<Http1>>>, Vec<Idle<Http2>>) {
         let (mut left, mut shared_left) = (Vec::new(), Vec::new());
         self.hosts.retain(|_, host| {
@@ -163,12 +162,12 @@ impl Inner {
     }
 }
 
-/// How long a connection is kept whose receiver closes it after `keep_alive` without a request.
+/// Time for which a connection is kept whose receiver closes it after `keep_alive` without a request.
 fn idle_for(keep_alive: Option<Duration>) -> Duration {
     keep_alive.map_or(IDLE, |keep_alive| keep_alive.saturating_sub(MARGIN).min(LONGEST_IDLE))
 }
 
-/// Ends with the pool, or when that is empty.
+/// Closes expired connections. Ends with the pool, or when that is empty.
 async fn rounds(pool: Weak<Mutex<Inner>>, env: Arc<dyn Env>) {
     loop {
         env.sleep(ROUND).await;
@@ -177,7 +176,7 @@ async fn rounds(pool: Weak<Mutex<Inner>>, env: Arc<dyn Env>) {
         let left = inner.end_round(env.elapsed_roughly());
         let is_watched = inner.is_watched;
         drop(inner);
-        // Closed where nobody waits for the pool.
+        // Closed outside the lock.
         drop(left);
         if !is_watched {
             return;

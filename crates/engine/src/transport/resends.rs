@@ -1,8 +1,8 @@
-//! A request that got no answer: whether it may go out once more within its attempt, and over what.
+//! Requests without an answer: which may go out once more within their attempt, and over what connection.
 //!
-//! What was not begun, or was refused unprocessed, may. What was begun may once, if the connection was a reused one: those
-//! are closed by receivers at any time, also while a request is on its way. The receiver may get it twice then, with the
-//! same ids. A request that went out over a fresh connection is never sent again by itself.
+//! A request that was not begun, or was refused unprocessed, may. One that was begun may once, if the connection was a
+//! reused one: those are closed by receivers at any time, also while a request is on its way. The receiver may get it
+//! twice then, with the same ids. A request that went out over a fresh connection is never sent again by itself.
 
 use model::attempt::Failure;
 
@@ -12,15 +12,15 @@ const MOST_STALE: usize = 3;
 /// Maximum times a request is sent again after the receiver refused it unprocessed.
 const MOST_REFUSED: usize = 3;
 
-/// Why there is no answer.
+/// Reason why there is no answer.
 #[derive(Debug)]
 pub(super) struct SendError {
     pub(super) kind: SendErrorKind,
-    /// What is told if the request is not sent again.
+    /// Recorded if the request is not sent again.
     pub(super) failure: Failure,
 }
 
-/// How an exchange ended without an answer.
+/// The way an exchange ended without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SendErrorKind {
     /// Nothing of the request was written.
@@ -33,11 +33,11 @@ pub(super) enum SendErrorKind {
     WantsHttp1,
     /// The connection ended before any byte of the answer came.
     Silent,
-    /// Otherwise.
+    /// Any other end.
     Failed,
 }
 
-/// What an attempt has tried.
+/// The tries of one attempt.
 #[derive(Debug, Default)]
 pub(super) struct Resends {
     stale: usize,
@@ -46,7 +46,7 @@ pub(super) struct Resends {
 }
 
 impl Resends {
-    /// Whether a connection from the pool will do.
+    /// True if a connection from the pool may be used.
     pub(super) fn may_reuse(&self) -> bool {
         self.stale < MOST_STALE && !self.was_silent
     }
@@ -56,7 +56,7 @@ impl Resends {
         self.stale += 1;
     }
 
-    /// Whether the request may be sent again after this end, over a connection that was reused or fresh.
+    /// True if the request may be sent again after this end, over a connection that was reused or fresh.
     pub(super) fn allows(&mut self, end: SendErrorKind, reused: bool) -> bool {
         match end {
             SendErrorKind::NotSent => {
@@ -74,7 +74,7 @@ impl Resends {
 }
 
 impl SendErrorKind {
-    /// What a person is told of a request that was sent again after this; nothing if it was not begun.
+    /// Note for a person about a request that was sent again after this; none if it was not begun.
     pub(super) fn note(self) -> Option<&'static str> {
         match self {
             Self::NotSent | Self::Failed => None,
@@ -100,7 +100,7 @@ impl SendError {
 mod tests {
     use super::*;
 
-    /// How often a request is sent whose every exchange ends so.
+    /// Number of times that a request is sent if every exchange ends in `end`.
     fn sent(end: SendErrorKind, reused: bool) -> usize {
         let mut resends = Resends::default();
         1 + (0..100).take_while(|_| resends.allows(end, reused)).count()

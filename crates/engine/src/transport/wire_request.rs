@@ -14,13 +14,13 @@ use hyper::body::{Body, Frame, SizeHint};
 use model::attempt::{Failure, FailureKind};
 use model::url::EndpointUrl;
 
-/// Room for the request line and what every request has besides its headers.
+/// Bytes for the request line and what every request has besides its headers.
 const FRAME: usize = 128;
 
-/// What stands between a header's name and its value, and behind that.
+/// Bytes between a header's name and its value, and behind that.
 const BETWEEN: usize = 4;
 
-/// Whether the request was written to the connection that it is on now. Before that, a timeout means that there was none.
+/// True once the request was written to its current connection. Before that, a timeout means that there was none.
 #[derive(Clone, Default)]
 pub(super) struct Sent(Arc<AtomicBool>);
 
@@ -33,7 +33,7 @@ impl Sent {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// It goes out once more.
+    /// Resets it before the request goes out once more.
     pub(super) fn clear(&self) {
         self.0.store(false, Ordering::Relaxed);
     }
@@ -69,7 +69,8 @@ impl<'a> WireRequest<'a> {
         Uri::try_from(self.url.as_str()).map_err(|_| unsendable("the URL"))
     }
 
-    /// In one piece. HTTP/1.1 has the path in the request line and the authority in a header (RFC 9112, section 3.2.1).
+    /// The request in one piece. HTTP/1.1 has the path in the request line and the authority in a header (RFC 9112,
+    /// section 3.2.1).
     pub(super) fn to_http1(&self) -> Vec<u8> {
         let (path, authority) = (self.url.path_and_query(), self.url.authority());
         let headers: usize = self.headers.iter().map(|header| header.name.len() + header.value.len() + BETWEEN).sum();
@@ -109,10 +110,10 @@ impl<'a> WireRequest<'a> {
     }
 }
 
-/// Whether its name is a token and its value has no control characters but tabs (RFC 9110, section 5.5): anything else could
-/// end the header early.
+/// True if its name is a token and its value has no control characters but tabs (RFC 9110, section 5.5): anything else
+/// could end the header early.
 fn can_be_sent(header: &Header) -> bool {
-    // The value is looked at whole, which the processor does many bytes at a time.
+    // Without an early exit: the processor checks many bytes at a time.
     let fits = |fits, byte: u8| fits & (!byte.is_ascii_control() | (byte == b'\t'));
     header::is_token(&header.name) && header.value.bytes().fold(true, fits)
 }
@@ -121,7 +122,7 @@ fn unsendable(what: &str) -> Failure {
     Failure::new(FailureKind::Render, format!("{what} cannot be sent in an HTTP request"))
 }
 
-/// The body of an HTTP/2 request, which knows whether a connection has taken it.
+/// The body of an HTTP/2 request, which notes when a connection takes it.
 pub(super) struct RequestBody {
     bytes: Option<Bytes>,
     sent: Sent,

@@ -1,5 +1,5 @@
-//! Engines of several nodes on one PostgreSQL: each delivery is made by the node that holds its endpoint's shard, and by
-//! no other. It is tested whatever the run is on.
+//! Engines of several nodes on one PostgreSQL: each delivery is made by the node that holds its endpoint's shard, and
+//! by no other. Tested whichever database the other tests use.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! What an engine is given to do, and what becomes of it.
+//! The engine's input and results, from a customer's side.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +69,7 @@ impl Customer {
         self.store.create_endpoint(&Actor::Admin, endpoint).await.unwrap()
     }
 
-    /// Changes nothing of it, in a commit.
+    /// Commits a change of the endpoint that changes nothing.
     pub(crate) async fn change(&self, endpoint: &Endpoint) {
         let same = |before: &Endpoint| Ok::<_, std::convert::Infallible>(before.clone());
         drop(self.store.change_endpoint(&Actor::Admin, endpoint.project, endpoint.id, same).await.unwrap());
@@ -87,7 +87,7 @@ impl Customer {
         self.store.ingest(&Actor::Admin, intake).await.unwrap();
     }
 
-    /// What became of each delivery, and after how many attempts.
+    /// Status of each delivery, and its number of attempts.
     pub(crate) async fn deliveries(&self) -> Vec<(Status, u32)> {
         let paging = Paging { limit: 250, after: None };
         let page = self.store.deliveries(self.project, DeliveryFilter::default(), paging).await.unwrap();

@@ -1,4 +1,5 @@
-//! The engine on a database that fails for a while and with news that are missed: whatever happens, it looks again.
+//! The engine on a database that fails for a while, and with a feed that it misses: in every case it reads the database
+//! again.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cluster;
@@ -89,8 +90,8 @@ async fn a_survey_that_failed_is_repeated_until_it_succeeds() {
     receiver.received(3).await;
 }
 
-/// The engine stands still while more happens than the feed holds. The last of it is the first event of an endpoint of
-/// which the engine has not heard.
+/// The engine stands still while more happens than the feed holds. The last of it is the first event of an endpoint
+/// that is new to the engine.
 async fn miss_the_news(stage: &Stage, receiver: &str) {
     stage.endpoint(&stage.names.stuck(receiver), "stuck").await;
     let changing = stage.endpoint(receiver, "nothing").await;

@@ -15,7 +15,7 @@ use testkit::proxy::Proxy;
 use crate::customer::Customer;
 use crate::standstill::{self, Names, Thread};
 
-/// A lease of which nothing runs out, and that nobody renews, while a test lasts: what comes about was told.
+/// A lease that neither runs out nor is renewed while a test lasts: nodes learn of shards by notices only.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
 /// A lease that a test can wait for.
@@ -31,7 +31,7 @@ pub(crate) struct Node {
     customer: Customer,
     pub(crate) engine: Arc<Engine>,
     pub(crate) names: Names,
-    /// Where it has one of its own.
+    /// Set if it has one of its own.
     _thread: Option<Thread>,
 }
 
@@ -56,14 +56,14 @@ impl Cluster {
         Node { engine: standstill::start(&customer, names.clone()), customer, names, _thread: None }
     }
 
-    /// A node whose every way to the database leads over `wire`.
+    /// A node that reaches the database only over `wire`.
     pub(crate) async fn node_over(&self, wire: &Proxy, lease: Duration) -> Node {
         let postgres = Postgres { lease, ..Postgres::at(self.database.url_at(wire.address())) };
         let (customer, names) = (self.customer(postgres).await, Names::new());
         Node { engine: standstill::start(&customer, names.clone()), customer, names, _thread: None }
     }
 
-    /// A node whose engine can be made to stand still. Whatever else it does goes on, and it listens over `wire`.
+    /// A node whose engine can be made to stand still. Everything else of it goes on, and it listens over `wire`.
     pub(crate) async fn node_with_a_slow_engine(&self, wire: &Proxy, lease: Duration) -> Node {
         let direct_url = Some(self.database.url_at(wire.address()));
         let customer = self.customer(Postgres { direct_url, ..self.postgres(lease) }).await;
@@ -73,7 +73,7 @@ impl Cluster {
         Node { customer, engine, names, _thread: Some(thread) }
     }
 
-    /// A node that can be made to stand still, with all that it does, as a process is that is stopped.
+    /// A node that can be made to stand still as a whole, like a process that is stopped.
     pub(crate) async fn slow_node(&self, lease: Duration) -> Node {
         let names = Names::new();
         let (postgres, key, clock, its_names) =
@@ -104,12 +104,12 @@ impl Cluster {
         Proxy::to(self.database.upstream())
     }
 
-    /// As if none of its nodes had been heard of for the time of their leases.
+    /// As if no node had been heard from for one lease.
     pub(crate) async fn expire_all(&self) {
         self.database.run("UPDATE nodes SET expires_at = clock_timestamp()").await;
     }
 
-    /// Has every node say that it is there, and look whether there are shards for it.
+    /// Has every node renew its lease and look for free shards.
     pub(crate) async fn tell_of_shards(&self) {
         self.database.run("NOTIFY posthaste, 'shards'").await;
     }
@@ -123,7 +123,7 @@ impl Node {
     }
 }
 
-/// Looks at something until it is so.
+/// Waits until `look` returns true.
 pub(crate) async fn until(what: &str, mut look: impl FnMut() -> bool) {
     let seen = async {
         while !look() {

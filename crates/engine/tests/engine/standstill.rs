@@ -1,4 +1,4 @@
-//! An engine that can be made to stand still: on a thread of its own, by a name that stops whoever looks it up.
+//! An engine that can be made to stand still: on a thread of its own, by a name whose lookup blocks the thread.
 
 use std::future::Future;
 use std::net::Ipv4Addr;
@@ -38,7 +38,7 @@ impl Names {
         Self { inner: Arc::new(Stop { reached: Notify::new(), wake, go_on }) }
     }
 
-    /// The URL of a receiver by the name that stops whoever looks it up, and lets nothing else happen on its thread.
+    /// The URL of a receiver by the name whose lookup blocks, so that nothing else happens on its thread.
     pub(crate) fn stuck(&self, receiver: &str) -> String {
         receiver.replace("127.0.0.1", STUCK)
     }
@@ -47,7 +47,7 @@ impl Names {
         testkit::patiently(self.inner.reached.notified(), || "nobody looked the name up".to_owned()).await;
     }
 
-    /// Lets whoever looked the name up go on. It stops nobody any more.
+    /// Lets blocked lookups of the name go on. Later ones do not block.
     pub(crate) fn wake(&self) {
         self.inner.wake.lock().unwrap().take();
     }
@@ -57,13 +57,13 @@ impl Resolve for Names {
     fn resolve<'a>(&'a self, name: &'a str) -> Lookup<'a> {
         assert_eq!(name, STUCK);
         self.inner.reached.notify_one();
-        // Nothing is ever sent: it ends when nobody can any more.
+        // Nothing is ever sent: it ends once the sender is dropped.
         let _ = self.inner.go_on.lock().unwrap().recv();
         Box::pin(std::future::ready(Ok(vec![Ipv4Addr::LOCALHOST.into()])))
     }
 }
 
-/// Starts an engine where it is called.
+/// Starts an engine on the runtime of the caller.
 pub(crate) fn start(customer: &Customer, names: Names) -> Arc<Engine> {
     let policy = Policy { allow_http: true, allowed: vec!["127.0.0.0/8".parse().unwrap()] };
     let settings = Settings { policy, ..Settings::default() };
@@ -73,18 +73,18 @@ pub(crate) fn start(customer: &Customer, names: Names) -> Arc<Engine> {
     Arc::new(engine.unwrap())
 }
 
-/// Waits until the engine has nothing to do before a moment, which this answers.
+/// Waits until the engine has nothing to do before a moment, which is returned.
 pub(crate) async fn at_rest(engine: &Engine) -> Option<Timestamp> {
     testkit::patiently(engine.at_rest(), || "the engine does not come to rest".to_owned()).await
 }
 
-/// A thread with a runtime of its own. With this it ends.
+/// A thread with a runtime of its own. It ends when this is dropped.
 pub(crate) struct Thread {
     _end: oneshot::Sender<()>,
 }
 
 impl Thread {
-    /// What `begin` makes, on a thread of its own that goes on with it.
+    /// Runs `begin` on a thread of its own that goes on, and returns what it makes.
     pub(crate) async fn with<T, F>(begin: impl FnOnce() -> F + Send + 'static) -> (Self, T)
     where
         T: Send + 'static,
@@ -96,7 +96,7 @@ impl Thread {
             let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
                 assert!(tell.send(begin().await).is_ok(), "the test waits for it");
-                // Whoever ends it says nothing.
+                // The sender is dropped without a message.
                 let _ = ended.await;
             });
         });

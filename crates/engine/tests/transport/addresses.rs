@@ -16,7 +16,7 @@ fn sender(addresses: &[&str]) -> Sender {
     Sender::allowed(&["127.0.0.0/8"]).names(names).start()
 }
 
-/// Where every connection is waited for in vain: a queue that is full, at the port of `live`.
+/// An address where connections get no answer: a full accept queue, at the port of `live`.
 struct BlackHole {
     _listening: TcpListener,
     _queued: TcpStream,

@@ -1,4 +1,4 @@
-//! What comes back, read and judged.
+//! Answers: how they are read and judged.
 
 use model::attempt::{FailureKind, Outcome};
 use testkit::behaviour::{Behaviour, OPENING, Reply};
@@ -108,7 +108,7 @@ async fn a_status_is_an_answer_whatever_becomes_of_the_body_behind_it() {
     assert!(note.starts_with("the receiver reset the connection in the middle of the answer's body, after "), "{note}");
 }
 
-/// Chunks with LF are told at once, not when the time is up.
+/// Chunks with LF are reported at once, not when the time is up.
 #[tokio::test]
 async fn chunks_that_end_with_lf_are_not_waited_for() {
     let answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n6\nthanks\n0\n\n";

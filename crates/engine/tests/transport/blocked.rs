@@ -1,4 +1,4 @@
-//! The guard, from outside: who is never connected to, however the name is dressed.
+//! The guard, from outside: addresses that are never connected to, however the name is dressed.
 
 use model::attempt::FailureKind;
 use testkit::behaviour::{Behaviour, Reply};

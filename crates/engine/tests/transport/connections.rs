@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::names::Names;
 use crate::sender::{Sender, TIMEOUT, failure};
 
-/// Connections that are opened to one host at a time.
+/// Maximum connections being opened to one host at a time.
 const OPENING: usize = 32;
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn over_tls(receiver: Builder, identity: Identity) -> (Receiver, Sender) {
 #[tokio::test]
 async fn so_many_connections_are_opened_to_a_host_at_a_time_and_waiting_for_one_costs_no_time() {
     const MORE: usize = 8;
-    // It takes calls and says nothing, so no handshake ends.
+    // It accepts connections and sends nothing, so no handshake ends.
     let host = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", host.local_addr().unwrap());
     let sender = Arc::new(Sender::new());
@@ -111,7 +111,7 @@ async fn so_many_connections_are_opened_to_a_host_at_a_time_and_waiting_for_one_
         posts.spawn(async move { sender.post(&url).await });
     }
     let mut held = take_calls(&host, OPENING).await;
-    // All their clocks run, and those of the calls.
+    // The timeouts of all requests run, and those of the connections.
     sender.env.asleep(OPENING + MORE + OPENING).await;
     let mut next = pin!(host.accept());
     assert!(poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx).is_pending())).await, "more than {OPENING} at a time");

@@ -1,4 +1,4 @@
-//! HTTP/1.1 as receivers write it: answers of every kind, and what they leave of the connection.
+//! HTTP/1.1 as receivers write it: answers of every kind, and the state in which they leave the connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::sender::{BODY, RESPONSE_BYTES, Sender, assert_failure, failure};
 
-/// Says the same bytes to every request, a byte at a time if it is slow, and leaves its connections open.
+/// Sends the same bytes for every request, a byte at a time if it is slow, and leaves its connections open.
 struct Speaker {
     url: String,
     connections: Arc<AtomicUsize>,

@@ -1,4 +1,4 @@
-//! TLS: who is trusted, what a refused certificate is said to lack, and which HTTP is spoken.
+//! TLS: certificates that are trusted, reasons given for refused ones, and the version of HTTP agreed on.
 
 use model::attempt::FailureKind;
 use testkit::certificate::{Authority, Identity};

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::peer::{Conversation, NAME, Peer};
 use crate::sender::{assert_failure, failure, noted};
 
-/// What becomes of a request once it is whole. The connection is closed after what ends it.
+/// The reaction to a whole request. One that ends the connection closes it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Then {
     Answer,
@@ -21,7 +21,7 @@ pub(crate) enum Then {
     GoAwayBelow(u32),
     /// GOAWAY with this code, then the end, in order. The request may have been processed.
     GoAway(u32),
-    /// Answers with a head and so much of a body, then RST_STREAM with this code.
+    /// Answers with a head and this many bytes of a body, then RST_STREAM with this code.
     ResetInBody(u32),
     Close,
 }
@@ -46,7 +46,7 @@ const STATUS_200: &[u8] = &[0x88];
 const SENT_AGAIN: &str = "the receiver refused the request without processing it; it was sent again at once";
 const OVER_HTTP1: &str = "the receiver asked for HTTP/1.1; the request was sent again over that";
 
-/// Does so with one request after the other, and answers those that follow; in HTTP/1.1 it answers all.
+/// Reacts to one request after the other by the script, and answers those that follow; in HTTP/1.1 it answers all.
 pub(crate) async fn peer(script: Vec<Then>) -> Peer {
     let script = Arc::new(Mutex::new(VecDeque::from(script)));
     Peer::talking_tls(Identity::valid_for([NAME]), move |mut conversation| {

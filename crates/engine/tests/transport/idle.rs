@@ -1,4 +1,4 @@
-//! Connections between requests: how many there are, and when they leave.
+//! Idle connections: their number, and the time they are kept.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::peer::{NAME, Peer};
 
 /// More than are kept, all in flight at once.
 const MANY: usize = 80;
-/// Idle connections kept to one host.
+/// Maximum idle connections kept to one host.
 const KEPT: usize = 64;
 
-/// Says that it closes idle connections after so many seconds, or nothing of it.
+/// Announces that it closes idle connections after this many seconds, or nothing.
 async fn keeping(seconds: Option<u64>) -> Peer {
     let hint = seconds.map(|seconds| format!("Keep-Alive: timeout={seconds}, max=100\r\n")).unwrap_or_default();
     Peer::talking(move |mut conversation| {
@@ -26,7 +26,8 @@ async fn keeping(seconds: Option<u64>) -> Peer {
 
 #[tokio::test]
 async fn an_idle_connection_leaves_a_second_before_the_receiver_closes_it() {
-    // After so many seconds, or four where the receiver says nothing, and never later than after half a minute.
+    // A second before the time announced, or after four where the receiver announces none, and never later than after
+    // half a minute.
     for (hint, kept) in [(Some(5), 4), (Some(2), 1), (Some(20), 19), (None, 4), (Some(3600), 30)] {
         let peer = keeping(hint).await;
         let sender = peer.sender();

@@ -127,7 +127,7 @@ async fn an_answer_that_is_cut_off_is_asked_for_over_tcp_of_the_name_server_that
     let many: Vec<String> = (1..=60).map(|last| format!("192.0.2.{last}")).collect();
     let expected = many.join(" ");
     let answers = move |_: &str, _: bool| has(&many.iter().map(String::as_str).collect::<Vec<_>>());
-    // Nobody is at the first address: what is sent there is lost.
+    // Nothing listens at the first address: packets to it are lost.
     let (server, port) = NameServer::at("127.0.0.3", answers).await;
     let files = Files::new("nameserver 127.0.0.2\nnameserver 127.0.0.3\n", "");
     let resolver = resolver(&files, port, RealTime::new());

@@ -1,5 +1,5 @@
-//! The network side of the engine against real sockets: what every kind of receiver makes of a request, and who is
-//! never connected to.
+//! The network side of the engine against real sockets: receivers of every kind, and addresses that are never connected
+//! to.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod addresses;

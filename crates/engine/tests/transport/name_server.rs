@@ -1,4 +1,4 @@
-//! A name server that answers as a test says, over UDP and TCP, and knows what it was asked.
+//! A name server that answers as a test says, over UDP and TCP, and records its questions.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 const A: u16 = 1;
 const AAAA: u16 = 28;
 
-/// Answers that do not fit are cut off over UDP.
+/// Maximum bytes of an answer over UDP. Longer ones are cut off.
 const MOST_OVER_UDP: usize = 512;
 
-/// What a name has, for each family: addresses, silence, or an error code.
+/// Answer for a name, for each family: addresses, silence, or an error code.
 #[derive(Clone)]
 pub(crate) enum Says {
     Addresses(Vec<IpAddr>),
@@ -22,7 +22,7 @@ pub(crate) enum Says {
     Code(u8),
 }
 
-/// Those of the addresses that are of the family that is asked for.
+/// The addresses that are of the family asked for.
 pub(crate) fn has(addresses: &[&str]) -> Says {
     Says::Addresses(addresses.iter().map(|address| address.parse().unwrap()).collect())
 }
@@ -35,7 +35,7 @@ pub(crate) struct NameServer {
 }
 
 impl NameServer {
-    /// One at `ip` and a port that is free there. `answers` is asked for a name, and whether for IPv6.
+    /// A server at `ip`, on a port that is free there. `answers` is given a name, and true for IPv6.
     pub(crate) async fn at(ip: &str, answers: impl Fn(&str, bool) -> Says + Send + Sync + 'static) -> (Self, u16) {
         let ip: IpAddr = ip.parse().unwrap();
         // The port that UDP is given may be taken for TCP.
@@ -159,7 +159,7 @@ fn answer(query: &[u8], over: &str, asked: &Mutex<Vec<String>>, answers: &Answer
     Some(reply)
 }
 
-/// Where the one question of a query ends.
+/// The end of the one question in a query.
 fn question_end(query: &[u8]) -> usize {
     let mut at = 12;
     while query[at] != 0 {

@@ -27,7 +27,7 @@ impl Names {
         self.with(name, first).with(name, then)
     }
 
-    /// Nobody ever answers for `name`.
+    /// Lookups of `name` never end.
     pub(crate) fn silent(self, name: &str) -> Self {
         self.entry(name, Entry::Silence)
     }

@@ -1,4 +1,4 @@
-//! A receiver whose every connection is talked to by the test itself, byte by byte.
+//! A receiver whose connections the test serves itself, byte by byte.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -26,7 +26,7 @@ pub(crate) struct Peer {
     _accepting: JoinSet<()>,
 }
 
-/// What came so far.
+/// Requests and connections so far.
 #[derive(Default)]
 struct Seen {
     connections: AtomicUsize,
@@ -50,7 +50,7 @@ pub(crate) struct Conversation {
 type Talk = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Peer {
-    /// It closes a connection when the talk is over.
+    /// A peer that serves each connection with `talk`, and closes it afterwards.
     pub(crate) async fn talking<T>(talk: impl Fn(Conversation) -> T + Send + Sync + 'static) -> Self
     where
         T: Future<Output = ()> + Send + 'static,
@@ -58,7 +58,7 @@ impl Peer {
         Self::start(None, move |conversation| Box::pin(talk(conversation))).await
     }
 
-    /// Over TLS, as `identity`. It is closed without a word of TLS.
+    /// Over TLS, as `identity`. Connections are closed without `close_notify`.
     pub(crate) async fn talking_tls<T>(
         identity: Identity,
         talk: impl Fn(Conversation) -> T + Send + Sync + 'static,
@@ -98,7 +98,7 @@ impl Peer {
         Self { url, ca_pem, seen, _accepting: accepting }
     }
 
-    /// One that may send to it.
+    /// A sender that may send to it.
     pub(crate) fn sender(&self) -> Sender {
         let names = Names::default().with(NAME, &["127.0.0.1"]);
         let sender = Sender::allowed(&["127.0.0.1/32"]).names(names);
@@ -187,7 +187,7 @@ impl Conversation {
         self.answer_all(answer).await;
     }
 
-    /// Until the other side closes it.
+    /// Waits until the other side closes it.
     pub(crate) async fn closed(&mut self) {
         while self.stream.read_u8().await.is_ok() {}
     }

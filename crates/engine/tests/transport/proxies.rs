@@ -1,5 +1,5 @@
-//! The outgoing proxy gets a CONNECT to the address that was checked, or to the name where it resolves names, and never hears
-//! of what was refused.
+//! The outgoing proxy gets a CONNECT to the address that was checked, or to the name where it resolves names, and never
+//! hears of what was refused.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

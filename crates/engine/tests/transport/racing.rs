@@ -1,4 +1,4 @@
-//! Which of a name's addresses gets the request: the first that takes the call, called a little apart.
+//! The address of a name that gets the request: the first that accepts; they are tried a little apart.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -43,7 +43,7 @@ async fn an_address_that_does_not_answer_delays_the_next_by_a_quarter_of_a_secon
 #[tokio::test]
 async fn an_address_that_refuses_delays_nothing() {
     let receiver = Receiver::healthy().start().await;
-    // Nobody listens at the first; the clock stands still.
+    // Nothing listens at the first; the clock stands still.
     let outcome = sender(&["127.0.0.2", "127.0.0.1"]).post(&receiver.url_as("hooks.example")).await;
     assert!(outcome.is_success(), "{outcome:?}");
     assert_eq!(receiver.count(), 1);

@@ -17,7 +17,7 @@ use crate::sender::{BODY, RESPONSE_BYTES, Sender, assert_failure, failure};
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nthanks";
 const SENT_AGAIN: &str = "the connection, which earlier requests had used, ended before an answer came; the request was sent again over a new one";
 
-/// Answers the first request on the first connection and says `then` to the second before it closes; all other
+/// Answers the first request on the first connection and sends `then` for the second before it closes; all other
 /// connections `go_on`.
 async fn dying<T>(then: &'static str, go_on: impl Fn(Conversation) -> T + Clone + Send + Sync + 'static) -> Peer
 where
@@ -141,7 +141,7 @@ async fn over_http2_a_request_whose_reused_connection_ends_is_sent_again_once_ov
     assert_eq!((peer.requests(), peer.connections()), (1, 1));
 }
 
-/// The rest of the body comes when the next request does: nothing tells before that the connection is not free.
+/// The rest of the body comes with the next request: nothing shows before that the connection is not free.
 #[tokio::test]
 async fn a_connection_with_a_body_that_was_not_read_gets_no_other_request() {
     let length = RESPONSE_BYTES + 1;

@@ -1,4 +1,4 @@
-//! A transport to test with: its clock, its DNS and what it may connect to are the test's.
+//! A transport for tests, which set its clock, its DNS and the addresses it may connect to.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub(crate) struct Builder {
 }
 
 impl Sender {
-    /// One that may connect to this machine and knows no names.
+    /// A sender that may connect to this machine and knows no names.
     pub(crate) fn new() -> Self {
         Self::allowed(&["127.0.0.1/32"]).start()
     }
@@ -52,12 +52,12 @@ impl Sender {
         self.send(url, &[], body).await.outcome
     }
 
-    /// With the notes.
+    /// The exchange of a post, with its notes.
     pub(crate) async fn exchange(&self, url: &str) -> Exchange {
         self.send(url, &[], Bytes::from_static(BODY.as_bytes())).await
     }
 
-    /// An exchange that does not end fails its test, instead of keeping it.
+    /// An exchange that does not end fails its test, instead of hanging it.
     async fn send(&self, url: &str, headers: &[(&str, &str)], body: Bytes) -> Exchange {
         patiently(self.send_now(url, headers, body), || format!("no end of a request to {url}")).await
     }
@@ -76,7 +76,7 @@ impl Sender {
         self.transport.send(request).await.expect("this machine is well")
     }
 
-    /// The failure that comes of a post, which must not be a success.
+    /// The failure of a post, which must not be a success.
     pub(crate) async fn failure(&self, url: &str) -> Failure {
         failure(&self.post(url).await)
     }
@@ -114,7 +114,7 @@ pub(crate) fn failure(outcome: &Outcome) -> Failure {
     outcome.failure().unwrap_or_else(|| panic!("it succeeded: {outcome:?}"))
 }
 
-/// The answer that the status line alone made one, and the only note about it.
+/// The answer that counts by its status line alone, and the only note about it.
 #[track_caller]
 pub(crate) fn noted(exchange: &Exchange) -> (&Answer, &str) {
     let Outcome::Answered(answer) = &exchange.outcome else { panic!("{exchange:?}") };

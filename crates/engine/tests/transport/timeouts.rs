@@ -1,4 +1,4 @@
-//! The endpoint's timeout covers everything, and its end says what was waited for.
+//! The endpoint's timeout covers everything, and its message names the step that was waited for.
 
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ async fn a_handshake_or_a_proxy_that_hangs_costs_no_more_than_the_timeout() {
     assert_failure(&failure(&outcome), FailureKind::Timeout, "no answer within 10s (still connecting)");
 }
 
-/// What comes of a post when the time is up after `begun`.
+/// The outcome of a post when the time is up after `begun`.
 async fn post_until_late<T>(sender: &Sender, url: &str, begun: impl Future<Output = T>) -> Outcome {
     let clock = async {
         let held = begun.await;
@@ -131,7 +131,7 @@ async fn post_until_late<T>(sender: &Sender, url: &str, begun: impl Future<Outpu
     tokio::join!(sender.post(url), clock).0
 }
 
-/// As that, with time to read what came after `begun`.
+/// The same as an exchange, with time to read what came after `begun`.
 async fn exchange_until_late<T>(sender: &Sender, url: &str, begun: impl Future<Output = T>) -> Exchange {
     let clock = async {
         let held = begun.await;
@@ -156,7 +156,7 @@ async fn listen() -> (TcpListener, std::net::SocketAddr) {
     (listener, address)
 }
 
-/// Reads one byte of what a client says, and answers nothing.
+/// Reads one byte from a client, and answers nothing.
 async fn first_byte(listener: &TcpListener) -> TcpStream {
     let (mut stream, _) = listener.accept().await.unwrap();
     stream.read_u8().await.unwrap();

@@ -1,10 +1,10 @@
-//! How much work a filter may be.
+//! The work that a filter may take.
 
-/// How much work a filter may be.
+/// Limit on the work that a filter may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// Where nobody else waits for it: a few milliseconds.
+    /// For runs that nobody else waits for: a few milliseconds.
     Calm,
-    /// Where everybody waits for it, as inside of a commit: a tenth of that.
+    /// For runs that everybody waits for, as inside of a commit: a tenth of that.
     Hurried,
 }

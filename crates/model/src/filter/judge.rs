@@ -1,4 +1,4 @@
-//! What an expression may name, judged when it is saved: the event's members, the functions there are, patterns.
+//! Judges an expression when it is saved: names of the event's members and of functions, patterns.
 
 use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators};
 
@@ -6,10 +6,10 @@ use super::pattern::{self, Pattern, text_of};
 use super::position;
 use super::subject::Members;
 
-/// How many levels an expression may have once it is read. Running it takes stack for each.
+/// Maximum levels of an expression once it is read. Running it takes stack for each.
 const DEEPEST: usize = 40;
 
-/// What can be called: name, arguments as a function, arguments behind a value.
+/// Functions that can be called: name, arguments as a function, arguments behind a value.
 const FUNCTIONS: [(&str, Option<usize>, Option<usize>); 13] = [
     ("size", Some(1), Some(0)),
     ("contains", None, Some(1)),
@@ -26,13 +26,13 @@ const FUNCTIONS: [(&str, Option<usize>, Option<usize>); 13] = [
     ("dyn", Some(1), None),
 ];
 
-/// What the parser unfolds, where it is written right.
+/// Macros, which the parser unfolds where they are written right.
 const MACROS: [&str; 6] = ["has", "all", "exists", "exists_one", "map", "filter"];
 
 /// Names that stand for types: `type(event.data.id) == string`.
 const TYPES: [&str; 10] = ["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"];
 
-/// What was found out about an expression.
+/// Findings about an expression.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) mistakes: Vec<String>,
@@ -55,7 +55,7 @@ pub(super) fn judge(expression: &IdedExpr, source: &SourceInfo) -> Findings {
 
 struct Judge<'a> {
     source: &'a SourceInfo,
-    /// Names that loops around have given to their elements.
+    /// Names that enclosing loops have given to their elements.
     bound: Vec<&'a str>,
     depth: usize,
     too_deep: bool,
@@ -187,7 +187,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Whether an expression cannot come to true or false, whatever the event.
+/// True if an expression cannot come to true or false, whatever the event.
 fn is_never_bool(expression: &Expr) -> bool {
     match expression {
         Expr::Literal(literal) => !matches!(literal, LiteralValue::Boolean(_)),

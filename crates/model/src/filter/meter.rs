@@ -1,9 +1,10 @@
-//! The meter: what keeps a run within its allowance. CEL's interpreter counts nothing, so the expression is made to count.
+//! The meter, which keeps a run within its allowance. CEL's interpreter counts nothing, so the expression is made to
+//! count.
 //!
-//! Two calls are put into it. `@tick` stands before each step of a loop and takes the price of the step: as many units as
-//! its body has parts. `@weigh` stands around each value that an operation goes through whole, copies or compares, and
-//! takes the price of that: a unit for each value inside and for each [`CHUNK`] of text. All else that is done to run an
-//! expression costs the same whatever the event is, and an expression has a few thousand parts at most. When the
+//! Two calls are put into it. `@tick` stands before each step of a loop and takes the price of the step: as many units
+//! as its body has parts. `@weigh` stands around each value that an operation goes through whole, copies or compares,
+//! and takes the price of that: a unit for each value inside and for each [`CHUNK`] of text. All else that is done to
+//! run an expression costs the same whatever the event is, and an expression has a few thousand parts at most. When the
 //! allowance is used up both calls fail, the loops end, and so does the run.
 
 use std::any::Any;
@@ -31,14 +32,14 @@ const STEP: u64 = 4;
 /// Bytes of text that are copied or searched for one unit.
 const CHUNK: usize = 64;
 
-/// Under which name an expression finds the meter: one that nobody can write.
+/// Name under which an expression finds the meter: one that nobody can write.
 pub(super) const NAME: &str = "@meter";
 
 const TICK: &str = "@tick";
 const WEIGH: &str = "@weigh";
 const MATCHES: &str = "@matches";
 
-/// What is left, and the patterns of the expression. Clones are the same meter.
+/// The units that are left, and the patterns of the expression. Clones are the same meter.
 #[derive(Clone, Debug)]
 pub(super) struct Meter {
     left: Arc<AtomicU64>,
@@ -119,7 +120,7 @@ fn weigh<'b, 'v>(mut arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, E
     Ok(value)
 }
 
-/// `@matches(@meter, text, n)`: whether the expression's pattern number n is found in the text.
+/// `@matches(@meter, text, n)`: true if the expression's pattern number n is found in the text.
 #[expect(clippy::needless_pass_by_value, reason = "the form of CEL's functions")]
 fn matches<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let meter = meter(&arguments)?;
@@ -166,7 +167,7 @@ fn count(value: &dyn Val, room: &mut u64) {
     }
 }
 
-/// Whether there is room left after `value`.
+/// True if there is room left after `value`.
 fn charge(value: &dyn Val, room: &mut u64) -> bool {
     count(value, room);
     *room > 0
@@ -186,7 +187,7 @@ struct Metering<'a> {
 }
 
 impl Metering<'_> {
-    /// Answers how many parts there are.
+    /// Returns the number of parts.
     fn put_into(&self, expression: &mut IdedExpr) -> u64 {
         let parts = match &mut expression.expr {
             Expr::Unspecified | Expr::Literal(_) | Expr::Ident(_) | Expr::Struct(_) => 0,
@@ -222,7 +223,7 @@ impl Metering<'_> {
             | operators::LOGICAL_NOT
             | operators::CONDITIONAL
             | operators::NOT_STRICTLY_FALSE => call.args.iter_mut().map(|part| self.put_into(part)).sum(),
-            // What is indexed is not copied, unless it is to say that the key is none.
+            // An indexed value is not copied, unless it is to say that the key is none.
             operators::INDEX if is_plain_key(&call.args[1]) => self.put_into(&mut call.args[0]),
             "matches" => {
                 let pattern = call.args.pop().unwrap_or_default();
@@ -242,7 +243,7 @@ impl Metering<'_> {
         }
     }
 
-    /// Which of the patterns this is. What is none of them, which the judge does not let through, is found by none.
+    /// Index of the pattern, or one that no pattern has: the judge does not let such a pattern through.
     fn number(&self, pattern: &IdedExpr) -> i64 {
         let text = pattern::text_of(pattern).unwrap_or_default();
         let place = self.patterns.iter().position(|known| known.regex.as_str() == text);
@@ -276,8 +277,8 @@ fn tick_condition(condition: &mut IdedExpr, price: u64) {
     *condition = calling(operators::CONDITIONAL, vec![ticking(price), before, no()]);
 }
 
-/// `@result + [x]` becomes `@tick(…) ? @result + [x] : @result`; where there is a condition already, it is that one that
-/// is ticked.
+/// `@result + [x]` becomes `@tick(…) ? @result + [x] : @result`; where there is a condition already, it is that one
+/// that is ticked.
 fn tick_step(step: &mut IdedExpr, accumulator: &str, price: u64) {
     if let Expr::Call(call) = &mut step.expr
         && call.func_name == operators::CONDITIONAL
@@ -302,7 +303,7 @@ fn calling(function: &str, args: Vec<IdedExpr>) -> IdedExpr {
     part(Expr::Call(CallExpr { func_name: function.to_owned(), target: None, args }))
 }
 
-/// Without a number: nothing is told about what nobody wrote.
+/// An expression without an id: errors never point at what nobody wrote.
 fn part(expr: Expr) -> IdedExpr {
     IdedExpr { id: 0, expr }
 }

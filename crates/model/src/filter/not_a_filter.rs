@@ -1,14 +1,14 @@
-//! Mistakes of an expression and reasons of failures, in few enough words.
+//! Mistakes of an expression and reasons of failures, in bounded text.
 
 use std::fmt;
 
-/// Bytes of an expression.
+/// Maximum bytes of an expression.
 pub const LONGEST: usize = 4096;
 
-/// Bytes of the word why a filter failed: it is kept with a delivery.
+/// Maximum bytes of the reason why a filter failed: it is kept with a delivery.
 pub const LONGEST_FAILURE: usize = 300;
 
-/// Everything that is wrong with an expression, each with its place where it has one.
+/// All mistakes of an expression, each with its position where it has one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("; "))]
 pub struct NotAFilter(pub(super) Vec<String>);

@@ -7,11 +7,11 @@ use regex::{Regex, RegexBuilder};
 #[derive(Debug)]
 pub(super) struct Pattern {
     pub(super) regex: Regex,
-    /// KiB that it was compiled into, rounded up: no letter of a text costs more than so many steps.
+    /// KiB that it was compiled into, rounded up: the most steps that a letter of a text costs.
     pub(super) weight: u64,
 }
 
-/// Into how many KiB a pattern may be compiled. The smallest that is enough is what it is charged by.
+/// Size limits for a compiled pattern, in KiB. The smallest that is enough is its weight.
 const WEIGHTS: [u64; 4] = [4, 16, 64, 256];
 
 pub(super) fn text_of(expression: &IdedExpr) -> Option<&str> {

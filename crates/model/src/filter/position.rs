@@ -1,11 +1,11 @@
-//! Places in an expression, as people count.
+//! Positions in an expression, in words: line and column, counted from 1.
 
-/// A place as people count.
+/// A position in words; the line is left out where there is only one.
 pub(super) fn of(line: usize, column: usize, source: &str) -> String {
     if source.contains('\n') { format!("line {line}, column {column}") } else { format!("column {column}") }
 }
 
-/// Where a byte is, as people count.
+/// The position of a byte.
 pub(super) fn of_byte(source: &str, offset: u32) -> String {
     let before = &source[..source.floor_char_boundary(offset as usize)];
     let line = before.matches('\n').count() + 1;

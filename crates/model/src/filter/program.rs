@@ -17,7 +17,7 @@ use super::subject::{Members, Subject};
 use super::{judge, position, scan};
 use crate::json::broken::{excerpt, offset};
 
-/// Mistakes of spelling that are told: the first ones bring about the others.
+/// Maximum syntax errors that are reported: the first ones bring about the others.
 const TOLD: usize = 3;
 
 /// CEL's own functions, and the ones that the meter puts in.
@@ -80,7 +80,7 @@ impl Program {
     }
 }
 
-/// What an expression finds by name. Borrowed: nothing is copied for a run.
+/// The variables of an expression. Borrowed: nothing is copied for a run.
 struct Variables<'v> {
     event: &'v CelMap<'v>,
     meter: &'v Meter,
@@ -96,7 +96,7 @@ impl VariableResolver for Variables<'_> {
     }
 }
 
-/// Why a run failed, without quoting the event: it may hold what is nobody's business.
+/// Reason why a run failed, without quoting the event: it may hold confidential data.
 fn told(error: &ExecutionError) -> String {
     match error {
         ExecutionError::NoSuchKey(name) => bounded(format_args!("there is no `{name}` in this event")),
@@ -138,7 +138,7 @@ fn mistakes(errors: &ParseErrors, source: &str) -> Vec<String> {
     told.collect()
 }
 
-/// What is wrong at a byte where the parser could not go on. What could have stood there is nearly everything.
+/// The mistake at a byte where the parser stopped. It is not said what could stand there: nearly everything could.
 fn why_not(source: &str, at: usize) -> String {
     let (before, behind) = source.split_at(at);
     if behind.trim().is_empty() {

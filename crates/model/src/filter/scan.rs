@@ -1,15 +1,15 @@
-//! A look at an expression before it is parsed: the parser goes down a level for each bracket and each link of a chain,
-//! and what goes too deep overflows the stack.
+//! Scans an expression before it is parsed: the parser goes down a level for each bracket and each link of a chain, and
+//! what goes too deep overflows the stack.
 
-/// How many characters there may be that make a level. The parser takes less than a kilobyte of stack for each link of a
-/// chain, so all of them take less than half a megabyte.
+/// Maximum characters that make a level. The parser takes less than a kilobyte of stack for each link of a chain, so
+/// all of them take less than half a megabyte.
 const MOST_LINKS: usize = 400;
 
-/// How deep brackets may stand inside each other. The parser takes about ten kilobytes of stack for each.
+/// Maximum depth of nested brackets. The parser takes about ten kilobytes of stack for each.
 pub(super) const DEEPEST: u16 = 24;
 
-/// Counts what may make levels. Texts in quotes count as well: what is a text is for the parser to say, and a look that
-/// is deceived about it must not be deceived to the dangerous side.
+/// Counts characters that may make levels. Those in quotes count as well: only the parser can say what a text is, and a
+/// scan that is deceived about it must err on the safe side.
 pub(super) fn check(source: &str) -> Result<(), String> {
     let links = source.bytes().filter(|byte| b".[({+-*/%<>=!?".contains(byte)).count();
     let links =

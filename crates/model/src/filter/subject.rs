@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use crate::event::Event;
 use crate::json::Json;
 
-/// Which members of the event an expression needs: what it does not name is not made for it.
+/// Members of the event that an expression needs: others are not made for it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Members([bool; Self::NAMES.len()]);
 
@@ -33,7 +33,7 @@ impl Members {
         place.inspect(|place| self.0[*place] = true).is_some()
     }
 
-    /// Whether none of them is JSON that must be read.
+    /// True if none of them is JSON that must be read.
     fn are_plain(self) -> bool {
         !self.named().any(|name| Self::JSON.contains(&name))
     }
@@ -43,7 +43,7 @@ impl Members {
     }
 }
 
-/// An event to ask filters about. Its JSON is read once for all of them, when the first one looks into it.
+/// An event to evaluate filters on. Its JSON is read once for all of them, when the first one needs it.
 pub struct Subject<'e> {
     event: &'e Event,
     whole: OnceLock<Result<CelMap<'e>, String>>,
@@ -63,7 +63,7 @@ impl<'e> Subject<'e> {
     }
 }
 
-/// What the event does not have is null, so that it can be asked for.
+/// Makes `event`. Members that the event does not have are null, so that an expression may ask for them.
 fn make(event: &Event, members: Members) -> Result<CelMap<'_>, String> {
     let mut made = HashMap::new();
     for name in members.named() {

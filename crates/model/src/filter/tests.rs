@@ -222,10 +222,10 @@ fn the_deepest_expressions_and_the_deepest_data_fit_a_small_stack() {
     running.unwrap().join().unwrap();
 }
 
-/// None of these ends in a time that matters unless it is cut off: loops in loops are steps to the power of their depth,
-/// copies of copies grow to the power of two, and each search goes through the whole text. The meter takes the price of
-/// each step before it is made, and all that is taken together is bounded; so a run that comes back at all came back in
-/// time, and no clock is needed to see it.
+/// None of these ends in a time that matters unless it is cut off: loops in loops are steps to the power of their
+/// depth, copies of copies grow to the power of two, and each search goes through the whole text. The meter takes the
+/// price of each step before it is made, and all that is taken together is bounded; so a run that comes back at all
+/// came back in time, and no clock is needed to see it.
 #[test]
 fn what_takes_too_much_work_is_cut_off() {
     let numbers = list(5_000, |number| number.to_string());

@@ -1,12 +1,12 @@
-//! What is wrong with text that is no JSON, in words for people: where reading stopped, what stands there, and what is
-//! probably meant.
+//! Messages for a person about text that is no JSON: where reading stopped, what stands there, and what is probably
+//! meant.
 
 use serde::de::IgnoredAny;
 
-/// Characters of a word that are told back.
+/// Maximum characters of a word that are quoted.
 const LONGEST_TOLD: usize = 80;
 
-/// Goes on after the name of what was read: "not JSON at line 2 column 12: near `nope`: …".
+/// A message that goes on after the name of what was read: "not JSON at line 2 column 12: near `nope`: …".
 pub fn why_broken(text: &str, error: &serde_json::Error) -> String {
     if text.trim_ascii().is_empty() {
         return "not JSON: it is empty".to_owned();

@@ -1,4 +1,5 @@
-//! Addresses that are not the public internet's: special ranges, IPv4 wrapped in IPv6, and the metadata services of clouds.
+//! Addresses that are not the public internet's: special ranges, IPv4 wrapped in IPv6, and the metadata services of
+//! clouds.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -20,7 +21,8 @@ pub struct Range {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// What networks without public addresses number their machines with: an operator who opens one runs such a network.
+    /// Ranges that networks without public addresses number their machines with: an operator who opens one runs such a
+    /// network.
     Private,
     Other,
 }
@@ -41,7 +43,7 @@ pub(super) fn loopback() -> IpNet {
     IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8))
 }
 
-/// Whether any address of `net` belongs to a private network.
+/// True if any address of `net` belongs to a private network.
 pub(super) fn touches_private(net: &IpNet) -> bool {
     let overlap = |range: &Range| range.net.contains(net) || net.contains(&range.net);
     RANGES.iter().any(|range| range.kind == Private && overlap(range))
@@ -107,7 +109,7 @@ const TABLE: &[Row] = &[
     ("fe80::/10", Private, "a link-local address", "RFC 4291"),
     ("fec0::/10", Other, "a site-local address", "RFC 3879"),
     ("ff00::/8", Other, "a multicast address", "RFC 4291"),
-    // What is left of IPv6 around 2000::/3. New registrations there are refused before this table knows them.
+    // The rest of IPv6 around 2000::/3. New registrations there are refused before this table knows them.
     ("::/3", Other, "not a global unicast address", "RFC 4291"),
     ("4000::/2", Other, "not a global unicast address", "RFC 4291"),
     ("8000::/1", Other, "not a global unicast address", "RFC 4291"),
@@ -120,7 +122,7 @@ pub(super) struct Wrapped {
     pub(super) by: Wrapper,
 }
 
-/// Who takes the wrapping off.
+/// The party that unwraps the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wrapper {
     /// Our own kernel: a socket connects to the IPv4 address.
@@ -156,7 +158,7 @@ fn last_32_bits(bits: u128) -> Ipv4Addr {
     Ipv4Addr::from_bits((bits & u128::from(u32::MAX)) as u32)
 }
 
-/// Whose metadata service answers at this address. Such services hand a machine's credentials to whoever asks.
+/// The cloud whose metadata service answers at this address. Such services hand a machine's credentials to any caller.
 pub(super) fn metadata(address: IpAddr) -> Option<&'static str> {
     METADATA.iter().find(|(known, _)| *known == address).map(|(_, cloud)| *cloud)
 }
@@ -166,7 +168,8 @@ static METADATA: LazyLock<Vec<(IpAddr, &str)>> = LazyLock::new(|| {
     METADATA_TABLE.iter().map(|(address, cloud)| (parsed(address), *cloud)).collect()
 });
 
-/// Where the machines of these clouds ask who they are. Some addresses are outside of every special range.
+/// Metadata services, by which machines of these clouds learn who they are. Some addresses are outside of every special
+/// range.
 const METADATA_TABLE: &[(&str, &str)] = &[
     ("169.254.169.254", "AWS, Google Cloud, Azure and others"),
     ("169.254.170.2", "AWS ECS"),

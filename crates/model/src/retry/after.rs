@@ -13,7 +13,7 @@ const YEARS_AHEAD: i16 = 50;
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// Which answers may put off the next attempt by `Retry-After`, and how far.
+/// Statuses whose `Retry-After` may put off the next attempt, and the maximum that it may.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryAfter {
     pub on: Vec<u16>,
@@ -21,7 +21,7 @@ pub struct RetryAfter {
 }
 
 impl RetryAfter {
-    /// The wait that a receiver asked for, as far as it is listened to.
+    /// The wait that a receiver asked for, `max` at most.
     pub(super) fn wait(&self, answer: &Answer, now: Timestamp) -> Option<Duration> {
         if !self.on.contains(&answer.status) {
             return None;
@@ -40,8 +40,8 @@ fn parse(value: &str, now: Timestamp) -> Option<Duration> {
     Some(now.until(http_date(value, now)?))
 }
 
-/// An HTTP date in any of its three forms (RFC 9110, section 5.6.7). The weekday says nothing that the date does not, so
-/// a wrong one is overlooked.
+/// An HTTP date in any of its three forms (RFC 9110, section 5.6.7). The weekday says nothing that the date does not,
+/// so a wrong one is overlooked.
 fn http_date(text: &str, now: Timestamp) -> Option<Timestamp> {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     let date = match words[..] {

@@ -1,4 +1,4 @@
-//! Tables of what people type, honest or not, and what becomes of it.
+//! Tables of URLs as people type them, honest or not, and the results.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn public() -> Policy {
     Policy { allow_http: true, allowed: Vec::new() }
 }
 
-/// What kind of refusal it is; for addresses, what their range is for.
+/// Kind of a refusal; for addresses, the purpose of their range.
 fn reason(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::TooLong => "too long",
@@ -437,7 +437,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("malformed", &["https://%zz.com/", "https://xn--.com/", "https://xn--a.com/", "https://*^.com/"]),
 ];
 
-/// What is typed and what is kept.
+/// Typed URLs, and the form in which they are kept.
 const ALLOWED: &[(&str, &str)] = &[
     ("https://example.com", "https://example.com/"),
     ("https://example.com/", "https://example.com/"),
@@ -463,7 +463,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("https://ex%61mple.com/", "https://example.com/"),
     ("https://hook_s.example.com/", "https://hook_s.example.com/"),
     ("https://hooks.slack.com/services/T0/B0/x", "https://hooks.slack.com/services/T0/B0/x"),
-    // Names are not resolved here. What they resolve to is judged at every connect.
+    // Names are not resolved here. Their addresses are judged at every connect.
     ("https://127.0.0.1.nip.io/", "https://127.0.0.1.nip.io/"),
     ("https://localtest.me/", "https://localtest.me/"),
     ("https://8.8.8.8/", "https://8.8.8.8/"),

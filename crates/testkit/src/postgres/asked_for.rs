@@ -1,6 +1,6 @@
-//! The database that a run of the tests is on.
+//! The database that the tests run on.
 
-/// Whether this run of the tests is on PostgreSQL, which `POSTHASTE_TEST_ON` says.
+/// True if this run of the tests is on PostgreSQL, by `POSTHASTE_TEST_ON`.
 #[expect(clippy::disallowed_methods, reason = "tests have settings of their own")]
 pub fn is_asked_for() -> bool {
     match std::env::var("POSTHASTE_TEST_ON").as_deref() {

@@ -12,7 +12,7 @@ use tokio_postgres::{Client, Config, NoTls};
 
 use crate::proxy::Upstream;
 
-/// Where PostgreSQL listens when nothing is said.
+/// PostgreSQL's default port.
 pub(super) const PORT: u16 = 5432;
 
 /// A database with nothing in it, dropped with this.
@@ -20,11 +20,11 @@ pub struct Database {
     url: String,
     name: String,
     admin: Box<Config>,
-    /// Nobody removes the server after us, so the database has to be gone before the process may be.
+    /// True if the server is not removed after us, so the database has to be gone before the process may be.
     left_behind: bool,
 }
 
-/// Whose server a database is on.
+/// The server that a database is on.
 pub(super) enum Origin<'a> {
     /// One that we started, which its users reach at this URL.
     Ours(&'a str),
@@ -45,7 +45,7 @@ impl Database {
         Self { url, name, admin: Box::new(admin), left_behind }
     }
 
-    /// Where it is, as the server's `--database-url` wants it.
+    /// Its URL, as the server's `--database-url` wants it.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -67,7 +67,7 @@ impl Database {
         contents
     }
 
-    /// Does something in it, as an operator does.
+    /// Runs statements in it, as an operator does.
     pub async fn run(&self, statements: &str) {
         let done = execute(&self.config(), statements).await;
         done.unwrap_or_else(|error| panic!("{statements}: {error:?}"));
@@ -77,7 +77,7 @@ impl Database {
         &self.name
     }
 
-    /// Where its server is, for a [`Proxy`](crate::proxy::Proxy).
+    /// Address of its server, for a [`Proxy`](crate::proxy::Proxy).
     pub fn upstream(&self) -> Upstream {
         match self.host() {
             (Host::Tcp(name), port) => Upstream::Tcp(format!("{name}:{port}")),
@@ -85,7 +85,7 @@ impl Database {
         }
     }
 
-    /// Its URL where somebody else passes its server on.
+    /// Its URL through a proxy at `address`.
     pub fn url_at(&self, address: SocketAddr) -> String {
         let config = self.config();
         let user = config.get_user().map(encoded).unwrap_or_default();
@@ -95,7 +95,7 @@ impl Database {
         format!("postgresql://{user}{password}{at}{address}/{}{tls}", self.name)
     }
 
-    /// Where its server is, in the words of PostgreSQL's own clients.
+    /// Address of its server, in the form of PostgreSQL's own clients.
     pub(crate) fn parameters(&self) -> String {
         let config = self.config();
         let mut words = match self.host() {
@@ -133,11 +133,11 @@ impl Drop for Database {
     }
 }
 
-/// A database that nobody needs any more.
+/// A database to be dropped.
 struct Removal {
     admin: Box<Config>,
     name: String,
-    /// Whoever waits for the end learns of it when this is dropped.
+    /// Dropped when it is done: the receiver that waits for the end learns of it.
     _done: Sender<()>,
 }
 
@@ -150,7 +150,7 @@ fn janitor() -> &'static Sender<Removal> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.expect("a thread can have a runtime");
             for removal in removals {
-                // As well as can be: the server may be gone, and then so is the database.
+                // Errors are ignored: the server may be gone, and then so is the database.
                 let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", removal.name);
                 _ = runtime.block_on(execute(&removal.admin, &drop));
             }
@@ -159,7 +159,7 @@ fn janitor() -> &'static Sender<Removal> {
     })
 }
 
-/// What carries a conversation, for as long as it is held.
+/// The task that drives a connection, for as long as it is held.
 type Driver = JoinSet<Result<(), tokio_postgres::Error>>;
 
 async fn connect(server: &Config) -> Result<(Client, Driver), tokio_postgres::Error> {

@@ -6,7 +6,7 @@ use super::asked_for::is_asked_for;
 use super::database::{Database, Origin};
 use super::{Options, Server};
 
-/// What the tests of this process share.
+/// The server that the tests of this process share.
 enum Shared {
     Given(String),
     Started(Server),
@@ -25,7 +25,7 @@ impl Shared {
 }
 
 impl Database {
-    /// One on the server that the tests of this process share.
+    /// A database on the server that the tests of this process share.
     pub async fn fresh() -> Self {
         match Shared::of_this_process() {
             Shared::Started(server) => server.fresh().await,
@@ -33,7 +33,7 @@ impl Database {
         }
     }
 
-    /// One, if this run of the tests is on PostgreSQL.
+    /// A database, if this run of the tests is on PostgreSQL.
     pub async fn if_asked_for() -> Option<Self> {
         if is_asked_for() { Some(Self::fresh().await) } else { None }
     }

@@ -1,4 +1,4 @@
-//! A connection that broke, and in the middle of what.
+//! A connection that broke, and the phase in which it did.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use model::attempt::{Failure, FailureKind};
 
 use crate::tls;
 
-/// When a connection broke.
+/// Phase in which a connection broke.
 pub(super) const BEFORE: &str = "before an answer came";
 
 pub(super) const IN_BODY: &str = "in the middle of the answer's body";

@@ -1,4 +1,4 @@
-//! What an error of an HTTP/2 exchange means: to a person, and for the request.
+//! The meaning of an error of an HTTP/2 exchange: for a person, and for the request.
 
 use std::error::Error as StdError;
 use std::io;
@@ -9,29 +9,29 @@ use model::attempt::{Failure, FailureKind};
 use super::broken::{BEFORE, IN_BODY, broken};
 use crate::transport::resends::{SendError, SendErrorKind};
 
-/// Why no head of an answer came over an HTTP/2 connection, whose task was told why that ended.
+/// No head of an answer came over an HTTP/2 connection, or the connection's task ended with `error`.
 pub(in crate::transport) fn no_http2_answer(error: &hyper::Error) -> SendError {
     SendError { kind: end(error), failure: exchange(error, BEFORE) }
 }
 
-/// Why the body of an HTTP/2 answer ended too soon, after so many bytes.
+/// The body of an HTTP/2 answer ended too soon, after `came` bytes.
 pub(in crate::transport) fn in_http2_body(error: &hyper::Error, came: usize) -> Failure {
     let Failure { kind, message } = exchange(error, IN_BODY);
     Failure::new(kind, format!("{message}, after {came} bytes"))
 }
 
-/// The stream ended before the body did, after so many bytes, and without an error.
+/// The stream ended before the body did, after `came` bytes, and without an error.
 pub(in crate::transport) fn stream_ended(came: usize) -> Failure {
     Failure::new(FailureKind::Reset, format!("the receiver ended the HTTP/2 stream {IN_BODY}, after {came} bytes"))
 }
 
-/// What the receiver has done with the request, as far as is known.
+/// State of the request at the receiver, as far as is known.
 fn end(error: &hyper::Error) -> SendErrorKind {
     match cause::<h2::Error>(error) {
         Some(error) if error.is_remote() && error.reason() == Some(Reason::HTTP_1_1_REQUIRED) => {
             SendErrorKind::WantsHttp1
         }
-        // Who ends the connection names the last stream that may have been processed; only those after it are told so.
+        // GOAWAY names the last stream that may have been processed; only requests after it get this error.
         Some(error) if error.is_remote() && error.is_go_away() => SendErrorKind::GoingAway,
         Some(error) if error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM) => {
             SendErrorKind::Unprocessed
@@ -81,7 +81,7 @@ fn http2(error: &h2::Error, when: &str) -> Failure {
     }
 }
 
-/// As RFC 9113, section 7, calls it.
+/// Name of the error code (RFC 9113, section 7).
 fn name(reason: Reason) -> &'static str {
     const NAMES: [&str; 14] = [
         "NO_ERROR",

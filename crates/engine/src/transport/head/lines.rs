@@ -1,15 +1,15 @@
-//! The head of an answer that is not as HTTP has it, line by line: whatever can be read of it (RFC 9112, sections 2.2, 4
-//! and 5). No byte is looked at more often than a fixed number of times.
+//! The head of an answer read line by line, as far as it can be read where it is not as HTTP has it (RFC 9112, sections
+//! 2.2, 4 and 5). No byte is looked at more often than a fixed number of times.
 
 use std::fmt;
 
 use dialect::header;
 use httparse::Header;
 
-/// How an answer begins.
+/// The first bytes of an answer.
 pub(super) const BEGINNING: &[u8] = b"HTTP/1.";
 
-/// A head, read as far as that goes.
+/// A head, as far as it can be read.
 pub(super) struct Lines<'a> {
     pub(super) status: u16,
     /// It says that it is HTTP/1.0.
@@ -17,12 +17,12 @@ pub(super) struct Lines<'a> {
     pub(super) headers: Vec<Header<'a>>,
     /// One of the odd lines is about how the body ends.
     pub(super) is_unclear: bool,
-    /// The first line that is not as it should be, by its number.
+    /// The first malformed line, and its number.
     odd: Option<(usize, Odd)>,
     odd_lines: usize,
 }
 
-/// What is wrong with a line.
+/// The fault of a malformed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Odd {
     NoColon,
@@ -42,7 +42,7 @@ impl Odd {
     }
 }
 
-/// Reads on after "line 3 of the answer's head".
+/// The text continues after "line 3 of the answer's head".
 impl fmt::Display for Odd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -59,7 +59,7 @@ impl fmt::Display for Odd {
 /// The head in `bytes` with each header in one line: ends of lines in the middle of a header become blanks.
 pub(super) fn unfolded(bytes: &[u8]) -> Vec<u8> {
     let mut unfolded = bytes.to_vec();
-    // What stands behind the status line continues no header.
+    // A line behind the status line continues no header.
     let first = end_of_line(bytes).unwrap_or(bytes.len());
     for end in first + 1..bytes.len().saturating_sub(1) {
         if bytes[end] == b'\n' && is_blank(bytes[end + 1]) {
@@ -73,7 +73,8 @@ pub(super) fn unfolded(bytes: &[u8]) -> Vec<u8> {
 }
 
 impl<'a> Lines<'a> {
-    /// Reads `unfolded`, which was made of `bytes`; a line without an end is dropped. `None` if the first is no status line.
+    /// Reads `unfolded`, which was made of `bytes`; a line without an end is dropped. `None` if the first is no status
+    /// line.
     pub(super) fn of(bytes: &[u8], unfolded: &'a [u8]) -> Option<Self> {
         let first = end_of_line(unfolded)?;
         let (status, is_old) = status(&unfolded[..first])?;
@@ -123,7 +124,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// What is not as it should be, told to a person. Never the line itself: it may hold a secret.
+    /// Message for a person about the malformed lines. Never the line itself: it may hold a secret.
     pub(super) fn note(&self) -> Option<String> {
         let (number, odd) = self.odd?;
         Some(match self.odd_lines {
@@ -135,7 +136,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The status in a status line, and whether it is one of HTTP/1.0. The reason behind it may be anything.
+/// The status in a status line, and true if that is of HTTP/1.0. The reason behind it may be anything.
 pub(super) fn status(line: &[u8]) -> Option<(u16, bool)> {
     let (minor, rest) = line.strip_prefix(BEGINNING)?.split_first()?;
     let code = trim(rest);

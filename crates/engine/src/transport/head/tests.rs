@@ -1,4 +1,4 @@
-//! What is made of heads, as HTTP has them and otherwise.
+//! Parsing of heads, well-formed and malformed.
 
 use super::*;
 

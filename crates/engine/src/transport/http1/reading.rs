@@ -4,22 +4,22 @@ use bytes::{Buf, BytesMut};
 
 use crate::transport::head::{self, NotAHead};
 
-/// The head of an answer is read up to so many bytes, interim answers before it included.
+/// Maximum bytes read of an answer's head, interim answers before it included.
 pub(super) const LONGEST_HEAD: usize = 64 * 1024;
 
 #[derive(Default)]
 pub(super) struct Reading {
     /// Bytes before the head: interim answers and empty lines.
     past: usize,
-    /// Bytes of the head that were looked through for its end.
+    /// Bytes of the head that were searched for its end.
     seen: usize,
     /// The first line has come whole and is a status line.
     begins: bool,
 }
 
 impl Reading {
-    /// Where the head ends that `inbox` begins with: behind its first empty line, if that has come. What cannot become a
-    /// head is an error as soon as it is known.
+    /// End of the head that `inbox` begins with: behind its first empty line, if that has come. Bytes that cannot
+    /// become a head are an error as soon as that is known.
     pub(super) fn look(&mut self, inbox: &mut BytesMut) -> Result<Option<usize>, NotAHead> {
         if self.seen <= 1 {
             self.skip_empty_lines(inbox);
@@ -68,12 +68,12 @@ impl Reading {
         self.past + inbox.len() >= LONGEST_HEAD
     }
 
-    /// An interim answer of so many bytes was taken; the answer comes behind it.
+    /// Starts over behind an interim answer of `interim` bytes: the answer comes behind it.
     pub(super) fn begin_after(&mut self, interim: usize) {
         *self = Self { past: self.past + interim, ..Self::default() };
     }
 
-    /// Something has come that is no longer there.
+    /// True if bytes have come that are no longer there.
     pub(super) fn has_begun(&self) -> bool {
         self.past > 0
     }

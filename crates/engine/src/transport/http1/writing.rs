@@ -12,7 +12,7 @@ pub(super) struct Writing<'a> {
     length: usize,
     rest: &'a [u8],
     pub(super) is_flushed: bool,
-    /// Why nothing more can be written. The receiver may have answered before it stopped reading.
+    /// The error that ended the writing. The receiver may have answered before it stopped reading.
     pub(super) error: Option<io::Error>,
 }
 
@@ -21,12 +21,12 @@ impl<'a> Writing<'a> {
         Self { length: request.len(), rest: request, is_flushed: false, error: None }
     }
 
-    /// Some of it was written.
+    /// True if some of it was written.
     pub(super) fn has_begun(&self) -> bool {
         self.rest.len() < self.length
     }
 
-    /// Writes as far as that goes now.
+    /// Writes as much as the connection takes now.
     pub(super) fn go_on(&mut self, stream: &mut Stream, cx: &mut Context<'_>) {
         while self.error.is_none() && !self.rest.is_empty() {
             match Pin::new(&mut *stream).poll_write(cx, self.rest) {
