@@ -50,7 +50,7 @@ pub enum Encoding {
 pub enum When {
     /// All: without a secret there is no delivery.
     Always,
-    /// Those to endpoints with a secret.
+    /// Deliveries to endpoints with a secret.
     #[default]
     Secret,
 }

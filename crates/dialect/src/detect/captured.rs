@@ -37,7 +37,7 @@ pub enum Certainty {
     Found,
     /// Likely, by names and values.
     Guessed,
-    /// Receivers may notice, or somebody has to decide.
+    /// Receivers may notice, or a person has to decide.
     Warning,
 }
 

@@ -1,6 +1,6 @@
 //! Foreign text on a card: cleaned, escaped so that it is no markup, and cut between characters.
 
-/// Where text was cut off.
+/// Marks where text was cut off.
 pub(super) const ELLIPSIS: char = '…';
 
 /// Invisible separator between two characters that would be read together.
