@@ -1,5 +1,5 @@
-//! Compiles a dialect file to a dialect. Every value is checked; a bad one is noted and a minimal value stands in for it
-//! until the end, so all errors are found at once.
+//! Compiles a dialect file to a dialect. Every value is checked; a bad one is noted and a minimal value stands in for
+//! it until the end, so all errors are found at once.
 
 mod catalogue;
 mod cross_checks;

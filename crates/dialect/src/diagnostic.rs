@@ -60,7 +60,7 @@ impl Diagnostics {
         self.add(&location.starting(span.start), "cannot be read as what stands here in a dialect file");
     }
 
-    /// Keeps the diagnostics for whose byte in the file, if they have one, `keep` is true.
+    /// Keeps the diagnostics for which `keep` is true of their byte in the file, if they have one.
     pub(crate) fn retain(&mut self, keep: impl Fn(Option<usize>) -> bool) {
         self.kept.retain(|(start, _)| keep(*start));
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-/// A header as it goes out. The name is in lower case, as HTTP/2 wants it; the value is UTF-8 without control characters.
+/// A header as it goes out. The name is in lower case, as HTTP/2 wants it; the value is UTF-8 without control
+/// characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Header {
     pub name: Arc<str>,

@@ -1,5 +1,5 @@
-//! Paths into the JSON of an event, all found together: one pass over each object or list that leads to one, however many
-//! paths there are.
+//! Paths into the JSON of an event, all found together: one pass over each object or list that leads to one, however
+//! many paths there are.
 
 use crate::raw;
 use crate::variable::Variable;

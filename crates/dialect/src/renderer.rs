@@ -58,7 +58,7 @@ pub struct Renderer {
     config_error: Option<Failure>,
 }
 
-/// The maker of the bodies.
+/// The source of an endpoint's bodies.
 enum BodySource {
     Dialect,
     /// The endpoint's own.

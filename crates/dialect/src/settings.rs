@@ -19,8 +19,8 @@ pub struct Difference {
     pub theirs: Option<String>,
 }
 
-/// All settings of a dialect file, those that it leaves out as in `standard`. Header names are in lower case, event types
-/// have their names in place of numbers: `event_types[invoice.paid].group`.
+/// All settings of a dialect file, those that it leaves out as in `standard`. Header names are in lower case, event
+/// types have their names in place of numbers: `event_types[invoice.paid].group`.
 pub fn of(text: &str) -> Result<Settings, Vec<Diagnostic>> {
     Dialect::parse(text)?;
     let mut settings = Settings::new();

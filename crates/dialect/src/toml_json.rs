@@ -1,5 +1,5 @@
-//! Dialect files as JSON and back. One form is kept, TOML, with the same tables and keys; schemas and examples of event types,
-//! which are JSON inside of a text there, can be JSON values here.
+//! Converts dialect files to JSON and back. One form is kept, TOML, with the same tables and keys; schemas and examples
+//! of event types, which are JSON inside of a text there, can be JSON values here.
 
 use model::json::{DEEPEST, is_deeper, why_broken};
 use serde_json::value::RawValue;
@@ -10,7 +10,7 @@ use crate::limits::LONGEST;
 use crate::raw;
 use crate::syntax::{Readable, why_not_toml};
 
-/// Errors that are listed.
+/// Maximum errors reported.
 const MOST_MISTAKES: usize = 99;
 
 /// Bytes of a key from which further levels are not added to it.

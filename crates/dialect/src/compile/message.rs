@@ -14,7 +14,7 @@ use crate::sign::{Scheme, Signed, Written};
 use crate::slot::{Segment, Slot, segments};
 use crate::template::Template;
 
-/// More are of no use, and receivers refuse a hundred headers.
+/// Maximum headers of a dialect: receivers refuse a hundred.
 const MOST_HEADERS: usize = 32;
 const MOST_SIGNATURES: usize = 8;
 const LONGEST_VALUE: usize = 4096;

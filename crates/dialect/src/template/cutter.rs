@@ -1,5 +1,5 @@
-//! Cuts a template: walks over its JSON, drops the spaces and stops at the slots. Everything else stays as it is written:
-//! the order of members, the digits of numbers, the escapes in strings.
+//! Cuts a template: walks over its JSON, drops the spaces and stops at the slots. Everything else stays as it is
+//! written: the order of members, the digits of numbers, the escapes in strings.
 
 use crate::raw;
 use crate::resolve::{CompiledSlot, Slots};

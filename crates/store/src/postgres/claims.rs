@@ -44,7 +44,7 @@ struct Holder {
     id: EventId,
     event_type: EventType,
     deliveries: u32,
-    /// `None` for an event found by its id alone, which no request repeats.
+    /// `None` for an event that no request can repeat.
     fingerprint: Option<[u8; 32]>,
 }
 

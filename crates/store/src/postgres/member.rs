@@ -9,7 +9,7 @@
 //! join ── LISTEN, renew ─► UPDATE nodes (seen_at, expires_at) ── expired or gone: lose, enter ─► INSERT, NOTIFY shards
 //!           │ the directory's revision is newer ─► refresh
 //!           └ share_out ─► lock, count nodes ─► take what nobody holds ─► CommitNotice::Gained ─► the engine scans
-//!                                               above its share ───────► CommitNotice::LetGo ─► the engine ends what it has
+//!                                               above its share ───────► CommitNotice::LetGo ─► the engine lets them go
 //!                                                                        and calls Store::give_back ─► NOTIFY shards
 //! run ─── heard (work, directory, shards, jobs, mails) ─► understand
 //!         a third of the lease is over ────────────────► renew

@@ -44,7 +44,7 @@ async fn announce_indexing(client: &tokio_postgres::Client) {
     // Without that table the database is new.
     let Ok(Some(version)) = version.map(|row| row.and_then(|row| row.get::<_, Option<i32>>(0))) else { return };
     if version < INDEXED {
-        tracing::info!("migrating the database: indexing deliveries takes some minutes for ten million of them");
+        tracing::info!("database migration begun; new indexes of deliveries take some minutes for ten million");
     }
 }
 

@@ -82,7 +82,7 @@ pub(crate) async fn delete(by: &Actor, db: &Arc<NodeContext>, id: ProjectId) -> 
     }
     txn.execute("DELETE FROM api_keys WHERE project = $1", &[&Uuid::from(id)]).await?;
     project_dialects::delete(&txn, id).await?;
-    // Mails that were added since the caller deleted the others, one slice of them.
+    // Mails that were added since the caller deleted the others: one slice. Any further ones are deleted after this.
     outbox::delete_slice_in(txn.session(), id).await?;
     txn.execute("DELETE FROM projects WHERE id = $1", &[&Uuid::from(id)]).await?;
     txn.touch(Subject::Project(id));

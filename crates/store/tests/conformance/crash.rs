@@ -1,8 +1,8 @@
 //! Power cuts and failing disks, at every moment and of every kind: acknowledged writes are there.
 //!
-//! Each [way](ways::Way) of writing runs on a disk that records (`faultdisk`). From the record every state is made that the
-//! disk may be in after a power cut, and a store is opened on it. `make test` takes a sample; `make crash`, which sets
-//! `POSTHASTE_TEST_CRASH=all`, takes all, and says how many there were.
+//! Each [way](ways::Way) of writing runs on a disk that records (`faultdisk`). From the record every state is made that
+//! the disk may be in after a power cut, and a store is opened on it. `make test` takes a sample; `make crash`, which
+//! sets `POSTHASTE_TEST_CRASH=all`, takes all, and says how many there were.
 
 #![allow(clippy::print_stdout, reason = "whoever runs it is told how much was tried")]
 

@@ -27,7 +27,7 @@ const ATTEMPTS: &str =
                        request_headers, response_headers, response_body, truncated, next_attempt_at, request_body,
                        dialect, notes)
      SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-/// The insert for attempts after the first: a body equal to an earlier one is not written again.
+/// The insert for attempts whose body may equal that of an earlier one, which is then not written again.
 const LATER_ATTEMPTS: &str =
     "INSERT INTO attempts (delivery, number, started_at, duration_ms, status_code, error_kind, error,
                        request_headers, response_headers, response_body, truncated, next_attempt_at, request_body,
