@@ -25,7 +25,7 @@ pub(crate) struct BodyTemplate {
 #[derive(Clone, Debug)]
 struct Spread {
     value: Spreadable,
-    /// Members that the template has and the value does not get to say again.
+    /// Members of the template: the value's members of these names are left out.
     taken: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ struct Spread {
 pub(crate) struct Spreadable {
     variable: Variable,
     paths: Paths,
-    /// Its number in `paths`, if it is not the root itself.
+    /// Its number in `paths`, if it is not the variable itself.
     inside: Option<usize>,
 }
 
@@ -43,12 +43,12 @@ impl BodyTemplate {
         Self { template, spread: None }
     }
 
-    /// The members of `value` go to the object that `text` is the template of.
+    /// Writes the members of `value` into the object that `text` is the template of.
     pub(crate) fn spreading(mut template: Template, text: &str, value: Spreadable) -> Result<Self, String> {
         if !raw::is_object(text) {
             return Err("members are spread into an object, and body.template is none: write { … }".to_owned());
         }
-        // What closes the object is written behind the members.
+        // The closing brace is written behind the members.
         if let Some(Segment::Text(last)) = template.segments.last_mut() {
             *last = last.strip_suffix('}').unwrap_or(last).into();
         }
@@ -56,13 +56,13 @@ impl BodyTemplate {
         Ok(Self { template, spread: Some(Spread { value, taken }) })
     }
 
-    /// Whether the event's data itself is spread, and so has to be an object.
+    /// True if the event's data itself is spread, and so has to be an object.
     pub(crate) fn spreads_data(&self) -> bool {
         let is_data = |value: &Spreadable| value.variable == Variable::EventData && value.inside.is_none();
         self.spread.as_ref().is_some_and(|spread| is_data(&spread.value))
     }
 
-    /// Whether a slot of the template is this root.
+    /// True if a slot of the template is just this variable.
     pub(crate) fn shows(&self, variable: Variable) -> bool {
         let is_root = |segment: &Segment<CompiledSlot>| matches!(segment, Segment::Slot(compiled) if compiled.variable() == Some(variable));
         self.template.segments.iter().any(is_root)

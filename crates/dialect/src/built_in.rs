@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use crate::dialect::Dialect;
 use crate::keys::STANDARD;
 
-/// The files in `dialects/`, each with the name that it gives itself.
+/// The files in `dialects/`, each with the name that stands in it.
 const FILES: [(&str, &str); 6] = [
     ("standard", STANDARD),
     ("trackelio", include_str!("../dialects/trackelio.toml")),
@@ -28,7 +28,7 @@ pub fn built_in(name: &str) -> Option<Arc<Dialect>> {
     BUILT_IN.iter().find(|dialect| dialect.name == name).cloned()
 }
 
-/// The file of one, comments and all: an example for writers of their own.
+/// Returns the file of a built-in dialect, comments and all: an example for people who write their own.
 pub fn built_in_text(name: &str) -> Option<&'static str> {
     FILES.into_iter().find(|(known, _)| *known == name).map(|(_, text)| text)
 }

@@ -1,4 +1,5 @@
-//! The event types that a dialect knows, or a project's own over them: what there is, and whether data fits.
+//! The event types that a dialect knows, with a project's own laid over them, and the check of data against their
+//! schemas.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,16 +15,16 @@ pub use crate::schema::SchemaIssue;
 pub struct Catalogue {
     /// Types that are not listed are accepted as well.
     pub open: bool,
-    /// Which names types may have.
+    /// The names that types may have.
     pub names: Names,
-    /// Of the schemas that were ever put in.
+    /// The largest weight of all schemas that were ever put in.
     heaviest: usize,
     known: Vec<Known>,
-    /// Where each stands in `known`.
+    /// The index of each in `known`.
     places: HashMap<subscription::EventType, usize>,
 }
 
-/// A type that was judged, its schema ready for data. Cloning shares it.
+/// A checked type, its schema compiled. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Known {
     pub event_type: Arc<EventType>,
@@ -38,7 +39,7 @@ pub struct Unfit {
     pub findings: Vec<SchemaIssue>,
 }
 
-/// Judges a project's own event type. Findings point into it: `/schema/properties/x`, `/example/id`.
+/// Checks a project's own event type. Findings point into it: `/schema/properties/x`, `/example/id`.
 pub fn check(event_type: &EventType) -> Result<(), Vec<SchemaIssue>> {
     compile(event_type).map(|_| ())
 }
@@ -52,7 +53,7 @@ impl Catalogue {
         self.places.get(name).map(|place| &self.known[*place])
     }
 
-    /// All that are known, in the order of the file.
+    /// All listed types, in the order of the file.
     pub fn types(&self) -> impl ExactSizeIterator<Item = &Known> {
         self.known.iter()
     }
@@ -61,23 +62,25 @@ impl Catalogue {
         self.open || name.is_operational() || self.find(name).is_some()
     }
 
-    /// All that the type's schema forbids in `data`, which is JSON; pointers into it. Empty when it fits, or has no schema.
+    /// Returns everything the type's schema forbids in `data`, which is JSON, with pointers into it. Empty when the
+    /// data fits or the type has no schema.
     pub fn judge(&self, name: &subscription::EventType, data: &str) -> Vec<SchemaIssue> {
         self.find(name).map(|known| known.judge(data)).unwrap_or_default()
     }
 
-    /// What a byte of data costs at most, in subschemas that it is held against.
+    /// Maximum cost of a byte of data, in subschemas that it is checked against.
     pub fn heaviest(&self) -> usize {
         self.heaviest
     }
 
-    /// This catalogue with a project's own types laid over it: of two with the same name the project's holds. New ones
+    /// This catalogue with a project's own types laid over it: of two with the same name the project's counts. New ones
     /// follow in their order.
     pub fn with_types<'t>(&self, own: impl Iterator<Item = &'t Arc<EventType>>) -> Result<Self, Unfit> {
         self.with_types_as_in(own, None)
     }
 
-    /// The same, where types that stand in `before` as they are now are taken from there: their schemas are compiled.
+    /// As [`Self::with_types`]; types that are unchanged since `before` are taken from there, with their compiled
+    /// schemas.
     pub(crate) fn with_types_as_in<'t>(
         &self,
         own: impl Iterator<Item = &'t Arc<EventType>>,
@@ -96,7 +99,7 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Adds a type, or puts it in the place of the one with its name.
+    /// Adds a type, or replaces the one with its name.
     pub(crate) fn put(&mut self, known: Known) {
         let name = known.event_type.name.clone();
         self.heaviest = self.heaviest.max(known.schema.as_ref().map_or(0, |schema| schema.weight()));
@@ -110,7 +113,7 @@ impl Catalogue {
     }
 }
 
-/// Two that hold the same print the same: `places` follows from `known`, and has no order of its own.
+/// Equal catalogues print the same: `places` follows from `known` and has no order of its own, so it is left out.
 impl fmt::Debug for Catalogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Catalogue")
@@ -127,8 +130,8 @@ impl Known {
         Ok(Self { event_type, schema })
     }
 
-    /// What people read of an event of this type whose sender says nothing: its description, on one line, so that a header
-    /// can hold it too.
+    /// The summary of an event of this type whose sender gives none: the type's description, on one line, so that a
+    /// header can hold it too.
     pub fn summary(&self) -> Option<String> {
         let description = self.event_type.description.as_deref()?;
         Some(description.trim().replace(char::is_control, " "))

@@ -1,5 +1,5 @@
-//! From a dialect file to a dialect. Every value is looked at, what is bad is noted, and the least stands in for it until the
-//! end: so all mistakes are found at once.
+//! Compiles a dialect file to a dialect. Every value is checked; a bad one is noted and a minimal value stands in for
+//! it until the end, so all errors are found at once.
 
 mod catalogue;
 mod cross_checks;
@@ -18,13 +18,13 @@ use crate::diagnostic::{Diagnostics, KeyLocation};
 use crate::dialect::{Dialect, Endpoints, Limits, Providers};
 use crate::file::{self, File};
 
-/// No request may take longer, whatever a dialect says.
+/// Maximum time of a request, whatever a dialect says.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(120);
 const MOST_RESPONSE_BYTES: usize = 1024 * 1024;
 const MOST_PAYLOAD_BYTES: usize = 16 * 1024 * 1024;
 const LONGEST_NAME: usize = 63;
 const LONGEST_SHOWN: usize = 128;
-/// The REST surfaces there are.
+/// All REST surfaces.
 const SURFACES: [&str; 2] = ["webhooks", "hooks"];
 
 pub(crate) fn dialect(file: File, whole: &KeyLocation<'_>, m: &mut Diagnostics) -> Dialect {
@@ -62,7 +62,7 @@ fn name(name: Checked<String>, location: &KeyLocation<'_>, m: &mut Diagnostics) 
     Some(name)
 }
 
-/// A word or title that people read.
+/// A word or title that is shown to people.
 fn shown(text: Checked<String>, location: &KeyLocation<'_>, m: &mut Diagnostics) -> Option<String> {
     let text = m.take(location, text)?;
     if text.trim().is_empty() || text.len() > LONGEST_SHOWN || text.contains(char::is_control) {

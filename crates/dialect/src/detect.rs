@@ -1,9 +1,9 @@
 //! A captured request of another system, and the dialect that would have sent it.
 //!
-//! Receivers must not notice that Posthaste sends to them now. So [`Sample::explain`] looks for what made the request's
-//! signatures (every usual algorithm, key, content and spelling is tried, so what matches is certain), guesses from names
-//! and values what the other headers and the members of the body are, and writes that down as a dialect file with a word
-//! on each guess. [`Sample::compare`] holds any dialect against the request.
+//! Receivers must not notice that Posthaste sends to them now. So [`Sample::explain`] searches for how the request's
+//! signatures are made (every usual algorithm, key, content and spelling is tried, so a match is certain), guesses the
+//! meaning of the other headers and the members of the body from their names and values, and writes a dialect file with
+//! a comment on each guess. [`Sample::compare`] compares any dialect with the request.
 
 mod candidates;
 mod captured;
@@ -34,29 +34,29 @@ use self::print::Draft;
 use self::scheme::Signature;
 use self::search::SearchResult;
 
-/// What a request tells about the system that sent it.
+/// Findings about the system that sent a request, and a dialect made from them.
 pub struct Explanation {
     pub findings: Vec<Finding>,
-    /// A dialect file to start from. It is one without mistakes.
+    /// A dialect file to start from. It is valid.
     pub dialect: String,
-    /// Whether every digest that looks like a signature is explained, or there is none and no secret.
+    /// With a secret: true if at least one digest is explained. Without: true if nothing looks like a signature.
     pub signed: bool,
 }
 
-/// How a dialect and a request go together.
+/// The differences between a dialect's request and a captured one.
 pub struct Comparison {
     pub findings: Vec<Finding>,
-    /// Whether all headers and signatures come out as they are, and the body as the same JSON.
+    /// True if no header, signature or body differs; bodies are compared byte for byte.
     pub same: bool,
 }
 
 impl Sample {
-    /// Reads `{method, headers, body | body_b64, secret}`, or says all that is wrong with it, field by field.
+    /// Reads `{method, headers, body | body_b64, secret}`, or returns all errors, field by field.
     pub fn parse(text: &str) -> Result<Self, Vec<Diagnostic>> {
         read::sample(text)
     }
 
-    /// What made this request, and the dialect file that makes it again.
+    /// Explains how this request was made, and writes the dialect file that makes it again.
     pub fn explain(&self) -> Explanation {
         let analysis = self.analysis();
         let mut findings = analysis.findings;
@@ -70,7 +70,7 @@ impl Sample {
         Explanation { dialect: draft.toml(&findings), findings, signed: analysis.signed }
     }
 
-    /// Whether `dialect` would have sent this request, and what differs.
+    /// Checks whether `dialect` would have sent this request, and lists what differs.
     pub fn compare(&self, dialect: &Dialect) -> Comparison {
         let analysis = self.analysis();
         let compared = Comparer { sample: self, dialect, facts: analysis.facts, body: &analysis.body };
@@ -137,7 +137,7 @@ impl Sample {
         findings
     }
 
-    /// Why no signature is explained, if none is.
+    /// The reasons why no signature is explained, if none is.
     fn about_unsigned(&self, digests: &[Digest], found: &SearchResult) -> Vec<Finding> {
         if found.matches.iter().any(Option::is_some) {
             return Vec::new();
@@ -176,7 +176,7 @@ struct Analysis {
     draft: Draft,
     facts: Facts,
     findings: Vec<Finding>,
-    /// Those of them that are about the capture itself.
+    /// The findings that are about the capture itself.
     about_capture: Vec<Finding>,
     /// The bytes that were signed.
     body: Vec<u8>,
@@ -189,10 +189,10 @@ fn about_signature(signature: &Signature) -> Finding {
     Finding::found(format!("{header}: {algorithm} over {signs}, key {key}, in {encoding}, written {format}"))
 }
 
-/// What came out when the printed dialect was tried on the sample.
+/// Findings from the trial of the printed dialect on the sample.
 fn tried_out(outcomes: &[compare::Outcome], findings: &[Finding]) -> Vec<Finding> {
     if outcomes.iter().any(|outcome| outcome.differs.is_some()) {
-        // On headers that differ there is a word already.
+        // Headers that differ have a finding already.
         let bodies = outcomes.iter().filter(|outcome| outcome.place == "body" && outcome.differs.is_some());
         return bodies.map(compare::Outcome::finding).collect();
     }

@@ -1,4 +1,4 @@
-//! What is wrong with a dialect file: each mistake with its key and its line.
+//! Errors in a dialect file, each with its key and its line.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use toml::de::{DeTable, DeValue};
 
 use crate::checked::Checked;
 
-/// One mistake in a dialect file, told to its writer.
+/// An error in a dialect file, for its author.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Where, for example `signatures[0].format`; empty when the file as a whole does not read.
+    /// The key, for example `signatures[0].format`; empty when the file as a whole cannot be read.
     pub key: String,
-    /// From 1. `None` when what is wrong is not in the file at all.
+    /// From 1. `None` when the error is at no line of the file.
     pub line: Option<usize>,
     pub message: String,
 }
@@ -28,11 +28,11 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Mistakes of one file that are told.
+/// Maximum diagnostics kept of one file.
 const MOST: usize = 99;
 
-/// Collects the mistakes of one file, so that its writer is told all of them at once. The first [`MOST`] are kept, and how
-/// many more there are.
+/// Collects the diagnostics of one file, so that its author sees all of them at once. The first [`MOST`] are kept; the
+/// rest is counted.
 #[derive(Debug, Default)]
 pub(crate) struct Diagnostics {
     kept: Vec<(Option<usize>, Diagnostic)>,
@@ -44,7 +44,7 @@ impl Diagnostics {
         self.add_with(location, || message.into());
     }
 
-    /// The same, where it is work to say what is wrong.
+    /// As `add`; the message is made only if it is kept.
     pub(crate) fn add_with(&mut self, location: &KeyLocation<'_>, message: impl FnOnce() -> String) {
         if self.kept.len() < MOST {
             self.kept.push((location.start, location.diagnostic(message())));
@@ -53,14 +53,14 @@ impl Diagnostics {
         }
     }
 
-    /// What keeps the TOML from being a dialect file.
+    /// Notes that the TOML does not deserialise as a dialect file.
     pub(crate) fn add_toml(&mut self, error: &toml::de::Error, whole: &KeyLocation<'_>) {
         let Some(span) = error.span() else { return self.add(whole, "not a dialect file: it cannot be read") };
         let location = whole.around(span.start).unwrap_or_else(|| whole.clone());
         self.add(&location.starting(span.start), "cannot be read as what stands here in a dialect file");
     }
 
-    /// Keeps those whose byte in the file, if they have one, is as asked for.
+    /// Keeps the diagnostics for which `keep` is true of their byte in the file, if they have one.
     pub(crate) fn retain(&mut self, keep: impl Fn(Option<usize>) -> bool) {
         self.kept.retain(|(start, _)| keep(*start));
     }
@@ -69,22 +69,22 @@ impl Diagnostics {
         self.kept.extend(others.into_iter().map(|diagnostic| (None, diagnostic)));
     }
 
-    /// Keeps the value, or notes the mistake and goes on.
+    /// Returns the value, or notes the error.
     pub(crate) fn check<T, E: ToString>(&mut self, location: &KeyLocation<'_>, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.add(location, error.to_string())).ok()
     }
 
-    /// As [`Self::check`], with any number of mistakes.
+    /// As [`Self::check`], with any number of errors.
     pub(crate) fn check_all<T>(&mut self, location: &KeyLocation<'_>, result: Result<T, Vec<String>>) -> Option<T> {
         result.map_err(|wrong| wrong.into_iter().for_each(|message| self.add(location, message))).ok()
     }
 
-    /// The value of a key, or nothing and a mistake.
+    /// Returns the value of a key, or notes the error.
     pub(crate) fn take<T>(&mut self, location: &KeyLocation<'_>, value: Checked<T>) -> Option<T> {
         self.check(location, value.0)
     }
 
-    /// The good ones of a list.
+    /// Returns the valid values of a list, and notes the errors of the others.
     pub(crate) fn each<T>(&mut self, location: &KeyLocation<'_>, values: Vec<Checked<T>>) -> Vec<T> {
         values.into_iter().enumerate().filter_map(|(index, value)| self.take(&location.item(index), value)).collect()
     }
@@ -111,7 +111,7 @@ pub(crate) struct KeyLocation<'f> {
     text: &'f str,
     key: String,
     value: Option<&'f DeValue<'f>>,
-    /// Where it begins in the text; where what it belongs to begins, if it is not written.
+    /// The byte where it begins in the text; that of its parent, if it is not written.
     start: Option<usize>,
 }
 
@@ -162,13 +162,13 @@ impl<'f> KeyLocation<'f> {
         })
     }
 
-    /// This place, moved to the byte at `offset`.
+    /// This location, moved to the byte at `offset`.
     pub(crate) fn starting(mut self, offset: usize) -> Self {
         self.start = Some(offset);
         self
     }
 
-    /// That something is wrong here.
+    /// A diagnostic at this location.
     pub(crate) fn diagnostic(&self, message: impl Into<String>) -> Diagnostic {
         Diagnostic { key: self.key.clone(), line: self.line(), message: message.into() }
     }
@@ -177,7 +177,7 @@ impl<'f> KeyLocation<'f> {
         &self.key
     }
 
-    /// Whether the file itself says it.
+    /// True if the file itself has the key.
     pub(crate) fn is_written(&self) -> bool {
         self.value.is_some()
     }

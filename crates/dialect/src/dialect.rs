@@ -1,4 +1,4 @@
-//! A dialect: all the rules by which a product speaks, checked and ready to use.
+//! A dialect: all rules for a product's webhooks, checked and ready to use.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,14 +22,14 @@ pub struct Dialect {
     pub name: String,
     /// Its name, if it comes with Posthaste.
     pub built_in: Option<Arc<str>>,
-    /// What people read.
+    /// The name shown to people.
     pub title: String,
     /// `#rrggbb`.
     pub accent_color: Option<String>,
-    /// How deliveries are retried. A status that disables an endpoint is never retried.
+    /// The retry policy. A status that disables an endpoint is never retried.
     pub retry: Policy,
     pub disable: DisableRule,
-    /// Whether disabling an endpoint is announced to its project.
+    /// True if disabling an endpoint is announced to its project.
     pub notify: bool,
     pub endpoints: Endpoints,
     pub limits: Limits,
@@ -46,7 +46,7 @@ pub struct Dialect {
 /// Rules for endpoints.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
-    /// What the product calls one.
+    /// The product's word for an endpoint.
     pub word: String,
     pub editable: bool,
     pub pausable: bool,
@@ -54,7 +54,7 @@ pub struct Endpoints {
     pub rotate: RotateRule,
     pub https_only: bool,
     pub events: EventsRule,
-    /// What the product calls a tenant; `None` if it has none.
+    /// The product's word for a tenant; `None` if it has none.
     pub tenant: Option<String>,
 }
 
@@ -62,28 +62,29 @@ pub struct Endpoints {
 pub struct Limits {
     /// For a whole request: connect, TLS, headers and body.
     pub timeout: Duration,
-    /// Of an answer's body; reading stops there.
+    /// Maximum bytes of a response's body; reading stops there.
     pub response_bytes: usize,
-    /// Of an event's data.
+    /// Maximum bytes of an event's data.
     pub payload_bytes: usize,
 }
 
 /// Chat and automation services that endpoints may belong to.
 #[derive(Clone, Copy, Debug)]
 pub struct Providers {
-    /// They are recognised from the URL.
+    /// Services are recognised from the URL.
     pub detect: bool,
-    /// They get messages in their own form.
+    /// Services get messages in their own form.
     pub cards: bool,
 }
 
 impl Dialect {
-    /// The body in the dialect's own form. Paths into values that lead nowhere are noted; an event without a brand, say, is not.
+    /// Renders the body in the dialect's own form. Paths into values that lead nowhere are listed in `missing`; an
+    /// event without a brand, say, is not.
     pub fn body(&self, context: &RenderContext<'_>, endpoint: &EndpointInfo) -> Result<Rendered, Failure> {
         self.body.render(context, endpoint)
     }
 
-    /// Which texts are secrets here.
+    /// The form that secrets have in this dialect.
     pub fn secret_form(&self) -> Form {
         let mut symmetric = self.schemes.iter().filter(|scheme| !scheme.algorithm.is_asymmetric()).peekable();
         let only_asymmetric = symmetric.peek().is_none() && !self.schemes.is_empty();
@@ -95,22 +96,22 @@ impl Dialect {
         }
     }
 
-    /// Whether endpoints can be signed to in this way.
+    /// True if one of the dialect's signatures is made in this way.
     pub fn signs_with(&self, signing: Signing) -> bool {
         self.schemes.iter().any(|scheme| scheme.algorithm.is_asymmetric() == (signing == Signing::Ed25519))
     }
 
-    /// Whether the members of an event's data stand at the top level of the body: its data has to be an object.
+    /// True if the members of an event's data stand at the top level of the body: its data has to be an object.
     pub fn spreads_data(&self) -> bool {
         self.body.spreads_data()
     }
 
-    /// Whether bodies show the event's summary.
+    /// True if bodies show the event's summary.
     pub fn tells_summary(&self) -> bool {
         self.body.shows(Variable::Summary)
     }
 
-    /// Whether a header of this name is the dialect's or the connection's, whatever its case: an endpoint may not set it.
+    /// True if a header of this name, in any case, is the dialect's or the connection's: an endpoint may not set it.
     pub fn reserved(&self, name: &str) -> bool {
         let dialects =
             self.headers.iter().map(|header| &header.name).chain(self.schemes.iter().map(|scheme| &scheme.header));

@@ -1,4 +1,4 @@
-//! The dialects of projects: built-in ones and their own, each made once from what the project says about itself.
+//! The dialects of projects, built-in ones and their own, each compiled once from the project's files and event types.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -10,7 +10,8 @@ use model::speech::Speech;
 use crate::catalogue::Catalogue;
 use crate::{Dialect, built_in};
 
-/// Projects with something of their own whose dialects are kept ready. More are made again when they are asked for.
+/// Maximum projects with files or event types of their own whose dialects are kept. All are dropped when it is reached,
+/// and compiled again when they are asked for.
 const KEPT: usize = 4096;
 
 #[derive(Default)]
@@ -28,7 +29,7 @@ struct Made {
 }
 
 impl Dialects {
-    /// How `project` speaks, if that is known without making anything.
+    /// The dialect of `project`, if it is known without compiling anything.
     pub fn ready(&self, project: &Project, speech: &Arc<Speech>) -> Option<Option<Arc<Dialect>>> {
         if speech.files.is_empty() && speech.event_types.is_empty() {
             return Some(built_in(&project.dialect));
@@ -38,7 +39,7 @@ impl Dialects {
         (made.name == project.dialect && Arc::ptr_eq(&made.from, speech)).then(|| made.dialect.clone())
     }
 
-    /// The same, made if need be. `None` if it names a dialect that is not known here.
+    /// The dialect of `project`, compiled if need be. `None` if the project names a dialect that is not known here.
     pub fn of(&self, project: &Project, speech: &Arc<Speech>) -> Option<Arc<Dialect>> {
         if let Some(ready) = self.ready(project, speech) {
             return ready;
@@ -56,7 +57,7 @@ impl Dialects {
 }
 
 impl Made {
-    /// What has not changed since `before` is taken from there.
+    /// Parts that have not changed since `before` are taken from there.
     fn of(name: &str, speech: &Arc<Speech>, before: Option<&Self>) -> Self {
         let before = before.filter(|before| before.name == name);
         let same_file = before.filter(|before| match (before.from.files.get(name), speech.files.get(name)) {
@@ -85,7 +86,7 @@ fn plain(name: &str, speech: &Speech) -> Option<Arc<Dialect>> {
 fn laid_over(dialect: &Arc<Dialect>, speech: &Speech, before: Option<&Catalogue>) -> Arc<Dialect> {
     let with_types = dialect.catalogue.with_types_as_in(speech.event_types.values(), before);
     let catalogue = with_types.unwrap_or_else(|_| {
-        // Each was judged when it was saved. One that this version does not take any more harms no other.
+        // Each was checked when it was saved. One that this version no longer accepts does not affect the others.
         let add = |catalogue: Catalogue, own| catalogue.with_types(std::iter::once(own)).unwrap_or(catalogue);
         speech.event_types.values().fold(dialect.catalogue.clone(), add)
     });

@@ -1,4 +1,4 @@
-//! A dialect file from text to typed tables, completed by what `standard.toml` says.
+//! A dialect file from text to typed tables, completed by the values of `standard.toml`.
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostics, KeyLocation};
 use crate::file::File;
 use crate::keys::{self, FREE, STANDARD};
 
-/// TOML, and where in the text everything stands.
+/// TOML with the position of everything in the text.
 pub(crate) struct Document<'t> {
     text: &'t str,
     tree: DeValue<'t>,
@@ -42,7 +42,7 @@ impl<'t> Document<'t> {
     }
 }
 
-/// Fills in what a file leaves out. Its name, title and colour are its own affair.
+/// Fills in what a file leaves out, but not its name, title and colour.
 fn complete(table: &mut DeTable<'_>) {
     let standard = DeTable::parse(STANDARD).expect("standard.toml is TOML, a test reads it").into_inner();
     if let (Some(ours), Some(theirs)) = (table.get_mut("signatures"), first_signature(&standard)) {

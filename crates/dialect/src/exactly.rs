@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use model::attempt::{Failure, FailureKind};
 
-/// What `write` writes. One allocation, and none if it would be more than `most` bytes.
+/// Returns what `write` writes. One allocation, and none if it would be more than `most` bytes.
 pub(crate) fn exactly(most: usize, write: impl Fn(&mut dyn Write) -> fmt::Result) -> Result<Vec<u8>, Failure> {
     let mut length = Length { bytes: 0, most };
     write(&mut length).map_err(|fmt::Error| {
@@ -15,7 +15,7 @@ pub(crate) fn exactly(most: usize, write: impl Fn(&mut dyn Write) -> fmt::Result
     Ok(text.into_bytes())
 }
 
-/// Counts, up to a bound.
+/// Counts bytes, up to a bound.
 struct Length {
     bytes: usize,
     most: usize,

@@ -1,4 +1,5 @@
-//! What stands in a dialect file, table by table. Hardly a field is optional: `document.rs` fills in what a file leaves out.
+//! The contents of a dialect file, table by table. Hardly a field is optional: `document.rs` fills in what a file
+//! leaves out.
 
 use std::fmt;
 

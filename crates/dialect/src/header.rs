@@ -1,8 +1,9 @@
-//! Header names and values: which can be sent at all, which are not the endpoint's to set, which are credentials.
+//! Header names and values: rules for what can be sent, what an endpoint may not set, and what is a credential.
 
 use std::sync::Arc;
 
-/// A header as it goes out. The name is in lower case, as HTTP/2 wants it; the value is UTF-8 without control characters.
+/// A header as it goes out. The name is in lower case, as HTTP/2 wants it; the value is UTF-8 without control
+/// characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Header {
     pub name: Arc<str>,
@@ -27,10 +28,11 @@ pub enum NotAHeader {
     Value,
 }
 
-/// Longer names are refused.
+/// Maximum bytes of a header name.
 const LONGEST_NAME: usize = 128;
 
-/// What carries the request from hop to hop, and so is the connection's to set (RFC 9110, section 7.6.1; RFC 9113, 8.2.2).
+/// Headers that carry the request from hop to hop, and so are the connection's to set (RFC 9110, section 7.6.1; RFC
+/// 9113, 8.2.2).
 const TRANSPORT: [&str; 10] = [
     "host",
     "content-length",
@@ -44,16 +46,16 @@ const TRANSPORT: [&str; 10] = [
     "http2-settings",
 ];
 
-/// What headers between a client and its proxy begin with.
+/// Prefix of the headers between a client and its proxy.
 const PROXY: &str = "proxy-";
 
-/// Stands in the requests of test events, and in no others.
+/// Header in the requests of test events, and in no others.
 pub const TEST: &str = "posthaste-test";
 
 /// The bytes that a token may have besides letters and digits (RFC 9110, section 5.6.2).
 const IN_TOKENS: &[u8] = b"!#$%&'*+-.^_`|~";
 
-/// Which bytes a token may have.
+/// The bytes that a token may have, as a table.
 const TOKEN: [bool; 256] = {
     let (mut table, mut byte) = ([false; 256], 0);
     while byte < table.len() {
@@ -68,9 +70,9 @@ const TOKEN: [bool; 256] = {
     table
 };
 
-/// Whether it is a token (RFC 9110, section 5.6.2), as names are.
+/// True if `text` is a token (RFC 9110, section 5.6.2), as names are.
 pub fn is_token(text: &str) -> bool {
-    // Looked at whole, which the processor does faster than stopping at the first byte that does not fit.
+    // All bytes are checked: faster on the processor than stopping at the first that does not fit.
     !text.is_empty() && text.bytes().fold(true, |fits, byte| fits & TOKEN[usize::from(byte)])
 }
 
@@ -85,19 +87,19 @@ pub fn check_value(value: &str) -> Result<(), NotAHeader> {
     if value.bytes().any(|byte| byte.is_ascii_control()) { Err(NotAHeader::Value) } else { Ok(()) }
 }
 
-/// Whether `name` is the connection's own, whatever its case: neither a dialect nor an endpoint may set it.
+/// True if `name`, in any case, is the connection's own: neither a dialect nor an endpoint may set it.
 pub fn is_transport(name: &str) -> bool {
     let is_proxy = name.get(..PROXY.len()).is_some_and(|start| are_twins(start, PROXY));
     is_proxy || TRANSPORT.iter().any(|own| are_twins(own, name))
 }
 
-/// Whether `name` is ours in every dialect: an endpoint may not set it.
+/// True if `name` is Posthaste's or the connection's in every dialect: an endpoint may not set it.
 pub fn is_reserved(name: &str) -> bool {
     let ours = ["content-type", "user-agent", TEST];
     is_transport(name) || ours.iter().any(|own| are_twins(own, name))
 }
 
-/// Whether receivers may take two names for the same: CGI and its heirs know no capital letters and no hyphens.
+/// True if receivers may take two names for the same: CGI and its heirs know no capital letters and no hyphens.
 pub fn are_twins(one: &str, other: &str) -> bool {
     let folded = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
     one.len() == other.len() && one.bytes().map(folded).eq(other.bytes().map(folded))

@@ -1,4 +1,4 @@
-//! A line with slots, such as the value of a header.
+//! The template of a header's value: one line of text with slots.
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::resolve::{CompiledSlot, Slots};
 use crate::slot::{self, Segment};
 use crate::variable::{EndpointInfo, RenderContext, Variable};
 
-/// What is filled in may be an event's whole data; receivers refuse headers long before this.
+/// Maximum bytes of a rendered value. A slot may hold an event's whole data; receivers refuse headers long before this.
 const LONGEST: usize = 8 * 1024;
 
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,7 @@ pub(crate) struct DialectHeader {
 }
 
 impl HeaderTemplate {
-    /// Reads a line, or says all that is wrong with it.
+    /// Reads a template, or returns all errors in it.
     pub(crate) fn parse(text: &str) -> Result<Self, Vec<String>> {
         let mut slots = Slots::default();
         let segments = slot::segments(text, |slot| {
@@ -48,7 +48,7 @@ impl HeaderTemplate {
         })
     }
 
-    /// The line's pieces, with the roots in its slots; `None` is a slot that says more than a root alone.
+    /// The template's segments, with the variables in its slots; `None` is a slot that is more than a variable alone.
     pub(crate) fn variables(&self) -> Vec<Segment<Option<Variable>>> {
         let variable = |segment: &Segment<CompiledSlot>| match segment {
             Segment::Text(text) => Segment::Text(text.clone()),
@@ -57,7 +57,7 @@ impl HeaderTemplate {
         self.segments.iter().map(variable).collect()
     }
 
-    /// Appends the line to `out`, and the paths into values that lead nowhere to `missing`.
+    /// Appends the rendered value to `out`, and the paths into values that lead nowhere to `missing`.
     pub(crate) fn write(
         &self,
         context: &RenderContext<'_>,
@@ -86,7 +86,7 @@ fn too_long() -> Failure {
     Failure::new(FailureKind::Render, message)
 }
 
-/// Takes no more than a header may have.
+/// Writes at most [`LONGEST`] bytes.
 struct Bounded<'s>(&'s mut String);
 
 impl Write for Bounded<'_> {

@@ -1,6 +1,6 @@
-//! The shape of a dialect file: which keys there are, and which of them are tables and lists.
+//! The keys of a dialect file, and which of them are tables and lists.
 //!
-//! What does not fit is noted and replaced by the least that does, so that all the rest is looked at as well.
+//! A key or value that does not fit is noted and left out, so that all the rest is checked as well.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -21,12 +21,12 @@ const EVERY_KEY: &str = concat!(
 static PATTERN: LazyLock<DeTable<'static>> =
     LazyLock::new(|| DeTable::parse(EVERY_KEY).expect("standard.toml is TOML, a test reads it").into_inner());
 
-/// Tables whose keys are the writer's own.
+/// Tables whose keys are the author's own.
 pub(crate) const FREE: [&str; 1] = ["headers"];
 
 const MOST_EVENT_TYPES: usize = 1000;
 
-/// Leaves in `file` only what has a place there.
+/// Removes from `file` the keys that do not exist there, and values of another kind.
 pub(crate) fn fit(file: &mut DeTable<'_>, location: &KeyLocation<'_>, m: &mut Diagnostics) {
     fit_table(file, &PATTERN, location, m);
 }
@@ -71,14 +71,14 @@ fn fits(
             format!("is a table, not {}: write [{}] and its keys below", a_kind(other), location.key())
         }
         (Some(DeValue::Array(_)), other) => format!("is a list, not {}: write it between [ and ]", a_kind(other)),
-        // Values are looked at one by one when they are read.
+        // Values are checked one by one when they are read.
         (Some(_), _) => return true,
     };
     m.add(location, wrong);
     false
 }
 
-/// More entries than there may be are not looked at.
+/// Entries beyond the maximum are not checked.
 fn fit_tables(items: &mut DeArray<'_>, pattern: &DeTable<'_>, location: &KeyLocation<'_>, m: &mut Diagnostics) {
     if items.len() > MOST_EVENT_TYPES {
         m.add(location, format!("at most {MOST_EVENT_TYPES} entries, and here are {}", items.len()));
@@ -97,7 +97,7 @@ fn fit_tables(items: &mut DeArray<'_>, pattern: &DeTable<'_>, location: &KeyLoca
     }
 }
 
-/// An entry that nothing more is wrong with.
+/// A valid entry in place of a broken one.
 fn stand_in<'t>(index: usize, pattern: &DeTable<'_>) -> DeTable<'t> {
     let mut table = DeTable::new();
     if let Some((name, value)) = pattern.get_key_value("name") {
@@ -128,11 +128,11 @@ fn a_kind(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// How many characters must be put in, left out or changed to make one text of the other (Levenshtein).
+/// The number of characters to insert, delete or replace to turn one text into the other (Levenshtein).
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
-    // What is far longer than any key is far from all of them.
+    // A text far longer than any key is far from all of them.
     for (above, letter) in one.chars().take(64).enumerate() {
         let mut diagonal = above;
         row[0] = above + 1;

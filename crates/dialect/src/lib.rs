@@ -1,7 +1,8 @@
-//! How a product speaks: dialect files, bodies, headers and signatures. Pure: no runtime, no SQL, no clock, no randomness.
+//! A product's webhook format: dialect files, bodies, headers and signatures. Pure: no runtime, no SQL, no clock, no
+//! randomness.
 //!
-//! A [`Dialect`] is read from a TOML file and checked once. A [`voice::Voice`] is a dialect towards one endpoint, with its
-//! keys ready. It turns a due delivery into the [`voice::Message`] that is sent.
+//! A [`Dialect`] is read from a TOML file and checked once. A [`renderer::Renderer`] is a dialect prepared for one
+//! endpoint, with its keys ready. It turns a due delivery into the [`renderer::Message`] that is sent.
 
 mod body;
 mod built_in;

@@ -1,4 +1,4 @@
-//! How much of a dialect is read.
+//! Size limit of dialect files.
 
-/// Longer files are refused.
+/// Maximum bytes of a dialect file.
 pub const LONGEST: usize = 256 * 1024;

@@ -1,4 +1,4 @@
-//! Times in slots: which values are one, and how one is written.
+//! Times in slots: reading a value as a time, and writing one.
 
 use model::time::Timestamp;
 
@@ -12,7 +12,7 @@ const LONGEST: usize = 64;
 /// The years that RFC 3339 can write, 0000 to 9999, in milliseconds since 1970.
 const WRITABLE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
-/// The time that `value` is: RFC 3339, or a number of seconds since 1970.
+/// Reads `value` as a time: RFC 3339, or a number of seconds since 1970.
 pub(crate) fn of(value: &Value<'_>) -> Option<Timestamp> {
     match value {
         Value::Time(at) => Some(*at),
@@ -39,13 +39,13 @@ fn seconds(json: &str) -> Option<Timestamp> {
 
 fn in_millis(seconds: f64) -> Option<i64> {
     let millis = (seconds * 1000.0).round();
-    // Larger ones are no time, and not every one of them is a number of milliseconds.
+    // Larger numbers are no times, and not all of them can be held in whole milliseconds.
     let fits = millis.abs() <= 9e15;
     #[expect(clippy::cast_possible_truncation, reason = "whole, and smaller than 2^53")]
     fits.then_some(millis as i64)
 }
 
-/// How `at` stands in a text.
+/// Writes `at` in the given form.
 pub(crate) fn written(at: Timestamp, form: &TimeForm) -> Value<'static> {
     match form {
         TimeForm::Unix => Value::Number(at.as_seconds()),

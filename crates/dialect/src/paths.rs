@@ -1,13 +1,13 @@
-//! Paths into the JSON of an event, all found together: one pass over each object or list that leads to one, however many
-//! paths there are.
+//! Paths into the JSON of an event, all found together: one pass over each object or list that leads to one, however
+//! many paths there are.
 
 use crate::raw;
 use crate::variable::Variable;
 
-/// The roots that can be read inside of. Their nodes are the first, in this order.
+/// The variables that paths can lead into. Their nodes are the first, in this order.
 const VALUES: [Variable; 3] = [Variable::EventData, Variable::Brand, Variable::Workflow];
 
-/// Longer paths are refused.
+/// Maximum words of a path.
 const MOST_WORDS: usize = 32;
 
 #[derive(Clone, Debug, Default)]
@@ -18,15 +18,15 @@ pub(crate) struct Paths(Vec<Node>);
 struct Node {
     /// By name, sorted.
     members: Vec<(Box<str>, usize)>,
-    /// Those whose name is a number, sorted by it.
+    /// Members whose name is a number, sorted by it: they may be items of a list.
     items: Vec<(usize, usize)>,
 }
 
-/// What stands at each path on one occasion. Empty if there are no paths.
+/// The JSON at each path, for one render context. Empty if there are no paths.
 pub(crate) struct PathValues<'v>(Vec<Option<&'v str>>);
 
 impl Paths {
-    /// Adds the path that leads from `root` over `words`. Its number is the same whenever it is added.
+    /// Adds the path that leads from `variable` over `words`. The same path always has the same number.
     pub(crate) fn add(&mut self, variable: Variable, words: &[&str]) -> Result<usize, String> {
         if words.len() > MOST_WORDS {
             return Err(format!("a path has at most {MOST_WORDS} words behind its root"));
@@ -53,7 +53,7 @@ impl Paths {
         next
     }
 
-    /// Looks all paths up in the values of the roots.
+    /// Looks all paths up in the values of the variables.
     pub(crate) fn find<'v>(&self, value: impl Fn(Variable) -> Option<&'v str>) -> PathValues<'v> {
         let mut found = vec![None; self.0.len()];
         if !self.0.is_empty() {
@@ -65,7 +65,7 @@ impl Paths {
         PathValues(found)
     }
 
-    /// Of two members with the same name the last counts, so what is inside is read when all have been seen.
+    /// Of two members with the same name the last counts, so nested values are read when all have been seen.
     fn descend(&self, at: usize, found: &mut [Option<&str>]) {
         let (node, Some(json)) = (&self.0[at], found[at]) else { return };
         if node.members.is_empty() {
@@ -104,7 +104,7 @@ impl<'v> PathValues<'v> {
     }
 }
 
-/// The place in a list that a word stands for.
+/// The list index that a word stands for.
 fn index(word: &str) -> Option<usize> {
     let plain = word.bytes().all(|byte| byte.is_ascii_digit()) && (word == "0" || !word.starts_with('0'));
     word.parse().ok().filter(|_| plain)

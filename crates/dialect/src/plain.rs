@@ -1,4 +1,4 @@
-//! A value of a dialect file read as what it should be, and said in plain words where it is something else.
+//! Reads a value of a dialect file as its type, with errors in plain words.
 
 use std::fmt::{self, Display};
 
@@ -14,7 +14,7 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(value: Value) -> Result<T, String> 
 #[derive(Debug)]
 struct Misread {
     message: String,
-    /// The value is one of those that the library describes by types of Rust.
+    /// The value's kind is one that the library describes by a Rust type.
     is_type: bool,
 }
 
@@ -64,7 +64,7 @@ impl de::Error for Misread {
     }
 }
 
-/// No text has it: PostgreSQL cannot hold it, and nobody can see it.
+/// Refused in every text: PostgreSQL cannot hold U+0000, and nobody can see it.
 const NUL: &str = "has the character U+0000, which no text may have: leave it out";
 
 struct Plain {

@@ -1,8 +1,8 @@
-//! Chat services: what they are sent instead of the dialect's envelope, and what their answers mean.
+//! Chat services: the cards they are sent instead of the dialect's envelope, and the meaning of their responses.
 //!
 //! A card is the same on every service: a headline, what happened in a sentence, facts from the event's data, and a
 //! footer that says whose event it is. [`content`] decides what it says, [`text`] keeps foreign text from being markup,
-//! and a file per service puts it into that service's form and within its limits, whatever the data.
+//! and a file per service renders it in that service's form and within its limits, whatever the data.
 
 mod branding;
 mod content;
@@ -20,7 +20,7 @@ use self::content::Content;
 pub use self::response::{Interpretation, read};
 use crate::variable::RenderContext;
 
-/// Whether it is a chat service.
+/// True if it is a chat service.
 pub(crate) fn takes_cards(provider: Provider) -> bool {
     form(provider).is_some()
 }

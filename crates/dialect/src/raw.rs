@@ -1,6 +1,6 @@
-//! Reading inside JSON text without building a tree: what is found are slices of the text itself.
+//! Reads inside JSON text without building a tree: results are slices of the text itself.
 //!
-//! The text is JSON, which was checked when it came in. In anything else less is found, and nothing breaks.
+//! The text is JSON, which was checked when it came in. In anything else less is found, and nothing panics.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -30,7 +30,7 @@ pub(crate) fn is_object(json: &str) -> bool {
     json.trim_ascii_start().starts_with('{')
 }
 
-/// What a string, with its quotes, says.
+/// The text of a string literal with its quotes.
 pub(crate) fn text(string: &str) -> Cow<'_, str> {
     let inside = inside(string);
     if !inside.contains('\\') {
@@ -41,7 +41,7 @@ pub(crate) fn text(string: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// Writes what a string, with its quotes, says. Half a surrogate pair is no character and becomes U+FFFD.
+/// Writes the text of a string literal with its quotes. Half a surrogate pair is no character and becomes U+FFFD.
 pub(crate) fn write_text(string: &str, out: &mut dyn Write) -> fmt::Result {
     let mut rest = inside(string);
     while let Some((before, escape)) = rest.split_once('\\') {
@@ -92,7 +92,7 @@ pub(crate) fn write_escaped(text: &str, out: &mut dyn Write) -> fmt::Result {
     out.write_str(&text[written..])
 }
 
-/// Escapes all that is written to it.
+/// Escapes everything that is written to it.
 pub(crate) struct Escaped<'o>(pub(crate) &'o mut dyn Write);
 
 impl Write for Escaped<'_> {
@@ -107,7 +107,7 @@ pub(crate) fn inside(string: &str) -> &str {
     opened.strip_suffix('"').unwrap_or(opened)
 }
 
-/// The character that an escape stands for, and what follows. `escape` begins behind the backslash.
+/// The character that an escape stands for, and the text that follows. `escape` begins behind the backslash.
 fn unescaped(escape: &str) -> (char, &str) {
     let mut after = escape.chars();
     let character = match after.next() {
@@ -138,14 +138,14 @@ fn surrogates(escape: &str) -> (char, &str) {
     (char::from_u32(first.into()).unwrap_or(char::REPLACEMENT_CHARACTER), after)
 }
 
-/// A place in the text.
+/// A position in the text.
 struct Cursor<'j> {
     text: &'j str,
     at: usize,
 }
 
 impl<'j> Cursor<'j> {
-    /// Behind the bracket that `text` opens with; at its end, if it opens with another.
+    /// A cursor behind the bracket that `text` opens with; at its end, if it opens with another.
     fn inside(text: &'j str, bracket: u8) -> Self {
         let mut cursor = Self { text, at: 0 };
         cursor.at = if cursor.next_byte() == Some(bracket) { cursor.at + 1 } else { text.len() };
@@ -169,7 +169,7 @@ impl<'j> Cursor<'j> {
         self.value()
     }
 
-    /// Goes over the value that begins here. `None` where none begins.
+    /// Consumes the value that begins here. `None` where none begins.
     fn value(&mut self) -> Option<&'j str> {
         let first = self.next_byte()?;
         let start = self.at;
@@ -182,7 +182,7 @@ impl<'j> Cursor<'j> {
         Some(&self.text[start..self.at])
     }
 
-    /// The byte after the space that may stand here.
+    /// Skips white space, and returns the byte after it.
     fn next_byte(&mut self) -> Option<u8> {
         let rest = self.text.as_bytes().get(self.at..)?;
         self.at += rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
@@ -195,7 +195,7 @@ impl<'j> Cursor<'j> {
         }
     }
 
-    /// Behind the string that begins at `start`.
+    /// The position behind the string that begins at `start`.
     fn string_end(&self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
         let mut at = start + 1;
@@ -209,7 +209,7 @@ impl<'j> Cursor<'j> {
         }
     }
 
-    /// Behind the object or list that begins here.
+    /// The position behind the object or list that begins here.
     fn nested_end(&self) -> usize {
         let bytes = self.text.as_bytes();
         let (mut at, mut depth) = (self.at, 0_usize);
@@ -229,7 +229,7 @@ impl<'j> Cursor<'j> {
         bytes.len()
     }
 
-    /// Behind the number or word that begins here.
+    /// The position behind the number or word that begins here.
     fn scalar_end(&self) -> usize {
         let bytes = &self.text.as_bytes()[self.at..];
         let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();

@@ -1,4 +1,4 @@
-//! Reading a dialect: text or JSON in, the compiled dialect or all mistakes out.
+//! Reads a dialect: text or JSON in, the compiled dialect or all diagnostics out.
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::dialect::Dialect;
@@ -8,7 +8,7 @@ use crate::syntax::Readable;
 use crate::{compile, toml_json};
 
 impl Dialect {
-    /// Reads a dialect file. What it leaves out is as in `standard`.
+    /// Reads a dialect file. Keys that it leaves out are as in `standard`.
     pub fn parse(text: &str) -> Result<Self, Vec<Diagnostic>> {
         if text.len() > LONGEST {
             let message = format!("a dialect file has at most {LONGEST} bytes, and this one {}", text.len());
@@ -21,7 +21,7 @@ impl Dialect {
         readable.add_to(diagnostics).none_or(dialect).map(|dialect| dialect.expect("a file without mistakes is typed"))
     }
 
-    /// Reads the same from JSON. Lines are told only of what is wrong with the JSON itself.
+    /// Reads a dialect from JSON. Only errors in the JSON itself have line numbers.
     pub fn from_json(json: &str) -> Result<Self, Vec<Diagnostic>> {
         let text = toml_json::toml_from_json(json)?;
         Self::parse(&text).map_err(|mut diagnostics| {

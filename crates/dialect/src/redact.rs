@@ -1,4 +1,4 @@
-//! A dialect's file for readers who must not have its credentials.
+//! Masks the credentials in a dialect's file, for readers who must not have them.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -7,8 +7,8 @@ use model::mask;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The file with the values of headers that are credentials masked: by their names, or because they are marked. All else
-/// stays as it was written, comments and all.
+/// Masks the values of headers that are credentials by their names, or because they are marked. All else stays as it
+/// was written, comments and all.
 pub fn without_credentials(text: &str) -> Cow<'_, str> {
     let (table, _) = DeTable::parse_recoverable(text);
     let Some(DeValue::Table(headers)) = table.get_ref().get("headers").map(Spanned::get_ref) else {
@@ -33,7 +33,7 @@ pub fn without_credentials(text: &str) -> Cow<'_, str> {
     masked.into()
 }
 
-/// Where the value stands in the text, if it is to be masked.
+/// The value's range in the text, if it is to be masked.
 fn credential(name: &str, value: &Spanned<DeValue<'_>>) -> Option<Range<usize>> {
     match value.get_ref() {
         DeValue::Table(marked) => {

@@ -1,4 +1,5 @@
-//! A voice: how one endpoint is spoken to. Made once for each revision of it, with everything prepared that can be.
+//! The renderer of one endpoint's messages. Made once for each revision of the endpoint, with everything prepared that
+//! can be.
 
 use std::sync::Arc;
 
@@ -23,40 +24,41 @@ use crate::variable::EndpointInfo;
 pub use crate::variable::RenderContext;
 use crate::{Dialect, built_in};
 
-/// Room for the value of most headers.
+/// Bytes allocated up front for a header's value: enough for most.
 const VALUE: usize = 128;
 
 const CONTENT_TYPE: (&str, &str) = ("content-type", "application/json");
 const USER_AGENT: (&str, &str) = ("user-agent", concat!("Posthaste/", env!("CARGO_PKG_VERSION")));
 
-/// What is sent, but for the address: the signatures are over exactly these body bytes.
+/// The message as sent, without the address: the signatures are over exactly these body bytes.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// `content-type`, `user-agent`, the mark of a test, the dialect's, the signatures, the endpoint's own. No name stands twice.
+    /// `content-type`, `user-agent`, the mark of a test, the dialect's, the signatures, the endpoint's own. Names are
+    /// unique.
     pub headers: Vec<Header>,
     pub body: Bytes,
     /// The built-in dialect that always makes this body of this event; `None` if it must be kept to be seen again.
     pub reproducible_by: Option<Arc<str>>,
-    /// What the endpoint's owner should know about it.
+    /// Notes for the endpoint's owner.
     pub notes: Vec<String>,
 }
 
 pub struct Renderer {
     dialect: Arc<Dialect>,
     endpoint: EndpointInfo,
-    /// Whose events they are, for people.
+    /// The project's name, for people.
     project: Option<Box<str>>,
     body_source: BodySource,
-    /// Before the dialect's headers.
+    /// Headers before the dialect's.
     leading_headers: Vec<Header>,
     signatures: Vec<SignatureHeader>,
-    /// After the signatures: the endpoint's own.
+    /// The endpoint's own headers, after the signatures.
     endpoint_headers: Vec<Header>,
-    /// Why this endpoint cannot be spoken to, if so.
+    /// The reason why nothing can be rendered for this endpoint, if there is one.
     config_error: Option<Failure>,
 }
 
-/// What bodies are made by.
+/// The source of an endpoint's bodies.
 enum BodySource {
     Dialect,
     /// The endpoint's own.
@@ -72,15 +74,16 @@ struct SignatureHeader {
 }
 
 struct Signer {
-    /// Its place in the dialect.
+    /// Its index in the dialect's schemes.
     scheme: usize,
     key: Key,
-    /// Signs until then; `None` is the secret in use.
+    /// Time at which the secret stops signing; `None` is the secret in use.
     expires_at: Option<Timestamp>,
 }
 
 impl Renderer {
-    /// An endpoint with settings that cannot be spoken by gets a voice as well: it says so at every attempt.
+    /// An endpoint whose settings cannot be rendered gets a renderer as well, which fails with the reason at every
+    /// attempt.
     pub fn new(dialect: &Arc<Dialect>, endpoint: &Endpoint) -> Self {
         let settings = &endpoint.settings;
         let mut config_error = None;
@@ -113,7 +116,7 @@ impl Renderer {
         Self { project: Some(name.into()), ..self }
     }
 
-    /// The whole message for the attempt that is due, as it is sent at `at`.
+    /// Renders the whole message for the attempt that is due, as it is sent at `at`.
     pub fn render(&self, due: &Due, at: Timestamp) -> Result<Message, Failure> {
         if let Some(failure) = &self.config_error {
             return Err(failure.clone());
@@ -140,7 +143,7 @@ impl Renderer {
         Ok(Message { headers, body, reproducible_by: made_by, notes })
     }
 
-    /// Why nothing can be said to this endpoint at `at`, whatever the event, if so.
+    /// The reason why nothing can be sent to this endpoint at `at`, whatever the event, if there is one.
     pub fn objection(&self, at: Timestamp) -> Option<Failure> {
         self.config_error.clone().or_else(|| self.unsigned(at))
     }
@@ -153,7 +156,7 @@ impl Renderer {
         })
     }
 
-    /// The body, and the paths that it would have shown and that lead nowhere.
+    /// Renders the body, and lists the paths in it that lead nowhere.
     fn body(&self, context: &RenderContext<'_>) -> Result<(Bytes, Vec<String>), Failure> {
         let Rendered { body, missing } = match &self.body_source {
             BodySource::Dialect => self.dialect.body.render(context, &self.endpoint)?,
@@ -216,8 +219,8 @@ impl Renderer {
     }
 }
 
-/// The body that a built-in dialect made on this occasion: the same occasion gives the same bytes, so what was sent can
-/// be shown later. `None` if this version does not know the dialect.
+/// The body that a built-in dialect made in this render context: the same context gives the same bytes, so what was
+/// sent can be shown later. `None` if this version does not know the dialect.
 pub fn body_of(dialect: &str, context: &RenderContext<'_>, endpoint: EndpointId) -> Option<Bytes> {
     // No built-in dialect names endpoints in its body: a name changes, and what was sent does not.
     let endpoint = EndpointInfo { id: endpoint, name: None };
@@ -244,12 +247,12 @@ fn body_source(dialect: &Dialect, settings: &Settings) -> Result<BodySource, Fai
         let is_card = dialect.providers.cards && providers::takes_cards(provider);
         return Ok(if is_card { BodySource::Card(provider) } else { BodySource::Dialect });
     };
-    // It was judged when it was saved; this version may be stricter.
+    // The template was checked when it was saved; this version may be stricter.
     let template = Template::parse(template).map_err(|wrong| render(format!("the template: {}", wrong.join("; "))))?;
     Ok(BodySource::Template(template))
 }
 
-/// What every request begins with, unless the dialect says it in its own words.
+/// The first headers of every request, unless the dialect sets them itself.
 fn leading_headers(dialect: &Dialect) -> Vec<Header> {
     let own = |name: &str| dialect.headers.iter().any(|header| *header.name == *name);
     [CONTENT_TYPE, USER_AGENT]
@@ -282,12 +285,13 @@ fn signers(dialect: &Dialect, index: usize, scheme: &Scheme, secrets: &Secrets) 
     current.chain(previous).filter(ours).map(signer).collect()
 }
 
-/// Whether a secret is an Ed25519 key. In a dialect without Ed25519 it is text, whatever it looks like.
+/// True if a secret is an Ed25519 key. In a dialect without Ed25519 it is text, whatever it looks like.
 fn is_asymmetric(dialect: &Dialect, secret: &Secret) -> bool {
     dialect.signs_with(Signing::Ed25519) && secret.seed().is_some()
 }
 
-/// The endpoint's credentials, then its other headers. What the dialect or one before has said is not said again.
+/// The endpoint's credentials, then its other headers. Names that are the dialect's or were set by an earlier one are
+/// left out.
 fn endpoint_headers(dialect: &Dialect, auth: &Auth, custom: &[(String, String)]) -> Result<Vec<Header>, Failure> {
     let custom = custom.iter().map(|(name, value)| (name.as_str(), value.clone(), mask::looks_secret(name)));
     let mut headers: Vec<Header> = Vec::new();

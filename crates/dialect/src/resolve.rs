@@ -1,4 +1,4 @@
-//! Slots that are ready to be filled: what each names is checked when they are read, and looked up on every occasion.
+//! Compiled slots: the variable that each names is checked when the text is read, and looked up for every attempt.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -10,30 +10,30 @@ use crate::paths::{PathValues, Paths};
 use crate::slot::{Filter, Literal, Slot};
 use crate::variable::{EndpointInfo, RenderContext, Value, Variable};
 
-/// More slots in one text are refused: the work of filling it has to end.
+/// Maximum slots in one text: the work of filling it has to end.
 const MOST_SLOTS: usize = 1000;
 
-/// So much text may go through the filters of one text.
+/// Maximum bytes of values that go through the filters of one text.
 const MOST_FILTERED: usize = 16 * 1024 * 1024;
 
-/// A slot, compiled.
+/// A slot whose variable, path and filters have been checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CompiledSlot {
     source: Source,
-    /// As a JSON value in place of the string that the slot stands in.
+    /// True if a JSON value replaces the string that the slot stands in.
     pub(crate) json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
-    /// Just that.
+    /// The variable alone.
     Variable(Variable),
-    /// The expression of this number.
+    /// The expression with this number.
     Made(usize),
 }
 
 impl CompiledSlot {
-    /// The root, if the slot is just that.
+    /// The variable, if the slot is just that.
     pub(crate) fn variable(self) -> Option<Variable> {
         match self.source {
             Source::Variable(variable) => Some(variable),
@@ -50,18 +50,18 @@ pub(crate) struct Slots {
     paths: Paths,
 }
 
-/// A slot that is more than a root.
+/// A slot that is more than a variable: a path into it, filters, or both.
 #[derive(Clone, Debug)]
 struct Expression {
     /// As it is written.
     path: Box<str>,
     variable: Variable,
-    /// Its number, if it leads into the root.
+    /// The path's number, if it leads into the variable.
     inside: Option<usize>,
     filters: Vec<Filter>,
 }
 
-/// What the slots of a text are on one occasion.
+/// The values of a text's slots for one render context.
 pub(crate) struct ResolvedSlots<'a> {
     slots: &'a Slots,
     context: &'a RenderContext<'a>,
@@ -70,13 +70,13 @@ pub(crate) struct ResolvedSlots<'a> {
 }
 
 impl Slots {
-    /// Takes a slot of a body, or says why it cannot be filled.
+    /// Compiles a slot of a body, or returns why it cannot be filled.
     pub(crate) fn add(&mut self, slot: &Slot<'_>) -> Result<CompiledSlot, String> {
         let (variable, words) = Variable::named(slot.path)?;
         self.add_named(slot, variable, &words)
     }
 
-    /// Takes a slot of a header, where a time that is not told otherwise is in seconds.
+    /// Compiles a slot of a header, where an attempt's time without a filter is in seconds.
     pub(crate) fn add_in_header(&mut self, slot: &Slot<'_>) -> Result<CompiledSlot, String> {
         let (variable, words) = Variable::named(slot.path)?;
         self.add_named(slot, if slot.has_time_form() { variable } else { variable.in_header() }, &words)
@@ -102,7 +102,7 @@ impl Slots {
         Ok(CompiledSlot { source: Source::Made(self.expressions.len() - 1), json })
     }
 
-    /// Looks everything up. Nothing is allocated unless there are paths or filters.
+    /// Looks all values up. Nothing is allocated unless there are paths or filters.
     pub(crate) fn resolve<'a>(
         &'a self,
         context: &'a RenderContext<'a>,
@@ -133,7 +133,7 @@ impl Expression {
 }
 
 impl<'a> ResolvedSlots<'a> {
-    /// What stands in `hole`.
+    /// Calls `take` with the value of `compiled`.
     pub(crate) fn with<T>(&self, compiled: CompiledSlot, take: impl FnOnce(&Value<'_>) -> T) -> T {
         match compiled.source {
             Source::Variable(variable) => take(&variable.value(self.context, self.endpoint)),
@@ -141,8 +141,8 @@ impl<'a> ResolvedSlots<'a> {
         }
     }
 
-    /// Notes the path that `hole` names, if it leads nowhere and is not noted yet. What the event or endpoint does not have
-    /// at all is noted with `roots` only, and not where null says so.
+    /// Adds the path of `compiled` to `missing`, once, if it leads nowhere. Variables that the event or endpoint does
+    /// not have at all are added only with `roots`, and not where the slot writes null for them.
     pub(crate) fn note(&self, compiled: CompiledSlot, roots: bool, missing: &mut Vec<String>) {
         let is_no_time = self.with(compiled, |value| match value {
             Value::Missing => Some(false),
@@ -204,7 +204,7 @@ fn truncated(text: String, length: usize) -> String {
     }
 }
 
-/// Takes so many bytes and no more.
+/// Keeps the first `most` bytes written to it.
 struct Beginning {
     text: String,
     most: usize,

@@ -2,30 +2,30 @@
 
 use serde::Deserialize;
 
-/// Whether endpoints have secrets.
+/// The rule for endpoints' secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretRule {
-    /// One is made if none is given.
+    /// Every endpoint has one: it is generated if none is given.
     #[default]
     Always,
-    /// Those that were given one.
+    /// Endpoints have one if it was given.
     Optional,
     Never,
 }
 
-/// What becomes of a secret when another takes its place.
+/// The rule for the old secret when another replaces it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RotateRule {
-    /// Both sign for a while.
+    /// Both sign until the old one expires.
     #[default]
     Overlap,
     /// The old one ends with the rotation, always.
     AtOnce,
 }
 
-/// How many event types an endpoint names.
+/// The number of event types that an endpoint names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventsRule {

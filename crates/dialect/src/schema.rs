@@ -1,7 +1,7 @@
-//! A JSON Schema, compiled once: judges data and tells people what is wrong with it.
+//! A JSON Schema, compiled once: validates data and reports errors for people.
 //!
-//! Schemas come from strangers and run within requests, so what they can cost is bounded when they are saved: their size,
-//! how far their references unfold (`schema/outline.rs`), and patterns, which are matched in linear time.
+//! Schemas are untrusted and run within requests, so their cost is bounded when they are saved: their size, how far
+//! their references unfold (`schema/outline.rs`), and patterns, which are matched in linear time.
 
 mod issue;
 mod message;
@@ -17,22 +17,24 @@ use self::issue::escaped;
 use self::outline::Outline;
 use self::work::Patterns;
 
-/// Longer schemas are refused.
+/// Maximum bytes of a schema.
 const LONGEST: usize = 64 * 1024;
-/// Nobody mends more at once.
+/// Maximum findings reported: nobody fixes more at once.
 const MOST_FINDINGS: usize = 20;
-/// Of longer data only the first finding is told: every one of a million bad items would be kept until all are found.
+/// Bytes of data beyond which only the first finding is reported: each of a million bad items would be kept until all
+/// are found.
 const LONGEST_LISTED: usize = 64 * 1024;
-/// The same of data so long that its bytes times the subschemas are more: each alternative keeps a copy of what does not fit.
+/// The same limit for bytes of data times subschemas: each alternative keeps a copy of what does not fit.
 const MOST_WORK: usize = 8 * 1024 * 1024;
-/// With a schema that refers to itself, deeper data is not searched: the library looks again from each level.
+/// Maximum depth of data that is searched with a schema that refers to itself: the library searches again from each
+/// level.
 const DEEPEST_LISTED: usize = 16;
 const TOO_MUCH_WORK: &str = "is too much work to hold against this schema: send less at a time, or give the schema fewer alternatives, patterns and references";
-/// Of one compiled pattern, in bytes.
+/// Maximum bytes of one compiled pattern.
 const LARGEST_PATTERN: usize = 128 * 1024;
-/// Into how many KiB a pattern may be compiled. The smallest that is enough is what it is charged by.
+/// Sizes of a compiled pattern, in KiB. A pattern is charged by the smallest that is enough.
 const PATTERN_SIZES: [u64; 3] = [4, 16, 64];
-/// Bytes of data times the schema's weight that nobody counts: less than a millisecond's work.
+/// Bytes of data times the schema's weight up to which no work is counted: less than a millisecond of it.
 const UNCOUNTED: usize = 16 * 1024;
 
 #[derive(Debug)]
@@ -43,17 +45,17 @@ pub(crate) struct Schema {
     outline: Outline,
 }
 
-/// How much is told of data that does not fit. Whether it fits is cheap to say whatever the schema: the library remembers
-/// what it has judged. Where it does not can take forever, or more memory than there is.
+/// The findings reported for data that does not fit. A yes or no is cheap whatever the schema: the library remembers
+/// what it has validated. Finding the places can take forever, or more memory than there is.
 enum Search {
     All,
     First,
-    /// Nothing, and why.
+    /// No places, for this reason.
     None(&'static str),
 }
 
 impl Schema {
-    /// JSON Schema 2020-12, unless it names another draft by `$schema`. Findings point into the schema.
+    /// Compiles JSON Schema 2020-12, unless `$schema` names another draft. Findings point into the schema.
     pub(crate) fn compile(text: &Json) -> Result<Self, Vec<SchemaIssue>> {
         if text.as_str().len() > LONGEST {
             return Err(whole(format!("a schema has at most {LONGEST} bytes")));
@@ -79,12 +81,12 @@ impl Schema {
         Ok(Self { schema, validator, patterns, outline })
     }
 
-    /// What a byte of data costs at most, in subschemas that it is held against.
+    /// Maximum cost of a byte of data, in subschemas that it is checked against.
     pub(crate) fn weight(&self) -> usize {
         self.outline.unfolded + self.patterns.weight()
     }
 
-    /// All that the schema forbids in `data`, which is JSON.
+    /// Returns everything the schema forbids in `data`, which is JSON.
     pub(crate) fn judge(&self, data: &str) -> Vec<SchemaIssue> {
         let value: Value = match serde_json::from_str(data) {
             Ok(value) => value,
@@ -137,7 +139,7 @@ fn compiled_kib(pattern: &str) -> u64 {
     PATTERN_SIZES.into_iter().find(fits).unwrap_or(LARGEST_PATTERN as u64 / 1024)
 }
 
-/// The first ones, each once: what two references lead to is found twice.
+/// The first [`MOST_FINDINGS`], without repeats: what two references lead to is found twice.
 fn few(findings: impl Iterator<Item = SchemaIssue>) -> Vec<SchemaIssue> {
     let mut few = Vec::new();
     for finding in findings {
@@ -163,7 +165,7 @@ fn finding(error: &ValidationError<'_>) -> SchemaIssue {
     }
 }
 
-/// The same about a schema, whose patterns are of one kind only.
+/// A finding about a schema, where a refused pattern has a message of its own.
 fn in_schema(error: &ValidationError<'_>) -> SchemaIssue {
     let (pointer, message) = finding(error);
     if message::is_about_a_pattern(error) {

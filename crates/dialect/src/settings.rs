@@ -1,4 +1,4 @@
-//! A dialect file as a list of settings, to hold one against another, and as JSON.
+//! A dialect file as a list of settings, to compare two files.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::document::Document;
 /// Keys and values as they are written in TOML: `retry.jitter` and `0.1`.
 pub type Settings = BTreeMap<String, String>;
 
-/// What is different between two files. `None` is a setting that a file does not have.
+/// A difference between two files. `None` is a setting that a file does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     pub key: String,
@@ -19,8 +19,8 @@ pub struct Difference {
     pub theirs: Option<String>,
 }
 
-/// All settings of a dialect file, those that it leaves out as in `standard`. Header names are in lower case, event types
-/// have their names in place of numbers: `event_types[invoice.paid].group`.
+/// All settings of a dialect file, those that it leaves out as in `standard`. Header names are in lower case, event
+/// types have their names in place of numbers: `event_types[invoice.paid].group`.
 pub fn of(text: &str) -> Result<Settings, Vec<Diagnostic>> {
     Dialect::parse(text)?;
     let mut settings = Settings::new();
@@ -28,7 +28,7 @@ pub fn of(text: &str) -> Result<Settings, Vec<Diagnostic>> {
     Ok(settings)
 }
 
-/// By their keys. Empty: the two say the same.
+/// The differences, sorted by key. Empty if the two are the same.
 pub fn differences(ours: &Settings, theirs: &Settings) -> Vec<Difference> {
     let mut keys: Vec<&String> = ours.keys().chain(theirs.keys()).collect();
     keys.sort();

@@ -1,4 +1,4 @@
-//! Signature schemes: what is signed, with which algorithm and key, and how that reads in a header.
+//! Signature schemes: signed content, algorithm, key, and the header's format.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub enum Algorithm {
     Ed25519,
 }
 
-/// How a secret becomes the key of an HMAC. An Ed25519 key is always the seed behind `whsk_`.
+/// The way a secret becomes the key of an HMAC. An Ed25519 key is always the seed behind `whsk_`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyForm {
@@ -44,13 +44,13 @@ pub enum Encoding {
     Base64,
 }
 
-/// Which deliveries are signed.
+/// The deliveries that are signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
     /// All: without a secret there is no delivery.
     Always,
-    /// Those to endpoints with a secret.
+    /// Deliveries to endpoints with a secret.
     #[default]
     Secret,
 }
@@ -68,7 +68,7 @@ pub(crate) struct Scheme {
     pub(crate) when: When,
 }
 
-/// What a scheme can sign.
+/// The values that a scheme can sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signed {
     Id,
@@ -76,7 +76,7 @@ pub(crate) enum Signed {
     Body,
 }
 
-/// What can stand in a signature header.
+/// The values that can stand in a signature header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Written {
     Signature,
@@ -84,7 +84,7 @@ pub(crate) enum Written {
     Timestamp,
 }
 
-/// One message, as far as signatures can see it.
+/// The parts of a message that signatures can cover.
 pub(crate) struct Content<'a> {
     pub(crate) id: &'a str,
     /// Whole seconds since 1970, in decimal.
@@ -177,7 +177,7 @@ impl Key {
 }
 
 impl Scheme {
-    /// Appends to a header's value what this scheme says about `content`.
+    /// Appends this scheme's signature of `content` to a header's value.
     pub(crate) fn write(&self, key: &Key, content: &Content<'_>, out: &mut String) {
         for segment in &self.format {
             match segment {

@@ -16,18 +16,18 @@ pub(crate) struct Slot<'t> {
     pub(crate) filters: Vec<Filter>,
 }
 
-/// What is done with a value on its way into the text.
+/// A filter on a value before it is written to the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Filter {
-    /// Put there as a JSON value in place of the string that the slot stands in. Always the last.
+    /// Writes a JSON value in place of the string that the slot stands in. Always the last filter.
     Json,
-    /// In place of what is missing or null.
+    /// Replaces a value that is missing or null.
     Default(Literal),
     Upper,
     Lower,
-    /// To so many characters, the last of them … if something was cut.
+    /// Maximum characters, the last of them … if something was cut.
     Truncate(usize),
-    /// How a time is written.
+    /// Writes a time in this form.
     Time(TimeForm),
 }
 
@@ -53,16 +53,16 @@ const LONGEST_TRUNCATED: usize = 10_000;
 
 const FILTERS: &str = "json, default, upper, lower, truncate, unix, unix_ms, rfc3339 and date";
 const DATE_EXAMPLE: &str = "date(\"%Y-%m-%dT%H:%M:%SZ\")";
-/// Mistakes of one text, or of all of a template's, that are told.
+/// Maximum errors reported for one text, or for a whole template.
 pub(crate) const MOST_WRONG: usize = 99;
 
-/// Whether there is anything for [`pieces`] to find.
+/// True if [`segments`] may find a slot.
 pub(crate) fn has_slots(text: &str) -> bool {
     ["{{", "{%", "{#"].iter().any(|opening| text.contains(opening))
 }
 
-/// Cuts `text` at its slots, or says all that is wrong with them. `resolve` says what a slot stands for, or why it has no
-/// place here.
+/// Cuts `text` at its slots, or returns all errors in them. `resolve` returns what a slot stands for, or why it is not
+/// allowed here.
 pub(crate) fn segments<S>(
     text: &str,
     mut resolve: impl FnMut(&Slot<'_>) -> Result<S, String>,
@@ -97,7 +97,7 @@ fn push_text<S>(segments: &mut Vec<Segment<S>>, text: &str) {
     }
 }
 
-/// What stands before and behind the first `mark` that is not between quotes.
+/// The text before and behind the first `mark` that is not between quotes.
 fn split_unquoted<'t>(text: &'t str, mark: &str) -> Option<(&'t str, &'t str)> {
     let mut quote = None;
     for (at, character) in text.char_indices() {
@@ -136,18 +136,18 @@ fn parse(inside: &str) -> Result<Slot<'_>, String> {
 }
 
 impl Slot<'_> {
-    /// Whether it says how a time is written.
+    /// True if a filter sets the form of a time.
     pub(crate) fn has_time_form(&self) -> bool {
         self.filters.iter().any(|filter| matches!(filter, Filter::Time(_)))
     }
 }
 
-/// What stands before the next bar, and what behind it if there is one.
+/// The text before the next bar, and the text behind it if there is one.
 fn parts(text: &str) -> (&str, Option<&str>) {
     split_unquoted(text, "|").map_or((text, None), |(first, rest)| (first, Some(rest)))
 }
 
-/// Words between full stops.
+/// True if `text` is words separated by full stops.
 pub(crate) fn is_path(text: &str) -> bool {
     let letter = |character: char| character.is_alphanumeric() || "_-$@:".contains(character);
     text.split('.').all(|word| !word.is_empty() && word.chars().all(letter))
@@ -181,7 +181,7 @@ fn filter(text: &str) -> Result<Filter, String> {
     }
 }
 
-/// What stands between quotes.
+/// The text between quotes.
 fn quoted(text: &str) -> Option<&str> {
     ['"', '\''].into_iter().find_map(|quote| {
         let between = text.strip_prefix(quote)?.strip_suffix(quote)?;

@@ -1,5 +1,5 @@
-//! What in a dialect file is not TOML. The lines at fault are blanked and reading goes on, so that one slip does not hide
-//! what stands behind it.
+//! Syntax errors: parts of a dialect file that are not TOML. The lines at fault are blanked and reading goes on, so
+//! that one error does not hide those behind it.
 
 use std::borrow::Cow;
 
@@ -7,20 +7,20 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, KeyLocation};
 
-/// After so many slips the writer has enough to do.
+/// Maximum syntax errors searched for: the author has enough to do.
 const MOST_SLIPS: usize = 50;
 
-/// Characters of a line that are told back.
+/// Maximum characters of a line that are quoted.
 const LONGEST_TOLD: usize = 40;
 
-/// Bytes that are read at most in search of slips: the text is read anew for each.
+/// Maximum bytes read in search of errors: the text is read anew for each.
 const MOST_READ: usize = 2 * 1024 * 1024;
 
-/// The text that is TOML, every byte where it was, and what is wrong with the rest.
+/// The part of the text that is TOML, every byte where it was, and the errors in the rest.
 pub(crate) struct Readable<'t> {
     pub(crate) text: Cow<'t, str>,
     diagnostics: Vec<Diagnostic>,
-    /// Byte ranges in which what else seems wrong only follows from that.
+    /// Byte ranges in which other errors only follow from these.
     doubtful: Vec<std::ops::Range<usize>>,
 }
 
@@ -43,10 +43,10 @@ impl<'t> Readable<'t> {
         readable
     }
 
-    /// Puts these mistakes beside those that were found in what can be read.
+    /// Adds these diagnostics to those found in the readable part.
     pub(crate) fn add_to(self, mut others: Diagnostics) -> Diagnostics {
         if !self.diagnostics.is_empty() {
-            // What seems to be missing may stand in a line that was not read.
+            // A key that seems to be missing may stand in a line that was not read.
             others.retain(|place| place.is_some_and(|at| !self.doubtful.iter().any(|range| range.contains(&at))));
         }
         others.extend(self.diagnostics);
@@ -54,7 +54,7 @@ impl<'t> Readable<'t> {
     }
 }
 
-/// The first thing that is no TOML, and the byte where.
+/// The first syntax error, and its byte.
 fn first_slip(text: &str) -> Option<(Diagnostic, usize)> {
     let (table, errors) = DeTable::parse_recoverable(text);
     let error = errors.first()?;
@@ -65,7 +65,7 @@ fn first_slip(text: &str) -> Option<(Diagnostic, usize)> {
     Some((place.starting(at).diagnostic(why_not_toml(text, at)), at))
 }
 
-/// What is probably wrong with a line that is no TOML, by what it looks like.
+/// The probable error in a line that is no TOML, by its looks.
 pub(crate) fn why_not_toml(text: &str, at: usize) -> String {
     let line = &text[line_around(text, text.floor_char_boundary(at))];
     let written = line.trim();
@@ -96,7 +96,8 @@ fn line_around(text: &str, at: usize) -> std::ops::Range<usize> {
     start..end
 }
 
-/// How far the harm of a blanked line goes: keys below a heading lose their table, and what spans lines its opening.
+/// The range affected by a blanked line: keys below a heading lose their table, and values that span lines their
+/// opening.
 fn reach(text: &str, line: std::ops::Range<usize>) -> std::ops::Range<usize> {
     let written = text[line.clone()].trim();
     let is_heading = written.starts_with('[');

@@ -1,4 +1,4 @@
-//! Body templates: JSON whose strings hold slots, cut once into what stays and what is filled in.
+//! Body templates: JSON whose strings hold slots, cut once into fixed text and slots.
 
 mod cutter;
 
@@ -14,19 +14,19 @@ use crate::resolve::{CompiledSlot, ResolvedSlots, Slots};
 use crate::slot::{self, Segment};
 pub use crate::variable::{EndpointInfo, RenderContext};
 
-/// Longer templates are refused.
+/// Maximum bytes of a template.
 const LONGEST: usize = 64 * 1024;
-/// What an endpoint's template may come to.
+/// Maximum bytes of a body rendered by an endpoint's template.
 const LONGEST_RESULT: usize = 256 * 1024;
 
-/// A compiled body. What it writes is JSON without spaces of its own, whatever the data.
+/// A compiled body. It writes JSON without spaces of its own, whatever the data.
 #[derive(Clone, Debug, Default)]
 pub struct Template {
     pub(crate) segments: Vec<Segment<CompiledSlot>>,
     pub(crate) slots: Slots,
 }
 
-/// A body, and what it would have shown and could not.
+/// A body, and the paths in it that had no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     pub body: Vec<u8>,
@@ -35,7 +35,7 @@ pub struct Rendered {
 }
 
 impl Template {
-    /// Reads a template, or says all that is wrong with it, each with its place as a JSON pointer (RFC 6901).
+    /// Reads a template, or returns all errors in it, each with its position as a JSON pointer (RFC 6901).
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         if text.len() > LONGEST {
             return Err(vec![format!("a template has at most {LONGEST} bytes, and this one {}", text.len())]);
@@ -49,7 +49,7 @@ impl Template {
         cutter.finish().map(|(segments, slots)| Self { segments, slots })
     }
 
-    /// The body that an endpoint's own template makes of the occasion.
+    /// Renders the body by an endpoint's own template.
     pub fn render(&self, context: &RenderContext<'_>, endpoint: &EndpointInfo) -> Result<Rendered, Failure> {
         let resolved = self.slots.resolve(context, endpoint)?;
         let body = exactly(LONGEST_RESULT, |out| self.write(&resolved, out))?;
@@ -67,7 +67,7 @@ impl Template {
         Ok(())
     }
 
-    /// The paths that lead nowhere; with `roots`, what the event or endpoint does not have at all as well.
+    /// The paths that lead nowhere; with `roots`, also the variables that the event or endpoint does not have at all.
     pub(crate) fn missing(&self, resolved: &ResolvedSlots<'_>, roots: bool) -> Vec<String> {
         let mut missing = Vec::new();
         for segment in &self.segments {

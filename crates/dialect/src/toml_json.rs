@@ -1,5 +1,5 @@
-//! Dialect files as JSON and back. One form is kept, TOML, with the same tables and keys; schemas and examples of event types,
-//! which are JSON inside of a text there, can be JSON values here.
+//! Converts dialect files to JSON and back. One form is kept, TOML, with the same tables and keys; schemas and examples
+//! of event types, which are JSON inside of a text there, can be JSON values here.
 
 use model::json::{DEEPEST, is_deeper, why_broken};
 use serde_json::value::RawValue;
@@ -10,16 +10,16 @@ use crate::limits::LONGEST;
 use crate::raw;
 use crate::syntax::{Readable, why_not_toml};
 
-/// Mistakes that are told.
+/// Maximum errors reported.
 const MOST_MISTAKES: usize = 99;
 
-/// Longer keys are not followed further down.
+/// Bytes of a key from which further levels are not added to it.
 const LONGEST_KEY: usize = 256;
 
 /// Keys of event types whose value is JSON.
 const JSON_KEYS: [&str; 2] = ["schema", "example"];
 
-/// The dialect file that says what `json` says. It is not checked as a dialect yet.
+/// Converts a dialect in JSON to its file. It is not checked as a dialect yet.
 pub fn toml_from_json(json: &str) -> Result<String, Vec<Diagnostic>> {
     let refuse = |line, message| Err(vec![Diagnostic { key: String::new(), line, message }]);
     if json.len() > LONGEST {
@@ -43,13 +43,13 @@ pub fn toml_from_json(json: &str) -> Result<String, Vec<Diagnostic>> {
     Ok(toml::to_string_pretty(&file).expect("texts, numbers, lists and tables are TOML"))
 }
 
-/// What people read of the dialect in a file that was checked before, if the file says so.
+/// The title of the dialect in a file that was checked before, if the file has one.
 pub fn title_of(toml: &str) -> Option<String> {
     let file: Table = toml.parse().ok()?;
     file.get("title")?.as_str().map(str::to_owned)
 }
 
-/// What a dialect file says, as a JSON object with its tables and keys in the same order.
+/// Converts a dialect file to a JSON object, with its tables and keys in the same order.
 pub fn json_from_toml(text: &str) -> Result<String, Vec<Diagnostic>> {
     Readable::of(text).add_to(Diagnostics::default()).none_or(())?;
     let file: Table = text.parse().map_err(|error: toml::de::Error| {
@@ -72,7 +72,7 @@ impl<'j> Reader<'j> {
         for member in raw::members(object) {
             let name = raw::text(member.key).into_owned();
             let dot = if key.is_empty() { "" } else { "." };
-            // What lies below so long a name is no place that a dialect has.
+            // No key of a dialect lies below a name of this length.
             let key = if key.len() > LONGEST_KEY { key.to_owned() } else { format!("{key}{dot}{name}") };
             if table.contains_key(&name) {
                 self.note(member.key, key, "stands here twice");
@@ -171,7 +171,7 @@ fn write(value: &Value, in_event_types: bool, out: &mut String) {
     }
 }
 
-/// Whether a text is JSON that reads back as the same text. A JSON string would read back as what it says.
+/// True if a text is JSON that reads back as the same text. A JSON string would read back without its quotes.
 fn stands_for_itself(text: &str) -> bool {
     !text.trim_ascii_start().starts_with('"') && serde_json::from_str::<&RawValue>(text).is_ok()
 }

@@ -1,4 +1,4 @@
-//! The roots: what slots in headers and bodies can name, and what that is on one occasion.
+//! The variables: the values that slots in headers and bodies can name, looked up in a render context.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -11,14 +11,14 @@ use model::time::Timestamp;
 
 use crate::raw;
 
-/// One attempt, as far as templates can see it.
+/// The parts of one attempt that templates can see.
 #[derive(Clone, Copy, Debug)]
 pub struct RenderContext<'a> {
     pub event: &'a Event,
     pub delivery: DeliveryId,
     /// The attempt's number, from 1.
     pub attempt: u32,
-    /// When the attempt is made.
+    /// The time at which the attempt is made.
     pub at: Timestamp,
 }
 
@@ -28,7 +28,7 @@ impl<'a> RenderContext<'a> {
     }
 }
 
-/// The endpoint, as far as templates can see it.
+/// The parts of the endpoint that templates can see.
 #[derive(Clone, Debug)]
 pub struct EndpointInfo {
     pub id: EndpointId,
@@ -74,7 +74,7 @@ const VARIABLES: [(&str, Variable); 15] = [
 ];
 
 impl Variable {
-    /// The root that a path begins with, and the words that lead on into its value.
+    /// The variable that a path begins with, and the words that lead on into its value.
     pub(crate) fn named(path: &str) -> Result<(Self, Vec<&str>), String> {
         let rest = |name: &str| path.strip_prefix(name).filter(|rest| rest.is_empty() || rest.starts_with('.'));
         match VARIABLES.iter().find_map(|(name, variable)| Some((*variable, rest(name)?))) {
@@ -90,17 +90,17 @@ impl Variable {
         VARIABLES.iter().find(|(_, variable)| *variable == self).map_or("", |(path, _)| path)
     }
 
-    /// What a header means by it.
+    /// The variable that a header means by this one.
     pub(crate) fn in_header(self) -> Self {
         if self == Self::Timestamp { Self::UnixTimestamp } else { self }
     }
 
-    /// Whether a time may stand in it.
+    /// True if its value may be a time.
     pub(crate) fn may_be_time(self) -> bool {
         matches!(self, Self::EventTimestamp | Self::Timestamp) || self.has_members()
     }
 
-    /// Whether it holds JSON, with paths into it.
+    /// True if it holds JSON, with paths into it.
     pub(crate) fn has_members(self) -> bool {
         matches!(self, Self::EventData | Self::Brand | Self::Workflow)
     }
@@ -147,7 +147,7 @@ fn unknown(path: &str) -> String {
     )
 }
 
-/// What a slot is on one occasion.
+/// The value of a slot in one render context.
 pub(crate) enum Value<'a> {
     Text(Cow<'a, str>),
     /// An id: prints without anything that JSON would escape.
@@ -159,7 +159,7 @@ pub(crate) enum Value<'a> {
     Json(&'a str),
     /// The path leads nowhere, or the event or endpoint has no such thing.
     Missing,
-    /// There is something, and it is no time where one is written.
+    /// There is a value, but it is no time where the slot writes one.
     NoTime,
 }
 
@@ -168,7 +168,7 @@ impl<'a> Value<'a> {
         text.map_or(Self::Missing, |text| Self::Text(text.into()))
     }
 
-    /// Writes it as plain text. What is missing or null is empty; objects and lists are compact JSON.
+    /// Writes it as plain text. Missing values and null are empty; objects and lists are compact JSON.
     pub(crate) fn write_text(&self, out: &mut dyn Write) -> fmt::Result {
         match self {
             Self::Text(text) => out.write_str(text),

@@ -1,4 +1,4 @@
-//! What a body costs: one allocation, whatever the dialect.
+//! Allocations per body: one, whatever the dialect.
 
 mod given;
 
@@ -23,12 +23,12 @@ fn full_event() -> Event {
     event
 }
 
-/// How often memory is asked for while the body is made and becomes the bytes that are sent.
+/// Counts the allocations while the body is made and becomes the bytes that are sent.
 fn allocations(dialect: &Dialect, event: Event) -> u64 {
     let (due, endpoint) = (due(event), EndpointInfo { id: endpoint().id, name: endpoint().settings.name });
     let context = RenderContext::of(&due, AT);
     let body = || Bytes::from(dialect.body(&context, &endpoint).expect("it renders").body);
-    // Made once: the alphabet of ids.
+    // A first run, because the alphabet of ids is made once.
     drop(body());
     measure(|| drop(black_box(body()))).count_total
 }

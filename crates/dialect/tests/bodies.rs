@@ -157,7 +157,7 @@ fn the_members_of_data_stand_at_the_top_level_as_they_came() {
             r#","orderId" : "ord_456","n":1.10,"in": { "a" : [ ] }"#,
         ),
         ("{}", ""),
-        // What the template says stays said, however the data spells it.
+        // A member of the template counts, however the data spells its name.
         (r#"{"id":1,"kind":2,"\u0069d":3,"ID":4}"#, r#","ID":4"#),
         (r#"{"a":1,"a":2}"#, r#","a":1,"a":2"#),
         // Nothing to spread.

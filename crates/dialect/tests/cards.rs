@@ -1,4 +1,4 @@
-//! Who gets a card instead of the dialect's body, and what the dialect says on it.
+//! Cards in place of the dialect's body: the endpoints that get them, and the dialect's part in them.
 
 mod given;
 

@@ -1,4 +1,4 @@
-//! The catalogue: schemas are judged when they are written, data when it comes, and neither can hang us.
+//! The catalogue: schemas are checked when they are written, data when it comes, and neither can hang the process.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ fn judge(schema: &str, data: &str) -> Vec<SchemaIssue> {
     with_schema(schema).judge(&name("invoice.paid"), data)
 }
 
-/// The only thing that is wrong with a schema.
+/// The only error in a schema.
 fn refused(schema: &str) -> SchemaIssue {
     let mut findings = check(&event_type(schema, None)).expect_err(schema);
     assert_eq!(findings.len(), 1, "{findings:?}");
@@ -115,10 +115,10 @@ fn what_fits_and_what_has_no_schema_is_fine() {
 fn findings_are_few_and_short_whatever_the_data() {
     let many = format!("[{}1]", "1,".repeat(9_000));
     assert_eq!(judge(r#"{"items":{"type":"string"}}"#, &many).len(), 20);
-    // Longer data is not searched to its end.
+    // Longer data is validated up to its first error only.
     let more = format!("[{}1]", "1,".repeat(400_000));
     assert_eq!(judge(r#"{"items":{"type":"string"}}"#, &more), [found("/0", "must be a string, not 1")]);
-    // Nor held against every alternative in turn.
+    // Nor are all alternatives listed for it.
     let alternatives: Vec<String> = (0..1000).map(|n| format!(r#"{{"const":{n}}}"#)).collect();
     let findings = judge(&format!(r#"{{"anyOf":[{}]}}"#, alternatives.join(",")), &many);
     assert!(findings.len() == 1 && findings[0].1.contains("has alternatives"), "{findings:?}");
@@ -193,7 +193,7 @@ fn references_stay_within_the_schema() {
         assert_eq!(place, pointer, "{schema}: {text}");
         assert!(text.contains(message), "{schema}: {text}");
     }
-    // Words that are data here, not keywords.
+    // These words are data here, not keywords.
     assert_eq!(
         check(&event_type(r#"{"properties":{"$ref":{"type":"string"},"$id":{}},"enum":[{"$ref":"far"}]}"#, None)),
         Ok(())

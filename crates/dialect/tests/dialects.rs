@@ -1,4 +1,4 @@
-//! The built-in dialects: what each sends, to the byte, and which data each takes.
+//! The built-in dialects: the bytes that each sends, and the data that each accepts.
 
 mod given;
 
@@ -19,7 +19,7 @@ use model::subscription::EventType;
 use model::time::{Span, Timestamp};
 
 const KEY: &str = "a secret of the receiver";
-/// A UUID, as products have them inside.
+/// A UUID, such as products use internally.
 const INTERNAL: &str = "0190d2f6-7a3b-7c1e-9f00-1b2c3d4e5f60";
 
 fn of(name: &str) -> Arc<Dialect> {
@@ -35,7 +35,7 @@ fn example(dialect: &Dialect, event_type: &str) -> String {
     known.event_type.example.as_ref().expect("it has one").as_str().to_owned()
 }
 
-/// What is sent for the type's example, or for `data`, to an endpoint with the secret `KEY`.
+/// The message for the type's example, or for `data`, to an endpoint with the secret `KEY`.
 fn sent(dialect: &Arc<Dialect>, event_type: &str, data: &str) -> Message {
     sent_with(dialect, event_type, data, Secrets::of(secret(KEY)))
 }
@@ -69,7 +69,7 @@ fn waits(dialect: &Dialect) -> Vec<String> {
     dialect.retry.schedule.iter().map(|wait| Span(*wait).to_string()).collect()
 }
 
-/// Whether an attempt that was answered so is followed by another.
+/// True if an attempt with this response status is followed by another.
 fn retried(dialect: &Dialect, status: u16) -> bool {
     let outcome = Outcome::Answered(Answer { status, ..Answer::default() });
     matches!(dialect.retry.next(0, &outcome, given::AT, 0.5), Next::Again(_))
@@ -130,7 +130,7 @@ fn a_built_in_file_can_be_shown_and_gives_itself_the_name_it_is_found_by() {
     assert_eq!(built_in_text("nobody"), None);
 }
 
-/// What was sent is shown by making it again, when the endpoint may have another name.
+/// A sent body is shown by rendering it again, when the endpoint may have another name.
 #[test]
 fn no_built_in_body_depends_on_what_an_endpoint_can_change() {
     for name in built_in_names() {

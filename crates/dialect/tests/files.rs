@@ -1,4 +1,4 @@
-//! Dialect files: the built-in one says what is documented, others need to say only what differs, and every mistake is told.
+//! Dialect files: the built-in one is as documented, others need only the differences, and every error is reported.
 
 mod given;
 

@@ -1,4 +1,4 @@
-//! Headers: their order, whose they are, and which are credentials.
+//! Headers: their order, their owners, and credentials among them.
 
 mod given;
 

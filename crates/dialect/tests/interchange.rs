@@ -16,7 +16,7 @@ const JSON: &str = r#"{
     "providers": { "detect": false }
 }"#;
 
-/// Keys, lines and the beginnings of messages.
+/// The diagnostics of a refused dialect, one a line.
 fn refused(json: &str) -> String {
     let diagnostics = toml_from_json(json).expect_err("it is refused");
     diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")

@@ -1,4 +1,4 @@
-//! Captured requests of other systems: what made them is found, and the printed dialect makes them again.
+//! Captured requests of other systems: their signatures are explained, and the printed dialect makes them again.
 
 mod given;
 
@@ -44,7 +44,7 @@ fn happened(id: &str, event_type: &str, data: &str) -> Event {
     }
 }
 
-/// What the printed dialect says about `event`.
+/// The message that the printed dialect makes of `event`.
 fn said(explanation: &Explanation, own_secret: &str, event: Event) -> Message {
     let text = &explanation.dialect;
     let dialect = Dialect::parse(text).unwrap_or_else(|diagnostics| panic!("{diagnostics:#?}\n{text}"));

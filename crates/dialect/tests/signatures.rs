@@ -16,7 +16,7 @@ use model::secret::{Form, Secrets, Signing};
 use model::time::Timestamp;
 use std::sync::Arc;
 
-/// Only the data as body, so that the known answers fit.
+/// A dialect whose body is the data alone, so that the known answers fit.
 fn bare(rest: &str) -> Arc<Dialect> {
     dialect(&format!("body.template = '\"{{{{event.data | json}}}}\"'\n{rest}"))
 }
@@ -166,7 +166,7 @@ fn a_dialect_says_which_secrets_and_signatures_it_takes() {
         dialect("[[signatures]]\nkey = 'utf8'\n[[signatures]]\nalgorithm = 'ed25519'\nformat = 'v1a,{{signature}}'");
     let asymmetric = dialect("[[signatures]]\nalgorithm = 'ed25519'");
     let unsigned = dialect("signatures = []");
-    // An old scheme and the standard one: what the old one's receivers have is any text.
+    // An old scheme and the standard one: the old one's receivers have any text as secret.
     let side_by_side = dialect("[[signatures]]\nkey = 'utf8'\nheader = 'x-old'\n[[signatures]]\nkey = 'whsec'");
     let cases = [
         (side_by_side, Form::Text, true, false),

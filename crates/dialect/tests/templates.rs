@@ -1,4 +1,4 @@
-//! Templates of endpoints: paths into the event, filters, what is missing, and the bounds of it all.
+//! Templates of endpoints: paths into the event, filters, missing values, and all bounds.
 
 mod given;
 
@@ -34,7 +34,7 @@ fn rendered(template: &str, event: Event) -> (String, Vec<String>) {
     (String::from_utf8(body).expect("JSON is UTF-8"), missing)
 }
 
-/// The one string that a slot makes, as it is written, and what is missing.
+/// The string that a slot is rendered as, as written, and the missing paths.
 fn resolved(slot: &str) -> (String, String) {
     let (body, missing) = rendered(&serde_json::Value::from(slot).to_string(), visibility());
     (body, missing.join(" "))
@@ -133,7 +133,7 @@ fn a_time_is_written_as_is_asked() {
         ("at {{event.timestamp | date('%Y-%m-%dT%H:%M:%SZ')}}", r#""at 2021-02-25T15:02:10Z""#),
         (r#"{{timestamp | date("%a, %d %b %Y %H:%M:%S GMT") | upper}}"#, r#""THU, 25 FEB 2021 15:02:10 GMT""#),
         (r#"{{timestamp | date('"%F"\') | json}}"#, r#""\"2021-02-25\"\\""#),
-        // Times of the sender's: RFC 3339, or seconds.
+        // Times in the data: RFC 3339, or seconds.
         ("{{event.data.paid_at | unix | json}}", "1795166102"),
         ("{{event.data.created | rfc3339}}", r#""2026-11-20T09:15:02.000Z""#),
         ("{{event.data.created | date('%d.%m.%Y') | json}}", r#""20.11.2026""#),

@@ -36,7 +36,7 @@ pub(super) fn catalogue(
     catalogue
 }
 
-/// `names` is `None` where the file's word on them is none: then any will do.
+/// `names` is `None` where the file's value for them is invalid: then any name is accepted.
 fn event_type(
     file: file::EventType,
     names: Option<Names>,
@@ -60,7 +60,7 @@ fn json(text: Checked<String>, location: &KeyLocation<'_>, m: &mut Diagnostics) 
     Some(Json::trusted(raw.get()))
 }
 
-/// What is wrong inside of a schema or an example is told at the key that holds it, with where in there it is.
+/// Errors inside a schema or an example are reported at the key that holds it, with a JSON pointer into it.
 fn judged(event_type: EventType, location: &KeyLocation<'_>, m: &mut Diagnostics) -> Option<Known> {
     let plain = Arc::new(EventType { schema: None, example: None, ..event_type.clone() });
     match Known::new(Arc::new(event_type)) {
@@ -71,7 +71,7 @@ fn judged(event_type: EventType, location: &KeyLocation<'_>, m: &mut Diagnostics
                 let message = if inside.is_empty() { message } else { format!("/{inside}: {message}") };
                 m.add(&location.member(key), message);
             }
-            // Its name stays known, so that a second one of that name is noticed as well.
+            // The name stays known, so that a second type of that name is noticed as well.
             Known::new(plain).ok()
         }
     }

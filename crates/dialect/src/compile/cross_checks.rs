@@ -1,4 +1,4 @@
-//! What is right by itself but not beside the rest.
+//! Checks across keys: values that are valid alone but contradict each other.
 
 use crate::diagnostic::{Diagnostics, KeyLocation};
 use crate::dialect::Dialect;
@@ -56,7 +56,7 @@ fn headers(dialect: &Dialect, signatures: &KeyLocation<'_>, m: &mut Diagnostics)
 }
 
 fn retries(dialect: &Dialect, location: &KeyLocation<'_>, m: &mut Diagnostics) {
-    // What comes from standard.toml is not the writer's mistake.
+    // Values from standard.toml are not the author's error.
     if !location.is_written() {
         return;
     }

@@ -14,7 +14,7 @@ use crate::sign::{Scheme, Signed, Written};
 use crate::slot::{Segment, Slot, segments};
 use crate::template::Template;
 
-/// More than this is no longer a dialect, and receivers refuse a hundred headers.
+/// Maximum headers of a dialect: receivers refuse a hundred.
 const MOST_HEADERS: usize = 32;
 const MOST_SIGNATURES: usize = 8;
 const LONGEST_VALUE: usize = 4096;
@@ -122,7 +122,7 @@ fn line<S>(
     m.check_all(location, segments(&text, resolve))
 }
 
-/// What a line always says must fit into a header's value. What comes into the slots is looked at when it is there.
+/// The fixed text of a line must fit into a header's value. The slots' values are checked when they are filled.
 fn sendable<'t>(mut texts: impl Iterator<Item = &'t str>, location: &KeyLocation<'_>, m: &mut Diagnostics) {
     if texts.any(|text| header::check_value(text).is_err()) {
         m.add(location, header::NotAHeader::Value.to_string());

@@ -10,10 +10,10 @@ use crate::checked::Checked;
 use crate::diagnostic::{Diagnostics, KeyLocation};
 use crate::file;
 
-/// Entries of a list of statuses: there are hardly more statuses.
+/// Maximum entries of a list of statuses: there are hardly more statuses.
 const MOST_STATUSES: usize = 500;
 
-/// The rule, and whether disabling is announced.
+/// Returns the rule, and whether disabling is announced.
 pub(super) fn disable(file: file::Disable, location: &KeyLocation<'_>, m: &mut Diagnostics) -> (DisableRule, bool) {
     let rule = DisableRule {
         on_status: statuses(file.on_status, &location.member("on_status"), m),
@@ -51,7 +51,7 @@ fn schedule(file: Vec<Checked<model::time::Span>>, location: &KeyLocation<'_>, m
 }
 
 fn on(file: Vec<Checked<String>>, disable: &DisableRule, location: &KeyLocation<'_>, m: &mut Diagnostics) -> RetryOn {
-    // Who says "never again" is not asked again, though a class covers it.
+    // A status that disables the endpoint is not retried, even if a class in this list covers it.
     let mut on = RetryOn { except: disable.on_status.clone(), ..RetryOn::default() };
     if file.len() > MOST_STATUSES {
         m.add(location, format!("at most {MOST_STATUSES} entries"));

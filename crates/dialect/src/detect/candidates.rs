@@ -1,4 +1,4 @@
-//! What in a captured request may be an id or a time, and so may be signed beside the body.
+//! Candidate ids and times in a captured request: the values that may be signed beside the body.
 
 use model::time::Timestamp;
 
@@ -6,7 +6,7 @@ use super::captured::Sample;
 use super::json;
 use crate::header;
 
-/// More are not tried: every id goes with every time.
+/// Maximum ids tried, and maximum times: every id is combined with every time.
 const MOST: usize = 12;
 const LONGEST_ID: usize = 128;
 
@@ -15,7 +15,7 @@ pub(super) struct Candidates {
     pub(super) times: Vec<String>,
 }
 
-/// Headers that say nothing about a dialect: the way there, the receiver's side, what every client sends.
+/// Headers that say nothing about a dialect: added on the way, by the receiver's side, or sent by every client.
 const OF_NO_DIALECT: [&str; 17] = [
     "accept",
     "accept-encoding",
@@ -38,7 +38,7 @@ const OF_NO_DIALECT: [&str; 17] = [
 
 const PREFIXES_OF_NO_DIALECT: [&str; 6] = ["cf-", "fly-", "sec-", "x-envoy-", "x-forwarded-", "x-vercel-"];
 
-/// Whether this header is not a dialect's to say.
+/// True if this header is not part of a dialect.
 pub(super) fn is_of_no_dialect(name: &str, value: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let is_usual = value.eq_ignore_ascii_case("application/json");
@@ -48,12 +48,12 @@ pub(super) fn is_of_no_dialect(name: &str, value: &str) -> bool {
         || PREFIXES_OF_NO_DIALECT.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Whether a content type is JSON, with parameters or without.
+/// True if a content type is JSON, with parameters or without.
 pub(super) fn is_json(content_type: &str) -> bool {
     content_type.to_ascii_lowercase().starts_with("application/json")
 }
 
-/// The words of a name in lower case: `X-Event-Id` and `eventId` are `event id` somewhere.
+/// The words of a name in lower case: `X-Event-Id` and `eventId` both contain `event id`.
 pub(super) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before = ' ';
@@ -75,7 +75,7 @@ impl Candidates {
     pub(super) fn of(sample: &Sample) -> Self {
         let mut clues = Self { ids: Vec::new(), times: Vec::new() };
         let headers = || sample.headers.iter().filter(|(name, value)| !is_of_no_dialect(name, value));
-        // What is called an id is tried first, for only so many are.
+        // Values whose name says id come first: only the first `MOST` are tried.
         for (_, value) in headers().filter(|(name, _)| is_called_id(name)) {
             clues.add(value);
         }

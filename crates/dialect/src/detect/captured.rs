@@ -1,11 +1,11 @@
-//! A captured request, and what is said about it.
+//! A captured request, and the findings about it.
 
 use std::fmt;
 
 /// One captured request, with the secret that its receiver holds.
 pub struct Sample {
     pub(super) method: String,
-    /// No name stands twice.
+    /// Names are unique.
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
     pub(super) secret: Option<String>,
@@ -24,7 +24,7 @@ impl fmt::Debug for Sample {
     }
 }
 
-/// What is said about one thing in the request: `X-Acme-Event: …`, `body: …`.
+/// A statement about one part of the request: `X-Acme-Event: …`, `body: …`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     pub certainty: Certainty,
@@ -33,11 +33,11 @@ pub struct Finding {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Certainty {
-    /// Computed or compared: this is so.
+    /// Computed or compared: certain.
     Found,
     /// Likely, by names and values.
     Guessed,
-    /// Receivers may notice, or somebody has to decide.
+    /// Receivers may notice, or a person has to decide.
     Warning,
 }
 

@@ -1,4 +1,4 @@
-//! Whether a dialect says again what was captured: its headers, its signatures, its body.
+//! Compares a dialect's headers, signatures and body with those of a captured request.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use crate::variable::Variable;
 pub(super) struct Comparer<'a> {
     pub(super) sample: &'a Sample,
     pub(super) dialect: &'a Dialect,
-    /// What the sample's own words have led to.
+    /// Facts read from the sample.
     pub(super) facts: Facts,
     /// The bytes that were signed.
     pub(super) body: &'a [u8],
 }
 
-/// What is compared, and how that ended. `None`: nothing differs.
+/// The part that was compared, and the difference. `None`: nothing differs.
 pub(super) struct Outcome {
     pub(super) place: String,
     pub(super) differs: Option<String>,
@@ -39,7 +39,7 @@ impl Comparer<'_> {
         outcomes
     }
 
-    /// The dialect's own slots know best what stands in the sample's headers.
+    /// Reads facts out of the sample's headers by the dialect's own slots, which know them best.
     fn learn(&mut self) {
         let mut known = Vec::new();
         for DialectHeader { name, template: line, .. } in &self.dialect.headers {
@@ -141,7 +141,7 @@ impl Comparer<'_> {
             }
             scheme.write(&key, &content, &mut ours);
         }
-        // Beside it may stand what another secret made.
+        // A signature by another secret may stand beside it.
         if theirs.contains(&ours) {
             None
         } else {
@@ -149,7 +149,7 @@ impl Comparer<'_> {
         }
     }
 
-    /// Headers that look like a dialect's and that this one does not say.
+    /// Headers that look like a dialect's and that this one does not send.
     fn unsaid(&self) -> Vec<Outcome> {
         let said = |name: &str| {
             let headers = self.dialect.headers.iter().map(|header| &header.name);
@@ -191,12 +191,12 @@ impl Comparer<'_> {
     fn rendered(&self, data: String) -> String {
         let facts = Facts { data: Some(data), ..self.facts.clone() };
         let scene = facts.scene();
-        // What cannot be rendered is like nothing.
+        // A body that cannot be rendered counts as empty.
         let body = self.dialect.body.render(&scene.context(), &scene.endpoint).map(|rendered| rendered.body);
         String::from_utf8_lossy(&body.unwrap_or_default()).into_owned()
     }
 
-    /// What may be the event's data: a dialect of somebody else's may see it elsewhere than we do.
+    /// Candidates for the event's data: another dialect may find it elsewhere than ours does.
     fn data(&self) -> Vec<String> {
         let mut data: Vec<String> = self.facts.data.iter().cloned().collect();
         let Ok(text) = std::str::from_utf8(self.body) else { return data };
@@ -212,7 +212,7 @@ impl Comparer<'_> {
             data.extend(inner.into_iter().map(|(_, value)| value.to_owned()));
         }
         data.truncate(MOST_DATA);
-        // With spread: what the envelope does not say itself.
+        // With spread: the members that are not the envelope's own.
         let envelope = self.rendered("{}".to_owned());
         let said: BTreeSet<String> =
             json::members(&envelope).unwrap_or_default().into_iter().map(|(name, _)| name).collect();
@@ -246,7 +246,7 @@ fn distance(ours: &str, theirs: &str) -> Distance {
     }
 }
 
-/// Members that differ, or else the whole.
+/// The members that differ; the whole bodies, unless both are objects.
 fn first_difference(theirs: &str, ours: &str) -> String {
     let (Some(their_members), Some(our_members)) = (json::members(theirs), json::members(ours)) else {
         return format!("the sample has {}, the dialect says {}", short(theirs), short(ours));
@@ -281,12 +281,12 @@ fn short(text: &str) -> String {
     }
 }
 
-/// Whether it says something about the endpoint, which is another here.
+/// True if the variable is about the endpoint, which is another one here.
 fn is_endpoints(variable: Variable) -> bool {
     matches!(variable, Variable::EndpointId | Variable::EndpointName | Variable::Project)
 }
 
-/// What stands in the slots of `pieces` in a value that they could have written, perhaps with more behind it.
+/// Reads the slots of `segments` back from a value that they could have written, perhaps with more behind it.
 fn resolved<'v, S: Copy>(segments: &[Segment<S>], value: &'v str) -> Option<Vec<(S, &'v str)>> {
     let mut found = Vec::new();
     let mut rest = value;

@@ -1,4 +1,4 @@
-//! What looks like a digest in a header's value.
+//! Digests in a header's value, recognised by their length.
 
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ pub(super) enum Spelling {
 }
 
 impl Spelling {
-    /// The one of ours that is it, or comes nearest.
+    /// The setting that is this spelling, or comes nearest.
     pub(super) fn setting(self) -> &'static str {
         match self {
             Self::Hex | Self::HexUpper => "hex",
@@ -45,7 +45,7 @@ pub(super) fn find(header: usize, value: &str) -> Vec<Digest> {
         let run = value[at..].bytes().take_while(|byte| is_letter(*byte)).count();
         let padding = value[at + run..].bytes().take_while(|byte| *byte == b'=').take(2).count();
         let padded = at..at + run + padding;
-        // `sha256=…` is a run with padding too, but not of a digest's length.
+        // `sha256=` is a run with padding too, but not of a digest's length.
         let digest = read(&value[padded.clone()]).map(|read| (padded, read));
         let digest = digest.or_else(|| read(&value[at..at + run]).map(|read| (at..at + run, read)));
         match digest {

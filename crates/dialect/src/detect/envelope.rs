@@ -1,4 +1,4 @@
-//! The body of a captured request, member by member: what is the event's type, its id, its time, its data.
+//! The body of a captured request, member by member: the event's type, its id, its time, its data.
 
 use model::id::EventId;
 use model::subscription::EventType;
@@ -14,11 +14,11 @@ use crate::slot;
 pub(super) struct Envelope {
     /// JSON with a line for each member.
     pub(super) template: String,
-    /// Whether the data's members stand at the top.
+    /// True if the data's members stand at the top level.
     pub(super) spread: bool,
 }
 
-/// What the headers say already.
+/// Values already known from the headers.
 pub(super) struct Hints {
     /// Values of headers that are called a type.
     pub(super) types: Vec<String>,
@@ -28,7 +28,7 @@ pub(super) struct Hints {
 
 const WHOLE: &str = "\"{{event.data | json}}\"";
 
-/// Reads the body, notes in `facts` what it says and in `findings` what is not certain.
+/// Reads the body; adds what it says to `facts` and what is not certain to `findings`.
 pub(super) fn read(body: &[u8], hints: &Hints, facts: &mut Facts, findings: &mut Vec<Finding>) -> Envelope {
     let whole = || Envelope { template: WHOLE.to_owned(), spread: false };
     let text = std::str::from_utf8(body).ok().filter(|text| json::is_valid(text));
@@ -67,7 +67,7 @@ enum Part<'m> {
 }
 
 impl Reader<'_> {
-    /// Whether the members are about an event, and not the thing that it happened to.
+    /// True if the members are about an event, and not about the object that it happened to.
     fn is_envelope(&self, members: &Members<'_>) -> bool {
         let inner = |(name, value): &(String, &str)| {
             names::is_part_of_envelope(name) && json::members(value).is_some_and(|inner| self.has_type(&inner))
@@ -81,7 +81,7 @@ impl Reader<'_> {
         members.iter().any(|(name, value)| self.is_type(name, value))
     }
 
-    /// Where a header names the type, only that is it: things have a `type` as well.
+    /// Where a header names the type, only that value counts: objects have a `type` as well.
     fn is_type(&self, name: &str, value: &str) -> bool {
         let text = json::string(value).filter(|text| may_be_type(text));
         let fits = |text: &String| self.hints.types.is_empty() || self.hints.types.contains(text);
@@ -101,7 +101,7 @@ impl Reader<'_> {
         Envelope { template, spread: is_flat }
     }
 
-    /// What each member is by its name and value.
+    /// Classifies each member by its name and value.
     fn parts<'m>(&mut self, members: &Members<'m>, depth: usize) -> Vec<(String, Part<'m>)> {
         let best = |rank: fn(&str) -> Option<usize>, fits: fn(&str) -> bool| {
             let fitting = members.iter().filter(|(_, value)| fits(value));
@@ -128,7 +128,7 @@ impl Reader<'_> {
         parts
     }
 
-    /// Whether a fact is not known yet, or known to be this.
+    /// True if a fact is not known yet, or known to be this value.
     fn is_free(&self, fact: impl Fn(&Facts) -> &Option<String>, value: &str) -> bool {
         fact(self.facts).is_none() || *fact(self.facts) == json::string(value)
     }
@@ -194,7 +194,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What only some products have.
+    /// Members that only some products have.
     fn further<'m>(&mut self, name: &str, value: &'m str) -> Part<'m> {
         let is_object = json::is_object(value);
         match names::plain(name).as_str() {
@@ -227,7 +227,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Looks for the data: what is called so, or else the only object that nothing explains.
+    /// Finds the data: the member with a name for it, or else the only object that nothing explains.
     fn with_data<'m>(&mut self, mut parts: Vec<(String, Part<'m>)>) -> Vec<(String, Part<'m>)> {
         let has_constants_beside = !parts.iter().any(|(name, part)| {
             matches!(part, Part::Unexplained(value) if !json::is_object(value) && !names::is_constant(name))
@@ -244,7 +244,7 @@ impl Reader<'_> {
         parts
     }
 
-    /// Members that nothing explains are the data's own, but for those that look like constants.
+    /// Treats unexplained members as the data's own, except those that look like constants.
     fn flattened<'m>(&mut self, parts: Vec<(String, Part<'m>)>) -> Vec<(String, Part<'m>)> {
         let is_data =
             |(name, part): &(String, Part<'_>)| matches!(part, Part::Unexplained(_)) && !names::is_constant(name);
@@ -302,7 +302,7 @@ fn time(value: &str) -> Option<Time> {
     Time::read(&json::string(value).unwrap_or_else(|| value.to_owned()))
 }
 
-/// Whether it reads as a type that some dialect has. Addresses and other texts without a blank do not.
+/// True if it reads as a type that some dialect has. URLs and other texts without spaces do not.
 fn may_be_type(text: &str) -> bool {
     let is_usual = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:/".contains(&byte));
     is_usual && !text.contains("//") && text.parse::<EventType>().is_ok()
@@ -320,7 +320,7 @@ fn json_slot(path: &str) -> Part<'static> {
     Part::Written(format!("\"{{{{{path} | json}}}}\""))
 }
 
-/// The likeliest member that is called the data, at the top or beside a type further in; a slot takes its place.
+/// Takes the likeliest member with a name for data, at the top or beside a type further in; a slot replaces it.
 fn named_data(parts: &mut [(String, Part<'_>)]) -> Option<String> {
     let rank = |(name, part): &(String, Part<'_>)| match part {
         Part::Unexplained(value) if is_data(name, value) => names::data_rank(name),

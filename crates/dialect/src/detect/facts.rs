@@ -1,4 +1,4 @@
-//! What a captured request says about the event and the attempt that it came from.
+//! Facts that a captured request states about its event and attempt.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use model::time::Timestamp;
 
 use crate::variable::{EndpointInfo, RenderContext};
 
-/// Stands in for an id and a type that the request does not say.
+/// Stands in for an id or type that the request does not have.
 const UNKNOWN: &str = "unknown";
 
 #[derive(Clone, Debug, Default)]
@@ -25,11 +25,11 @@ pub(super) struct Facts {
     pub(super) summary: Option<String>,
     pub(super) delivery: Option<String>,
     pub(super) attempt: Option<u32>,
-    /// When the attempt was made, in whole seconds since 1970.
+    /// The attempt's time, in whole seconds since 1970.
     pub(super) at: Option<String>,
 }
 
-/// An event and an attempt for which Posthaste can speak.
+/// An event and an attempt that Posthaste can render.
 pub(super) struct Scene {
     event: Event,
     delivery: DeliveryId,
@@ -39,7 +39,7 @@ pub(super) struct Scene {
 }
 
 impl Facts {
-    /// What is not known is filled with something that stands out.
+    /// Unknown values are filled with ones that stand out.
     pub(super) fn scene(&self) -> Scene {
         fn read<T: std::str::FromStr>(text: Option<&String>) -> Option<T> {
             text.and_then(|text| text.parse().ok())

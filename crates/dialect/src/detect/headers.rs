@@ -1,4 +1,4 @@
-//! The other headers of a captured request: which say the type, an id or a time, and which are always the same.
+//! The other headers of a captured request: the type, ids and times, and constants.
 
 use model::id::{DeliveryId, EventId};
 use model::mask;
@@ -12,7 +12,7 @@ use super::names;
 use super::times::{Form, Time};
 use crate::slot;
 
-/// What the headers say before anything is known about the body.
+/// Values known from the headers before the body is read.
 pub(super) fn hints(sample: &Sample) -> Hints {
     let named = |is: fn(&str) -> bool| -> Vec<String> {
         let headers = sample.headers.iter().filter(|(name, value)| !is_of_no_dialect(name, value) && is(name));
@@ -21,7 +21,7 @@ pub(super) fn hints(sample: &Sample) -> Hints {
     Hints { types: named(says_type), deliveries: named(says_delivery) }
 }
 
-/// `[headers]`: all that are the dialect's, except for those in `signed`.
+/// Returns `[headers]`: all of the dialect's headers except those in `signed`.
 pub(super) fn read(
     sample: &Sample,
     signed: &[usize],
@@ -42,7 +42,7 @@ pub(super) fn read(
     lines
 }
 
-/// Words on headers that are not the dialect's, where people may miss them.
+/// A finding about a header that is not the dialect's, where people may miss it.
 fn about_ours(name: &str, value: &str) -> Option<Finding> {
     if name.eq_ignore_ascii_case("authorization") {
         return Some(Finding::warning(format!("{name}: belongs to the endpoint, not to the dialect: set its auth")));
@@ -77,13 +77,13 @@ fn line(name: &str, value: &str, facts: &mut Facts, findings: &mut Vec<Finding>)
 }
 
 enum Certainty {
-    /// The value stands elsewhere in the request.
+    /// The value occurs elsewhere in the request.
     Same(&'static str),
     Guess,
     Constant,
     /// Posthaste cannot write it.
     Never(&'static str),
-    /// Posthaste writes something like it.
+    /// Posthaste writes a similar value.
     Differs(&'static str),
 }
 
@@ -151,7 +151,7 @@ fn time(value: &str, facts: &mut Facts) -> Option<(String, Certainty)> {
 
 fn id(name: &str, value: &str, facts: &mut Facts) -> Option<(String, Certainty)> {
     let is_uuid = value.len() == 36 && value.parse::<DeliveryId>().is_ok();
-    // Of what is called a webhook's id, one kind is the endpoint's and the other each message's.
+    // Of headers called a webhook's id, some are the endpoint's and some the message's.
     let may_be_message = says_event_id(name) && (is_uuid || names::plain(name) == "webhookid");
     if names::is_endpoint_id(name) && !may_be_message {
         return Some(("{{endpoint.id}}".to_owned(), Certainty::Differs("endpoints have new ids here")));
@@ -202,7 +202,7 @@ fn says_time(name: &str) -> bool {
     words.iter().any(|word| ["timestamp", "time", "date", "ts", "at"].contains(&word.as_str()))
 }
 
-/// By its name alone.
+/// True if the name contains a word for a signature.
 pub(super) fn says_signature(name: &str) -> bool {
     let words = words(name);
     words.iter().any(|word| ["signature", "signatures", "hmac", "sig", "sign"].contains(&word.as_str()))

@@ -1,4 +1,4 @@
-//! JSON of a stranger, looked at without being written anew: members in their order, values as their text.
+//! Untrusted JSON, read without being re-serialised: members in their order, values as their text.
 
 use crate::raw;
 

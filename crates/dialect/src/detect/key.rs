@@ -1,4 +1,4 @@
-//! The keys that a secret may stand for.
+//! Candidate keys: the ways to read a captured secret.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::Ed25519KeyPair;
@@ -11,7 +11,7 @@ use crate::sign::KeyForm;
 pub(super) struct Candidate {
     pub(super) form: KeyForm,
     pub(super) bytes: Vec<u8>,
-    /// What endpoints here must be given instead of the captured secret, if that alone does not do.
+    /// The secret that endpoints here must be given instead of the captured one, if that does not work as it is.
     pub(super) instead: Option<&'static str>,
 }
 

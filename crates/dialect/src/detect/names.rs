@@ -1,8 +1,8 @@
-//! What members and headers are usually called, and what that says about them.
+//! Usual names of members and headers, and their meaning.
 
 use super::candidates::words;
 
-/// A name in lower case without what separates its words.
+/// A name in lower case without the separators between its words.
 pub(super) fn plain(name: &str) -> String {
     words(name).concat()
 }
@@ -41,7 +41,7 @@ pub(super) fn id_rank(name: &str) -> Option<usize> {
     IDS.iter().position(|id| *id == plain(name))
 }
 
-/// The lower the likelier; `None` if nobody calls the data so.
+/// The lower the likelier; `None` if it is no name for data.
 pub(super) fn data_rank(name: &str) -> Option<usize> {
     const DATA: [&str; 10] =
         ["data", "payload", "resource", "object", "content", "attributes", "properties", "details", "detail", "body"];
@@ -54,7 +54,7 @@ pub(super) fn is_part_of_envelope(name: &str) -> bool {
         .contains(&plain(name).as_str())
 }
 
-/// What usually is the same in every request.
+/// Members and headers that are usually the same in every request.
 pub(super) fn is_constant(name: &str) -> bool {
     const CONSTANTS: [&str; 17] = [
         "version",

@@ -10,9 +10,9 @@ pub(super) struct Draft {
     pub(super) headers: Vec<(String, String)>,
     pub(super) signatures: Vec<Signature>,
     pub(super) envelope: Envelope,
-    /// Whether the sample has a secret: without one nothing can be said about signatures.
+    /// True if the sample has a secret: without one nothing can be said about signatures.
     pub(super) has_secret: bool,
-    /// Whether the event's type has a name that dialects have with `names = "any"` only.
+    /// True if the event type's name is valid with `names = "any"` only.
     pub(super) odd_names: bool,
 }
 
@@ -40,7 +40,7 @@ impl Draft {
         if rest.is_empty() {
             return out;
         }
-        // Between the opening words and the settings, where it is seen.
+        // The other findings go between the opening comment and the settings, where they are seen.
         out.replacen("name = ", &format!("{rest}\nname = "), 1)
     }
 
@@ -102,14 +102,14 @@ impl Draft {
     }
 }
 
-/// Which findings have found their place in the file.
+/// Tracks which findings have been written to the file.
 struct Told<'f> {
     findings: &'f [Finding],
     told: Vec<bool>,
 }
 
 impl Told<'_> {
-    /// Writes what is said about `place` (`X-Acme-Event`, `body`) or below it (`body.version`).
+    /// Writes the findings about `place` (`X-Acme-Event`, `body`) or below it (`body.version`).
     fn about(&mut self, place: &str, out: &mut String) {
         for (finding, told) in self.findings.iter().zip(&mut self.told) {
             let (about, _) = finding.text.split_once(": ").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A captured request as it is written down: JSON with `method`, `headers`, `body` or `body_b64`, and `secret`.
+//! The file format of a captured request: JSON with `method`, `headers`, `body` or `body_b64`, and `secret`.
 
 use data_encoding::BASE64;
 
@@ -7,13 +7,13 @@ use super::json;
 use crate::diagnostic::Diagnostic;
 use crate::header;
 
-/// More is no webhook, and every signature is looked for over all of it.
+/// Larger bodies are no webhooks, and every signature is tried over all of it.
 const LONGEST_BODY: usize = 4 * 1024 * 1024;
 const MOST_HEADERS: usize = 100;
 
 const FIELDS: &str = "method, headers, body or body_b64, and secret";
 
-/// Reads the file, or says all that is wrong with it.
+/// Reads the file, or returns all errors in it.
 pub(super) fn sample(text: &str) -> Result<Sample, Vec<Diagnostic>> {
     let whole = |line, message| vec![Diagnostic { key: String::new(), line, message }];
     if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
     }
 
     fn unknown(&mut self) {
-        // Where a request went is no part of any signature of ours, but captures have it.
+        // `url` is ignored: no signature of ours covers it, but captures have it.
         let known = ["method", "url", "headers", "body", "body_b64", "secret"];
         let unknown: Vec<String> =
             self.fields.iter().map(|(name, _)| name.clone()).filter(|name| !known.contains(&name.as_str())).collect();

@@ -1,4 +1,4 @@
-//! From digests that were found to `[[signatures]]`: what stands around them in the header, and between them.
+//! Makes `[[signatures]]` of the digests found: the text around them in the header, and between them.
 
 use std::ops::Range;
 
@@ -17,11 +17,11 @@ pub(super) struct Signature {
     pub(super) encoding: &'static str,
     pub(super) format: String,
     pub(super) join: String,
-    /// Whether the sample has several in one header, so that `join` is known.
+    /// True if the sample has several in one header, so that `join` is known.
     pub(super) joined: bool,
 }
 
-/// What stands between several signatures in one header, the longer ones first.
+/// Separators between several signatures in one header, the longer ones first.
 const JOINS: [&str; 6] = [", ", ",", "; ", ";", " ", "|"];
 
 /// The signatures of one header.
@@ -98,7 +98,7 @@ fn about_stranger(name: &str, format: &str, signatures: &[Signature]) -> Finding
     }
 }
 
-/// Cuts a value into one segment for each digest, and says what stood between them.
+/// Cuts a value into one segment for each digest, and returns the separator between them.
 fn cut(value: &str, digests: &[Range<usize>]) -> (Vec<Range<usize>>, Option<&'static str>) {
     let mut starts = vec![0];
     let mut ends = Vec::new();
@@ -126,7 +126,7 @@ fn format(value: &str, segment: &Range<usize>, digest: &Range<usize>, found: Opt
     format!("{}{{{{signature}}}}{}", around(before), around(after))
 }
 
-/// `text` with a slot for each word that is meant.
+/// `text` with a slot in place of each word for which `is_meant` is true.
 fn replaced(text: &str, slot: &str, is_meant: impl Fn(&str) -> bool) -> String {
     let is_letter = |letter: char| letter.is_alphanumeric() || "-_.:+".contains(letter);
     let mut out = String::new();

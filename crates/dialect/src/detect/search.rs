@@ -1,4 +1,4 @@
-//! The search: which digest in the headers is made with the secret, from what and how.
+//! The search for signatures: the digests in the headers that are made with the secret, their content and algorithm.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::Ed25519KeyPair;
@@ -11,7 +11,7 @@ use super::key::{self, Candidate};
 use crate::sign::Signed;
 use crate::slot::{self, Segment};
 
-/// What is signed, as far as anybody has been seen to sign it; the usual first.
+/// Signed contents known from the field, the usual ones first.
 const SIGNED: [&str; 25] = [
     "{{body}}",
     "{{id}}.{{timestamp}}.{{body}}",
@@ -40,7 +40,7 @@ const SIGNED: [&str; 25] = [
     "{{id}}:{{body}}",
 ];
 
-/// How one digest is made.
+/// The algorithm, key and content of one digest.
 #[derive(Clone, Debug)]
 pub(super) struct Match {
     pub(super) algorithm: &'static str,
@@ -51,11 +51,11 @@ pub(super) struct Match {
     pub(super) timestamp: Option<String>,
 }
 
-/// What was found, digest by digest, and how much was tried.
+/// Matches by digest, and the number of tries.
 pub(super) struct SearchResult {
     pub(super) matches: Vec<Option<Match>>,
     pub(super) tried: usize,
-    /// The body that was signed, if the captured one is not it, and how they differ.
+    /// The body that was signed, if it is not the captured one, and how they differ.
     pub(super) body: Option<(Vec<u8>, &'static str)>,
 }
 
@@ -84,7 +84,7 @@ struct Search<'a> {
     pair: Option<Ed25519KeyPair>,
 }
 
-/// What is signed on one try.
+/// The content signed in one try.
 struct Content<'a> {
     signs: &'static str,
     id: Option<&'a str>,
@@ -185,7 +185,7 @@ fn contents<'a>(signs: &'static str, body: &'a [u8], clues: &'a Candidates) -> i
     })
 }
 
-/// Bodies that a capture may have been made from: those who log requests like to write them anew.
+/// Bodies that a capture may have been made from: request loggers often re-serialise them.
 fn other_bodies(body: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
     let Ok(text) = std::str::from_utf8(body) else { return Vec::new() };
     let mut bodies = vec![
@@ -206,7 +206,7 @@ fn other_bodies(body: &[u8]) -> Vec<(Vec<u8>, &'static str)> {
 }
 
 impl Match {
-    /// What of the signed content Posthaste writes in another form.
+    /// The part of the signed content that Posthaste writes in another form.
     pub(super) fn limit(&self) -> Option<String> {
         let timestamp = self.timestamp.as_deref().filter(|text| !candidates::is_seconds(text))?;
         Some(format!(

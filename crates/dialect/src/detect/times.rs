@@ -1,4 +1,4 @@
-//! A time in a captured request, and the filter that writes it so.
+//! A time in a captured request, and the filter that writes it in the same form.
 
 use model::date::DateFormat;
 use model::time::Timestamp;
@@ -45,7 +45,7 @@ impl Time {
         Some(Self { at, form })
     }
 
-    /// Whether the request says that the event happened at `occurred_at`, or nothing of it.
+    /// True if this is the time that the event occurred, or that time is not known.
     pub(super) fn may_be(&self, occurred_at: Option<&String>) -> bool {
         let known = occurred_at.and_then(|text| text.parse::<Timestamp>().ok());
         known.is_none_or(|known| match self.form {
@@ -75,7 +75,7 @@ impl Form {
         }
     }
 
-    /// What stands behind the path in a slot.
+    /// The filter that goes behind the path in a slot.
     pub(super) fn filter(self) -> String {
         match self {
             Self::Unix => " | unix".to_owned(),

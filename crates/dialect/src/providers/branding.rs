@@ -1,9 +1,9 @@
-//! How the product looks on a card.
+//! The product's branding on a card.
 
-/// How the product looks on a card.
+/// Name, colour and description that a card shows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Branding<'a> {
-    /// Whose events they are: the project's name.
+    /// The project's name, or the dialect's title.
     pub(crate) signed: &'a str,
     /// `#rrggbb`.
     pub(crate) accent_color: Option<&'a str>,

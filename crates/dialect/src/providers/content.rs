@@ -1,4 +1,4 @@
-//! What a card says, before any service's form.
+//! The content of a card, independent of the service.
 
 use model::event::Event;
 use model::json::Json;
@@ -15,12 +15,12 @@ const LONGEST_SUMMARY: usize = 2000;
 pub(super) struct Content<'a> {
     /// The event's type in words.
     pub(super) headline: String,
-    /// What such an event is.
+    /// The description of the event's type.
     pub(super) subtitle: Option<String>,
-    /// What happened, in the sender's words.
+    /// The event's summary, in the sender's words.
     pub(super) summary: Option<String>,
     pub(super) facts: Vec<Fact>,
-    /// Facts there are besides.
+    /// Number of facts left out.
     pub(super) omitted: usize,
     pub(super) signed: String,
     pub(super) accent_color: Option<&'a str>,
@@ -46,7 +46,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Whose event it is, which, and when, between dots.
+    /// Project, type, id and time of the event, separated by dots.
     pub(super) fn footer(&self) -> String {
         let Event { event_type, id, occurred_at, .. } = self.event;
         format!("{} · {} · {} · {}", self.signed, event_type.as_str(), id.as_str(), to_the_second(*occurred_at))
@@ -68,7 +68,7 @@ fn in_words(event_type: &str) -> String {
     }
 }
 
-/// What a reader is told of facts that are left out.
+/// The line that counts the facts left out.
 pub(super) fn more(omitted: usize) -> String {
     format!("and {}", facts::counted(omitted, "more field"))
 }

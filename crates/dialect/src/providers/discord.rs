@@ -9,17 +9,17 @@ use super::facts::Fact;
 use super::text::{self, fit};
 
 const TITLE: usize = 256;
-/// Discord takes 4,096; facts want some of the whole as well.
+/// Discord takes 4,096; facts need a part of the whole as well.
 const DESCRIPTION: usize = 2500;
 const FIELDS: usize = 25;
 const NAME: usize = 256;
 const VALUE: usize = 1024;
 /// Discord takes 2,048.
 const FOOTER: usize = 512;
-/// Of all these together.
+/// Maximum of all these together.
 const WHOLE: usize = 6000;
 
-/// Names and values so short stand beside each other.
+/// Facts whose name and value each are at most this long stand beside each other.
 const SHORT: usize = 40;
 
 pub(super) fn card(content: &Content<'_>) -> Value {
@@ -38,7 +38,7 @@ pub(super) fn card(content: &Content<'_>) -> Value {
     }
     embed.insert("footer".into(), json!({ "text": footer(content, omitted) }));
     embed.extend(timestamp(content).map(|timestamp| ("timestamp".into(), timestamp.into())));
-    // No text of ours or of the data's calls anybody, wherever Discord should look for mentions.
+    // No text, ours or from the data, mentions anybody, wherever Discord looks for mentions.
     json!({ "embeds": [embed], "allowed_mentions": { "parse": [] } })
 }
 

@@ -1,18 +1,18 @@
-//! The facts of an event: which members of its data a card shows, and how they read.
+//! The facts of an event: the members of its data that a card shows, as names and values.
 //!
-//! Data may be anything that is JSON, up to its limit. It is gone over once for each level that is opened, and no tree
-//! is built.
+//! Data may be anything that is JSON, up to its limit. It is read once for each level that is opened, and no tree is
+//! built.
 
 use super::text;
 use crate::raw;
 
-/// A card is a glance: more facts than these are counted, not shown.
+/// Maximum facts shown on a card; more are counted.
 pub(super) const MOST: usize = 20;
 
-/// Objects inside each other that are opened: `a.b.c`.
+/// Maximum levels of nested objects that are opened: `a.b.c`.
 const DEEPEST: usize = 2;
 
-/// Items of a list that are named.
+/// Maximum items of a list that are named.
 const MOST_ITEMS: usize = 10;
 
 const LONGEST_NAME: usize = 100;
@@ -48,7 +48,7 @@ impl Facts {
     }
 }
 
-/// What `json` is called: itself, if it is text, or its `name`.
+/// The name of `json`: itself, if it is text, or its `name` member.
 pub(super) fn name_of(json: &str) -> Option<String> {
     let json = json.trim();
     let name = if raw::is_object(json) {
@@ -61,7 +61,7 @@ pub(super) fn name_of(json: &str) -> Option<String> {
 
 #[derive(Default)]
 struct FactCollector {
-    /// By how deep they are inside objects, each at most [`MOST`].
+    /// By nesting depth, each level at most [`MOST`].
     levels: [Vec<Fact>; DEEPEST + 1],
     count: usize,
 }
@@ -106,7 +106,7 @@ fn shown(json: &str) -> String {
     }
 }
 
-/// The items, if they are scalars, or how many there are.
+/// The items, if they are scalars, or their number.
 fn list(json: &str) -> String {
     let first = || raw::items(json).take(MOST_ITEMS);
     let count = raw::items(json).count();

@@ -1,7 +1,7 @@
-//! What a service's answer means beyond its status.
+//! The meaning of a service's response beyond its status.
 //!
-//! Services say in their own words that a message is wrong, that the webhook is gone, or that it is being sent too
-//! much, some of them inside a `200`. [`read`] turns that into what [`model::retry::Policy`] and lanes understand.
+//! Services say in their own words that a message is wrong, that the webhook is gone, or that the rate limit is
+//! reached, some of them inside a `200`. [`read`] turns that into what [`model::retry::Policy`] and lanes understand.
 
 mod answer;
 mod discord;
@@ -13,7 +13,7 @@ use model::provider::Provider;
 
 pub use self::answer::Interpretation;
 
-/// What `outcome` means, coming from `provider`.
+/// Interprets `outcome`, coming from `provider`.
 pub fn read(provider: Provider, outcome: &Outcome) -> Interpretation {
     let Outcome::Answered(answer) = outcome else { return Interpretation::default() };
     match provider {

@@ -9,19 +9,20 @@ use super::content::{Content, more};
 use super::facts::Fact;
 use super::text::{self, Written, fit};
 
-/// Characters of a notification and of what is read aloud. Slack takes 40,000.
+/// Characters of a notification and of the text read aloud. Slack takes 40,000.
 const NOTIFICATION: usize = 300;
-/// Of a header.
+/// Characters of a header.
 const HEADER: usize = 150;
-/// Of a section's text.
+/// Characters of a section's text.
 const SECTION: usize = 3000;
-/// Of one of a section's fields.
+/// Characters of a section's field.
 const FIELD: usize = 2000;
 /// Fields of a section; two are a fact.
 const FIELDS: usize = 10;
-/// Of a context's element; Slack names no limit but that of text objects.
+/// Characters of a context's element; Slack names no limit but that of text objects.
 const CONTEXT: usize = 1000;
-/// Of all facts together. Slack names no limit, and refuses what it finds too long (`msg_blocks_too_long`).
+/// Characters of all facts together. Slack names no limit, and refuses messages that it finds too long
+/// (`msg_blocks_too_long`).
 const FACTS: usize = 10_000;
 
 pub(super) fn card(content: &Content<'_>) -> Value {
@@ -38,7 +39,7 @@ pub(super) fn card(content: &Content<'_>) -> Value {
     json!({ "text": notification(content), "mrkdwn": false, "blocks": blocks })
 }
 
-/// What is shown where blocks are not.
+/// The text shown where blocks are not.
 fn notification(content: &Content<'_>) -> String {
     let text = match &content.summary {
         Some(summary) => format!("{}: {summary}", content.headline),

@@ -12,13 +12,13 @@ use super::text::{self, fit};
 /// Bytes of a message. Teams does not say whether of UTF-8 or of UTF-16, so both fit.
 const WHOLE: usize = 28 * 1024;
 
-/// Characters. Teams names no limits but that of the whole.
+/// Limits in characters. Teams names none but that of the whole.
 const HEADLINE: usize = 256;
 const PARAGRAPH: usize = 2500;
 const NAME: usize = 200;
 const VALUE: usize = 1024;
 
-/// Of a summary; those after them stand on the last. A run of text breaks none.
+/// Maximum lines of a summary; the text after them stands on the last. A text run breaks no lines.
 const LINES: usize = 6;
 
 /// Room for "and 1048576 more fields" and the fact set, with what is around them.
@@ -29,7 +29,7 @@ pub(super) fn card(content: &Content<'_>) -> Value {
     let mut facts = Vec::new();
     for fact in &content.facts {
         let fact = in_form(fact);
-        // And the comma after it.
+        // Two bytes more for the comma after it, in UTF-16.
         let Some(rest) = room.checked_sub(weight(&fact) + 2) else { break };
         room = rest;
         facts.push(fact);

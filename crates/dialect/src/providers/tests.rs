@@ -1,7 +1,7 @@
-//! Cards as they are sent, and what holds of them whatever the event.
+//! Cards as they are sent, and the rules that hold for them whatever the event.
 //!
-//! To accept a card that changed, delete its file in `tests/golden` and run the tests twice: the first run writes it and
-//! fails, so that somebody looks.
+//! To accept a card that changed, delete its file in `tests/golden` and run the tests twice: the first run writes it
+//! and fails, so that somebody looks.
 
 mod any;
 mod golden;

@@ -1,12 +1,12 @@
-//! Foreign text on a card: cleaned, written so that it is no markup, and cut without tearing anything apart.
+//! Foreign text on a card: cleaned, escaped so that it is no markup, and cut between characters.
 
-/// Where text was cut off.
+/// Marks where text was cut off.
 pub(super) const ELLIPSIS: char = '…';
 
-/// Between two characters it separates what would be read together, and nobody sees it.
+/// Invisible separator between two characters that would be read together.
 const ZERO_WIDTH_SPACE: char = '\u{200b}';
 
-/// What stands for text of which nothing can be seen.
+/// Stands in for text with no visible character.
 const EMPTY: &str = "(empty)";
 
 /// `text` on one line, at most `most` characters of it, never empty.
@@ -23,7 +23,8 @@ fn or_empty(text: String) -> String {
     if text.is_empty() { EMPTY.to_owned() } else { text }
 }
 
-/// Drops what cannot be seen or turns the writing direction, and makes one space of many. Reads no further than it must.
+/// Drops invisible characters and those that turn the writing direction, and makes one space of many. Reads no further
+/// than it must.
 fn clean(text: &str, most: usize, kept: impl Fn(char) -> bool) -> String {
     let mut clean = String::new();
     let (mut count, mut gap) = (0, None);
@@ -50,7 +51,7 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// How one character is written.
+/// The way one character is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Written {
     AsItIs,
@@ -64,8 +65,8 @@ pub(super) enum Written {
 /// Decides how a character is written, by the line before it and the text after it.
 pub(super) type Escape = fn(line: &str, character: char, after: &str) -> Written;
 
-/// `text` as `escape` has it, in at most `limit` characters. What is cut off is replaced by an ellipsis, and the cut is
-/// never inside a character or its escape.
+/// Escapes `text` by `escape`, in at most `limit` characters. The part cut off is replaced by an ellipsis, and the cut
+/// is never inside a character or its escape.
 pub(super) fn fit(text: &str, limit: usize, escape: Escape) -> String {
     let mut out = String::new();
     let (mut used, mut room_for_ellipsis) = (0, 0);
@@ -104,8 +105,8 @@ pub(super) fn count(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Where Markdown is read, the backslash first of all: Discord's, and that of Adaptive Cards. Emphasis, code, links, mentions, headings, lists and
-/// quotes stay text, and so does `{{DATE(…)}}` of Adaptive Cards.
+/// Escapes for Markdown, Discord's and that of Adaptive Cards; the backslash is escaped first of all. Emphasis, code,
+/// links, mentions, headings, lists and quotes stay text, and so does `{{DATE(…)}}` of Adaptive Cards.
 pub(super) fn in_markdown(line: &str, character: char, after: &str) -> Written {
     let line_begins = line.trim_start().is_empty();
     let escaped = match character {
@@ -117,7 +118,7 @@ pub(super) fn in_markdown(line: &str, character: char, after: &str) -> Written {
         '#' | '-' | '+' => line_begins && !after.starts_with(char::is_alphanumeric),
         '.' if is_www(line) => true,
         '.' | ')' => is_number(line) && !after.starts_with(char::is_alphanumeric),
-        // A bare address would be made a link.
+        // A bare URL would become a link.
         ':' => after.starts_with("//"),
         // Adaptive Cards would show what an HTML entity stands for.
         '&' => after.starts_with(|c: char| c == '#' || c.is_ascii_alphanumeric()),
@@ -126,7 +127,7 @@ pub(super) fn in_markdown(line: &str, character: char, after: &str) -> Written {
     if escaped { Written::Escaped } else { in_plain_text(line, character, after) }
 }
 
-/// Where no markup is read, but mentions of everybody and `{{…}}` might be.
+/// Escapes for text without markup, where mentions of everybody and `{{…}}` might still be read.
 pub(super) fn in_plain_text(_: &str, character: char, after: &str) -> Written {
     let apart = match character {
         '@' => ["everyone", "here", "channel"].iter().any(|word| begins_with(after, word)),
@@ -136,14 +137,14 @@ pub(super) fn in_plain_text(_: &str, character: char, after: &str) -> Written {
     if apart { Written::Apart } else { Written::AsItIs }
 }
 
-/// The beginning of a numbered list, as far as it stands on the line.
+/// True if the line so far is a number, which may begin a numbered list.
 fn is_number(line: &str) -> bool {
     let number = line.trim_start();
     // Longer numbers begin no list (CommonMark, section 5.2); looking no further keeps long lines cheap.
     (1..=9).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether what follows would be an address without a scheme.
+/// True if the dot that follows would make a URL without a scheme.
 fn is_www(line: &str) -> bool {
     line.len().checked_sub(3).and_then(|at| line.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case("www"))
 }

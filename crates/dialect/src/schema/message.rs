@@ -1,4 +1,4 @@
-//! What a schema forbids, in words for people.
+//! Validation errors in words for people.
 
 use std::fmt::Display;
 
@@ -6,12 +6,12 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
-/// Longer values and texts are cut.
+/// Characters at which values and texts are cut.
 const LONGEST: usize = 80;
-/// Of alternatives that did not fit; the rest is counted.
+/// Maximum alternatives listed that did not fit; an ellipsis stands for the rest.
 const MOST_ALTERNATIVES: usize = 4;
 
-/// The member that is missing, if that is what is wrong.
+/// The missing member, if that is the error.
 pub(super) fn missing<'e>(error: &'e ValidationError<'_>) -> Option<&'e str> {
     match error.kind() {
         ValidationErrorKind::Required { property } => property.as_str(),
@@ -19,7 +19,7 @@ pub(super) fn missing<'e>(error: &'e ValidationError<'_>) -> Option<&'e str> {
     }
 }
 
-/// Whether a schema's own pattern is what is wrong.
+/// True if the error is a pattern in the schema itself.
 pub(super) fn is_about_a_pattern(error: &ValidationError<'_>) -> bool {
     matches!(error.kind(), ValidationErrorKind::Format { format } if format == "regex")
 }
@@ -97,7 +97,7 @@ fn formatted(format: &str) -> String {
     known.to_owned()
 }
 
-/// What `not` stands before, if it is as plain as that a value is no UUID.
+/// The message for `not`, in full where it forbids just a format, such as a UUID.
 fn forbidden(schema: &Value, instance: &Value) -> String {
     let plain = schema.as_object().filter(|keywords| keywords.len() == 1);
     match plain.and_then(|keywords| keywords.get("format")).and_then(Value::as_str) {
@@ -106,7 +106,7 @@ fn forbidden(schema: &Value, instance: &Value) -> String {
     }
 }
 
-/// The first finding of each.
+/// The first finding of each alternative.
 fn alternatives(context: &[Vec<ValidationError<'_>>]) -> String {
     let firsts = context.iter().filter_map(|errors| errors.first());
     let texts: Vec<String> = firsts.take(MOST_ALTERNATIVES).map(|error| placed(error)).collect();
@@ -129,7 +129,7 @@ fn placed(error: &ValidationError<'_>) -> String {
     }
 }
 
-/// A value as it is told to whoever sent it.
+/// A value as it is described to its sender.
 fn found(value: &Value) -> String {
     match value {
         Value::Array(_) => "a list".to_owned(),

@@ -1,4 +1,4 @@
-//! The outline of a schema: its subschemas, where its references lead, and so how much work it can make.
+//! The outline of a schema: its subschemas and the targets of its references, which bound the work it can make.
 
 use std::collections::{HashMap, HashSet};
 
@@ -35,26 +35,28 @@ const MAPS: [&str; 4] = ["properties", "patternProperties", "dependentSchemas", 
 const DEFINITIONS: [&str; 2] = ["$defs", "definitions"];
 
 const MOST_PATTERNS: usize = 64;
-/// Subschemas, each counted as often as it is referred to: two references to two references … double it each time.
+/// Maximum subschemas, each counted as often as it is referred to: two references to two references … double it each
+/// time.
 const MOST_UNFOLDED: usize = 4096;
-/// Subschemas inside each other, references followed. Judging goes as deep, on the stack, for each level of the data.
+/// Maximum nesting of subschemas, references followed. Validation goes as deep, on the stack, for each level of the
+/// data.
 const DEEPEST: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct Outline {
     /// Subschemas, each counted as often as it is referred to.
     pub(super) unfolded: usize,
-    /// How often a reference leads back to where it comes from.
+    /// Number of times a reference leads back to a subschema that contains it.
     pub(super) returns: usize,
     /// References, each counted once.
     pub(super) references: usize,
-    /// The patterns in it.
+    /// All patterns in the schema.
     pub(super) patterns: Vec<String>,
-    /// Values may fit one subschema or another.
+    /// True if values may fit one subschema or another (`anyOf`, `oneOf`).
     pub(super) alternatives: bool,
 }
 
-/// Looks at all of a schema that can be looked at without judging anything by it.
+/// Reads everything about a schema that can be known without validating data by it.
 pub(super) fn of(schema: &Value) -> Result<Outline, Vec<SchemaIssue>> {
     let survey = Survey::of(schema);
     if !survey.wrong.is_empty() {
@@ -67,7 +69,7 @@ pub(super) fn of(schema: &Value) -> Result<Outline, Vec<SchemaIssue>> {
     Ok(Outline { unfolded, returns, references, patterns, alternatives })
 }
 
-/// Every subschema once, with what is wrong with its references.
+/// Every subschema once, and the errors in its references.
 struct Survey<'s> {
     schema: &'s Value,
     anchors: HashMap<&'s str, &'s Value>,
@@ -103,7 +105,7 @@ impl<'s> Survey<'s> {
         survey
     }
 
-    /// All subschemas, those first that stand further up. Notes anchors on the way.
+    /// Returns all subschemas, those further up first. Records anchors on the way.
     fn reach(&mut self) -> Vec<(String, &'s Map<String, Value>)> {
         let mut seen = HashSet::new();
         let mut reached = Vec::new();
@@ -117,7 +119,7 @@ impl<'s> Survey<'s> {
                     self.anchors.insert(anchor, value);
                 }
             }
-            // A reference may lead to where no keyword does.
+            // A reference may lead to a place that no keyword leads to.
             if let Some(path) = subschema.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix('#')) {
                 waiting.extend(self.schema.pointer(path).map(|target| (path.to_owned(), target)));
             }
@@ -171,13 +173,13 @@ impl<'s> Survey<'s> {
     }
 }
 
-/// Goes through a schema as judging does: into a subschema as often as something refers to it.
+/// Walks a schema as validation does: into a subschema as often as something refers to it.
 struct Unfolding<'a, 's> {
     survey: &'a Survey<'s>,
-    /// From the top down to here.
+    /// The subschemas from the top down to here.
     open: Vec<*const Value>,
     unfolded: usize,
-    /// How often a reference led to one that is open.
+    /// Number of times a reference led to one that is open.
     returns: usize,
 }
 
@@ -205,7 +207,7 @@ impl<'s> Unfolding<'_, 's> {
     }
 }
 
-/// What a schema holds under its own keywords and under `maps`, each with where it stands.
+/// The subschemas under a schema's own keywords and under `maps`, each with its relative pointer.
 fn held<'s>(
     schema: &'s Map<String, Value>,
     maps: &'static [&'static [&'static str]],

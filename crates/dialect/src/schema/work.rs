@@ -1,5 +1,6 @@
-//! How much work it is to hold data against a schema, told before it is done: each subschema that a value comes to is paid
-//! for out of an allowance, and so is what that goes through whole, such as a text that a pattern is looked for in.
+//! The cost of validating data against a schema, estimated before it is done: each subschema that a value is checked
+//! against is paid for out of an allowance, and so is whatever it reads whole, such as a text that a pattern is matched
+//! on.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,23 +8,24 @@ use serde_json::{Map, Value};
 
 use super::outline::Outline;
 
-/// Units for any data. One is some tens of nanoseconds: all of them are a few milliseconds.
+/// Allowance for any data, in units. A unit is some tens of nanoseconds: all of them are a few milliseconds.
 const ALLOWANCE: u64 = 200_000;
 
-/// Units more for each byte of the data: an ordinary schema takes a fraction of that.
+/// Additional units for each byte of the data: an ordinary schema takes a fraction of that.
 const FOR_EACH_BYTE: u64 = 2;
 
-/// Bytes of text that are gone through for a unit.
+/// Bytes of text that are read for a unit.
 const CHUNK: u64 = 64;
 
-/// How often what looks again at what others have looked at may double the price.
+/// Maximum factor on the price for keywords that check again what others have checked (`unevaluated…`); each doubles
+/// it.
 const MOST_AGAIN: u64 = 64;
 
 /// Subschemas that apply to the same value.
 const IN_PLACE_ONE: [&str; 4] = ["not", "if", "then", "else"];
 const IN_PLACE_LISTS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 
-/// Whether `value`, which was `bytes` long, can be held against the schema within the allowance.
+/// True if `value`, which was `bytes` long, can be validated against the schema within the allowance.
 pub(super) fn is_affordable(
     schema: &Value,
     patterns: &Patterns,
@@ -33,7 +35,7 @@ pub(super) fn is_affordable(
 ) -> bool {
     let left = ALLOWANCE + FOR_EACH_BYTE * bytes as u64;
     let anchors = if outline.references > 0 { anchors(schema) } else { HashMap::new() };
-    // What is come to twice is judged once. Without references nothing is.
+    // A pair of subschema and value that comes up twice is validated once. Without references none does.
     let seen = (outline.references > 0).then(HashSet::new);
     let unfolded = outline.unfolded as u64;
     let mut account = Account { variable: schema, anchors, patterns, unfolded, left, seen, waiting: Vec::new() };
@@ -41,17 +43,17 @@ pub(super) fn is_affordable(
     account.is_enough()
 }
 
-/// What a letter of a text costs with each of a schema's patterns, in sixteenths of a unit.
+/// The price of a byte of text with each of a schema's patterns, in sixteenths of a unit.
 #[derive(Debug, Default)]
 pub(super) struct Patterns(HashMap<String, u64>);
 
 impl Patterns {
-    /// `kib` are the KiB that a pattern was compiled into: the number of its states, and so of the steps for a letter.
+    /// `kib` is the size of the compiled pattern: it bounds the number of its states, and so the steps for a byte.
     pub(super) fn add(&mut self, pattern: &str, kib: u64) {
         self.0.insert(pattern.to_owned(), (kib * kib / 16).max(1));
     }
 
-    /// Of all, as [`Outline::unfolded`] counts subschemas.
+    /// The price of all patterns, on the scale of [`Outline::unfolded`].
     pub(super) fn weight(&self) -> usize {
         self.0.values().map(|price| usize::try_from(price / 16 + 1).unwrap_or(usize::MAX)).sum()
     }
@@ -61,7 +63,7 @@ impl Patterns {
     }
 }
 
-/// A subschema that comes to a value, and how often what it looks at is looked at again.
+/// A subschema that is checked against a value, and the factor for values that are checked again.
 #[derive(Clone, Copy)]
 struct Visit<'s> {
     schema: &'s Value,
@@ -69,15 +71,15 @@ struct Visit<'s> {
     again: u64,
 }
 
-/// What is left, and what is still to be paid for.
+/// The allowance left, and the visits still to be paid for.
 struct Account<'s> {
     variable: &'s Value,
     anchors: HashMap<&'s str, &'s Value>,
     patterns: &'s Patterns,
-    /// Subschemas in all, for what is not gone into.
+    /// The schema's unfolded subschemas: the price of a keyword that is not walked.
     unfolded: u64,
     left: u64,
-    /// Which subschemas have come to which values.
+    /// Pairs of subschema and value that have been paid for.
     seen: Option<HashSet<(*const Value, *const Value)>>,
     waiting: Vec<Visit<'s>>,
 }
@@ -92,7 +94,7 @@ impl<'s> Account<'s> {
         true
     }
 
-    /// `None` where it is not enough.
+    /// `None` if the allowance is not enough.
     fn pay(&mut self, units: u64, again: u64) -> Option<()> {
         self.left = self.left.checked_sub(units.saturating_mul(again))?;
         Some(())
@@ -121,7 +123,7 @@ impl<'s> Account<'s> {
         self.waiting.push(Visit { schema, value, again });
     }
 
-    /// What is judged without coming to another subschema or value.
+    /// The price of keywords that lead to no other subschema or value.
     fn own_price(&self, subschema: &Map<String, Value>, value: &Value) -> u64 {
         let count = |word: &str| subschema.get(word).and_then(Value::as_array).map_or(0, Vec::len) as u64;
         // Values are compared until they differ, so no longer than the schema's own are.
@@ -181,7 +183,7 @@ impl<'s> Account<'s> {
                 self.visit(below, member, again);
             }
             if names {
-                // As if all of the schema were about names.
+                // Priced as if all of the schema were about names.
                 self.pay(self.unfolded.saturating_mul(1 + name.len() as u64 / CHUNK), again)?;
             }
             self.pay(1, again)?;
@@ -229,7 +231,7 @@ fn anchors(schema: &Value) -> HashMap<&str, &Value> {
     anchors
 }
 
-/// What it costs to go through a value whole.
+/// The price of reading a whole value.
 fn size(value: &Value) -> u64 {
     match value {
         Value::String(text) => 1 + text.len() as u64 / CHUNK,

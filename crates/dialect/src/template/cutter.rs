@@ -1,26 +1,26 @@
-//! Cuts a template: walks over its JSON, drops the spaces and stops at the slots. Everything else stays as it is written:
-//! the order of members, the digits of numbers, the escapes in strings.
+//! Cuts a template: walks over its JSON, drops the spaces and stops at the slots. Everything else stays as it is
+//! written: the order of members, the digits of numbers, the escapes in strings.
 
 use crate::raw;
 use crate::resolve::{CompiledSlot, Slots};
 use crate::slot::{self, Segment};
 
-/// Bytes of a pointer that are told with what is wrong there.
+/// Maximum bytes of a pointer that are reported with its error.
 const LONGEST_TOLD: usize = 512;
 
 #[derive(Default)]
 pub(super) struct Cutter {
     segments: Vec<Segment<CompiledSlot>>,
     slots: Slots,
-    /// What stays, since the last slot.
+    /// The fixed text since the last slot.
     text: String,
-    /// Where in the template we are.
+    /// The current position in the template.
     pointer: String,
     wrong: Vec<String>,
 }
 
 impl Cutter {
-    /// Valid JSON, not too deep.
+    /// `json` is valid and not too deep.
     pub(super) fn json(&mut self, json: &str) {
         match json.as_bytes().first() {
             Some(b'{') => self.object(json),
@@ -63,7 +63,7 @@ impl Cutter {
     fn string(&mut self, quoted: &str) {
         let string: String = match serde_json::from_str(quoted) {
             Ok(string) => string,
-            // Half a surrogate pair passes for JSON, but is no text.
+            // Half a surrogate pair is valid JSON, but no text.
             Err(_) => return self.note("has half of a surrogate pair (\\ud800 to \\udfff), which is no character"),
         };
         if !slot::has_slots(&string) {

@@ -1,4 +1,4 @@
-//! An endpoint and an event to speak about, for tests.
+//! An endpoint and an event for tests.
 
 #![allow(dead_code, reason = "every test file takes what it needs")]
 
@@ -16,7 +16,7 @@ use model::secret::{Secret, Secrets};
 use model::time::Timestamp;
 use model::url::EndpointUrl;
 
-/// Of the Standard Webhooks specification and its libraries.
+/// The example secret of the Standard Webhooks specification and its libraries.
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(crate) const AT: Timestamp = Timestamp::from_millis(1_614_265_330_000);
 /// A seed of 32 bytes.

@@ -1,12 +1,12 @@
-//! Where a URL leads, as people are told.
+//! The address in a connection string, for people.
 
 use tokio_postgres::config::Host;
 
-/// Where a URL leads, without who asks and what they know.
+/// Host and port of each server, without user and password.
 pub(super) fn address(config: &tokio_postgres::Config) -> String {
     let ports = config.get_ports();
     let at = |(place, host): (usize, &Host)| {
-        // One port is that of all hosts.
+        // A single port applies to all hosts.
         let port = ports.get(place).or_else(|| ports.first()).copied().unwrap_or(5432);
         match host {
             Host::Tcp(name) => format!("{name}:{port}"),

@@ -1,4 +1,4 @@
-//! Attempts as they were kept.
+//! Reads recorded attempts.
 
 use model::attempt::{Failure, FailureKind};
 use model::headers::Headers;
@@ -13,7 +13,7 @@ use crate::retention::Dropped;
 use crate::rules::attempt::sent_body_of;
 use crate::search::{Bodies, SentBody, StoredAttempt};
 
-/// The columns that [`attempt`] reads, of `attempts AS a`. Whether there is a body is seen without reading it.
+/// The columns that [`attempt`] reads, of `attempts AS a`. Bodies are not read to see if there is one.
 pub(super) fn columns(longest_body: usize) -> String {
     let response = match longest_body {
         0 => "NULL::bytea".to_owned(),
@@ -25,10 +25,10 @@ pub(super) fn columns(longest_body: usize) -> String {
          a.request_body IS NOT NULL OR a.same_as IS NOT NULL, a.dialect, a.notes, a.dropped"
     )
 }
-/// How many they are.
+/// Number of these columns.
 pub(super) const ATTEMPT_WIDTH: usize = 15;
 
-/// A delivery's, first to last.
+/// The attempts of a delivery, first to last.
 pub(super) async fn of(snapshot: &ReadTxn, delivery: DeliveryId, bodies: Bodies) -> Result<Vec<StoredAttempt>, Error> {
     let sql =
         format!("SELECT {} FROM attempts AS a WHERE a.delivery = $1 ORDER BY a.number", columns(bodies.longest()));

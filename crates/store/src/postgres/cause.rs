@@ -1,6 +1,6 @@
-//! Why something failed, of errors that say only that it did.
+//! The cause of errors that say only that something failed.
 
-/// What is behind an error that says of itself only that there is one.
+/// The error with its source, for errors that say nothing themselves.
 pub(super) fn cause(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }

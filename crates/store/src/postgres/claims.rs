@@ -1,4 +1,4 @@
-//! Claims on ids and idempotency keys, so that the same request is one event whichever nodes it comes to.
+//! Claims on ids and idempotency keys, so that a repeated request is one event whichever nodes it comes to.
 //!
 //! A claim is a row that only one transaction can insert. A second one waits for the first and then sees it.
 //!
@@ -23,7 +23,7 @@ use super::session::Session;
 use crate::Error;
 use crate::ingest::{Accepted, Clash, Intake};
 
-/// What is claimed: an event's id or a request's key, in a project.
+/// A name to claim: an event's id or a request's key, in a project.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Name {
     project: Uuid,
@@ -34,7 +34,7 @@ struct Name {
 const ID: i16 = 0;
 const KEY: i16 = 1;
 
-/// What our own ids begin with.
+/// Prefix of the ids that Posthaste generates.
 const OWN_ID: &str = "evt_";
 
 /// The event that a name stands for.
@@ -44,11 +44,11 @@ struct Holder {
     id: EventId,
     event_type: EventType,
     deliveries: u32,
-    /// None of an event that nobody may ask for again.
+    /// `None` for an event that no request can repeat.
     fingerprint: Option<[u8; 32]>,
 }
 
-/// What the names of a commit's events stand for.
+/// The claims of one commit, and the events that its names stand for.
 #[derive(Default)]
 pub(super) struct Claims {
     holders: HashMap<Name, Holder>,
@@ -56,7 +56,7 @@ pub(super) struct Claims {
     claimed: HashMap<Name, EventKey>,
     /// Claimed for an event that is not made after all.
     released: Vec<Name>,
-    /// Claimed, and meant for an event that was there.
+    /// Claimed, but for an event that existed before.
     moved: Vec<(Name, EventKey, [u8; 32])>,
 }
 
@@ -121,7 +121,8 @@ impl Claims {
         Ok(())
     }
 
-    /// Ids of our own making claim nothing; whoever asks for one of them asks for what is there.
+    /// Looks up generated ids among the events: those claim nothing, so a request that names one means the event that
+    /// exists.
     async fn look_up_events(&mut self, session: &Session, own: &[&Name]) -> Result<(), Error> {
         if own.is_empty() {
             return Ok(());
@@ -142,7 +143,8 @@ impl Claims {
         Ok(())
     }
 
-    /// What the same request was answered before, if it came before; `key` is what its event would have.
+    /// Returns the reply to an earlier identical request, or the conflict with it; `key` is the key that the new event
+    /// would have.
     pub(super) fn earlier(&mut self, intake: &Intake, key: EventKey) -> Option<Accepted> {
         let fingerprint = intake.fingerprint?;
         let (by_id, by_key) = (id_of(intake), key_of(intake));
@@ -153,7 +155,7 @@ impl Claims {
         }
         let holder = by_id.as_ref().and_then(|name| self.holders.get(name))?.clone();
         let answer = repeat(&holder, fingerprint, Clash::Id);
-        // From here on the request's key means the event that was there.
+        // From here on the request's key means the existing event.
         if let Some(name) = by_key.filter(|name| self.is_claimed_by(name, key)) {
             if matches!(answer, Accepted::Again { .. }) {
                 self.holders.insert(name.clone(), holder.clone());
@@ -166,13 +168,13 @@ impl Claims {
         Some(answer)
     }
 
-    /// The event is made, with so many deliveries: requests that come with it in one commit may repeat it.
+    /// Records that the event is made, with this number of deliveries: other requests in the same commit may repeat it.
     pub(super) fn hold(&mut self, intake: &Intake, key: EventKey, deliveries: u32) {
         let Some(fingerprint) = intake.fingerprint else { return };
         let (id, event_type) = (intake.event.id.clone(), intake.event.event_type.clone());
         let holder = Holder { key, id, event_type, deliveries, fingerprint: Some(fingerprint) };
         for name in names_of(intake) {
-            // It was let go by a request before, for which it had been claimed.
+            // An earlier request, for which it had been claimed, released it.
             if !self.is_claimed_by(&name, key) {
                 self.released.retain(|released| *released != name);
                 self.moved.push((name.clone(), key, fingerprint));
@@ -191,7 +193,7 @@ impl Claims {
         }
     }
 
-    /// Puts right what was claimed and turned out otherwise.
+    /// Corrects the claims whose event was not made, or was another one.
     pub(super) async fn settle(&self, session: &Session) -> Result<(), Error> {
         if !self.released.is_empty() {
             let (projects, kinds, names) = columns(&self.released);
@@ -219,7 +221,7 @@ impl Claims {
     }
 }
 
-/// What a request may come again with.
+/// The names by which a request can be repeated.
 fn names_of(intake: &Intake) -> impl Iterator<Item = Name> {
     [id_of(intake), key_of(intake)].into_iter().flatten()
 }

@@ -1,4 +1,4 @@
-//! Connections to PostgreSQL: where to, over which TLS, and how soon a dead one is known for dead.
+//! Connections to PostgreSQL: address, TLS, and the timeouts by which a dead one is detected.
 
 use std::future::Future;
 use std::time::Duration;
@@ -14,22 +14,22 @@ use crate::Error;
 use crate::backend::Postgres;
 use crate::notices::Notice;
 
-/// How long a connection may take to come about, and a verb may wait for one.
+/// Maximum time to open a connection, and for a verb to wait for one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A peer that acknowledges nothing for so long is not there any more.
+/// A peer that acknowledges nothing for this long is gone.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// Where connections come from.
+/// The pool of connections, and what is needed to open more.
 pub(super) struct Connections {
     pool: Pool,
-    /// Whether what they lead to is the server itself, and not a pooler that shares its connections out.
+    /// True if they lead to the server itself, and not to a pooler that shares its connections.
     direct: bool,
     pub(super) config: Config,
     tls: Tls,
-    /// Where the pool's connections lead.
+    /// The address of the pool's connections.
     pub(super) address: String,
-    /// What an operator should know of the way there.
+    /// Notices for operators about the connection.
     pub(super) notices: Vec<Notice>,
 }
 
@@ -75,7 +75,7 @@ impl Connections {
         Ok(Session::new(self.pool.get().await?, self.direct))
     }
 
-    /// A connection of its own to the server itself, with the one who must drive it.
+    /// Opens a connection outside of the pool, to the server itself. The second value must be driven.
     pub(super) async fn own(&self) -> Result<(tokio_postgres::Client, tls::Connection), Error> {
         let (client, connection) = self.config.connect(self.tls.clone()).await?;
         Ok((client, connection))
@@ -86,12 +86,12 @@ impl Connections {
     }
 }
 
-/// Whether a URL can be read.
+/// Checks that a URL can be parsed.
 pub(crate) fn check(url: &str) -> Result<(), Error> {
     parse(url).map(drop)
 }
 
-/// Where `url` leads and over which TLS; what is to be said of that is added to `notices`.
+/// Returns the configuration and TLS of `url`; adds to `notices` what operators should know about it.
 fn prepare(url: &str, ca_pem: Option<&[u8]>, notices: &mut Vec<Notice>) -> Result<(Config, Tls), Error> {
     let address = parse(url)?;
     let tls = tls::connector(&address, ca_pem)?;
@@ -112,7 +112,7 @@ fn parse(url: &str) -> Result<Address, Error> {
     Ok(address)
 }
 
-/// Does `work` over a connection, which is driven until it is done.
+/// Runs `work` over a connection, which is driven until it is done.
 pub(super) async fn drive<T>(
     connection: tls::Connection,
     work: impl Future<Output = Result<T, Error>>,

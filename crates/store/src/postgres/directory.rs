@@ -1,4 +1,4 @@
-//! The directory as this node has read it: only what changed since is read again.
+//! This node's copy of the directory: only changes are read again.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use crate::directory::Directory;
 use crate::feed::CommitNotice;
 use crate::shard;
 
-/// The directory has not been read yet.
+/// Revision of a directory that has not been read yet.
 pub(super) const UNREAD: i64 = -1;
 
 impl NodeContext {
-    /// Brings the directory up to date and answers it.
+    /// Brings the directory up to date and returns it.
     pub(super) async fn refresh(&self, session: &Session) -> Result<Arc<Directory>, Error> {
         let row = session.query_one("SELECT revision FROM directory", &[]).await?;
         self.refresh_to(session, row::get(&row, 0)?).await
@@ -40,7 +40,7 @@ impl NodeContext {
             }
             None => {
                 let after = read(self, session).await?;
-                // Those that are gone changed too.
+                // Endpoints that are gone changed too.
                 let notices =
                     before.endpoints().chain(after.endpoints()).map(|endpoint| CommitNotice::Changed(endpoint.id));
                 let notices = notices.collect();
@@ -72,7 +72,7 @@ async fn read(context: &NodeContext, session: &Session) -> Result<Directory, Err
     Ok(directory)
 }
 
-/// What changed since a revision, by kind.
+/// The ids of what changed since a revision, by kind.
 #[derive(Default)]
 struct Changes {
     projects: Vec<Uuid>,
@@ -80,7 +80,7 @@ struct Changes {
     endpoints: Vec<Uuid>,
 }
 
-/// `None` if that is not known any more.
+/// Returns `None` if the changes since then are no longer known.
 async fn changes_since(session: &Session, revision: i64) -> Result<Option<Changes>, Error> {
     let rows = session
         .query("SELECT kind, id, revision FROM changes WHERE revision > $1 ORDER BY revision", &[&revision])

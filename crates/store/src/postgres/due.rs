@@ -1,4 +1,4 @@
-//! The SQL of what an endpoint has to be sent next.
+//! The SQL of due deliveries.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::rules::order;
 /// The columns that [`due`] reads after [`row::EVENT`]'s, of `deliveries AS d` and `pending AS p`.
 pub(super) const DUE: &str = "d.id, d.endpoint, d.attempts, d.run_began_at, d.manual, p.place, d.next_attempt_at, \
      d.planned_at";
-/// How many they are.
+/// Number of these columns.
 pub(super) const DUE_WIDTH: usize = 8;
 
 pub(crate) async fn pending(
@@ -63,7 +63,7 @@ pub(super) fn due(row: &Row) -> Result<Due, Error> {
     })
 }
 
-/// When each of `endpoints` that has pending work is to be looked at: a seek each, however much is pending.
+/// The earliest due time of each of `endpoints` that has pending work: a seek each, however much is pending.
 pub(crate) async fn earliest(
     db: &Arc<NodeContext>,
     endpoints: &[EndpointId],
@@ -75,7 +75,7 @@ pub(crate) async fn earliest(
     rows.iter().map(|row| Ok((row::id(row, 0)?, row::time(row, 1)?))).collect()
 }
 
-/// How much is pending, `most` at most.
+/// The number of pending deliveries, counted up to `most`.
 pub(crate) async fn count(db: &Arc<NodeContext>, most: usize) -> Result<usize, Error> {
     let sql = "SELECT count(*) FROM (SELECT 1 FROM pending LIMIT $1) AS counted";
     let row = db.session().await?.query_one(sql, &[&row::limit(most)]).await?;

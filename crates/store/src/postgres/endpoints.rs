@@ -1,4 +1,4 @@
-//! The SQL of endpoints: their rows, and what follows from changing them.
+//! The SQL of endpoints: their rows, and the consequences of changing them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::seal::Seal;
 use crate::settings::{self, Written};
 use crate::slice;
 
-/// Deliveries at the head of a line that are looked at when it ends: more than are under way at an endpoint.
+/// Maximum deliveries at the head that are checked when strict order ends: more than an endpoint has in flight.
 const IN_LINE: usize = 1000;
 
 pub(crate) async fn create(by: &Actor, db: &Arc<NodeContext>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
@@ -64,7 +64,7 @@ pub(crate) async fn change<E>(
     commit(txn, after).await.map(|endpoint| Some(Ok(endpoint)))
 }
 
-/// Writes an endpoint over its row, commits, and answers it as it is then.
+/// Updates an endpoint's row, commits, and returns the endpoint as it is then.
 async fn commit(mut txn: WriteTxn, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
     put(&mut txn, endpoint.clone()).await?;
     let directory = txn.commit().await?;
@@ -72,7 +72,7 @@ async fn commit(mut txn: WriteTxn, endpoint: Endpoint) -> Result<Arc<Endpoint>, 
     Ok(directory.endpoint(endpoint.id).cloned().unwrap_or_else(|| Arc::new(endpoint)))
 }
 
-/// Writes an endpoint over its row.
+/// Updates an endpoint's row.
 pub(super) async fn put(txn: &mut WriteTxn, endpoint: Endpoint) -> Result<(), Error> {
     let Written { url, kept, sealed } = settings::write(&endpoint, &txn.context.seal, &*txn.context.env)?;
     txn.execute(
@@ -93,14 +93,14 @@ pub(super) async fn put(txn: &mut WriteTxn, endpoint: Endpoint) -> Result<(), Er
     Ok(())
 }
 
-/// Those that an earlier version wrote with their URL's query in the open.
+/// Endpoints that an earlier version wrote with their URL's query unencrypted.
 pub(crate) async fn with_open_query(db: &Arc<NodeContext>) -> Result<Vec<EndpointId>, Error> {
     let session = db.session().await?;
     let rows = session.query("SELECT id FROM endpoints WHERE deleted = 0 AND position('?' IN url) > 0", &[]).await?;
     rows.iter().map(|row| row::id(row, 0)).collect()
 }
 
-/// Writes an endpoint as it is in the form of this version.
+/// Rewrites an unchanged endpoint in the form of this version.
 pub(crate) async fn rewrite(db: &Arc<NodeContext>, id: EndpointId) -> Result<(), Error> {
     let mut txn = db.change(&Actor::System).await?;
     let Some(endpoint) = txn.directory.endpoint(id).cloned() else { return txn.undo().await };
@@ -108,8 +108,8 @@ pub(crate) async fn rewrite(db: &Arc<NodeContext>, id: EndpointId) -> Result<(),
     txn.commit().await.map(|_| ())
 }
 
-/// In strict order only the first in line, and what was under way beside it when the order became strict, can be due
-/// later than their places. Gives them places by their times.
+/// Sets the order keys of deliveries that are due later than these to their due times. In strict order that can only be
+/// the first, and those that were in flight beside it when the order became strict.
 async fn leave_strict_order(txn: &WriteTxn, id: EndpointId) -> Result<(), Error> {
     let sql = "WITH slice AS (
                    SELECT p.delivery, d.next_attempt_at FROM (
@@ -134,12 +134,12 @@ pub(crate) async fn delete(
     }
     mark_deleted(&mut txn, id).await?;
     txn.commit().await?;
-    // Whoever holds its shard finishes what this caller may not stay for.
+    // The node that holds its shard finishes the deletion: the caller may leave before.
     db.tell(|notifications| notifications.jobs = true);
     Ok(true)
 }
 
-/// Deletes an endpoint, but for what is pending for it.
+/// Deletes an endpoint, but not its pending deliveries.
 pub(super) async fn mark_deleted(txn: &mut WriteTxn, id: EndpointId) -> Result<(), Error> {
     let sql = "UPDATE endpoints SET deleted = 1, url = '', sealed = '', updated_at = $2 WHERE id = $1";
     txn.execute(sql, &[&Uuid::from(id), &txn.now.as_millis()]).await?;
@@ -148,9 +148,9 @@ pub(super) async fn mark_deleted(txn: &mut WriteTxn, id: EndpointId) -> Result<(
     Ok(())
 }
 
-/// Cancels a slice of what is pending for a deleted endpoint. False when nothing is left.
+/// Cancels a slice of a deleted endpoint's pending deliveries. False when none is left.
 pub(crate) async fn cancel_slice(db: &Arc<NodeContext>, id: EndpointId) -> Result<bool, Error> {
-    // Deliveries are locked before what is pending of them, and in their order, as whoever records attempts does.
+    // Deliveries are locked before their pending rows, and in their order, as when attempts are recorded.
     let sql = format!(
         "WITH slice AS (
                    SELECT d.id FROM (
@@ -173,14 +173,14 @@ pub(crate) async fn cancel_slice(db: &Arc<NodeContext>, id: EndpointId) -> Resul
     Ok(false)
 }
 
-/// Those whose deletion is this node's to finish.
+/// Endpoints whose deletion is this node's to finish.
 pub(crate) async fn half_deleted(db: &Arc<NodeContext>) -> Result<Vec<EndpointId>, Error> {
     let rows = db.session().await?.query("SELECT id FROM endpoints WHERE deleted = 1", &[]).await?;
     let ids = rows.iter().map(|row| row::id(row, 0)).collect::<Result<Vec<EndpointId>, Error>>()?;
     Ok(ids.into_iter().filter(|id| db.holds(*id)).collect())
 }
 
-/// Those whose last attempt failed.
+/// Endpoints whose last attempt failed.
 pub(crate) async fn failing(db: &Arc<NodeContext>) -> Result<Vec<EndpointId>, Error> {
     let session = db.session().await?;
     let rows = session.query("SELECT endpoint FROM health WHERE failure_count > 0", &[]).await?;
@@ -218,7 +218,7 @@ fn last_delivery(row: &Row, at: usize) -> Result<LastDelivery, Error> {
     })
 }
 
-/// All that are not deleted, or those of `only`; oldest first.
+/// All endpoints that are not deleted, or those of `only`; oldest first.
 pub(super) async fn read(session: &Session, seal: &Seal, only: Option<&[Uuid]>) -> Result<Vec<Endpoint>, Error> {
     let select = "SELECT id, project, url, settings, sealed, status, disabled_reason, created_at, updated_at
                   FROM (SELECT * FROM endpoints WHERE deleted = 0) AS endpoints";

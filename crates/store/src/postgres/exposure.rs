@@ -1,4 +1,4 @@
-//! How a connection string's `sslmode` is meant, as libpq means it, and what it leaves open.
+//! A connection string's `sslmode`, with libpq's meaning, and the exposure that it leaves.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -10,14 +10,14 @@ use tokio_postgres::config::{Host, SslMode};
 use crate::Error;
 use crate::notices::{Level, Notice};
 
-/// How far the database is trusted, the least first.
+/// The checks on the database's identity, the weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// No TLS.
     Disable,
-    /// TLS where the server has it: the default. `allow` is taken for it.
+    /// TLS where the server has it: the default. `allow` is treated as this.
     Prefer,
-    /// TLS, with whoever answers; where there is a CA file, as `VerifyCa`.
+    /// TLS without a check of the certificate; where there is a CA file, as `VerifyCa`.
     Require,
     /// A certificate of a trusted authority, for any name.
     VerifyCa,
@@ -25,7 +25,7 @@ pub(super) enum Mode {
     VerifyFull,
 }
 
-/// Whose certificates are trusted.
+/// The authorities whose certificates are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum RootCert {
     /// The system's, and those of `network.ca_file`.
@@ -36,7 +36,7 @@ pub(super) enum RootCert {
     File(PathBuf),
 }
 
-/// A connection string: what the driver knows of it, and what it does not.
+/// A connection string: the part that the driver reads, and the part that it does not.
 pub(super) struct Address {
     pub(super) config: Config,
     pub(super) mode: Mode,
@@ -62,7 +62,8 @@ impl Address {
         Ok(Self { config, mode, root_cert })
     }
 
-    /// What an operator should know of the way to a database on another machine. `has_roots`: there is a CA file.
+    /// A notice for operators about an unsafe connection to a database on another machine. `has_roots`: there is a CA
+    /// file.
     pub(super) fn notice(&self, address: &str, has_roots: bool) -> Option<Notice> {
         if self.config.get_hosts().iter().all(is_here) {
             return None;
@@ -89,7 +90,7 @@ impl Address {
 const REMEDY: &str = "write ?sslmode=verify-full in the database's URL, and give the certificate of its authority with \
                       --ca-file or sslrootcert= unless the system trusts it";
 
-/// The URL without `sslmode` and `sslrootcert`, and what they say. What comes last holds.
+/// The URL without `sslmode` and `sslrootcert`, and their values. The last of each counts.
 fn take_out(url: &str) -> (String, Option<String>, Option<String>) {
     let Some((base, query)) = url.split_once('?') else { return (url.to_owned(), None, None) };
     let (mut mode, mut root_cert, mut rest) = (None, None, Vec::new());
@@ -121,7 +122,7 @@ fn mode_of(mode: Option<&str>, root_cert: &RootCert) -> Result<Mode, Error> {
     }
 }
 
-/// Whether a host is this machine.
+/// True if a host is this machine.
 fn is_here(host: &Host) -> bool {
     match host {
         Host::Unix(_) => true,
@@ -163,7 +164,7 @@ mod tests {
         assert_eq!(read(url).root_cert, RootCert::File("/etc/ca.pem".into()));
     }
 
-    /// A password may say anything.
+    /// A password may contain anything.
     #[test]
     fn only_parameters_are_read() {
         let address = read("postgres://u:sslmode=verify-full@db.example/x");

@@ -1,4 +1,4 @@
-//! The SQL of fan-outs: any node takes a step, and a project's are one node's at a time.
+//! The SQL of fan-outs: any node takes a step, and a project's steps are one node's at a time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +16,7 @@ use crate::fan_outs::{self, PASSED_OVER, Step, TOGETHER};
 use crate::filtering::Recipient;
 use crate::slice::{MAX_WRITER_HOLD, Patience};
 
-/// Whose fan-outs went last on this node.
+/// The project whose fan-outs went last on this node.
 #[derive(Default)]
 pub(crate) struct Turn(Mutex<Option<ProjectId>>);
 
@@ -36,10 +36,10 @@ const NEXT: &str = "SELECT project FROM fan_outs WHERE project > $1 ORDER BY pro
 /// Held by the node that takes a step for the project, to the end of its transaction.
 const LOCK: &str = "SELECT pg_try_advisory_xact_lock(8600006, hashtext($1::uuid::text))";
 
-/// Projects that are asked for in a step before it is left to a later one.
+/// Maximum projects tried in a step before the rest is left to a later one.
 const ASKED: usize = 8;
 
-/// Those that go together: the oldest of a project.
+/// The fan-outs that go together: the oldest of a project.
 const OLDEST: &str =
     "SELECT f.event, f.list, f.position FROM fan_outs AS f WHERE f.project = $1 ORDER BY f.event LIMIT $2";
 
@@ -50,7 +50,7 @@ const LIST_ENDED: &str =
 
 /// Makes the next slice of deliveries, of the project whose turn it is.
 pub(crate) async fn step(db: &Arc<NodeContext>, turn: &Turn) -> Result<Step, Error> {
-    // Nothing is begun for nothing: most often there is none.
+    // No transaction is begun if there is no fan-out, which is the usual case.
     if next_after(&db.session().await?, None).await?.is_none() {
         return Ok(Step::Rest);
     }
@@ -90,7 +90,7 @@ async fn next_after(session: &Session, last: Option<ProjectId>) -> Result<Option
     session.query_opt(NEXT, &[&last]).await?.as_ref().map(|row| row::id(row, 0)).transpose()
 }
 
-/// The next project in turn that no other node is at.
+/// Locks the next project in turn that no other node is working on.
 async fn lock_next(turn: &Turn, txn: &WriteTxn) -> Result<Option<ProjectId>, Error> {
     let mut last = turn.last();
     for _ in 0..ASKED {
@@ -113,7 +113,7 @@ async fn recipients(session: &Session, list: Uuid) -> Result<Vec<Recipient>, Err
     found.as_ref().map_or(Ok(Vec::new()), |row| fan_outs::decode(row::get(row, 0)?))
 }
 
-/// Makes deliveries for as many of the recipients as a step may, of all of these events each, and says for how many.
+/// Makes deliveries of all these events for as many recipients as a step may, and returns for how many.
 async fn make(txn: &mut WriteTxn, keys: &[EventKey], recipients: &[Recipient]) -> Result<usize, Error> {
     let asked: Vec<Uuid> = keys.iter().copied().map(Uuid::from).collect();
     let sql = format!(

@@ -1,7 +1,7 @@
-//! A group commit: what waits while one commit is under way is in the next.
+//! A group commit: items that arrive while one commit is under way are in the next.
 //!
-//! There are two of them on a node, one for what comes in and one for what was delivered, so two commits can be under way
-//! at once, and what is done to an endpoint's health is done in one order.
+//! A node has two of them, one for incoming events and one for outcomes of deliveries, so two commits can be under way
+//! at once, and changes of an endpoint's health are made in one order.
 
 use std::future::Future;
 use std::time::Duration;
@@ -14,39 +14,40 @@ use tokio_util::task::TaskTracker;
 use crate::Error;
 use crate::clock;
 
-/// Items that may wait for the next commit; whoever comes later waits outside.
+/// Maximum items queued for the next commit; callers of later ones wait for room.
 const QUEUE: usize = 8192;
 
-/// Items in one commit, what they may weigh together, and the rows they may come to.
+/// Maximum items in one commit, and their bytes and rows together.
 const GROUP: usize = 1024;
 const WEIGHT: usize = 8 << 20;
 const ROWS: usize = 2048;
 
-/// How long a commit waits for a database that is away.
+/// Maximum time a commit waits for an unreachable database.
 #[derive(Clone, Copy)]
 pub(crate) struct Patience {
-    /// A group is tried again for this long before it fails.
+    /// A group is retried for this long before it fails.
     pub(super) group: Duration,
-    /// An item's caller hears after this long that it was not taken, whatever its group waits for. `None`: with its group.
+    /// An item's caller gets an error after this long, however long its group is retried. `None`: together with its
+    /// group.
     pub(super) caller: Option<Duration>,
 }
 
-/// Between two tries.
+/// Pause between two tries.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What is committed in groups.
+/// Work that is committed in groups.
 pub(crate) trait Commit: Send + 'static {
     type Item: Send + Sync + 'static;
     type Reply: Send + 'static;
 
-    /// About how many bytes an item is.
+    /// Approximate bytes of an item.
     fn weight(item: &Self::Item) -> usize;
 
-    /// About how many rows it comes to.
+    /// Approximate rows that an item writes.
     fn rows(item: &Self::Item) -> usize;
 
-    /// Commits all items or none, and answers each. `again`: the group was tried before, and the connection broke, so that
-    /// it may be on disk already.
+    /// Commits all items or none, and returns a reply for each. `again`: the group was tried before and the connection
+    /// broke, so it may be on disk already.
     fn commit(
         &mut self,
         items: &[Self::Item],
@@ -70,7 +71,7 @@ impl<C: Commit> Group<C> {
         Self { queue, patience: patience.caller, stop }
     }
 
-    /// Answers when the item is on disk.
+    /// Resolves when the item is on disk.
     pub(super) async fn commit(&self, item: C::Item) -> Result<C::Reply, Error> {
         let (reply, answer) = oneshot::channel();
         let committed = async {
@@ -86,14 +87,14 @@ impl<C: Commit> Group<C> {
         self.queue.closed().await;
     }
 
-    /// Commits what was handed in, and takes nothing more.
+    /// Commits what is queued, and takes nothing more.
     pub(super) async fn close(&self) {
         self.stop.cancel();
         self.queue.closed().await;
     }
 }
 
-/// Commits until it is told to stop, and then what is left.
+/// Commits until `stop` is cancelled, then what is left in the queue.
 async fn run<C: Commit>(
     mut commit: C,
     patience: Duration,
@@ -115,7 +116,7 @@ async fn run<C: Commit>(
         };
         let Some(first) = next else { return };
         if first.1.is_closed() {
-            // Its caller was told that it was not taken.
+            // Its caller has an error already.
             continue;
         }
         let (mut weight, mut rows) = (C::weight(&first.0), C::rows(&first.0));
@@ -138,8 +139,8 @@ async fn run<C: Commit>(
     }
 }
 
-/// Commits a group. If it fails for what is in it, each item is tried alone, so that one that cannot succeed harms no
-/// other.
+/// Commits a group. If an item makes it fail, each is tried alone, so one that cannot succeed does not affect the
+/// others.
 async fn settle<C: Commit>(
     commit: &mut C,
     patience: Duration,
@@ -148,7 +149,7 @@ async fn settle<C: Commit>(
 ) {
     match patiently(commit, patience, &items).await {
         Ok(answers) => answers.into_iter().zip(replies).for_each(|(answer, reply)| {
-            // Whoever asked may have gone; what was committed stays.
+            // The caller may have gone; the commit stays.
             let _ = reply.send(Ok(answer));
         }),
         Err(error) if items.len() == 1 || error.is_absence() => replies.into_iter().for_each(|reply| {
@@ -171,7 +172,7 @@ async fn patiently<C: Commit>(commit: &mut C, patience: Duration, items: &[C::It
         match commit.commit(items, again).await {
             Err(error) if error.is_absence() && began.elapsed() < patience => {
                 if !again {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the database is away: trying again");
+                    tracing::warn!(error = &error as &dyn std::error::Error, "database unreachable; retrying");
                 }
                 again = true;
                 clock::wait(PAUSE).await;

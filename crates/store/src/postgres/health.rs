@@ -1,4 +1,4 @@
-//! Endpoints' runs of failures, in PostgreSQL.
+//! Endpoints' failure streaks, in PostgreSQL.
 
 use model::health::Health;
 use model::id::EndpointId;
@@ -27,7 +27,7 @@ pub(super) fn run(row: &Row) -> Result<FailureStreak, Error> {
     Ok(FailureStreak { health, in_trouble: troubled, notified: told, notified_at: row::maybe_time(row, 5)? })
 }
 
-/// Forgets the failures of an endpoint that somebody resumed.
+/// Resets the failure streak of an endpoint that was resumed.
 pub(super) async fn forgive(txn: &WriteTxn, id: EndpointId) -> Result<(), Error> {
     let Some(row) = txn.query_opt(RUNS, &[&vec![Uuid::from(id)]]).await? else { return Ok(()) };
     let columns = health_columns(&[(id, run(&row)?.reset())]);

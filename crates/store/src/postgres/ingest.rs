@@ -1,7 +1,7 @@
-//! Taking events in, many in one commit: the directory's revision is compared, and two statements to and fro do the rest.
+//! Ingest of events, many in one commit: the directory's revision is compared, and two round trips do the rest.
 //!
 //! ```text
-//! callers ─ IngestItem ─► Group: what came while the last commit was under way
+//! callers ─ IngestItem ─► Group: items that arrived during the last commit
 //!                           │                                         PostgreSQL
 //!                           ├─ BEGIN, lock, revision, time (piped) ──► the directory stays as it is
 //!                           ├─ refresh_to, if the revision is newer ─► changes, read by this node
@@ -10,11 +10,11 @@
 //!                           │  Plan::add, in memory: one IngestReply each
 //!                           ├─ Claims::settle, where some turned out otherwise
 //!                           └─ rows, COMMIT (piped) ─────────────────► events, deliveries, fan-outs: on disk
-//! callers ◄─ IngestReply ── publish: notices to the engine, other nodes are told
+//! callers ◄─ IngestReply ── publish: notices to the engine and to other nodes
 //! ```
 //!
-//! If the connection breaks under COMMIT nobody knows whether it came about: the commit is kept as an
-//! [`UnconfirmedCommit`], and the next try, with the same keys, first looks whether its proof is there.
+//! If the connection breaks during COMMIT its outcome is unknown: the commit is kept as an [`UnconfirmedCommit`], and
+//! the next try, with the same keys, first checks whether its proof is there.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -64,7 +64,7 @@ pub(crate) async fn take(
     }
 }
 
-/// Takes in as many of these as one commit may, from the first on.
+/// Ingests as many of these events as one commit may, from the first on.
 pub(crate) async fn take_slice(
     by: &Actor,
     db: &NodeContext,
@@ -88,7 +88,7 @@ pub(crate) async fn take_slice(
     }
 }
 
-/// About how many rows an event comes to, if its deliveries are made with it where they are no more than `room`.
+/// Approximate rows of an event, if its deliveries are made with it where they are no more than `room`.
 fn expected(directory: &Directory, event: &Event, room: usize) -> usize {
     let count = directory.matching(event).take(room + 1).count();
     if count > room { 2 } else { 1 + count }
@@ -106,16 +106,16 @@ pub(crate) async fn take_test(
     }
 }
 
-/// Bytes of events in a slice of a batch.
+/// Bytes of events after which a slice of a batch ends.
 const BYTES: usize = 1 << 20;
 
-/// One call's events, and who asks for them to be taken in.
+/// One call's events, and the actor of the call.
 pub(crate) struct IngestItem {
     by: Actor,
     kind: ItemKind,
 }
 
-/// Events taken in together, with about how many rows that comes to.
+/// Events ingested together, with the approximate number of their rows.
 enum ItemKind {
     Event(Box<(Intake, FilterResults)>, usize),
     Slice(FilteredIntakes, Range<usize>, usize),
@@ -127,25 +127,25 @@ pub(crate) enum IngestReply {
     Test(Option<DeliveryId>),
 }
 
-/// The group commit of what comes in.
+/// The group commit of incoming events.
 pub(crate) struct IngestGroup {
     context: Arc<NodeContext>,
     session: Option<Session>,
     noted: Noted,
-    /// The last commit, if the connection broke under it.
+    /// The last commit, if the connection broke during it.
     unconfirmed: Option<UnconfirmedCommit>,
 }
 
-/// A commit of which it is not known whether it came about.
+/// A commit whose outcome is unknown.
 struct UnconfirmedCommit {
-    /// Those of its events. A second try has the same, so that it cannot come about beside the first.
+    /// The keys of its events. A second try uses the same, so that only one of the two can succeed.
     keys: Vec<EventKey>,
     done: Done,
 }
 
 /// A commit's outcome.
 struct Done {
-    /// Of an event that is on disk if and only if the commit is.
+    /// The key of an event that is on disk if and only if the commit is.
     proof: Option<EventKey>,
     answers: Vec<IngestReply>,
     notices: Vec<CommitNotice>,
@@ -192,7 +192,7 @@ impl Commit for IngestGroup {
     }
 }
 
-/// Whether a commit that was in doubt came about. One that stored nothing is as good as not.
+/// True if an unconfirmed commit succeeded. One that stored no event counts as failed.
 async fn is_done(session: &Session, done: &Done) -> Result<bool, Error> {
     let Some(proof) = done.proof else { return Ok(false) };
     Ok(session.query_opt("SELECT 1 FROM events WHERE key = $1", &[&Uuid::from(proof)]).await?.is_some())
@@ -227,7 +227,7 @@ impl IngestGroup {
             Err(Failed { error, done }) => {
                 let was_in_doubt = before.is_some();
                 self.unconfirmed = before.or(done).map(|done| UnconfirmedCommit { keys, done });
-                // The first try came about while the second was under way.
+                // The first try succeeded while the second was under way.
                 let came_about = was_in_doubt && error.is_duplicate();
                 Err(if came_about { Error::Connection("a commit was in doubt".to_owned()) } else { error })
             }
@@ -256,7 +256,7 @@ impl IngestGroup {
             intakes.filter_map(|(event, key)| Some((event.intake()?, *key))).collect();
         let claims = Claims::make(session, &keyed).await?;
         if let Some(done) = before
-            // Whatever the first try had claimed is decided by now.
+            // By now the claims of the first try are decided.
             && is_done(session, done).await?
         {
             session.run("ROLLBACK").await?;
@@ -284,13 +284,13 @@ impl IngestGroup {
         let (sent, committed) = future::join(ready.send(session), session.commit()).await;
         match sent.and(committed) {
             Ok(()) => Ok(done),
-            // The commit may have gone through, and only its answer be lost.
+            // The commit may have succeeded, and only its reply been lost.
             Err(error) => Err(Failed { error, done: Some(done) }),
         }
     }
 }
 
-/// A try that failed, and what it would have brought if it did not.
+/// A failed try, and the outcome to publish if its commit succeeded after all.
 struct Failed {
     error: Error,
     done: Option<Done>,
@@ -302,7 +302,7 @@ impl From<Error> for Failed {
     }
 }
 
-/// One event of what is taken in together.
+/// One event of an item.
 enum One<'a> {
     Asked(&'a Intake),
     Test,
@@ -331,7 +331,7 @@ impl IngestItem {
         self.events().iter().map(|(intake, _)| One::Asked(intake)).chain(test)
     }
 
-    /// The projects of events that an endpoint with strict order may get.
+    /// Projects of the events that an endpoint with strict order may get.
     fn in_order<'a>(&'a self, directory: &'a Directory) -> impl Iterator<Item = ProjectId> + 'a {
         let is_strict = |event: &Event| directory.matching(event).any(|endpoint| endpoint.is_strict());
         let events = self.events().iter().map(|(intake, _)| &intake.event);
@@ -339,7 +339,7 @@ impl IngestItem {
     }
 }
 
-/// A commit in the making.
+/// The rows and notices of a commit that is being prepared.
 struct Plan<'a> {
     context: &'a NodeContext,
     directory: Arc<Directory>,
@@ -348,7 +348,7 @@ struct Plan<'a> {
     rows: NewRows,
     notices: Vec<CommitNotice>,
     claims: Claims,
-    /// Projects with events that wait to be fanned out, as far as that matters.
+    /// Projects with fan-outs under way, of those with events for strict order.
     waiting: HashSet<ProjectId>,
 }
 

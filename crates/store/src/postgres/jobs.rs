@@ -1,4 +1,4 @@
-//! The SQL of jobs: what is left to do, a step at a time, each by the node that has the job's shard.
+//! The SQL of jobs: one step at a time, each by the node that has the job's shard.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::shard;
 
 type Filtered = jobs::Filtered<EventKey>;
 
-/// How many items `task` is about.
+/// The number of items of `task`.
 pub(crate) async fn count(
     db: &Arc<NodeContext>,
     directory: &Directory,
@@ -70,7 +70,7 @@ pub(crate) async fn create(
     )
     .await?;
     txn.commit().await?;
-    // It may be another node's to do.
+    // The job may be another node's to run.
     db.tell(|notifications| notifications.jobs = true);
     let task = task.clone();
     Ok(Job { id, project, task, status: Status::Running, total, done: 0, failed: 0, created_at })
@@ -107,7 +107,7 @@ pub(crate) async fn cancel(
     find(db, project, id).await
 }
 
-/// Those that are this node's to run, oldest first: they go with the shard of their endpoint, so that a recovery is run
+/// The jobs that are this node's to run, oldest first: a job goes with the shard of its endpoint, so a recovery runs
 /// where its endpoint is delivered to.
 pub(crate) async fn running(db: &Arc<NodeContext>) -> Result<Vec<JobId>, Error> {
     let sql = "SELECT id, endpoint FROM jobs WHERE status = 0 ORDER BY id";
@@ -133,14 +133,14 @@ fn endpoint_of(task: &Task) -> Option<EndpointId> {
     }
 }
 
-/// How many deliveries of `endpoint` are pending, as far as up to `enough`: what a job waits for before it adds more.
+/// The number of `endpoint`'s pending deliveries, counted up to `enough`: a job waits for these before it adds more.
 pub(crate) async fn backlog(db: &Arc<NodeContext>, endpoint: EndpointId, enough: usize) -> Result<usize, Error> {
     let sql = "SELECT count(*) FROM (SELECT 1 FROM pending WHERE endpoint = $1 LIMIT $2) AS waiting";
     let row = db.session().await?.query_one(sql, &[&Uuid::from(endpoint), &row::limit(enough)]).await?;
     Ok(usize::try_from(row::get::<i64>(&row, 0)?).unwrap_or(0))
 }
 
-/// Does the next items of a job, once, also if another node believes that the job is its own.
+/// Does the next items of a job, exactly once even if another node takes the job for its own.
 pub(crate) async fn step(
     db: &Arc<NodeContext>,
     directory: &Directory,
@@ -160,14 +160,14 @@ pub(crate) async fn step(
     Ok(step)
 }
 
-/// A job and where it is.
+/// A job and its progress.
 type Known = (Job, Option<Cursor<EventKey>>);
 
 fn is_running((job, _): &Known) -> bool {
     job.status == Status::Running
 }
 
-/// Asks the filters that the next step of a job needs. Done before its transaction: filters take their time.
+/// Evaluates the filters that the next step of a job needs, before its transaction: filters take time.
 async fn evaluate(
     db: &Arc<NodeContext>,
     directory: &Directory,
@@ -196,7 +196,7 @@ async fn advance(txn: &mut WriteTxn, (job, cursor): &Known, filtered: &Filtered)
         Task::Replay { event } => replay(txn, job.project, event, *cursor, filtered).await?,
         Task::Recover { endpoint, since, until, only } => {
             let Some(endpoint) = ours(&txn.directory, job.project, *endpoint) else {
-                // What could not be put on the road is what was counted and not done.
+                // The items that failed are those that were counted and not done.
                 let sql = "UPDATE jobs SET status = $2, failed = greatest(total - done, 0) WHERE id = $1";
                 txn.execute(sql, &[&Uuid::from(job.id), &row::position(&Status::Failed, &Status::ALL)]).await?;
                 return Ok(Step::Ended);

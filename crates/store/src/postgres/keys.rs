@@ -42,7 +42,7 @@ pub(crate) async fn revoke(by: &Actor, db: &Arc<NodeContext>, project: ProjectId
     Ok(true)
 }
 
-/// All, or those of `only`.
+/// All keys, or those of `only`.
 pub(super) async fn read(session: &Session, only: Option<&[Uuid]>) -> Result<Vec<Key>, Error> {
     let select = "SELECT id, project, name, scopes, hash, created_at FROM api_keys";
     session.query_of(select, "id", only).await?.iter().map(key).collect()

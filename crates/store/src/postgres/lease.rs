@@ -1,4 +1,4 @@
-//! This node's lease: the shards it holds, and until when. Asked before every attempt, so it is asked in memory.
+//! This node's lease: the shards it holds, and until when. In memory, because it is checked before every attempt.
 
 mod state;
 
@@ -13,7 +13,7 @@ use state::State;
 
 pub(super) use state::{Moved, Renewal};
 
-/// What is held, as far as this node knows, by a clock that goes on while the process is stopped.
+/// The shards held, as far as this node knows, by a clock that goes on while the process is stopped.
 pub(super) struct Lease {
     state: Mutex<State>,
 }
@@ -31,12 +31,12 @@ impl Lease {
         self.state().held(Instant::now())
     }
 
-    /// Whether what is held, be it nothing, is known to be so.
+    /// True if the lease has not expired, even if it holds no shard.
     pub(super) fn is_current(&self) -> bool {
         self.state().is_current(Instant::now())
     }
 
-    /// Whether anything is held that can be lost, also when its time is over.
+    /// True if any shard is held, even if the lease has expired.
     pub(super) fn is_holding(&self) -> bool {
         self.state().is_holding()
     }
@@ -45,17 +45,17 @@ impl Lease {
         self.state().until()
     }
 
-    /// Cancelled when the lease is lost at once: what is under way then is another node's.
+    /// Cancelled when the whole lease is lost: attempts in flight then are another node's.
     pub(super) fn lost(&self) -> CancellationToken {
         self.state().lost()
     }
 
-    /// Since when a shard is held that was held before, by another node or by this one.
+    /// The time since which a shard is held that was held before, by another node or by this one.
     pub(super) fn taken_at(&self, shard: Shard) -> Option<Timestamp> {
         self.state().taken_at(shard)
     }
 
-    /// How often shards have come or gone. Where it is the same as before, nobody else held any of them in between.
+    /// Counts the changes of the shards held. While it stays the same, no other node has held any of them.
     pub(super) fn changes(&self) -> u64 {
         self.state().changes()
     }

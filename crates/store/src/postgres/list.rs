@@ -1,4 +1,4 @@
-//! Lists of what is kept by its age, newest first, a page at a time.
+//! Lists of rows in order of their age, newest first, a page at a time.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::Error;
 use crate::occurrences::{Kind, ids_of, slot_of};
 use crate::search::Cursor;
 
-/// Days that the stretches of a list go back to, before the day it begins on. What a page needs is mostly in the first;
-/// only what is rare is looked for in all there is. Whole days, as rows are partitioned by them.
+/// Days that the stretches of a list go back to, before the day it begins on. The rows of a page are mostly in the
+/// first; only for rare ones everything is searched. Whole days, as rows are partitioned by them.
 const STRETCHES: [u32; 4] = [0, 1, 7, 30];
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Which part of a table a list is of: ids from `since` on and before `until`.
+/// The part of a table that a list covers: ids from `since` on and before `until`.
 #[derive(Clone, Copy)]
 pub(super) struct Span {
     pub(super) since: DeliveryId,
@@ -28,7 +28,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// What is between two times and after the page before.
+    /// The part between two times and after the previous page.
     pub(super) fn of(since: Option<Timestamp>, until: Option<Timestamp>, after: Option<Cursor>) -> Self {
         let ends = [until.map(DeliveryId::first_at), after.map(|cursor| DeliveryId::from_bytes(cursor.0))];
         Self {
@@ -37,7 +37,7 @@ impl Span {
         }
     }
 
-    /// The same, a stretch after the other, newest first.
+    /// The span cut into stretches, newest first.
     fn stretches(self, now: Timestamp) -> impl Iterator<Item = Self> {
         let begins_on = day_of(self.until.created_at().min(now));
         let ends = STRETCHES.into_iter().map(move |days| DeliveryId::first_at(begins_on - days * DAY));
@@ -55,7 +55,7 @@ fn day_of(at: Timestamp) -> Timestamp {
     Timestamp::from_millis(at.as_millis().div_euclid(day) * day)
 }
 
-/// A query that grows with what is asked for.
+/// A query to which conditions are added.
 pub(super) struct List {
     sql: String,
     values: Columns,
@@ -88,7 +88,7 @@ impl List {
         self.sql += condition;
     }
 
-    /// The newest rows of a span, at most so many. Never sorts all of them to find those.
+    /// The newest rows of a span, at most `most`. Never sorts all rows to find them.
     pub(super) async fn newest<T>(
         mut self,
         search: &ReadTxn,
@@ -118,7 +118,7 @@ impl List {
         Ok(found)
     }
 
-    /// The same where only slots are looked at in which something occurs.
+    /// As [`Self::newest`], but reads only the slots in which something occurs.
     pub(super) async fn newest_in<T>(
         mut self,
         search: &ReadTxn,
@@ -159,14 +159,14 @@ impl List {
     }
 }
 
-/// What is looked for by its occurrences: any of these names.
+/// A search by occurrences: any of these names.
 pub(super) struct Occurring {
     pub(super) txn: Uuid,
     pub(super) kind: Kind,
     pub(super) names: Vec<String>,
 }
 
-/// Slots that are looked at together.
+/// Maximum slots that are read together.
 const SLOTS: usize = 64;
 
 impl Occurring {
@@ -174,7 +174,7 @@ impl Occurring {
         Self { txn: txn.into(), kind, names: vec![name.to_owned()] }
     }
 
-    /// All outcomes that stand behind `prefix`, but for those with another status or status code.
+    /// All outcomes with `prefix`, except those with another status or status code.
     pub(super) async fn outcomes(
         search: &ReadTxn,
         txn: impl Into<Uuid>,
@@ -188,7 +188,7 @@ impl Occurring {
             Some(status) => (format!("{prefix}{status}:"), format!("{prefix}{status};")),
             None => (format!("{prefix}0"), format!("{prefix}:")),
         };
-        // There are few, and one after the other is a seek.
+        // There are few names, and each further one is a seek.
         let sql = "WITH RECURSIVE named AS (
                 (SELECT name FROM occurrences WHERE scope = $1 AND kind = $2 AND name >= $3 AND name < $4
                  ORDER BY name LIMIT 1)
@@ -230,7 +230,7 @@ mod tests {
         Timestamp::from_millis(0) + day * DAY + hours * Duration::from_secs(3600)
     }
 
-    /// Where the stretches of a list that begins on day 100 end, in days.
+    /// The ends of the stretches of a list that begins on day 100, in days.
     fn days(since: Option<Timestamp>, until: Option<Timestamp>) -> Vec<i64> {
         let day = i64::try_from(DAY.as_millis()).unwrap();
         let stretches: Vec<Span> = Span::of(since, until, None).stretches(at(100, 7)).collect();

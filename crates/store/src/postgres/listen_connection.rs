@@ -1,4 +1,4 @@
-//! A node's connection of its own: over it the node is heard of, tells the others and hears them.
+//! A node's connection for membership: it renews the lease and sends and receives notifications over it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,20 +14,20 @@ use crate::Error;
 /// Endpoints in one notification, which may have 8,000 bytes.
 const TOLD: usize = 200;
 
-/// Notifications that wait to be understood. Where there are more the line is given up, and everything is looked up over
-/// another.
+/// Maximum notifications that wait to be handled. If there are more the connection is given up, and everything is
+/// looked up over a new one.
 const HEARD: usize = 4096;
 
-/// How long a node that says nothing may keep others from the shards.
+/// Maximum time that a silent node may block others from the shards.
 const LOCKED: Duration = Duration::from_secs(5);
 
 const CHANNEL: &str = "posthaste";
 
-/// What there is news of; of work with the endpoints that have it.
+/// The kinds of notifications; `work` comes with the endpoints that have it.
 pub(super) mod channel {
     pub(crate) const WORK: &str = "work";
     pub(crate) const DIRECTORY: &str = "directory";
-    /// Some are free.
+    /// Some shards are free.
     pub(crate) const SHARDS: &str = "shards";
     pub(crate) const JOBS: &str = "jobs";
     pub(crate) const MAILS: &str = "mails";
@@ -36,11 +36,11 @@ pub(super) mod channel {
 pub(super) struct ListenConnection {
     pub(super) client: Client,
     heard: mpsc::Receiver<Notification>,
-    /// Its process on the server. What that tells, it tells others.
+    /// Its process on the server. Notifications by it are the node's own, and are ignored.
     process: i32,
 }
 
-/// What was told, and by whose process on the server.
+/// A notification, and the server process of its sender.
 struct Notification {
     by: i32,
     what: String,
@@ -51,7 +51,8 @@ impl ListenConnection {
         let (client, connection) = context.connections.own().await?;
         let (said, heard) = mpsc::channel(HEARD);
         context.tasks.spawn(listen(connection, said));
-        // Of a node that is cut off in the middle of a transaction the server hears nothing, and others wait for its locks.
+        // The server does not notice a node that is cut off in the middle of a transaction, and others wait for its
+        // locks.
         let patience = context.settings.lease.min(LOCKED).as_millis();
         let sql = format!("SET idle_in_transaction_session_timeout = {patience}; LISTEN {CHANNEL}");
         client.batch_execute(&sql).await?;
@@ -59,7 +60,7 @@ impl ListenConnection {
         Ok(Self { client, heard, process })
     }
 
-    /// What another node tells next.
+    /// The next notification by another node.
     pub(super) async fn hear(&mut self) -> Result<String, Error> {
         loop {
             match self.heard.recv().await {
@@ -80,7 +81,7 @@ impl ListenConnection {
 }
 
 impl Notifications {
-    /// As it is told.
+    /// The payloads to send.
     pub(super) fn words(&self) -> Vec<String> {
         let Self { work, directory, shards, jobs, mails } = self;
         let work: Vec<String> = work.iter().map(ToString::to_string).collect();
@@ -105,7 +106,7 @@ impl Notifications {
     }
 }
 
-/// Drives the connection and hands on what is heard over it, until it breaks.
+/// Drives the connection and passes its notifications on, until it breaks.
 async fn listen(mut connection: tls::Connection, said: mpsc::Sender<Notification>) {
     loop {
         match future::poll_fn(|context| connection.poll_message(context)).await {
@@ -113,15 +114,15 @@ async fn listen(mut connection: tls::Connection, said: mpsc::Sender<Notification
                 let told = Notification { by: heard.process_id(), what: heard.payload().to_owned() };
                 match said.try_send(told) {
                     Ok(()) => {}
-                    // Nobody listens any more; what is asked over it is still to be answered.
+                    // Nobody listens any more; queries on the connection still have to be answered.
                     Err(TrySendError::Closed(_)) => return drop(connection.await),
-                    // Whoever waited here would keep back the answers behind it.
-                    Err(TrySendError::Full(_)) => return tracing::debug!("more was told at once than can be heard"),
+                    // Waiting here would hold up the replies behind the notification.
+                    Err(TrySendError::Full(_)) => return tracing::debug!("notification queue full; reconnecting"),
                 }
             }
             Some(Ok(_)) => {}
             Some(Err(error)) => {
-                return tracing::debug!(error = cause::cause(&error), "the connection that listens broke");
+                return tracing::debug!(error = cause::cause(&error), "listen connection lost");
             }
             None => return,
         }

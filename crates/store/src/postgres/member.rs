@@ -1,14 +1,15 @@
-//! A node's membership: one connection of its own over which it is heard of, hears of others, and takes and gives shards.
+//! A node's membership: one connection of its own over which it renews its lease, hears of others, and takes and gives
+//! back shards.
 //!
-//! Each third of the lease the node says that it is there. Whoever is heard of holds an even share of the shards: what
-//! nobody holds is taken, what is too many is given back once nothing of it is under way. All of it goes by the
-//! database's clock; what a node believes to hold ends by its own, earlier.
+//! Each third of the lease the node renews it. A node with a current lease holds an even share of the shards: it takes
+//! free ones, and gives those above its share back once nothing of them is in flight. All of it goes by the database's
+//! clock; a node stops relying on its lease by its own clock, earlier.
 //!
 //! ```text
-//! join ── LISTEN, renew ─► UPDATE nodes (seen_at, expires_at) ── not there any more: lose, enter ─► INSERT, NOTIFY shards
+//! join ── LISTEN, renew ─► UPDATE nodes (seen_at, expires_at) ── expired or gone: lose, enter ─► INSERT, NOTIFY shards
 //!           │ the directory's revision is newer ─► refresh
 //!           └ share_out ─► lock, count nodes ─► take what nobody holds ─► CommitNotice::Gained ─► the engine scans
-//!                                               above its share ───────► CommitNotice::LetGo ─► the engine ends what it has
+//!                                               above its share ───────► CommitNotice::LetGo ─► the engine lets them go
 //!                                                                        and calls Store::give_back ─► NOTIFY shards
 //! run ─── heard (work, directory, shards, jobs, mails) ─► understand
 //!         a third of the lease is over ────────────────► renew
@@ -39,29 +40,29 @@ use crate::shard::{self, Shard, Shards};
 /// Renewals in the time of one lease.
 const RENEWALS: u32 = 3;
 
-/// Between two tries to reach the database.
+/// Pause between two tries to reach the database.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// For so long more is gathered before others are told of work.
+/// Time that notifications are gathered for before they are sent.
 const GATHER: Duration = Duration::from_millis(3);
 
-/// Nodes take and give shards one after the other.
+/// Lock under which nodes take shards, one after the other.
 const SHARDS_LOCK: &str = "SELECT pg_advisory_xact_lock(8600002)";
 
 pub(super) struct Member {
     context: Arc<NodeContext>,
     connection: Option<ListenConnection>,
     renew_at: Instant,
-    /// What the engine was asked to let go.
+    /// Shards that the engine was asked to let go.
     surplus: Shards,
-    /// It has held its first shards, or found none to hold.
+    /// True once the node has taken its first share, even if that was empty.
     has_joined: bool,
     /// The day for which there are partitions.
     provided: Day,
 }
 
 impl Member {
-    /// Joins the cluster and takes a share of what is free.
+    /// Joins the cluster and takes its share of the free shards.
     pub(super) async fn join(context: Arc<NodeContext>) -> Result<Self, Error> {
         let mut member = Self {
             provided: Day::of(context.env.now()),
@@ -76,7 +77,7 @@ impl Member {
         Ok(member)
     }
 
-    /// Takes part until it is told to stop, then leaves.
+    /// Takes part until `stop` is cancelled, then leaves.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             tokio::select! {
@@ -86,10 +87,7 @@ impl Member {
             }
         }
         if let Err(error) = self.leave().await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "left the cluster without a word: others wait for the lease to run out"
-            );
+            tracing::warn!(error = &error as &dyn std::error::Error, "cluster leave failed; the lease will expire");
         }
     }
 
@@ -105,7 +103,7 @@ impl Member {
         };
         if let Err(error) = took_part {
             if self.connection.take().is_some() {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the cluster cannot be reached: trying again");
+                tracing::warn!(error = &error as &dyn std::error::Error, "cluster connection lost; reconnecting");
             }
             clock::wait(PAUSE).await;
         }
@@ -124,7 +122,7 @@ impl Member {
         }
     }
 
-    /// Takes part over another line. What was told meanwhile was not heard: everything is looked up.
+    /// Takes part over a new connection. Notifications in between were missed, so everything is looked up.
     async fn come_back(&mut self) -> Result<(), Error> {
         let connection = ListenConnection::open(&self.context).await?;
         self.connection = Some(connection);
@@ -143,7 +141,7 @@ impl Member {
         Ok(&self.connection()?.client)
     }
 
-    /// Says that the node is there, and learns what it holds.
+    /// Renews the lease, and learns which shards the node holds.
     async fn renew(&mut self) -> Result<(), Error> {
         let lease = self.context.settings.lease;
         let asked = Instant::now();
@@ -177,7 +175,7 @@ impl Member {
         Ok(())
     }
 
-    /// Sees to the partitions of a day that has begun. Where that fails the default ones take its rows.
+    /// Creates the partitions that are due once a day has begun. If that fails the default ones take its rows.
     async fn provide(&mut self) {
         let now = self.context.env.now();
         if Day::of(now) == self.provided {
@@ -186,18 +184,18 @@ impl Member {
         match partitions::provide(&self.context, now).await {
             Ok(()) => self.provided = Day::of(now),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "tomorrow's partitions cannot be made yet");
+                tracing::warn!(error = &error as &dyn std::error::Error, "partitions not created; will retry");
             }
         }
     }
 
-    /// Says that the node is there for the first time, or for the first time since it was not heard of. What it held
-    /// then is not its own any more.
+    /// Registers the node, for the first time or again after its lease expired. The shards it held before are not its
+    /// own any more.
     async fn enter(&self) -> Result<tokio_postgres::Row, Error> {
         let settings = &self.context.settings;
         let client = self.client()?;
         client.execute("UPDATE shards SET node = NULL WHERE node = $1", &[&self.context.node]).await?;
-        // Those that are long gone are not shown for ever.
+        // Nodes that are long gone are not shown for ever.
         client.execute("DELETE FROM nodes WHERE expires_at < clock_timestamp() - interval '1 hour'", &[]).await?;
         let row = client
             .query_one(
@@ -218,8 +216,7 @@ impl Member {
         Ok(row)
     }
 
-    /// Takes shards that nobody holds, as far as this node has fewer than its share, and asks for those to be let go that
-    /// it has above it.
+    /// Takes free shards up to this node's share, and asks the engine to let go those above it.
     async fn share_out(&mut self, asked: Instant, now: Timestamp) -> Result<(), Error> {
         let lease = self.context.settings.lease;
         let client = self.client()?;
@@ -238,14 +235,14 @@ impl Member {
         if !moved.lost.is_empty() {
             self.context.published.notices(vec![CommitNotice::Lost(moved.lost)]);
         }
-        // What the engine has not asked for yet it need not be told of.
+        // The engine reads its first shards itself, so it needs no notice of them.
         if !moved.gained.is_empty() && self.has_joined {
             self.context.published.notices(vec![CommitNotice::Gained(moved.gained)]);
             self.context.published.work_left();
             self.context.published.mailed();
         }
         self.has_joined = true;
-        // Asked for again each time, in case that the last was let go of unread.
+        // Repeated each time, in case that the last notice was dropped unread.
         let surplus: Shards = shards.without(&self.context.lease.giving()).iter().skip(share).collect();
         if !surplus.is_empty() || !self.surplus.is_empty() {
             self.context.published.notices(vec![CommitNotice::LetGo(surplus)]);
@@ -268,7 +265,7 @@ impl Member {
         let room = row::limit(share) - mine;
         let mut taken = Vec::new();
         if room > 0 {
-            // While the database was down nobody could renew: then the holders have the time of a lease to say so.
+            // While the database was down no node could renew: holders have one lease from its start to do so.
             let rows = client
                 .query(
                     "UPDATE shards SET node = $1, epoch = epoch + 1, taken_at = clock_timestamp() WHERE shard IN (
@@ -292,11 +289,11 @@ impl Member {
         Ok(Held { shards, taken, share })
     }
 
-    /// Nothing is this node's own any more, from one moment to the next.
+    /// Drops all shards at once, without waiting for attempts in flight.
     fn lose(&self) {
         let lost = self.context.lease.lose();
         if !lost.is_empty() {
-            tracing::warn!(shards = lost.len(), "the lease has run out: other nodes may deliver now");
+            tracing::warn!(shards = lost.len(), "lease expired; other nodes may take over the shards");
             self.context.published.notices(vec![CommitNotice::Lost(lost)]);
         }
     }
@@ -334,19 +331,19 @@ impl Member {
 
     async fn tell(&mut self, notifications: Notifications) -> Result<(), Error> {
         if let Err(error) = self.give_back().await {
-            // Done, and told, once the others can be reached again.
+            // Done, and sent, once the database can be reached again.
             self.context.tell(|later| later.add(notifications));
             return Err(error);
         }
         let sent = self.connection()?.tell(&notifications.words()).await;
         if sent.is_err() {
-            // Told once the others can be reached again.
+            // Sent once the database can be reached again.
             self.context.tell(|later| later.add(notifications));
         }
         sent
     }
 
-    /// Tells the database which shards are not this node's any more.
+    /// Records in the database the shards that this node gave back.
     async fn give_back(&self) -> Result<(), Error> {
         let giving = self.context.lease.giving();
         if giving.is_empty() {
@@ -359,10 +356,10 @@ impl Member {
         Ok(())
     }
 
-    /// Gives everything back: nothing is under way any more.
+    /// Gives everything back: nothing is in flight any more.
     async fn leave(&mut self) -> Result<(), Error> {
         self.context.lease.lose();
-        // What was under way on the old one when it was time to stop may be half done.
+        // A new connection, because a transaction on the old one may be half done.
         let connection = ListenConnection::open(&self.context).await?;
         self.connection = Some(connection);
         self.tell(self.context.take_news()).await?;
@@ -370,23 +367,22 @@ impl Member {
         client.execute("UPDATE shards SET node = NULL WHERE node = $1", &[&self.context.node]).await?;
         client.execute("DELETE FROM nodes WHERE id = $1", &[&self.context.node]).await?;
         self.connection()?.tell(&[channel::SHARDS.to_owned()]).await?;
-        // With the client the connection ends.
+        // The connection ends with the client.
         self.connection = None;
         Ok(())
     }
 }
 
-/// What the database says of this node's share.
+/// This node's shards and share according to the database.
 struct Held {
     shards: Shards,
-    /// Just taken, and held before.
+    /// Shards just taken that had been held before.
     taken: Vec<Shard>,
-    /// How many it should have at most.
+    /// Maximum shards that the node should hold.
     share: usize,
 }
 
-/// How many shards a node has of its own, with so many nodes in all and so many of them before it: none has two more than
-/// another.
+/// The share of a node, by the number of nodes and of those before it by id: no two shares differ by more than one.
 fn share(nodes: i64, before: i64) -> usize {
     let (nodes, before) = (usize::try_from(nodes).unwrap_or(1).max(1), usize::try_from(before).unwrap_or(0));
     shard::COUNT / nodes + usize::from(before < shard::COUNT % nodes)

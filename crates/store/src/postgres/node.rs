@@ -1,4 +1,4 @@
-//! A node of a cluster: its connections, its two group commits and its part in the cluster's work.
+//! A node of a cluster: its connections, its two group commits and its membership.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,10 +33,11 @@ pub(crate) struct Node {
     stop: CancellationToken,
 }
 
-/// An attempt that is not recorded is sent again: worth waiting for, and a restart of the database takes less.
+/// Patience for records: an attempt that is not recorded is sent again, so waiting pays, and a restart of the database
+/// takes less.
 const RECORDS: Patience = Patience { group: Duration::from_secs(20), caller: None };
 
-/// Finds out at once whether there is anything to work on.
+/// Opens the pool, and fails at once if the database cannot be reached.
 async fn connect(settings: &Postgres) -> Result<Connections, Error> {
     let connections = Connections::new(settings)?;
     reach::reach(&connections).await?;
@@ -44,7 +45,7 @@ async fn connect(settings: &Postgres) -> Result<Connections, Error> {
 }
 
 impl Node {
-    /// What an operator should know of the way to the database.
+    /// Notices for operators about the connection to the database.
     pub(crate) fn notices(&self) -> Vec<Notice> {
         self.context.connections.notices.clone()
     }
@@ -66,7 +67,7 @@ impl Node {
         open::resume_order(&context).await?;
         partitions::provide(&context, context.env.now()).await?;
         let member = Member::join(context.clone()).await?;
-        // From here on nobody takes another key. Somebody may have until now.
+        // Checked after the node has joined: from here on nobody can change the master key.
         open::check_key(&context.connections.session().await?, &context.seal).await?;
         tasks.spawn(member.run(stop.clone()));
         let patience = context.settings.patience;
@@ -80,12 +81,12 @@ impl Node {
         open::migrate(&connect(settings).await?).await
     }
 
-    /// Whether there is a database of ours at the address.
+    /// True if there is a Posthaste database at the address.
     pub(crate) async fn is_in(settings: &Postgres) -> Result<bool, Error> {
         open::exists(&connect(settings).await?).await
     }
 
-    /// Whether a master key is in use there.
+    /// True if a master key is in use there.
     pub(crate) async fn has_secrets(settings: &Postgres) -> Result<bool, Error> {
         let connections = connect(settings).await?;
         Ok(open::exists(&connections).await? && open::has_key(&connections).await?)
@@ -108,23 +109,23 @@ impl Node {
         self.context.holds(endpoint)
     }
 
-    /// Cancelled when everything that is held is lost at once.
+    /// Cancelled when all shards are lost at once.
     pub(crate) fn lost(&self) -> CancellationToken {
         self.context.lease.lost()
     }
 
-    /// Since when the endpoint's shard is held that another node held before.
+    /// The time since which the endpoint's shard is held, if it was held before, by another node or by this one.
     pub(crate) fn taken_over_at(&self, endpoint: EndpointId) -> Option<Timestamp> {
         self.context.lease.taken_at(shard::of(endpoint))
     }
 
-    /// Holds these no longer, and has others told so.
+    /// Gives these shards back, and notifies the other nodes.
     pub(crate) fn give_back(&self, shards: &Shards) {
         self.context.lease.give(shards);
         self.context.tell(|notifications| notifications.shards = true);
     }
 
-    /// Whether the node may deliver, if it is to.
+    /// False if the node is to deliver and its lease has expired.
     pub(crate) fn has_lease(&self) -> bool {
         !self.context.settings.delivers || self.context.lease.is_current()
     }
@@ -137,7 +138,7 @@ impl Node {
         }
     }
 
-    /// Waits until what was handed in is committed, leaves the cluster and stops.
+    /// Waits until everything queued is committed, leaves the cluster and stops.
     pub(crate) async fn close(&self) {
         self.ingest.close().await;
         self.record_group.close().await;
@@ -149,7 +150,7 @@ impl Node {
     }
 }
 
-/// Whoever drops a node without closing it leaves the cluster, too.
+/// A node that is dropped without being closed leaves the cluster, too.
 impl Drop for Node {
     fn drop(&mut self) {
         self.stop.cancel();

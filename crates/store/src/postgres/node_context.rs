@@ -1,4 +1,4 @@
-//! The context of a node's tasks, and their news for its engine and for other nodes.
+//! The context of a node's tasks, and their notices to its engine and to other nodes.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ use crate::seal::Seal;
 use crate::shard;
 use crate::shares::Shares;
 
-/// What all tasks of a node work with.
+/// The context that all tasks of a node share.
 pub(crate) struct NodeContext {
     pub(super) connections: Connections,
     pub(super) seal: Seal,
@@ -32,7 +32,7 @@ pub(crate) struct NodeContext {
     pub(super) settings: Postgres,
     pub(super) lease: Lease,
     pub(super) tasks: TaskTracker,
-    /// Connections for searches.
+    /// Shares of the connections that searches may use.
     pub(super) searches: Shares,
     /// The directory's revision that was read last. Held while the next one is read.
     pub(super) revision: tokio::sync::Mutex<i64>,
@@ -41,13 +41,13 @@ pub(crate) struct NodeContext {
     pub(super) notifications_woken: Notify,
 }
 
-/// The last of what only goes forward.
+/// The last values of what only goes forward.
 struct Order {
     id: Option<DeliveryId>,
     accepted_at: Timestamp,
 }
 
-/// What other nodes are to be told.
+/// Notifications to send to other nodes.
 #[derive(Default)]
 pub(super) struct Notifications {
     pub(super) work: HashSet<EndpointId>,
@@ -71,7 +71,7 @@ impl NodeContext {
             seal,
             node,
             published,
-            // Half of the connections, so that what is not a search always finds one.
+            // Half of the connections, so that verbs other than searches always find one.
             searches: Shares::new((settings.connections / 2).max(2), (settings.connections / 4).max(1)),
             settings,
             lease: Lease::none(),
@@ -93,7 +93,7 @@ impl NodeContext {
         self.connections.session().await
     }
 
-    /// Now, and never before what was accepted last.
+    /// The time of acceptance: `now`, but never before the last one.
     pub(super) fn accepted_at(&self, now: Timestamp) -> Timestamp {
         let mut order = self.order();
         order.accepted_at = order.accepted_at.max(now);
@@ -108,14 +108,15 @@ impl NodeContext {
         id
     }
 
-    /// Goes on after what is in the database.
+    /// Continues after the newest key and time in the database.
     pub(super) fn go_on_after(&self, id: Option<DeliveryId>, accepted_at: Option<Timestamp>) {
         let mut order = self.order();
         order.id = order.id.max(id);
         order.accepted_at = accepted_at.map_or(order.accepted_at, |at| order.accepted_at.max(at));
     }
 
-    /// Publishes what is committed: to this node's engine what is its own, to other nodes that there is work.
+    /// Publishes a commit: notices of held shards to this node's engine, and the endpoints of others to the other
+    /// nodes.
     pub(super) fn announce(&self, notices: Vec<CommitNotice>) {
         let (mut ours, mut others) = (Vec::with_capacity(notices.len().min(FED)), Vec::new());
         let (held, mut looked) = (self.lease.held(), HashSet::new());
@@ -137,18 +138,18 @@ impl NodeContext {
         }
     }
 
-    /// A group's commit that began then is over.
+    /// Records how long a group's commit took.
     pub(super) fn held_since(&self, began: Duration, items: usize, rows: usize) {
         self.published.holds.record(self.env.elapsed().saturating_sub(began), items, rows);
     }
 
-    /// There is something to fan out: whichever node gets to it first.
+    /// Wakes the fan-outs of all nodes: the first to come takes the step.
     pub(super) fn fans_out(&self) {
         self.published.fan_outs.notify_one();
         self.tell(|notifications| notifications.jobs = true);
     }
 
-    /// Has something told to the other nodes, together with what else there is.
+    /// Queues a notification to the other nodes, sent together with others.
     pub(super) fn tell(&self, add: impl FnOnce(&mut Notifications)) {
         add(&mut self.notifications.lock().unwrap_or_else(PoisonError::into_inner));
         self.notifications_woken.notify_one();

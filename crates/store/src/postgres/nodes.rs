@@ -1,4 +1,4 @@
-//! The SQL of who takes part in the cluster.
+//! The SQL of the cluster's nodes.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub(crate) async fn overview(db: &Arc<NodeContext>, lag: Lag) -> Result<Overview
     })
 }
 
-/// How far their clock is ahead of ours, which said `asked` before and `answered` after it was read.
+/// Milliseconds by which their clock is ahead of ours, which said `asked` before and `answered` after theirs was read.
 fn offset(theirs: Timestamp, asked: Timestamp, answered: Timestamp) -> i64 {
     theirs.as_millis() - i64::midpoint(asked.as_millis(), answered.as_millis())
 }

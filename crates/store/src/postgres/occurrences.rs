@@ -1,4 +1,4 @@
-//! What occurs where, in PostgreSQL: written with events, deliveries and attempts.
+//! Occurrences in PostgreSQL: written with events, deliveries and attempts.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,11 @@ use super::row;
 use crate::occurrences::{Kind, Noted, of_tenant, outcome, slot_of};
 use crate::record::Record;
 
-/// Without a look at what is there: nobody waits for another node, and who reads takes two for one.
+/// Inserts without a check for existing rows: no node waits for another, and readers take two for one.
 pub(super) const INSERT: &str =
     "INSERT INTO occurrences (scope, kind, name, slot) SELECT * FROM unnest($1, $2, $3, $4)";
 
-/// Behind a `cancelled` that has the columns of deliveries.
+/// The occurrences of cancelled deliveries, for a query after a CTE `cancelled` with the columns of deliveries.
 pub(super) const NOTE_CANCELLED: &str = "INSERT INTO occurrences (scope, kind, name, slot)
      SELECT DISTINCT o.* FROM cancelled AS c JOIN events AS e ON e.key = c.event
          CROSS JOIN LATERAL (SELECT '3:' || lpad(coalesce(c.status_code, 0)::text, 3, '0') AS outcome) AS x
@@ -33,7 +33,7 @@ pub(super) struct Fresh<'a> {
 }
 
 impl<'a> Fresh<'a> {
-    /// Those that are not `noted`. If the commit fails, that is to be cleared.
+    /// Collects the occurrences that are not `noted`, which must be cleared if the commit fails.
     pub(super) fn beside(noted: &'a mut Noted) -> Self {
         Self { noted, rows: BTreeSet::new() }
     }
@@ -54,7 +54,7 @@ impl<'a> Fresh<'a> {
         }
     }
 
-    /// What is pending is found there, so it is not noted.
+    /// Notes an outcome. Pending deliveries are found in their own table, so they are not noted.
     pub(super) fn outcome(&mut self, record: &Record, status: Status) {
         if status == Status::Pending {
             return;

@@ -20,43 +20,41 @@ mod embedded {
 /// Nodes that start together migrate one after the other.
 const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(8600000)";
 
-/// Applies what migrations are missing and names them.
+/// Applies missing migrations and returns their names.
 pub(super) async fn migrate(connections: &Connections) -> Result<Vec<String>, Error> {
     let (mut client, connection) = connections.own().await?;
     let work = async move {
         client.batch_execute(MIGRATION_LOCK).await?;
         announce_indexing(&client).await;
-        // In one transaction: a migration is never apart from the note that it was done.
+        // In one transaction: a migration is never without the record that it was applied.
         let report = embedded::migrations::runner().set_grouped(true).run_async(&mut client).await;
-        // The lock goes with the connection.
+        // The lock ends with the connection.
         report.map_err(|error| Error::Migration(cause::cause(&error)))
     };
     let report = connect::drive(connection, work).await?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
 }
 
-/// The migration that makes what deliveries are looked up by.
+/// The migration that makes the indexes by which deliveries are looked up.
 const INDEXED: i32 = 4;
 
-/// Says what takes minutes, where there is much.
+/// Logs that the migration may take minutes.
 async fn announce_indexing(client: &tokio_postgres::Client) {
     let version = client.query_opt("SELECT max(version) FROM refinery_schema_history", &[]).await;
-    // Without that table there is nothing yet.
+    // Without that table the database is new.
     let Ok(Some(version)) = version.map(|row| row.and_then(|row| row.get::<_, Option<i32>>(0))) else { return };
     if version < INDEXED {
-        tracing::info!(
-            "the database is brought up to date: deliveries are indexed by what they are looked up by, which takes some minutes for ten million"
-        );
+        tracing::info!("database migration begun; new indexes of deliveries take some minutes for ten million");
     }
 }
 
-/// Whether our tables are there.
+/// True if Posthaste's tables are there.
 pub(super) async fn exists(connections: &Connections) -> Result<bool, Error> {
     let row = connections.session().await?.query_one("SELECT to_regclass('meta') IS NOT NULL", &[]).await?;
     row::get(&row, 0)
 }
 
-/// Sees to what every database has: the check of the master key, the project called `default`.
+/// Creates what every database has, the master key's check value and the project called `default`, and checks the key.
 pub(super) async fn prepare(connections: &Connections, seal: &Seal, env: &dyn Env) -> Result<(), Error> {
     let session = connections.session().await?;
     let sealed = seal.seal(KEY_CHECK_TEXT, KEY_CHECK.as_bytes(), env);
@@ -67,19 +65,19 @@ pub(super) async fn prepare(connections: &Connections, seal: &Seal, env: &dyn En
     projects::insert_missing(&session, &project).await
 }
 
-/// Whether its secrets are encrypted with some master key.
+/// True if the database's secrets are encrypted with some master key.
 pub(super) async fn has_key(connections: &Connections) -> Result<bool, Error> {
     let session = connections.session().await?;
     Ok(session.query_opt("SELECT 1 FROM meta WHERE name = $1", &[&KEY_CHECK]).await?.is_some())
 }
 
-/// Whether the database's secrets are encrypted with this key.
+/// Fails unless the database's secrets are encrypted with this key.
 pub(super) async fn check_key(session: &Session, seal: &Seal) -> Result<(), Error> {
     let row = session.query_one("SELECT value FROM meta WHERE name = $1", &[&KEY_CHECK]).await?;
     seal.open(row::get(&row, 0)?, KEY_CHECK.as_bytes()).map(drop)
 }
 
-/// The node goes on after the newest event and delivery that are there.
+/// Continues the node's keys after the newest event and delivery.
 pub(super) async fn resume_order(context: &NodeContext) -> Result<(), Error> {
     let session = context.connections.session().await?;
     let newest = "SELECT id FROM deliveries ORDER BY id DESC LIMIT 1";

@@ -16,7 +16,7 @@ use crate::Error;
 use crate::outbox::{self, Mail, Next, Report, What};
 use crate::{shard, slice};
 
-/// Tells the admins of the endpoint's project, one mail each. False if there is nobody to tell.
+/// Adds a mail for each admin of the endpoint's project. False if there is no recipient.
 pub(super) async fn put(txn: &mut WriteTxn, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
     let is_mailing = txn.context.published.outbox.is_some();
     let project = outbox::recipients(&txn.directory, endpoint, is_mailing).cloned();
@@ -50,7 +50,7 @@ async fn waiting(txn: &WriteTxn, project: ProjectId) -> Result<usize, Error> {
     Ok(usize::try_from(row::get::<i64>(&row, 0)?).unwrap_or(0))
 }
 
-/// Of those that are this node's to send: a seek for each shard, however much waits.
+/// The next mail that is this node's to send: a seek for each shard, however many wait.
 pub(crate) async fn next(db: &Arc<NodeContext>, now: Timestamp) -> Result<Next, Error> {
     let shards: Vec<i16> = db.lease.held().iter().map(i16::from).collect();
     let sql = "SELECT m.due_at, m.id, m.project, m.recipient, m.report, m.failures, m.created_at
@@ -87,7 +87,7 @@ pub(crate) async fn put_off(db: &Arc<NodeContext>, id: MailId, due_at: Timestamp
     Ok(())
 }
 
-/// Of a project that is being deleted: a slice. Whether more may be left.
+/// Deletes a slice of the mails of a project that is being deleted. True if more may be left.
 pub(crate) async fn delete_slice(db: &Arc<NodeContext>, project: ProjectId) -> Result<bool, Error> {
     delete_slice_in(&db.session().await?, project).await
 }

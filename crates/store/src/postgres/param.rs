@@ -1,4 +1,4 @@
-//! Values as PostgreSQL takes them: each knows its own type, so a statement is sent and answered in one go.
+//! Statement parameters: each knows its own type, so a statement takes one round trip.
 
 use std::error::Error;
 
@@ -63,7 +63,7 @@ impl<'a> FromSql<'a> for Uuid {
     }
 }
 
-/// A type, alone and in lists, with and without nulls.
+/// Implements [`Param`] for a type, alone and in lists, with and without nulls.
 macro_rules! params {
     ($($rust:ty: $one:ident, $many:ident;)*) => {$(
         params!(@ $rust: $one);

@@ -1,4 +1,4 @@
-//! Partitions by day: made before the day begins, dropped when what they hold has been kept long enough.
+//! Partitions by day: created before the day begins, dropped when their rows have been kept long enough.
 
 use model::id::DeliveryId;
 use model::time::Timestamp;
@@ -9,19 +9,20 @@ use super::row;
 use super::transaction::ReadTxn;
 use crate::Error;
 
-/// The tables that are kept by day, each with what of its storage is for it alone: deliveries are written again in
-/// place, and need room for that.
+/// The tables that are partitioned by day, each with its storage parameters: deliveries are updated in place, and need
+/// room for that.
 const TABLES: [(&str, &str); 3] = [("events", ""), ("deliveries", "WITH (fillfactor = 80)"), ("attempts", "")];
 
-/// Days for which there are partitions before they begin.
+/// Days for which partitions are created in advance.
 const AHEAD: i64 = 1;
 
 const DAY: i64 = 86_400_000;
 
-/// Nodes make partitions one after the other.
+/// Lock under which nodes create partitions, one after the other.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(8600003)";
 
-/// Making a partition stops the road for a moment. It is given up where the moment would be long, and tried again.
+/// Creating or dropping a partition blocks ingest and delivery for a moment. It is given up if its lock is not free
+/// within this time, and tried again later.
 pub(super) const BRIEFLY: &str = "SET LOCAL lock_timeout = '2s'";
 
 /// A day, by number since 1970.
@@ -48,8 +49,8 @@ impl Day {
     }
 }
 
-/// Sees to it that there are partitions for the day of `now` and those to come. Each is made on its own, so that nobody
-/// who holds one table waits for another.
+/// Creates missing partitions for the day of `now` and those to come. Each is made in its own transaction, so that none
+/// holds one table while it waits for another.
 pub(super) async fn provide(context: &NodeContext, now: Timestamp) -> Result<(), Error> {
     let today = Day::of(now);
     for day in (0..=AHEAD).map(|ahead| Day(today.0 + ahead)) {
@@ -81,7 +82,7 @@ fn partition(table: &str, day: Day) -> String {
     format!("{table}_day_{}", day.0)
 }
 
-/// Whether a day's partition is to be made. Where rows of the day are in the default partition, because the day began
+/// True if a day's partition is to be created. If rows of the day are in the default partition, because the day began
 /// without one, they stay there with those that follow.
 async fn is_missing(txn: &ReadTxn, table: &str, day: Day) -> Result<bool, Error> {
     let key = key_of(table);
@@ -96,7 +97,7 @@ async fn is_missing(txn: &ReadTxn, table: &str, day: Day) -> Result<bool, Error>
     rows.first().map_or(Ok(false), |row| row::get(row, 0))
 }
 
-/// What a table's partitions are ranges of.
+/// The column that a table is partitioned by.
 fn key_of(table: &str) -> &'static str {
     match table {
         "events" => "key",
@@ -117,8 +118,8 @@ pub(super) async fn oldest(txn: &ReadTxn, table: &str) -> Result<Option<Day>, Er
     Ok(day.flatten().map(Day))
 }
 
-/// Drops a day of a table but for the rows with these keys, which move to the default partition. Answers about how many
-/// there were.
+/// Drops a day of a table except the rows with these keys, which move to the default partition. Returns approximately
+/// how many rows there were.
 pub(super) async fn drop_day(txn: &ReadTxn, table: &str, day: Day, kept: &[Uuid]) -> Result<u64, Error> {
     let (partition, key) = (partition(table, day), key_of(table));
     let sql = format!("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass('{partition}')");

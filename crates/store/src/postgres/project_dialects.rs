@@ -105,14 +105,14 @@ pub(crate) async fn remove_event_type(
     Ok(true)
 }
 
-/// Of a project that is being deleted.
+/// Deletes the files and types of a project that is being deleted.
 pub(super) async fn delete(txn: &WriteTxn, project: ProjectId) -> Result<(), Error> {
     txn.execute("DELETE FROM dialects WHERE project = $1", &[&Uuid::from(project)]).await?;
     txn.execute("DELETE FROM event_types WHERE project = $1", &[&Uuid::from(project)]).await?;
     Ok(())
 }
 
-/// Puts every project's files and types into the directory in the place of what it has, or those of `only`.
+/// Replaces every project's files and types in the directory, or those of `only`.
 pub(super) async fn read(session: &Session, only: Option<&[Uuid]>, directory: &mut Directory) -> Result<(), Error> {
     let mut read: HashMap<ProjectId, Speech> = match only {
         Some(only) => only.iter().map(|id| ((*id).into(), Speech::default())).collect(),
@@ -130,7 +130,7 @@ pub(super) async fn read(session: &Session, only: Option<&[Uuid]>, directory: &m
         speech.event_types.insert(event_type.name.clone(), Arc::new(event_type));
     }
     for (project, speech) in read {
-        // What is the same stays the same value: whoever has made something of it need not make it again.
+        // Unchanged ones stay the same value: dialects compiled from it need not be compiled again.
         if *directory.project_dialects(project) != speech {
             directory.put_speech(project, speech);
         }

@@ -68,21 +68,21 @@ pub(crate) async fn change<E: From<SlugTaken>>(
     Ok(Some(Ok(directory.project(id).cloned().unwrap_or_else(|| Arc::new(project)))))
 }
 
-/// Answers which endpoints were deleted with it; `None` if there is no such project.
+/// Returns the endpoints that were deleted with it; `None` if there is no such project.
 pub(crate) async fn delete(by: &Actor, db: &Arc<NodeContext>, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
     let mut txn = db.change(by).await?;
     if txn.directory.project(id).is_none() {
         txn.undo().await?;
         return Ok(None);
     }
-    // Endpoints that were made since the caller deleted those it saw.
+    // Endpoints that were created since the caller deleted those it saw.
     let late: Vec<EndpointId> = txn.directory.endpoints_of(id).iter().map(|endpoint| endpoint.id).collect();
     for endpoint in &late {
         endpoints::mark_deleted(&mut txn, *endpoint).await?;
     }
     txn.execute("DELETE FROM api_keys WHERE project = $1", &[&Uuid::from(id)]).await?;
     project_dialects::delete(&txn, id).await?;
-    // Those that came since the caller deleted the others; what is more goes behind this.
+    // Mails that were added since the caller deleted the others: one slice. Any further ones are deleted after this.
     outbox::delete_slice_in(txn.session(), id).await?;
     txn.execute("DELETE FROM projects WHERE id = $1", &[&Uuid::from(id)]).await?;
     txn.touch(Subject::Project(id));
@@ -90,7 +90,7 @@ pub(crate) async fn delete(by: &Actor, db: &Arc<NodeContext>, id: ProjectId) -> 
     Ok(Some(late))
 }
 
-/// Unless there is one with its slug. Nodes that run already are told as of any other change.
+/// Inserts a project unless there is one with its slug. Running nodes are notified as of any other change.
 pub(super) async fn insert_missing(session: &Session, project: &Project) -> Result<(), Error> {
     let sql = "WITH made AS (
                    INSERT INTO projects (id, slug, name, dialect, admins, retention, created_at)
@@ -105,7 +105,7 @@ pub(super) async fn insert_missing(session: &Session, project: &Project) -> Resu
     Ok(())
 }
 
-/// What can be changed of a project, as it is kept: slug, name, dialect, admins and retention.
+/// The columns of a project that can change: slug, name, dialect, admins and retention.
 fn texts(project: &Project) -> Result<[String; 5], Error> {
     let (slug, name, dialect) = (project.slug.as_str().to_owned(), project.name.clone(), project.dialect.clone());
     Ok([slug, name, dialect, row::to_json(&project.admins)?, row::to_json(&project.retention)?])
@@ -115,7 +115,7 @@ fn tenants(project: &Project) -> i16 {
     row::position(&project.tenants, &Tenants::ALL)
 }
 
-/// All, or those of `only`.
+/// All projects, or those of `only`.
 pub(super) async fn read(session: &Session, only: Option<&[Uuid]>) -> Result<Vec<Project>, Error> {
     let select = "SELECT id, slug, name, dialect, admins, retention, created_at, tenants FROM projects";
     session.query_of(select, "id", only).await?.iter().map(project).collect()

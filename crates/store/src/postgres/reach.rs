@@ -1,4 +1,4 @@
-//! Whether the database can be reached and, if not, where it was sought and what would be right.
+//! Checks whether the database can be reached; the error names the address and a remedy.
 
 use tokio_postgres::error::SqlState;
 
@@ -6,7 +6,8 @@ use super::address::address;
 use super::connect::Connections;
 use crate::Error;
 
-/// Whether verbs will have connections, and the node one of its own: asked once, before anything else.
+/// Checks that both kinds of connection can be opened, those of the pool and the node's own: once, before anything
+/// else.
 pub(super) async fn reach(connections: &Connections) -> Result<(), Error> {
     connections.session().await.map_err(|error| unreachable(&connections.address, &error))?;
     let own = connections.own().await.map(drop);
@@ -14,7 +15,7 @@ pub(super) async fn reach(connections: &Connections) -> Result<(), Error> {
 }
 
 fn unreachable(address: &str, error: &Error) -> Error {
-    // The innermost cause says why; those around it only that something failed.
+    // The innermost cause has the reason; those around it say only that something failed.
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |cause| cause.source());
     let cause = causes.last().map(ToString::to_string).unwrap_or_default();
     Error::Unreachable { address: address.to_owned(), cause, remedy: remedy(error) }

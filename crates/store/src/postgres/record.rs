@@ -1,7 +1,7 @@
-//! Writing down what attempts came to, many in one commit.
+//! Records the outcomes of attempts, many in one commit.
 //!
-//! An attempt is the next of its delivery or it is not written: whoever held the shard before, was stopped and goes on,
-//! or repeats a commit that was in doubt, changes nothing that is there.
+//! An attempt is recorded only as the next of its delivery: a former holder of the shard that was stopped and goes on,
+//! or a repeated unconfirmed commit, changes nothing that is there.
 
 mod inserts;
 mod outcome;
@@ -49,21 +49,21 @@ pub(crate) async fn cancel(records: &Group<RecordGroup>, delivery: DeliveryId, r
     records.commit(Outcome::Cancelled(delivery, reason)).await.map(drop)
 }
 
-/// The group commit of what was delivered.
+/// The group commit of outcomes.
 pub(crate) struct RecordGroup {
     context: Arc<NodeContext>,
     session: Option<Session>,
-    /// Endpoints that are known to have nothing to recover from. Only a failure changes that, and only the holder of
-    /// their shard records one.
+    /// Endpoints known to have no failure streak. Only a failure changes that, and only the holder of their shard
+    /// records one.
     well: HashSet<EndpointId>,
-    /// How often shards had come or gone when that was last relied on.
+    /// The lease's count of changes when `well` was last relied on.
     changes: u64,
     noted: Noted,
 }
 
 impl Commit for RecordGroup {
     type Item = Outcome;
-    /// Whether it was written down: a cancellation always is.
+    /// True if the outcome was recorded: a cancellation always is.
     type Reply = bool;
 
     fn weight(outcome: &Outcome) -> usize {
@@ -104,7 +104,7 @@ impl Commit for RecordGroup {
             }
         };
         self.context.held_since(began, outcomes.len(), 2 * recorded.len());
-        // What a first try may have written is not written again.
+        // On a second try, outcomes that the first may have written count as written.
         let written: HashSet<DeliveryId> = recorded.iter().map(|recorded| recorded.delivery).collect();
         let is_written = |outcome: &Outcome| match outcome {
             Outcome::Tried(record) => again || written.contains(&record.due.id),
@@ -116,10 +116,10 @@ impl Commit for RecordGroup {
     }
 }
 
-/// How a commit went that was to bring about nothing beside itself.
+/// Result of the fast path: a commit that writes outcomes and failure streaks only.
 enum FastPath {
     Done(Vec<Recorded>),
-    /// It is undone: there is more to do, which needs this lock.
+    /// Rolled back: there are further consequences, which need this lock.
     NeedsSlowPath(Lock),
 }
 
@@ -161,7 +161,7 @@ impl RecordGroup {
         Ok(FastPath::Done(tried.iter().map(|(record, status)| recorded(record, *status)).collect()))
     }
 
-    /// The same, with what follows for others: operational events, mail, an endpoint that is disabled.
+    /// The slow path: a commit with further consequences, such as operational events, mail or a disabled endpoint.
     async fn commit_slow(&mut self, outcomes: &[Outcome], lock: Lock) -> Result<Vec<Recorded>, Error> {
         let mut txn = WriteTxn::begin(&self.context, lock, &Actor::System).await?;
         let directory = txn.directory.clone();
@@ -184,7 +184,7 @@ impl RecordGroup {
         Ok(tried.iter().map(|(record, status)| recorded(record, *status)).collect())
     }
 
-    /// The runs of failures of those endpoints of which they matter.
+    /// Reads the failure streaks of the endpoints for which they matter.
     async fn failure_streaks(
         &self,
         session: &Session,
@@ -223,7 +223,7 @@ impl RecordGroup {
         }
     }
 
-    /// Which lock what follows needs, if anything does beside the run itself.
+    /// The lock that the consequences need, if there are any beside the failure streak.
     fn needs(&self, directory: &Directory, endpoint: &Endpoint, then: &Consequences<'_>) -> Option<Lock> {
         let (now, env) = (self.context.env.now(), &*self.context.env);
         let is_mailing = self.context.published.outbox.is_some();
@@ -236,7 +236,7 @@ impl RecordGroup {
     }
 }
 
-/// Brings about what follows for the endpoint and answers its run.
+/// Carries out the consequences for the endpoint and returns its failure streak.
 async fn follow(txn: &mut WriteTxn, endpoint: &Arc<Endpoint>, then: Consequences<'_>) -> Result<FailureStreak, Error> {
     let mut mailed = false;
     for step in then.steps {
@@ -249,7 +249,7 @@ async fn follow(txn: &mut WriteTxn, endpoint: &Arc<Endpoint>, then: Consequences
     Ok(if mailed { then.run_if_mailed } else { then.run })
 }
 
-/// Those records whose deliveries were moved, each with what its delivery is now.
+/// The records whose deliveries were updated, each with its delivery's new status.
 fn tried<'a>(outcomes: &'a [Outcome], moved: &HashMap<DeliveryId, Status>) -> Vec<(&'a Record, Status)> {
     let tried = outcomes.iter().filter_map(|outcome| match outcome {
         Outcome::Tried(record) => Some(&**record),

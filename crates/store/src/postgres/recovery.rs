@@ -1,4 +1,5 @@
-//! The SQL of recovering an endpoint: what failed or was missed in a stretch of time. Stretches begin after a key.
+//! The SQL of recovering an endpoint: deliveries that failed, and events that were missed, in a window of time. Windows
+//! begin after a key.
 
 use std::sync::Arc;
 
@@ -31,13 +32,13 @@ impl Key for EventKey {
     }
 }
 
-/// What is found of each event that an endpoint may have missed.
+/// Evaluates an event that an endpoint may have missed.
 type Evaluate<'a> = dyn FnMut(EventKey, &Event) -> ReviewOutcome + Send + 'a;
 
-/// Where events are read.
+/// The connection over which events are read.
 #[derive(Clone, Copy)]
 enum Source<'a> {
-    /// Each query by itself: filters are asked meanwhile, which takes its time.
+    /// Each query in its own transaction: filters are evaluated in between, which takes time.
     Apart(&'a Arc<NodeContext>),
     /// In the transaction that makes their deliveries.
     Within(&'a WriteTxn),
@@ -67,7 +68,7 @@ impl Window<EventKey> {
         Self { endpoint, deliveries: between, events: between }
     }
 
-    /// How many items there are in it.
+    /// The number of items in the window.
     pub(super) async fn count(&self, db: &Arc<NodeContext>, only: Only, now: Timestamp) -> Result<u64, Error> {
         let mut total = 0;
         if only != Only::Missed {
@@ -113,7 +114,7 @@ impl Window<EventKey> {
         }
     }
 
-    /// Asks the endpoint's filter about the events that the next step after `cursor` will come to.
+    /// Evaluates the endpoint's filter for the events that the next step after `cursor` will reach.
     pub(super) async fn review(
         &self,
         db: &Arc<NodeContext>,
@@ -131,7 +132,7 @@ impl Window<EventKey> {
         Ok(review)
     }
 
-    /// Puts the next items after `cursor` on the road: as far as the review goes, where the endpoint has a filter.
+    /// Makes the next items after `cursor` pending: up to the end of the review, if the endpoint has a filter.
     pub(super) async fn step(
         &self,
         txn: &mut WriteTxn,
@@ -146,7 +147,7 @@ impl Window<EventKey> {
         }
     }
 
-    /// Starts the schedule of failed deliveries anew.
+    /// Restarts the schedule of failed deliveries.
     async fn step_failed(
         &self,
         txn: &mut WriteTxn,
@@ -181,7 +182,7 @@ impl Window<EventKey> {
         Ok(Progress { done: failed.len() as u64, cursor: self.after_failed(only, &failed, failed.len()) })
     }
 
-    /// Makes the deliveries that were missed.
+    /// Creates the deliveries that were missed.
     async fn step_missed(
         &self,
         txn: &mut WriteTxn,
@@ -202,7 +203,8 @@ impl Window<EventKey> {
         Ok(Progress { done, cursor: Some(Cursor::Missed(seen.next)) })
     }
 
-    /// The next events of the window and those of them that the endpoint should have had; `None` at its end.
+    /// The next events of the window that the endpoint should have had, and the key that the step ends with; `None` at
+    /// the end of the window.
     async fn missed_after(
         &self,
         source: Source<'_>,
@@ -216,13 +218,13 @@ impl Window<EventKey> {
         let Some(keys) = missed.chunks(STEP).next() else {
             return Ok(Some(Seen { missed: Vec::new(), next: last.key }));
         };
-        // With as many as a step can take, what comes next begins after the last of them.
+        // If the step is full, the next begins after the last of its events.
         let end = if keys.len() == STEP { keys[STEP - 1] } else { last.key };
         self.evaluated(source, keys, (after, end), evaluate).await.map(Some)
     }
 
-    /// Which of the events with these keys, which are those to look at between two keys, are wanted. Stops before one of
-    /// which nothing is found: what comes next begins there.
+    /// Evaluates the events with these keys, which are the candidates between two keys, and returns the wanted ones.
+    /// Stops before one whose outcome is unknown: the next step begins there.
     async fn evaluated(
         &self,
         source: Source<'_>,
@@ -254,9 +256,9 @@ impl Window<EventKey> {
         Ok(seen)
     }
 
-    /// The next events after a key, without what is in them.
+    /// The next events after a key, without their contents.
     async fn candidates(&self, source: Source<'_>, after: EventKey, now: Timestamp) -> Result<Vec<Candidate>, Error> {
-        // An event's deliveries are few: no index is to be used for the endpoint's.
+        // An event's deliveries are few: the endpoint's index must not be used instead.
         let sql = "SELECT e.key, e.type, e.tenant, had.one IS NULL AND coalesce(e.expires_at > $7, true), l.recipients, f.position
              FROM (SELECT key, type, tenant, expires_at FROM events
                    WHERE project = $1 AND key > $2 AND key < $3 AND NOT test ORDER BY key LIMIT $4) AS e
@@ -285,6 +287,6 @@ impl Window<EventKey> {
 /// An event of a window.
 struct Candidate {
     key: EventKey,
-    /// The endpoint should have had it, if its filter lets it through, and has no delivery of it.
+    /// True if the endpoint has no delivery of it and should have one, provided that its filter lets it through.
     missed: bool,
 }

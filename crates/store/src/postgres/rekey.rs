@@ -1,4 +1,4 @@
-//! The SQL of another master key: every secret sealed anew, in one transaction.
+//! The SQL of a change of the master key: every secret is sealed anew, in one transaction.
 
 use model::env::Env;
 
@@ -9,7 +9,7 @@ use super::session::Session;
 use crate::Error;
 use crate::seal::{KEY_CHECK, KEY_CHECK_TEXT, Seal};
 
-/// Re-encrypts and answers how many endpoints' secrets there were.
+/// Re-encrypts all secrets, and returns the number of endpoints.
 pub(super) async fn rekey(connections: &Connections, old: &Seal, new: &Seal, env: &dyn Env) -> Result<u64, Error> {
     let session = connections.session().await?;
     match reseal(&session, old, new, env).await {
@@ -23,7 +23,7 @@ pub(super) async fn rekey(connections: &Connections, old: &Seal, new: &Seal, env
 
 async fn reseal(session: &Session, old: &Seal, new: &Seal, env: &dyn Env) -> Result<u64, Error> {
     session.begin().await?;
-    // No node comes while this is under way; those that run would go on with the old key.
+    // No node can join while this is under way; running ones would go on with the old key.
     session.run("LOCK TABLE nodes IN EXCLUSIVE MODE").await?;
     let rows = session.query("SELECT name FROM nodes WHERE expires_at > clock_timestamp() ORDER BY name", &[]).await?;
     if !rows.is_empty() {

@@ -1,8 +1,8 @@
-//! Retention on PostgreSQL: whole days are dropped, and what is older than its project keeps things in a day that stays
-//! is deleted in slices. One node does it at a time.
+//! Retention on PostgreSQL: whole days are dropped, and in days that stay, events past their project's period are
+//! deleted in slices. One node does it at a time.
 //!
-//! What is still pending outlives its day: before the day is dropped it moves, with its event and attempts, to the
-//! partition that is of no day.
+//! Pending deliveries outlive their day: before the day is dropped they move, with their event and attempts, to the
+//! default partition.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,25 +22,25 @@ use crate::directory::Directory;
 use crate::retention::Deleted;
 use crate::slice::ROWS;
 
-/// A round that found nothing left looks again after so long. Costs a few seeks.
+/// Pause after a retention pass that found nothing left. A pass costs a few seeks.
 const ROUND: std::time::Duration = std::time::Duration::from_secs(3_600);
 
-/// Nodes sweep one at a time.
+/// Lock under which one node at a time does retention.
 const LOCK: &str = "SELECT pg_try_advisory_xact_lock(8600004)";
 
-/// Ids and keys that are forgotten at once, before their events' day is dropped. Nobody waits for such rows.
+/// Maximum ids and keys deleted in a step, before their events' day is dropped. No commit waits for such rows.
 const FORGOTTEN: usize = 8192;
 
-/// Where a round is.
+/// The position of a retention pass.
 #[derive(Default)]
 pub(crate) struct Cursor {
-    /// Of each project whose rows go one by one: the last event that was looked at.
+    /// For each project whose rows are deleted one by one: the last event that was checked.
     events: HashMap<Option<ProjectId>, DeliveryId>,
-    /// Of each time that bodies are kept: when the last attempt that was looked at began.
+    /// For each period of keeping bodies: the start of the last attempt that was checked.
     bodies: HashMap<Period, i64>,
 }
 
-/// What a step came to.
+/// The result of a step.
 pub(crate) enum Stepped {
     Went(Deleted),
     Rest(Timestamp),
@@ -67,7 +67,7 @@ pub(crate) async fn step(
     })
 }
 
-/// `None` if nothing is left.
+/// Does one step of a pass. `None` if nothing is left.
 async fn sweep(
     txn: &ReadTxn,
     walk: &mut Cursor,
@@ -82,7 +82,7 @@ async fn sweep(
         if let Some(swept) = drop_day(txn, before).await? {
             return Ok(Some(swept));
         }
-        // Projects that are no more, and what outlived its day, are kept as long as anything.
+        // Events of deleted projects, and those that outlived their day, are kept for the longest period.
         if let Some(swept) = delete_events(txn, walk, None, before).await? {
             return Ok(Some(swept));
         }
@@ -111,8 +111,8 @@ async fn sweep(
     Ok(None)
 }
 
-/// Drops the oldest day of a table that lies before `before` as a whole: attempts first and events last, each in a
-/// transaction of its own, so that nobody who reads several tables and we wait for each other.
+/// Drops the oldest day of a table that lies entirely before `before`: attempts first and events last, each in a
+/// transaction of its own, so that there is no deadlock with readers of several tables.
 async fn drop_day(txn: &ReadTxn, before: Timestamp) -> Result<Option<Deleted>, Error> {
     let mut oldest = Vec::new();
     for table in ["attempts", "deliveries", "events"] {
@@ -120,7 +120,7 @@ async fn drop_day(txn: &ReadTxn, before: Timestamp) -> Result<Option<Deleted>, E
             oldest.push((day, table));
         }
     }
-    // Of one day the tables come in this order.
+    // For the same day the tables are dropped in this order.
     let Some((day, table)) = oldest.into_iter().min_by_key(|(day, _)| *day) else { return Ok(None) };
     let (from, to) = day.keys();
     let (from, to) = (Uuid::from(from), Uuid::from(to));
@@ -130,7 +130,7 @@ async fn drop_day(txn: &ReadTxn, before: Timestamp) -> Result<Option<Deleted>, E
         let (deliveries, attempts) = if table == "deliveries" { (rows, 0) } else { (0, rows) };
         return Ok(Some(Deleted { deliveries, attempts, ..Deleted::default() }));
     }
-    // Of the deliveries there are only those left that are pending, or of a later day.
+    // The deliveries left are pending, or of a later day.
     let forgotten = "WITH held AS MATERIALIZED (
              SELECT event FROM deliveries WHERE event >= $1 AND event < $2
              UNION ALL SELECT event FROM fan_outs WHERE event >= $1 AND event < $2)
@@ -148,7 +148,7 @@ async fn drop_day(txn: &ReadTxn, before: Timestamp) -> Result<Option<Deleted>, E
     Ok(Some(Deleted { events, ..Deleted::default() }))
 }
 
-/// Forgets what occurred before `until`, or before the oldest of what outlived its day.
+/// Deletes occurrences before `until`, or before the oldest row that outlived its day.
 async fn forget_occurrences(txn: &ReadTxn, until: DeliveryId) -> Result<(), Error> {
     let sql = "DELETE FROM occurrences WHERE slot < slot_of(least($1,
              (SELECT id FROM deliveries_default ORDER BY id LIMIT 1), (SELECT key FROM events_default ORDER BY key LIMIT 1)))";
@@ -160,7 +160,8 @@ fn ids(rows: &[Row]) -> Result<Vec<Uuid>, Error> {
     rows.iter().map(|row| row::get(row, 0)).collect()
 }
 
-/// Deletes a slice of a project's events, with all that became of them; without a project, of what is of no day.
+/// Deletes a slice of a project's events, with their deliveries and attempts; without a project, of the default
+/// partition.
 async fn delete_events(
     txn: &ReadTxn,
     walk: &mut Cursor,
@@ -195,10 +196,10 @@ async fn delete_events(
     Ok(Some(Deleted { events, deliveries, attempts, ..Deleted::default() }))
 }
 
-/// Which events are old enough, `$1` the last that was looked at.
+/// The condition for events old enough; `$1` is the last that was checked.
 const OLD: &str = "e.key > $1 AND e.key < $2 ORDER BY e.key LIMIT $3";
 
-/// An event's key, and whether something of it is pending, younger than what goes, or not made yet.
+/// Selects an event's key, and whether a delivery of it is pending, younger than the limit, or not made yet.
 fn held_or_not() -> &'static str {
     "SELECT e.key, EXISTS (SELECT 1 FROM deliveries AS d LEFT JOIN pending AS p ON p.delivery = d.id
                            WHERE d.event = e.key AND (p.delivery IS NOT NULL OR d.id >= $2))
@@ -226,7 +227,7 @@ async fn delete_jobs(
     Ok(None)
 }
 
-/// Bodies that are about to be dropped go to the youngest of the attempts that sent the same: they are kept longer.
+/// Moves bodies that are about to be dropped to the youngest of the attempts that sent the same, which is kept longer.
 const HAND_ON: &str = "WITH old AS (SELECT * FROM unnest($1, $2) AS old (delivery, number)),
      heirs AS MATERIALIZED (
          SELECT o.delivery, o.number AS owner, max(y.number) AS heir
@@ -240,11 +241,11 @@ const HAND_ON: &str = "WITH old AS (SELECT * FROM unnest($1, $2) AS old (deliver
      UPDATE attempts AS a SET same_as = heirs.heir FROM heirs
      WHERE a.delivery = heirs.delivery AND a.same_as = heirs.owner AND a.number <> heirs.heir";
 
-/// What is left of those that sent the same is older, and goes with the body.
+/// The remaining attempts that sent the same are older, and lose the body as well.
 const GONE: &str = "UPDATE attempts AS a SET same_as = NULL, dropped = coalesce(a.dropped, 0) | 2
      FROM unnest($1, $2) AS old (delivery, number) WHERE a.delivery = old.delivery AND a.same_as = old.number";
 
-/// Drops the bodies of a slice of attempts, but for those of `others`, who keep them for another time.
+/// Drops the bodies of a slice of attempts, except those of `others`, projects with another period.
 async fn drop_bodies(
     txn: &ReadTxn,
     walk: &mut Cursor,
@@ -269,7 +270,7 @@ async fn drop_bodies(
         }
     }
     if deliveries.is_empty() && newest == *after {
-        // All of one moment are others'.
+        // All attempts of one millisecond are of other projects.
         *after = newest + 1;
         return Ok(Some(Deleted::default()));
     }

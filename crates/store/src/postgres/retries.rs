@@ -1,4 +1,4 @@
-//! The SQL of one more attempt by hand.
+//! The SQL of a manual retry.
 
 use std::sync::Arc;
 
@@ -61,7 +61,8 @@ async fn bring_forward(txn: &mut WriteTxn, status: Status, due: Due) -> Result<(
     Ok(())
 }
 
-/// The delivery as it will be until this is committed; one that had ended has no place, and so the last.
+/// The delivery, locked until this is committed. One that had ended has no order key: it gets the current time, the
+/// last.
 async fn find(txn: &WriteTxn, project: ProjectId, delivery: DeliveryId) -> Result<Option<(Status, Due)>, Error> {
     let sql = format!(
         "SELECT {}, {DUE}, d.status

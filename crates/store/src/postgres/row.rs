@@ -1,4 +1,4 @@
-//! Between rows and nouns: numbers for closed sets, and reading what only we wrote.
+//! Conversions between rows and nouns: numbers for closed sets, and columns that only Posthaste writes.
 
 use std::str::FromStr;
 
@@ -16,7 +16,7 @@ use crate::Error;
 /// The columns that [`event`] reads, of `events AS e`.
 pub(super) const EVENT: &str = "e.id, e.project, e.type, e.tenant, e.data, e.brand, e.workflow, e.summary, \
      e.occurred_at, e.created_at, e.deliver_at, e.expires_at, e.test";
-/// How many they are.
+/// Number of these columns.
 pub(super) const EVENT_WIDTH: usize = 13;
 
 /// An event from [`EVENT`]'s columns, which begin at `at`.
@@ -61,28 +61,28 @@ pub(super) fn count(row: &Row, at: usize) -> Result<u32, Error> {
     u32::try_from(count).map_err(|error| Error::Corrupt(error.to_string()))
 }
 
-/// Of an answer, if there was one.
+/// The status code of a response, if there was one.
 pub(super) fn status_code(row: &Row, at: usize) -> Result<Option<u16>, Error> {
     let code: Option<i32> = get(row, at)?;
     code.map(u16::try_from).transpose().map_err(|error| Error::Corrupt(error.to_string()))
 }
 
-/// Why an attempt failed, if it did.
+/// The kind of an attempt's failure, if it failed.
 pub(super) fn failure_kind(row: &Row, at: usize) -> Result<Option<FailureKind>, Error> {
     Ok(get::<Option<&str>>(row, at)?.and_then(FailureKind::named))
 }
 
-/// A bound on rows, as SQL takes it.
+/// A `LIMIT` for SQL.
 pub(super) fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
-/// A count, as SQL takes it.
+/// A count for SQL, capped at the type's maximum.
 pub(super) fn number(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// A noun that is kept as it is written.
+/// A noun that is stored as its text.
 pub(super) fn text<T>(row: &Row, at: usize) -> Result<T, Error>
 where
     T: FromStr,
@@ -91,7 +91,7 @@ where
     get::<&str>(row, at)?.parse().map_err(|error: T::Err| Error::Corrupt(error.to_string()))
 }
 
-/// A value kept as JSON.
+/// A value stored as JSON.
 pub(super) fn json<T: serde::de::DeserializeOwned>(row: &Row, at: usize) -> Result<T, Error> {
     serde_json::from_str(get(row, at)?).map_err(|error| Error::Corrupt(error.to_string()))
 }
@@ -100,7 +100,7 @@ pub(super) fn maybe_json<T: serde::de::DeserializeOwned>(row: &Row, at: usize) -
     get::<Option<&str>>(row, at)?.map(|_| json(row, at)).transpose()
 }
 
-/// A member of a closed set, kept as its position in `all`.
+/// A member of a closed set, stored as its position in `all`.
 pub(super) fn member<T: Copy>(number: i16, all: &[T]) -> Result<T, Error> {
     let found = usize::try_from(number).ok().and_then(|number| all.get(number));
     found.copied().ok_or_else(|| Error::Corrupt(format!("the number {number} of a closed set")))

@@ -1,4 +1,4 @@
-//! Rows of the road, written many at a time: events, their deliveries and what is pending of them.
+//! New rows, written many at a time: events, their deliveries, pending rows and fan-outs.
 
 use std::sync::Arc;
 
@@ -31,12 +31,12 @@ const FAN_OUTS: &str = "INSERT INTO fan_outs (project, event, list, position)
 const PENDING: &str = "INSERT INTO pending (delivery, endpoint, place, project, tenant)
      SELECT * FROM unnest($1, $2, $3, $4, $5)";
 
-/// What a commit adds.
+/// The rows that a commit adds.
 #[derive(Default)]
 pub(super) struct NewRows {
     events: Vec<NewEvent>,
     deliveries: Vec<NewDelivery>,
-    /// Of events that are fanned out: each list of recipients once.
+    /// Lists of recipients of fan-outs, each once.
     lists: Vec<(Uuid, Vec<Recipient>)>,
     fan_outs: Vec<NewFanOut>,
 }
@@ -59,7 +59,7 @@ struct NewDelivery {
     note: Option<String>,
 }
 
-/// Statements with what they are about. Made ready before they are sent, because they are sent together.
+/// Statements with their values. Prepared before they are sent, because they are sent together.
 #[derive(Default)]
 pub(super) struct Statements(Vec<(Prepared, Columns)>);
 
@@ -72,7 +72,7 @@ impl NewRows {
         self.deliveries.push(NewDelivery { due, event, note });
     }
 
-    /// The deliveries of an event are made later. `id` is for a list that is not there yet.
+    /// Adds a fan-out: the event's deliveries are made later. `id` is for a list that does not exist yet.
     pub(super) fn fan_out(&mut self, event: EventKey, project: ProjectId, recipients: Vec<Recipient>, id: DeliveryId) {
         let known = self.lists.iter().find(|(_, known)| *known == recipients).map(|(id, _)| *id);
         let list = known.unwrap_or_else(|| {
@@ -86,12 +86,12 @@ impl NewRows {
         self.events.len() + self.deliveries.len() + self.lists.len() + self.fan_outs.len()
     }
 
-    /// Something is to be fanned out.
+    /// True if there are fan-outs among the rows.
     pub(super) fn fans_out(&self) -> bool {
         !self.fan_outs.is_empty()
     }
 
-    /// The key of something that is there if and only if the commit is.
+    /// The key of an event that exists if and only if the commit succeeded.
     pub(super) fn proof(&self) -> Option<EventKey> {
         self.events.first().map(|new| new.key)
     }
@@ -100,7 +100,7 @@ impl NewRows {
         self.ready(session, &mut Noted::default()).await?.send(session).await
     }
 
-    /// With those occurrences that are not `noted`.
+    /// Prepares the statements, with the occurrences that are not `noted`.
     pub(super) async fn ready(&self, session: &Session, noted: &mut Noted) -> Result<Statements, Error> {
         let mut ready = Statements::default();
         if !self.events.is_empty() {
@@ -189,7 +189,7 @@ impl Statements {
         Ok(())
     }
 
-    /// All on their way at once, in order.
+    /// Sends all statements at once, in order.
     pub(super) async fn send(&self, session: &Session) -> Result<(), Error> {
         let sent: Vec<_> = self.0.iter().map(|(statement, columns)| (statement, borrowed(columns))).collect();
         let answers = future::join_all(sent.iter().map(|(statement, columns)| session.send(statement, columns))).await;

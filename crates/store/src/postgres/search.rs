@@ -1,4 +1,4 @@
-//! The SQL of looking things up: events here, deliveries and their attempts below.
+//! The SQL of searches: events here, deliveries and their attempts below.
 
 mod deliveries;
 mod full;
@@ -20,7 +20,7 @@ use crate::search::{Cursor, EventFilter, ListedEvent, Page, Paging, StoredEvent}
 pub(crate) use deliveries::deliveries;
 pub(crate) use full::{attempts_at, delivery, sent_body, weight};
 
-/// What a list shows of an event. Not its data: nobody asked for that.
+/// The columns of an event in a list. Not its data, which lists do not show.
 const LISTED: &str = "SELECT e.id, e.type, e.tenant, e.summary, e.occurred_at, e.created_at, e.deliver_at, e.expires_at, \
      e.test, e.deliveries, e.key FROM events AS e";
 
@@ -77,7 +77,7 @@ pub(crate) async fn event(
     Ok(found.map(|(_, stored)| stored))
 }
 
-/// How many bytes an event has besides what lists show.
+/// Bytes of an event beyond what lists show.
 pub(crate) async fn event_weight(
     db: &Arc<NodeContext>,
     project: ProjectId,

@@ -11,34 +11,34 @@ use super::param::{Param, Uuid};
 use crate::Error;
 use crate::clock;
 
-/// How plans are made. Every query has an index that serves it; the planner must not read a table from end to end
-/// because its statistics are of a time when it was small.
+/// Planner settings. Every query has an index that serves it; the planner must not read a whole table because its
+/// statistics are of a time when it was small.
 const PLANNER: [&str; 5] =
     ["enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off", "enable_material = off", "jit = off"];
 
-/// What a node that was stopped in the middle of a transaction holds back others for.
+/// Maximum time for which a node that was stopped in the middle of a transaction blocks others.
 const IDLE_IN_TRANSACTION: &str = "idle_in_transaction_session_timeout = '5s'";
 
-/// How long an answer is waited for. Nothing that is asked takes a tenth of it on a database that is well.
+/// Maximum wait for a reply. No query takes a tenth of it on a healthy database.
 const ANSWER: Duration = Duration::from_secs(20);
 
-/// A connection of the pool, in the hands of one verb.
+/// A connection of the pool, used by one verb.
 pub(super) struct Session {
     client: Option<Object>,
-    /// Whether the connection is ours from first to last, so that statements can be prepared by name and settings last.
+    /// True if no pooler shares the connection, so statements can be prepared by name and settings last.
     direct: bool,
-    /// Something was not answered: what comes next over it may be that answer.
+    /// True after a query without a reply: the next reply over the connection may be to that one.
     silent: AtomicBool,
 }
 
-/// A statement, ready to be sent with no answer to wait for first.
+/// A statement that can be sent without waiting for a reply first.
 #[derive(Clone)]
 pub(super) enum Prepared {
     Named(Statement),
     Text(&'static str),
 }
 
-/// What is set once on connections that are ours alone.
+/// Settings made once on connections that no pooler shares.
 pub(super) fn settings() -> String {
     PLANNER.iter().chain([&IDLE_IN_TRANSACTION]).map(|setting| format!("SET {setting};")).collect()
 }
@@ -52,7 +52,7 @@ impl Session {
         self.client.as_ref().expect("it is taken when the session is over, and then the session is gone")
     }
 
-    /// Nothing is waited for longer: a network that swallows everything keeps nobody for ever.
+    /// Waits for a reply, at most [`ANSWER`]: a network that drops everything blocks nobody for ever.
     async fn answered<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, Error>
     where
         Error: From<E>,
@@ -93,7 +93,7 @@ impl Session {
         self.query(&sql, &[&only.to_vec()]).await
     }
 
-    /// Answers how many rows it was about.
+    /// Returns the number of rows affected.
     pub(super) async fn execute(&self, sql: &str, params: &[&dyn Param]) -> Result<u64, Error> {
         if self.direct {
             let kinds: Vec<_> = params.iter().map(|param| param.kind()).collect();
@@ -105,7 +105,7 @@ impl Session {
         self.answered(self.client().execute_typed(sql, &values)).await
     }
 
-    /// Makes a statement ready, so that several can be on their way at once with [`send`](Self::send).
+    /// Prepares a statement, so that several can be in flight at once with [`send`](Self::send).
     pub(super) async fn prepare(&self, sql: &'static str, params: &[&dyn Param]) -> Result<Prepared, Error> {
         if !self.direct {
             return Ok(Prepared::Text(sql));
@@ -114,7 +114,7 @@ impl Session {
         Ok(Prepared::Named(self.answered(self.client().prepare_typed_cached(sql, &kinds)).await?))
     }
 
-    /// Is on its way as soon as it is polled; statements arrive in the order they are first polled in.
+    /// The statement is sent on the first poll; statements arrive in the order of their first polls.
     pub(super) async fn send(&self, prepared: &Prepared, params: &[&dyn Param]) -> Result<Vec<Row>, Error> {
         match prepared {
             Prepared::Named(statement) => {
@@ -132,18 +132,18 @@ impl Session {
         self.run(&self.beginning("BEGIN")).await
     }
 
-    /// The same where a crash of the database may undo the last moments of what was committed.
+    /// Begins a transaction whose commit a crash of the database may undo: it does not wait for the log's sync.
     pub(super) async fn begin_unsynced(&self) -> Result<(), Error> {
         self.run(&(self.beginning("BEGIN") + "; SET LOCAL synchronous_commit = off")).await
     }
 
-    /// Several queries see the same state.
+    /// Begins a read-only transaction in which all queries see the same state.
     pub(super) async fn begin_snapshot(&self) -> Result<(), Error> {
         self.run(&self.beginning("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await
     }
 
-    /// To the end of the transaction, rows in an order are read from an index in that order, as many as are needed, and
-    /// not all of them to be sorted, however few the planner takes them to be.
+    /// Until the end of the transaction, ordered rows are read from an index in that order, as many as are needed, and
+    /// not all of them sorted, however few the planner expects.
     pub(super) async fn in_order(&self) -> Result<(), Error> {
         self.run("SET LOCAL enable_sort = off").await
     }
@@ -160,23 +160,23 @@ impl Session {
         self.run("COMMIT").await
     }
 
-    /// A query that is asked once in a while, with its values in its text.
+    /// Runs a rare query with its values in its text.
     pub(super) async fn query_text(&self, sql: &str) -> Result<Vec<Row>, Error> {
         self.answered(self.client().query_typed(sql, &[])).await
     }
 
-    /// A statement that is sent once in a while, with names in its text that change.
+    /// Runs a rare statement with changing names in its text.
     pub(super) async fn execute_text(&self, sql: &str, params: &[&dyn Param]) -> Result<u64, Error> {
         let values: Vec<_> = params.iter().map(|param| (param.value(), param.kind())).collect();
         self.answered(self.client().execute_typed(sql, &values)).await
     }
 
-    /// Statements without values.
+    /// Runs statements without values.
     pub(super) async fn run(&self, sql: &str) -> Result<(), Error> {
         self.answered(self.client().batch_execute(sql)).await
     }
 
-    /// Closes the connection: whatever was open on it is undone.
+    /// Closes the connection: an open transaction on it is rolled back.
     pub(super) fn abandon(mut self) {
         self.client.take().map(Object::take);
     }

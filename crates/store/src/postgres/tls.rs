@@ -1,4 +1,4 @@
-//! TLS to PostgreSQL, as libpq's `sslmode` means it.
+//! TLS to PostgreSQL, with the meaning of libpq's `sslmode`.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(super) fn connector(address: &Address, ca_pem: Option<&[u8]>) -> Result<Tls,
     let names = match address.mode {
         Mode::VerifyFull => Some(Names::Matter),
         Mode::VerifyCa => Some(Names::DoNotMatter),
-        // With a CA file libpq takes it for verify-ca.
+        // With a CA file libpq treats it as verify-ca.
         Mode::Require if has_roots => Some(Names::DoNotMatter),
         Mode::Disable | Mode::Prefer | Mode::Require => None,
     };
@@ -54,7 +54,7 @@ fn roots(root_cert: &RootCert, ca_pem: Option<&[u8]>) -> Result<Roots, Error> {
     }
 }
 
-/// Believes every certificate, though not every signature: the connection is with whoever has its key.
+/// Accepts every certificate, but not every signature: the peer must have the certificate's key.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

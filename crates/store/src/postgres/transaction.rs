@@ -1,4 +1,4 @@
-//! A transaction of one verb: what it sees, what it adds, and what is published when it is on disk.
+//! A transaction of one verb: the directory it sees, the rows it adds, and the notices published when it is on disk.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -31,28 +31,28 @@ use crate::rules::delivery::{self, Moment};
 use crate::rules::order;
 use crate::shares::Share;
 
-/// The lock that keeps the directory as it is while somebody relies on it. Whoever commits work holds it with others;
-/// whoever changes the directory holds it alone. So an event never misses an endpoint that was there before it, and none
-/// is delivered to an endpoint that was deleted before it.
+/// The lock that keeps the directory unchanged while a transaction relies on it. Commits of work share it; a change of
+/// the directory holds it alone. So an event never misses an endpoint that was there before it, and none is delivered
+/// to an endpoint that was deleted before it.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Lock {
     Work,
     Directory,
 }
 
-/// Its number among advisory locks: that of the migrations and that of the shards are others.
+/// The number of this advisory lock differs from those of migrations and shards.
 impl Lock {
     pub(super) const WORK: &str = "SELECT pg_advisory_xact_lock_shared(8600001)";
     const DIRECTORY: &str = "SELECT pg_advisory_xact_lock(8600001)";
 }
 
-/// Changes of the directory that are remembered. A node that has missed more reads all of it.
+/// Revisions whose changes of the directory are kept. A node that has missed more reads all of it.
 const REMEMBERED: i64 = 10_000;
 
-/// What a change of the directory is about.
+/// The subject of a change of the directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
-    /// The project itself, or how it speaks.
+    /// The project itself, or its dialect files and event types.
     Project(ProjectId),
     Key(KeyId),
     Endpoint(EndpointId),
@@ -77,41 +77,41 @@ impl Subject {
 }
 
 impl NodeContext {
-    /// A transaction whose queries see the same state.
+    /// Begins a transaction whose queries see the same state.
     pub(super) async fn snapshot(&self) -> Result<ReadTxn, Error> {
         ReadTxn::snapshot(self).await
     }
 
-    /// The same for somebody of a project who searches.
+    /// Begins a [`Self::snapshot`] for a search of a project, within the project's share.
     pub(super) async fn search(&self, project: ProjectId) -> Result<ReadTxn, Error> {
         ReadTxn::search(self, project).await
     }
 
-    /// A transaction that changes projects, keys, endpoints or ways of speaking.
+    /// Begins a transaction that changes projects, keys, endpoints or dialects.
     pub(super) async fn change(self: &Arc<Self>, by: &Actor) -> Result<WriteTxn, Error> {
         WriteTxn::begin(self, Lock::Directory, by).await
     }
 
-    /// A transaction that changes nothing of those, and in which they do not change.
+    /// Begins a transaction that changes none of those, and during which they do not change.
     pub(super) async fn work(self: &Arc<Self>, by: &Actor) -> Result<WriteTxn, Error> {
         WriteTxn::begin(self, Lock::Work, by).await
     }
 }
 
-/// An open transaction. Dropped without a commit it is undone.
+/// An open transaction. Dropped without a commit it is rolled back.
 pub(super) struct WriteTxn {
     session: Option<Session>,
     pub(super) context: Arc<NodeContext>,
-    /// As it is: nobody changes it while this is open.
+    /// The current directory: nothing changes it while this is open.
     pub(super) directory: Arc<Directory>,
-    /// Who asks for it.
+    /// The actor of the verb.
     pub(super) by: Actor,
     pub(super) now: Timestamp,
     pub(super) accepted_at: Timestamp,
     subjects: Vec<Subject>,
     rows: NewRows,
     notices: Vec<CommitNotice>,
-    /// Something was put into the outbox.
+    /// True if a mail was put into the outbox.
     pub(super) mailed: bool,
 }
 
@@ -158,14 +158,14 @@ impl WriteTxn {
         self.session().execute(sql, params).await
     }
 
-    /// Says what of the directory this changes. It is read again, by every node, when the change is on disk.
+    /// Marks a part of the directory as changed. Every node reads it again when the change is on disk.
     pub(super) fn touch(&mut self, subject: Subject) {
         if !self.subjects.contains(&subject) {
             self.subjects.push(subject);
         }
     }
 
-    /// Adds an event for those who want it by `verdicts`.
+    /// Adds an event for the recipients that `filter_results` yields.
     async fn ingest(&mut self, event: Event, filter_results: &FilterResults) -> Result<(), Error> {
         let key = self.context.next_key();
         let event = Arc::new(Event { created_at: key.created_at(), ..event });
@@ -183,7 +183,7 @@ impl WriteTxn {
         Ok(())
     }
 
-    /// Whether one of them has strict order, and may have to be given an event that came before.
+    /// True if a recipient has strict order, and an earlier event of the project may still be fanned out to it.
     async fn must_wait(&self, project: ProjectId, recipients: &[Recipient]) -> Result<bool, Error> {
         if !order::has_strict(&self.directory, recipients) {
             return Ok(false);
@@ -192,7 +192,7 @@ impl WriteTxn {
         Ok(!waiting.is_empty() || self.rows.fans_out())
     }
 
-    /// Makes a delivery, due now or when the event is.
+    /// Adds a delivery, due now or when the event is.
     pub(super) fn deliver_to(
         &mut self,
         key: EventKey,
@@ -219,23 +219,24 @@ impl WriteTxn {
         self.notices.push(CommitNotice::Check { endpoint, at });
     }
 
-    /// Adds the operational event that tells `notice`, if anybody wants it.
+    /// Adds the operational event for `notice`, if an endpoint wants it.
     pub(super) async fn publish(&mut self, endpoint: &Endpoint, notice: &Notice<'_>) -> Result<(), Error> {
         notice.log(endpoint);
         match notice.event_if_wanted(endpoint, &self.directory, &*self.context.env, self.now) {
-            // Nothing was known of it before this commit: its filters are asked here.
+            // The event was not known before this commit, so filters are evaluated here.
             Some(event) => self.ingest(event, &FilterResults::default()).await,
             None => Ok(()),
         }
     }
 
-    /// Puts it on disk and publishes it. Answers the directory as it is then. Goes on when the caller leaves.
+    /// Commits and publishes. Returns the directory as it is then. Goes on even if the caller leaves.
     pub(super) async fn commit(self) -> Result<Arc<Directory>, Error> {
         let tasks = self.context.tasks.clone();
         tasks.spawn(self.finish()).await.map_err(|_| Error::Stopped)?
     }
 
-    /// Leaves everything as it was, and gives the connection back. Dropped without, it is closed.
+    /// Rolls back, and returns the connection to the pool. If the transaction is dropped instead, the connection is
+    /// closed.
     pub(super) async fn undo(mut self) -> Result<(), Error> {
         self.session().run("ROLLBACK").await?;
         self.session.take();
@@ -252,7 +253,7 @@ impl WriteTxn {
         self.session().commit().await?;
         let session = self.session.take().expect("nobody took it before");
         if !self.subjects.is_empty() {
-            // What is on disk is read by the others too; this node must not be the one that does not know.
+            // Other nodes read the change too; this node must not be the one that does not know it.
             self.directory = self.context.refresh(&session).await.unwrap_or_else(|_| self.directory.clone());
             self.context.tell(|notifications| notifications.directory = true);
         }
@@ -290,8 +291,8 @@ impl Drop for WriteTxn {
     }
 }
 
-/// What the engine is told of a delivery. Where order is strict it looks into the database, which knows the turns of
-/// those that came to other nodes; what a person asked for has no turn.
+/// The notice to the engine about a delivery. With strict order the engine reads the database, which knows the order of
+/// deliveries made by other nodes; manual ones have no place in that order.
 pub(super) fn due_notice(directory: &Directory, due: Due) -> CommitNotice {
     if order::is_strict(directory, due.endpoint) && !due.is_by_hand() {
         CommitNotice::Check { endpoint: due.endpoint, at: due.next_attempt_at }
@@ -300,10 +301,10 @@ pub(super) fn due_notice(directory: &Directory, due: Due) -> CommitNotice {
     }
 }
 
-/// A transaction that has nothing to do with the directory, or only reads. Dropped without an end it is undone.
+/// A transaction that does not depend on the directory, or only reads. Dropped without [`Self::end`] it is rolled back.
 pub(super) struct ReadTxn {
     session: Option<Session>,
-    /// Somebody searches, and has begun at that time.
+    /// For a search: its share of the connections, and its start.
     search: Option<(Share, Instant)>,
 }
 
@@ -318,14 +319,14 @@ impl ReadTxn {
         Ok(txn)
     }
 
-    /// One in which all queries see the same state.
+    /// Begins a transaction in which all queries see the same state.
     pub(super) async fn snapshot(context: &NodeContext) -> Result<Self, Error> {
         let txn = Self { session: Some(context.connections.session().await?), search: None };
         txn.session().begin_snapshot().await?;
         Ok(txn)
     }
 
-    /// The same for somebody of a project who searches: when it is the project's turn, and for so long and no longer.
+    /// Begins a snapshot for a search of a project: when it is the project's turn, and only until the deadline.
     pub(super) async fn search(context: &NodeContext, project: ProjectId) -> Result<Self, Error> {
         let share = context.searches.take(project, 1).await?;
         let session = context.connections.session().await?;
@@ -352,7 +353,7 @@ impl ReadTxn {
         self.session.as_ref().expect("it is taken when the scope is over, and then the scope is gone")
     }
 
-    /// Commits, and gives the connection back. Without, it is closed.
+    /// Commits, and returns the connection to the pool. If this is not called, the connection is closed.
     pub(super) async fn end(mut self) -> Result<(), Error> {
         self.session().commit().await?;
         self.session.take();

@@ -1,4 +1,4 @@
-//! Projects that wait for fan-outs.
+//! Projects with fan-outs under way.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use super::row;
 use super::session::Session;
 use crate::Error;
 
-/// Which of these projects have events that wait to be fanned out.
+/// The projects of `of` with events that are still to be fanned out.
 pub(super) async fn of(session: &Session, of: HashSet<ProjectId>) -> Result<HashSet<ProjectId>, Error> {
     if of.is_empty() {
         return Ok(of);

@@ -11,7 +11,7 @@ use crate::Error;
 use crate::rules::order;
 use crate::waits::{Cursor, SLICE, Shift};
 
-/// Looks at one slice, and answers where the next begins.
+/// Shifts one slice, and returns where the next begins.
 pub(crate) async fn shift(db: &Arc<NodeContext>, shift: Shift) -> Result<Option<Cursor>, Error> {
     let Shift { endpoint, after, by, now, ordering } = shift;
     let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);

@@ -1,4 +1,4 @@
-//! Whoever asks for a change is known in its transaction: an audit entry is one more row there.
+//! The actor of a change is known in its transaction: an audit entry is one more row there.
 
 use std::collections::{BTreeSet, HashSet};
 use std::convert::Infallible;
@@ -22,7 +22,7 @@ use crate::harness::Opened;
 /// The names of actors that have come into a transaction, of all tests of this process.
 static SEEN: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
 
-/// Notes whom the store names when it acts for somebody.
+/// Records the actor that the store names when it acts for one.
 struct Actors;
 
 impl Layer<Registry> for Actors {
@@ -45,14 +45,14 @@ impl Layer<Registry> for Actors {
     }
 }
 
-/// Takes each verb with an actor of its own, and sees whether that one came into the transaction.
+/// Calls each verb with an actor of its own, and checks that it reached the transaction.
 struct Walk {
     store: Opened,
     walked: BTreeSet<&'static str>,
 }
 
 impl Walk {
-    /// An actor whom nobody has seen.
+    /// A new actor.
     fn actor(&self) -> Actor {
         Actor::Key(KeyId::new(&*self.store.clock))
     }
@@ -64,7 +64,7 @@ impl Walk {
     }
 }
 
-/// The verbs of the store that are asked for by somebody, as their source has them.
+/// The verbs of the store that take an actor, read from their source.
 fn verbs_with_an_actor() -> BTreeSet<String> {
     let handle = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/handle");
     let mut verbs = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Group commit: what is handed in together is committed together, and nobody pays for another's mistake.
+//! Group commit: verbs queued together are committed together, and none fails for another's error.
 
 use std::sync::Arc;
 
@@ -78,7 +78,7 @@ async fn an_event_of_a_batch_that_cannot_be_stored_keeps_none_of_the_others_back
 
 #[tokio::test(flavor = "multi_thread")]
 async fn verbs_of_one_commit_see_each_other() {
-    // Where there are many nodes what is asked at once has no order.
+    // With many nodes, concurrent requests have no order.
     let store = Opened::embedded().await;
     let endpoint = store.endpoint(&["*"]).await;
     let hold = Hold::on(&store, &endpoint).await;

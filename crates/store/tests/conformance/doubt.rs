@@ -1,5 +1,5 @@
-//! Commits that break off on their way, on PostgreSQL: whether one came about is found out, and it is done once. It is
-//! tested whatever the run is on.
+//! Commits cut off by a lost connection, on PostgreSQL: their outcome is found out, and each is done once. Tested on
+//! PostgreSQL in every run.
 
 use std::time::Duration;
 
@@ -27,11 +27,11 @@ struct Wired {
     _database: Database,
 }
 
-/// Whoever commits rows of a table waits for this lock at the end.
+/// A commit of rows of the table waits for this lock at its end.
 const GATED: &str = "CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS
      $$ BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NULL; END $$";
 
-/// Who holds that lock, or waits for it.
+/// The sessions that hold that lock or wait for it.
 const AT_THE_GATE: &str = "pg_locks WHERE locktype = 'advisory' AND objid = 42
      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
@@ -62,7 +62,7 @@ impl Wired {
         self.gate.batch_execute("SELECT pg_advisory_unlock(42)").await.unwrap();
     }
 
-    /// Waits until a commit stands at the gate.
+    /// Waits until a commit is blocked at the gate.
     async fn somebody_waits(&self) {
         let waits = async {
             while self.asked(&format!("SELECT count(*) FROM {AT_THE_GATE} AND NOT granted")).await == 0 {
@@ -92,19 +92,19 @@ impl Wired {
         self.wire.cut(Cut::Refused).await;
     }
 
-    /// Ends a commit at the gate that was cut off, without it having come about.
+    /// Kills a cut-off commit at the gate, so that it fails.
     async fn kill(&self) {
         let sql = format!("SELECT count(pg_terminate_backend(pid)) FROM {AT_THE_GATE} AND NOT granted");
         assert_eq!(self.asked(&sql).await, 1);
     }
 }
 
-/// What becomes of a commit whose answer was lost.
+/// The outcome of a commit whose reply was lost.
 #[derive(Clone, Copy, Debug)]
 enum Fate {
-    /// It came about before it was tried again.
+    /// It succeeded before it was tried again.
     Before,
-    /// While it was.
+    /// It succeeded during the second try.
     Meanwhile,
     Never,
 }
@@ -191,7 +191,7 @@ async fn an_attempt_that_is_not_the_next_of_its_delivery_changes_nothing() {
     let endpoint = node.endpoint(&["*"]).await;
     let due = node.send_to(&endpoint, "order.created").await;
     let mut later = due.clone();
-    // As a node has it that was stopped for long, while others went on.
+    // As known to a node that was stopped for long, while others went on.
     later.attempts = 2;
 
     assert!(node.record(tried(&later, 204, model::retry::Next::Delivered)).await.is_err());

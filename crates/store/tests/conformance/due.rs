@@ -1,4 +1,4 @@
-//! What an endpoint is to be sent next, and when there will be more.
+//! Due deliveries of an endpoint, and the time of the next ones.
 
 use model::endpoint::Ordering::{Fifo, None as Unordered};
 use model::id::EventId;

@@ -1,4 +1,4 @@
-//! What survives a restart, and with which key it can be read.
+//! Data that survives a restart, and the key that it can be read with.
 
 use model::delivery::Status;
 use model::endpoint::Auth;

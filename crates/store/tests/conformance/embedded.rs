@@ -1,4 +1,4 @@
-//! What is true of the embedded database alone, because it is about files. It is tested whatever the run is on.
+//! Rules of the embedded database alone, because they are about files. Tested in every run.
 
 use model::actor::Actor;
 use model::endpoint::Endpoint;

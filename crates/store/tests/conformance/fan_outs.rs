@@ -22,7 +22,7 @@ const MANY: usize = DIRECT + 44;
 const ROWS: usize = 2048 + 2 * DIRECT;
 
 impl Opened {
-    /// So many endpoints of the default project that want `patterns`.
+    /// Creates `count` endpoints of the default project that want `patterns`.
     async fn endpoints(&self, count: usize, patterns: &[&str]) -> Vec<Arc<Endpoint>> {
         self.endpoints_in(self.project, count, patterns).await
     }
@@ -36,7 +36,7 @@ impl Opened {
         making.join_all().await
     }
 
-    /// Fans out all there is and answers how many steps that took.
+    /// Fans out everything and returns the number of steps.
     async fn fan_out_all(&self) -> usize {
         let mut steps = 0;
         while self.fan_out().await.unwrap() == Step::More {
@@ -46,7 +46,7 @@ impl Opened {
         steps
     }
 
-    /// Whose deliveries of an event there are.
+    /// The endpoints that have a delivery of an event.
     async fn receivers_of(&self, event: &EventId) -> Vec<EndpointId> {
         let deliveries = self.all_deliveries().await.into_iter();
         deliveries.filter(|delivery| delivery.event == *event).map(|delivery| delivery.endpoint).collect()
@@ -57,7 +57,7 @@ fn ids(endpoints: &[Arc<Endpoint>]) -> HashSet<EndpointId> {
     endpoints.iter().map(|endpoint| endpoint.id).collect()
 }
 
-/// Each of `endpoints` once, and nobody else.
+/// Asserts that each of `endpoints` is there once, and no other.
 #[track_caller]
 fn assert_each_once(receivers: &[EndpointId], endpoints: &[Arc<Endpoint>]) {
     assert_eq!(receivers.len(), endpoints.len());
@@ -390,7 +390,7 @@ async fn more_than_are_kept_in_memory_are_all_made() {
 async fn two_nodes_make_each_delivery_once() {
     let store = Opened::fresh().await;
     if matches!(store.place, crate::harness::Place::Embedded(_)) {
-        // It has one node.
+        // The embedded database has one node.
         return;
     }
     let other = store.beside(|_| {}).await.unwrap();

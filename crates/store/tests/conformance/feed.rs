@@ -1,4 +1,4 @@
-//! What the engine is told of a commit, and when.
+//! The feed: the engine's notices of commits, and their order.
 
 use model::actor::Actor;
 use model::endpoint::{Endpoint, Status};
@@ -132,7 +132,7 @@ async fn a_commit_with_many_deliveries_is_told_in_part_as_something_to_look_up()
     while news(&mut feed).is_some() {}
 
     let hold = Hold::on(&store, &endpoint).await;
-    // It needs the tables, so that what comes after it in the commit goes there too, and is bounded in rows, not in bytes.
+    // This verb needs the tables, so those after it in the commit go there too, and are bounded in rows, not in bytes.
     let none = store.retry(&Actor::Admin, endpoint.project, model::id::DeliveryId::new(&*store.clock));
     let taking = futures_util::future::join_all((0..EVENTS).map(|_| store.send("order.created")));
     tokio::join!(none, taking, hold.let_go()).0.unwrap();

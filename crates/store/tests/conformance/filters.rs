@@ -1,4 +1,4 @@
-//! Which events an endpoint's filter lets through, wherever deliveries are made, and what becomes of those it fails at.
+//! Filters of endpoints: the events let through, wherever deliveries are made, and those that a filter fails on.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Opened {
         self.does(endpoint.project, Task::Recover { endpoint: endpoint.id, since, until, only }).await
     }
 
-    /// Makes a job, does it to its end and answers how it ended.
+    /// Creates a job, runs it to its end and returns it as it is then.
     async fn does(&self, project: ProjectId, task: Task) -> Job {
         let job = self.create_job(&Actor::Admin, project, task).await.unwrap();
         self.finish(&job).await;
@@ -102,7 +102,7 @@ async fn every_event_of_a_batch_is_judged_by_itself() {
 
 #[tokio::test]
 async fn a_filter_that_was_changed_just_before_is_the_one_that_counts() {
-    // Where there are many nodes what is asked at once has no order.
+    // With many nodes, concurrent requests have no order.
     let store = Opened::embedded().await;
     let opened_up = store.plan().filter("false").create().await;
     let closed = store.plan().filter("true").create().await;
@@ -110,7 +110,7 @@ async fn a_filter_that_was_changed_just_before_is_the_one_that_counts() {
     let without = store.plan().filter("false").create().await;
     let (yes, no) = (Filter::parse("true").unwrap(), Filter::parse("false").unwrap());
 
-    // All of it is handed in before the first commit begins: the event is judged by the old filters, and stored behind
+    // All of it is queued before the first commit begins: the event is evaluated by the old filters, and stored behind
     // the new ones.
     tokio::join!(
         store.set_filter(&opened_up, Some(yes)),

@@ -1,4 +1,4 @@
-//! A store of its own for every test, on a clock that the test holds, and short words for what tests do all the time.
+//! A store of its own for every test, on a clock that the test controls, and short helpers for common steps.
 
 mod clock;
 pub(crate) mod cluster;
@@ -59,7 +59,7 @@ impl Opened {
         Self::new_at(Place::fresh().await).await
     }
 
-    /// The same in the embedded database, whatever this run is on.
+    /// A [`Self::fresh`] store in the embedded database, whatever this run is on.
     pub(crate) async fn embedded() -> Self {
         Self::new_at(Place::embedded()).await
     }
@@ -77,14 +77,14 @@ impl Opened {
         Self::at(Place::Shared(Box::new(postgres)), self.key.clone(), self.clock.clone()).await
     }
 
-    /// A node alone on a PostgreSQL.
+    /// The first node on a PostgreSQL.
     pub(crate) async fn try_on(postgres: Postgres) -> Result<Self, Error> {
         let clock = Arc::new(Clock::default());
         let key = MasterKey::generate(&*clock);
         Self::at(Place::Shared(Box::new(postgres)), key, clock).await
     }
 
-    /// Opens what is at `place`.
+    /// Opens the store at `place`.
     pub(crate) async fn at(place: Place, key: MasterKey, clock: Arc<Clock>) -> Result<Self, Error> {
         let store = place.open(&key, clock.clone()).await?;
         let project = store.directory().project_called(&slug("default")).unwrap().id;
@@ -97,7 +97,7 @@ impl Opened {
         Self::at(place, key, clock).await.unwrap()
     }
 
-    /// Stops the store and leaves what is needed to open it again.
+    /// Stops the store and returns everything needed to open it again.
     pub(crate) async fn shut(self) -> (Place, MasterKey, Arc<Clock>) {
         let Self { store, clock, key, place, .. } = self;
         store.close().await;
@@ -120,7 +120,7 @@ impl Opened {
         self.create_project(&Actor::Admin, project, key).await.unwrap().unwrap()
     }
 
-    /// Puts a project in the place of the one with its id.
+    /// Replaces the project with the same id.
     pub(crate) async fn put_project(&self, project: Project) -> Option<Result<Arc<Project>, SlugTaken>> {
         self.change_project(&Actor::Admin, project.id, move |_, _| Ok(project.clone())).await.unwrap()
     }

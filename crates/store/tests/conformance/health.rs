@@ -1,4 +1,4 @@
-//! An endpoint's run of failures, and what disables it.
+//! An endpoint's failure streak, and the rules that disable it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn after(failures: u32) -> DisableRule {
     DisableRule { consecutive_failures: failures, ..DisableRule::default() }
 }
 
-/// One attempt at an event of its own, answered with `status`, in a dialect with that rule.
+/// One attempt at an event of its own, with the response `status`, in a dialect with that rule.
 async fn attempt(store: &Opened, endpoint: &Endpoint, status: u16, rule: &DisableRule) {
     let due = store.send_to(endpoint, "order.created").await;
     let next = if status < 300 { Next::Delivered } else { EXHAUSTED };

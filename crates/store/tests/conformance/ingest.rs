@@ -1,4 +1,4 @@
-//! Taking events in: once and no more, in order, exactly as they came.
+//! Ingest of events: once and no more, in order, exactly as they came.
 
 use std::collections::HashSet;
 

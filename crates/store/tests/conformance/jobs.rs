@@ -20,7 +20,7 @@ async fn recover(store: &Opened, endpoint: &Endpoint, since: Timestamp, until: T
     store.create_job(&Actor::Admin, endpoint.project, task).await.unwrap()
 }
 
-/// Of all time so far and a day to come.
+/// Recovers all time so far and a day to come.
 async fn recover_all(store: &Opened, endpoint: &Endpoint, only: Only) -> Job {
     recover(store, endpoint, store.now() - DAY, store.now() + DAY, only).await
 }

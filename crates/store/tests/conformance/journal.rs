@@ -1,4 +1,4 @@
-//! The journal of the embedded database: what a busy store answered is there, whenever the process dies.
+//! The journal of the embedded database: acknowledged writes of a busy store are there, whenever the process dies.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ fn journal(place: &Place) -> PathBuf {
     place.dir().join("posthaste.journal")
 }
 
-/// The tables of `before`, and the journal as it is by now: what a process leaves that dies as soon as it has answered.
+/// The tables of `before`, and the journal as it is by now: the files of a process that died just after it replied.
 fn died(before: Place, store: &Opened) -> Place {
     for file in ["posthaste.journal", "posthaste.journal-2"] {
         std::fs::copy(store.place.dir().join(file), before.dir().join(file)).unwrap();

@@ -1,4 +1,4 @@
-//! Journals that are not as they were written: torn ones are read up to the tear, damaged ones stop the start.
+//! Torn and damaged journals: torn ones are read up to the tear, damaged ones stop the start.
 
 use model::actor::Actor;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,16 +22,16 @@ const SECTOR: usize = 512;
 struct Killed {
     place: Place,
     store: Opened,
-    /// Whoever was answered.
+    /// Ids of acknowledged events.
     accepted: BTreeSet<String>,
-    /// Where groups begin, and where the last ends.
+    /// Offsets of the groups, and the end of the last.
     groups: Vec<usize>,
 }
 
 impl Killed {
-    /// With so many groups, or more.
+    /// A killed store with at least `count` groups.
     async fn with_groups(count: usize) -> Self {
-        // A writer that rests for a moment brings all of it into the tables, and begins the file anew.
+        // A writer that is idle for a moment applies everything to the tables, and begins the file anew.
         for _ in 0..50 {
             let store = Opened::embedded().await;
             store.endpoint(&["*"]).await;
@@ -52,7 +52,7 @@ impl Killed {
                 std::fs::copy(store.place.dir().join(name), place.dir().join(name)).unwrap();
             }
             let killed = Self { groups: groups(&place.dir().join(JOURNAL)), place, store, accepted };
-            // One that rested several times is too far ahead of the copy.
+            // A journal whose writer was idle several times is too far ahead of the copy.
             let opens = killed.open(killed.place.copied()).await.is_ok();
             if opens && killed.groups.len() > count && killed.events(&killed.place.copied()).await == killed.accepted {
                 return killed;
@@ -72,7 +72,7 @@ impl Killed {
         self.events(place).await
     }
 
-    /// What is in a copy of `place`.
+    /// The ids of all events in a copy of `place`.
     async fn events(&self, place: &Place) -> BTreeSet<String> {
         let store = self.open(place.copied()).await.unwrap();
         store.all_events().await.into_iter().map(|stored| stored.id.to_string()).collect()
@@ -99,7 +99,7 @@ impl Killed {
     }
 }
 
-/// Where groups begin, and where the last ends.
+/// Offsets of the groups, and the end of the last.
 fn groups(path: &Path) -> Vec<usize> {
     let bytes = std::fs::read(path).unwrap();
     let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
@@ -212,7 +212,7 @@ async fn a_file_that_is_gone_or_short_or_anothers_stops_the_start() {
 async fn a_database_that_is_older_than_its_journal_stops_the_start() {
     let killed = Killed::with_groups(1).await;
     for _ in 0..3 {
-        // Looking brings the journal into the tables.
+        // Reading applies the journal to the tables.
         let sent = (0..16).map(|_| killed.store.ingest(&Actor::Admin, killed.store.draft("order.created").intake()));
         assert!(join_all(sent).await.iter().all(Result::is_ok));
         killed.store.all_events().await;

@@ -1,5 +1,5 @@
-//! Who holds which shards of a cluster, and who takes them when somebody leaves, is not heard of or comes back. It is
-//! tested on PostgreSQL whatever the run is on.
+//! Shards and leases of a cluster: their holders, and the takeover when a node leaves, is not heard from or comes back.
+//! Tested on PostgreSQL in every run.
 
 use store::feed::CommitNotice;
 use store::shard::{self, Shards};
@@ -96,7 +96,7 @@ async fn a_node_that_comes_back_after_its_lease_has_lost_all_it_held() {
     let wire = cluster.wire();
     let first = cluster.node_over(&wire, LONG).await;
     let mut first_feed = first.feed().unwrap();
-    // Whose lease is no longer than the database runs.
+    // Its lease is no longer than the database has run, so it can take expired shards.
     let second = cluster.beside(&first, SHORT).await;
     let mut second_feed = second.feed().unwrap();
     let under_way = first.lost().unwrap();
@@ -127,7 +127,7 @@ async fn a_node_alone_that_was_not_heard_of_for_its_lease_begins_anew() {
     assert!(under_way.is_cancelled());
     assert_eq!(told(&mut feed, gained).await, Shards::ALL);
     assert_eq!((node.shards(), node.lost().unwrap().is_cancelled()), (Shards::ALL, false));
-    // It does not know any more what it allowed itself before.
+    // The node no longer knows its state from before.
     assert_eq!(node.taken_over_at(in_shard(7)), Some(node.now()));
 }
 

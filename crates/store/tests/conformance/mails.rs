@@ -1,4 +1,4 @@
-//! The outbox: what admins are told by mail, and what they are spared.
+//! The outbox: the mails that admins get, and those they are spared.
 
 use std::future::Future;
 use std::pin::pin;
@@ -35,7 +35,7 @@ async fn set_admins(store: &Opened, admins: &[&str]) {
     store.put_project(Project { admins, ..Project::clone(&before) }).await.unwrap().unwrap();
 }
 
-/// The endpoint says that it is gone, in a dialect that disables it for that.
+/// The endpoint responds 410, in a dialect that disables it for that.
 async fn gone(store: &Opened, endpoint: &Endpoint, next: retry::Next, notify: bool) {
     let due = store.send_to(endpoint, "order.created").await;
     let rule = DisableRule { on_status: vec![410], ..DisableRule::default() };
@@ -68,7 +68,7 @@ async fn all_due(store: &Store) -> Vec<Mail> {
     all
 }
 
-/// Takes all mail out that is due, and says what it is about.
+/// Takes all due mail out, and returns its subjects.
 async fn told(store: &Store) -> Vec<&'static str> {
     let name = |mail: &Mail| match mail.report.what {
         What::Disabled { .. } => "disabled",
@@ -280,7 +280,7 @@ async fn a_deleted_projects_mail_is_not_sent() {
     assert!(matches!(store.next_mail().await.unwrap(), Next::Nothing));
 }
 
-/// As many mails wait as may, of another project than the default one.
+/// Fills the outbox of another project than the default one.
 async fn a_thousand_wait(store: &Opened) -> ProjectId {
     let other = store.project_called("other").await;
     let admins = (0..20).map(|number| format!("admin{number}@example.com")).collect();
@@ -316,7 +316,7 @@ async fn however_many_mails_of_a_deleted_project_wait_all_go_and_no_other() {
     assert_eq!((left.len(), left[0].project), (1, store.project));
 }
 
-/// Commits that it takes to delete a project.
+/// The number of commits that it takes to delete a project.
 async fn commits_of_deleting(store: &Opened, project: ProjectId) -> u64 {
     let before = store.held().commits;
     assert!(store.delete_project(&Actor::Admin, project).await.unwrap());

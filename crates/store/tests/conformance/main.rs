@@ -1,7 +1,7 @@
-//! What a store does, whatever database is behind it, told in its own verbs: there is no SQL in here.
+//! Conformance of the store on every database, in its own verbs: there is no SQL in here.
 //!
-//! Which database, `POSTHASTE_TEST_ON` says: `embedded`, as when it is not set, or `postgres`. `harness/place.rs` makes
-//! both. What holds for the embedded one alone, because it is about files, stands in `embedded.rs`.
+//! `POSTHASTE_TEST_ON` names the database: `embedded`, as when it is not set, or `postgres`. `harness/place.rs` makes
+//! both. Rules of the embedded one alone, because they are about files, are in `embedded.rs`.
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot get has failed it, and the line says where")]
 

@@ -1,4 +1,4 @@
-//! Which endpoints an event goes to.
+//! Matching: the endpoints that an event goes to.
 
 use std::collections::HashSet;
 

@@ -1,5 +1,5 @@
-//! What nodes of a cluster tell each other, and what becomes of it when somebody does not hear it. It is tested on
-//! PostgreSQL whatever the run is on.
+//! Notifications between nodes of a cluster, and the recovery when a node misses them. Tested on PostgreSQL in every
+//! run.
 
 use model::endpoint::Status;
 use store::feed::{CommitNotice, FeedItem};
@@ -8,10 +8,10 @@ use testkit::proxy::Cut;
 use crate::harness::Opened;
 use crate::harness::cluster::{Cluster, LONG, SHORT, lags, next, told, woken};
 
-/// Notifications at once that are more than a node keeps until it understands them.
+/// More concurrent notifications than a node queues.
 const MORE_THAN_CAN_BE_HEARD: usize = 10_000;
 
-/// Where the endpoints are that a node knows, and how they are, in order.
+/// URL and status of the endpoints that a node knows, sorted.
 fn endpoints(node: &Opened) -> Vec<(String, Status)> {
     let directory = node.directory();
     let known = directory.endpoints().map(|endpoint| (endpoint.settings.url.as_str().to_owned(), endpoint.status));
@@ -51,7 +51,7 @@ async fn a_node_that_is_told_more_than_it_can_hear_looks_for_itself_and_keeps_it
     let mut feed = node.feed().unwrap();
     woken(&node);
 
-    // While it renews its lease over the same connection.
+    // At the same time it renews its lease over the same connection.
     let told =
         format!("SELECT pg_notify('posthaste', 'work:' || n) FROM generate_series(1, {MORE_THAN_CAN_BE_HEARD}) AS n");
     cluster.run(&format!("BEGIN; NOTIFY posthaste, 'shards'; {told}; COMMIT")).await;
@@ -62,7 +62,7 @@ async fn a_node_that_is_told_more_than_it_can_hear_looks_for_itself_and_keeps_it
     assert!(node.has_lease());
 }
 
-/// One node does not hear of a change, a deletion and a new endpoint, and finds `remembered` of them when it looks.
+/// One node misses a change, a deletion and a new endpoint, and finds `remembered` of them in the database.
 async fn misses(remembered: &str) {
     let cluster = Cluster::new().await;
     let wire = cluster.wire();
@@ -71,7 +71,7 @@ async fn misses(remembered: &str) {
     let mut feed = second.feed().unwrap();
     let changed = first.plan().url(&at("changed")).create().await;
     let deleted = first.plan().url(&at("deleted")).create().await;
-    // A commit reads what was changed before it.
+    // A commit reads the changes before it.
     second.send("order.created").await;
     assert_eq!(endpoints(&second), endpoints(&first));
 

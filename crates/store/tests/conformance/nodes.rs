@@ -1,5 +1,4 @@
-//! What is true of PostgreSQL alone: several nodes on one database, and the roads that lead to it. It is tested whatever
-//! the run is on.
+//! Rules of PostgreSQL alone: several nodes on one database, and the connections to it. Tested in every run.
 
 use std::time::Duration;
 
@@ -129,7 +128,7 @@ async fn sslmode_means_what_it_means_to_libpq() {
         ("localhost", "verify-full", ours, true),
         ("127.0.0.1", "verify-full", ours, false),
         ("localhost", "prefer", other, true),
-        // It takes nobody without TLS.
+        // This server refuses connections without TLS.
         ("localhost", "disable", ours, false),
     ];
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -138,7 +137,7 @@ async fn sslmode_means_what_it_means_to_libpq() {
         let database = server.fresh().await;
         let url = database.url().replace("localhost", host).replace("sslmode=require", &format!("sslmode={mode}"));
         assert!(url.contains(host) && url.contains(&format!("sslmode={mode}")), "{url}");
-        // It is gone when it is dropped.
+        // Returned too, because the database is gone when it is dropped.
         (database, url)
     };
     for (host, mode, ca_pem, is_taken) in cases {

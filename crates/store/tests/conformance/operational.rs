@@ -1,4 +1,4 @@
-//! What Posthaste itself has to say of an endpoint, to the endpoints that name it.
+//! Operational events: Posthaste's own events about an endpoint, for endpoints that subscribe to them.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ const DISABLED: &str = "posthaste.endpoint.disabled";
 const RECOVERED: &str = "posthaste.endpoint.recovered";
 const EXHAUSTION: &str = "posthaste.delivery.exhausted";
 
-/// A store with an endpoint for orders, which a test ruins, and one that hears about it.
+/// A store with an endpoint for orders, which a test makes fail, and one that gets the operational events about it.
 async fn store_with_a_listener() -> (Opened, Arc<Endpoint>, Arc<Endpoint>) {
     let store = Opened::fresh().await;
     let endpoint = store.endpoint(&["*"]).await;

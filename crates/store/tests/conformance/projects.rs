@@ -164,7 +164,7 @@ async fn an_endpoint_that_comes_while_its_project_is_deleted_leaves_nothing_pend
 
     assert!(deleted.unwrap());
     created.unwrap();
-    // Where there is no single writer, the event may also come before the endpoint or after the project.
+    // Without a single writer, the event may also come before the endpoint or after the project.
     assert!(matches!(accepted, Accepted::New { .. }), "{accepted:?}");
     assert_eq!(store.count(&late, model::delivery::Status::Pending).await, 0);
 }

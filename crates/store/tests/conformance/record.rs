@@ -1,4 +1,4 @@
-//! What is written down of an attempt, and what becomes of its delivery.
+//! Recording of attempts, and the new status of their deliveries.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! What has been kept long enough goes, and nothing else.
+//! Retention: data past its period is deleted, and nothing else.
 //!
-//! A database may delete by whole days: ages here are clearly more than what is kept and a day, or clearly less.
+//! A database may delete by whole days: ages here are clearly more than the period and a day, or clearly less.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ impl Opened {
         due
     }
 
-    /// The same, with what was sent and what was answered.
+    /// Sends and delivers an event, with the given body and response.
     async fn answered(&self, endpoint: &Endpoint, body: Body, answer: &str) -> Due {
         let due = self.send_to(endpoint, "order.created").await;
         self.answers(&due, body, answer, Next::Delivered).await;
@@ -51,7 +51,7 @@ impl Opened {
         self.delivery(self.project, delivery, store::search::Bodies::Without).await.unwrap().is_some()
     }
 
-    /// What is left of the attempts of a delivery: what was sent, what was answered, whether more was.
+    /// The data left of a delivery's attempts: the body sent, the response's text, whether that was dropped.
     async fn left(&self, delivery: DeliveryId) -> Vec<(Body, String, bool)> {
         let mut left = Vec::new();
         for attempt in self.shown(delivery).await.attempts {
@@ -455,7 +455,7 @@ async fn deleting_goes_on_where_it_was_after_a_restart() {
         assert_eq!(store.left(due.id).await, [(Body::Dropped, String::new(), true)]);
         store = store.reopen().await;
     }
-    // All attempts go, and what comes then is dropped in its time like what was before.
+    // All attempts are deleted, and later ones are dropped in their time like those before.
     store.advance(40 * DAY);
     store.sweep_up().await;
     assert!(store.all_deliveries().await.is_empty());
@@ -524,7 +524,7 @@ async fn a_body_that_is_kept_once_stays_for_the_youngest_attempt_that_sent_it() 
     }
     assert_eq!(store.bodies_of(due.id).await, [kept(), kept(), kept()]);
 
-    // They are of 15, 10 and 5 days before.
+    // The attempts are 15, 10 and 5 days old.
     for (days, left) in [(12, vec![Body::Dropped, kept(), kept()]), (7, vec![Body::Dropped, Body::Dropped, kept()])] {
         store.keep(store.project, "", &format!("{days}d")).await;
         store.sweep_up().await;
@@ -535,7 +535,7 @@ async fn a_body_that_is_kept_once_stays_for_the_youngest_attempt_that_sent_it() 
     assert_eq!(store.bodies_of(due.id).await, [Body::Dropped, Body::Dropped, Body::Dropped]);
 }
 
-/// Turns of others in which a reader reads a row.
+/// Polls within which a reader has read a row.
 const TURNS: usize = 20_000;
 
 /// A slice is found by a reader and deleted by the writer; what happened in between counts.
@@ -547,13 +547,13 @@ async fn a_delivery_that_is_tried_again_after_it_was_found_to_be_old_stays() {
     store.fails(&due, FINAL).await;
     store.advance(40 * DAY);
     let hold = Hold::on(&store, &endpoint).await;
-    // The writer is held: it is handed in, and not done.
+    // The writer is held: the retry is queued, and not done.
     let mut retrying = Box::pin(store.retry(&Actor::Admin, store.project, due.id));
     assert!(poll_fn(|context| Poll::Ready(retrying.as_mut().poll(context).is_pending())).await);
 
     let mut sweep = store.begin_retention(Retention::default());
     let mut sweeping = Box::pin(store.continue_retention(&mut sweep));
-    // First it reads, then it hands in what it found; the writer is held for longer than one row takes to read.
+    // The pass first reads, then queues the deletion; the writer is held for longer than one row takes to read.
     for _ in 0..TURNS {
         assert!(
             poll_fn(|context| Poll::Ready(sweeping.as_mut().poll(context).is_pending())).await,

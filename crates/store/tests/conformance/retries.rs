@@ -1,4 +1,4 @@
-//! A person asks for one more attempt.
+//! Manual retries: a person asks for one more attempt.
 
 use model::actor::Actor;
 use model::delivery::{Due, Status};

@@ -1,4 +1,4 @@
-//! Looking things up: every filter, every page, and nobody else's things.
+//! Searches: every filter, every page, and nothing of other projects.
 
 use std::collections::HashSet;
 use std::sync::Arc;

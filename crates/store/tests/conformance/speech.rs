@@ -1,4 +1,4 @@
-//! What projects say about their own ways of speaking: dialect files and event types.
+//! Projects' own dialect files and event types.
 
 use std::sync::Arc;
 

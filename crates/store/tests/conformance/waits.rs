@@ -1,4 +1,4 @@
-//! The clock went back: what waits for its time comes as much earlier.
+//! Waits after the clock went back: waiting deliveries become due earlier by as much.
 
 use model::endpoint::Ordering;
 

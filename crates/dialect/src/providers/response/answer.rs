@@ -1,4 +1,4 @@
-//! An answer, understood, and the words in which services say things.
+//! A response, interpreted, and helpers to read services' responses.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use serde_json::Value;
 /// Maximum pause kept for a service: one that asks for more is asked again after that.
 pub(super) const LONGEST_REST: Duration = Duration::from_secs(3600);
 
-/// Bytes of a service's own words that a failure repeats.
+/// Maximum bytes of a service's own words that a failure repeats.
 const LONGEST_QUOTE: usize = 300;
 
-/// An answer, understood.
+/// A response, interpreted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interpretation {
-    /// What really went wrong: a success that is none, or a failure in clearer words.
+    /// The actual failure: a success status that is none, or a failure in clearer words.
     pub failure: Option<Failure>,
-    /// What that means for the next attempt.
+    /// Hint for the next attempt.
     pub next: RetryHint,
-    /// The endpoint is left alone for so long.
+    /// Pause before the endpoint gets another request.
     pub rest: Option<Duration>,
 }
 
@@ -29,7 +29,8 @@ impl Interpretation {
         Self { failure: Some(Failure::new(FailureKind::Status, message)), next, rest: None }
     }
 
-    /// Too much was sent, and `wait` says how long to stop; without it the schedule does.
+    /// The rate limit is reached. `wait` is the pause that the service asks for; without it the endpoint rests for
+    /// `unless_said` and the schedule decides.
     pub(super) fn throttled(service: &str, answer: &Answer, wait: Option<Duration>, unless_said: Duration) -> Self {
         let status = answer.status;
         let message = match wait {
@@ -61,13 +62,13 @@ pub(super) fn seconds(text: &str) -> Option<Duration> {
     pause(text.trim().parse().ok()?)
 }
 
-/// Rounded up to a millisecond, so that we are never early.
+/// Rounded up to a millisecond, so that the next request is never early.
 pub(super) fn pause(seconds: f64) -> Option<Duration> {
     let whole = (seconds * 1000.0).ceil() / 1000.0;
     (seconds >= 0.0).then(|| Duration::try_from_secs_f64(whole).unwrap_or(LONGEST_REST).min(LONGEST_REST))
 }
 
-/// The beginning of what was said.
+/// The beginning of `text`, at most [`LONGEST_QUOTE`] bytes.
 pub(super) fn quote(text: &str) -> &str {
     &text[..text.floor_char_boundary(LONGEST_QUOTE)]
 }

@@ -1,4 +1,4 @@
-//! Discord's answers: JSON with a code, and headers that say how much it still takes.
+//! Discord's responses: JSON with a code, and headers with the remaining rate limit.
 //! <https://docs.discord.com/developers/topics/rate-limits>,
 //! <https://docs.discord.com/developers/topics/opcodes-and-status-codes#json>
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::answer::{Interpretation, json, pause, quote, retry_after, seconds};
 
-/// When it does not say how long.
+/// Pause when Discord names none.
 const BREATH: Duration = Duration::from_secs(5);
 
 const UNKNOWN_CHANNEL: i64 = 10003;
@@ -43,7 +43,7 @@ pub(super) fn read(answer: &Answer) -> Interpretation {
     }
 }
 
-/// The message is not what Discord takes: `errors` says where, or in short form the members themselves do.
+/// Discord refuses the message: `errors` says where, or in short form the members themselves do.
 fn refused(status: u16, said: &str, body: &Value) -> String {
     let details = if body["errors"].is_null() { body } else { &body["errors"] };
     let details = if details.is_null() { String::new() } else { format!(": {}", quote(&details.to_string())) };
@@ -51,7 +51,7 @@ fn refused(status: u16, said: &str, body: &Value) -> String {
     format!("answered {status}, {}{details}", quote(said))
 }
 
-/// This was the last message that it takes for now.
+/// The pause after the last message of a rate limit window.
 fn used_up(answer: &Answer) -> Option<Duration> {
     let none_left = answer.header("x-ratelimit-remaining").is_some_and(|remaining| remaining.trim() == "0");
     none_left.then(|| reset_after(answer)).flatten()

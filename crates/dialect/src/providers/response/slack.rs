@@ -1,4 +1,4 @@
-//! Slack's answers: `ok`, or a word for what is wrong.
+//! Slack's responses: `ok`, or an error word.
 //! <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors>
 
 use std::time::Duration;
@@ -8,10 +8,10 @@ use model::retry::RetryHint;
 
 use super::answer::{Interpretation, json, retry_after, text};
 
-/// Slack takes a message a second.
+/// Pause when Slack names none: it takes one message a second.
 const BREATH: Duration = Duration::from_secs(1);
 
-/// Nothing sent there will arrive again.
+/// The webhook is gone: nothing will be accepted there again.
 const GONE: [(&str, &str); 8] = [
     ("no_service", "the webhook was removed or disabled"),
     ("no_service_id", "the webhook was removed or disabled"),
@@ -23,7 +23,7 @@ const GONE: [(&str, &str); 8] = [
     ("channel_is_archived", "the channel is archived"),
 ];
 
-/// Sending the same again brings the same answer.
+/// Sending the same message again brings the same response.
 const NEVER: [(&str, &str); 12] = [
     ("action_prohibited", "the workspace does not allow this webhook to post; an admin of it can change that"),
     (
@@ -51,7 +51,7 @@ pub(super) fn read(answer: &Answer) -> Interpretation {
     // Webhooks say a word; those of Workflow Builder say `{"ok":false,"error":"a_word"}`.
     let refused = body["ok"] == false;
     let word = if refused { body["error"].as_str().unwrap_or("no reason") } else { first_word(&said) };
-    // A body that broke off in the middle of its word says nothing: it may have been another.
+    // A body cut off within its word says nothing: it may have been another word.
     let word = if answer.incomplete.is_some() && word.len() == said.len() { "" } else { word };
     if answer.is_success() && !refused {
         return Interpretation::default();
@@ -69,7 +69,7 @@ pub(super) fn read(answer: &Answer) -> Interpretation {
     }
 }
 
-/// The first word, if it is of this kind: a page of HTML has none.
+/// The first word, if it is lower case and short: an HTML page has none.
 fn first_word(said: &str) -> &str {
     const LONGEST: usize = 64;
     let end = said.find(|c: char| !(c.is_ascii_lowercase() || c == '_')).unwrap_or(said.len());

@@ -1,5 +1,5 @@
-//! The answers of Teams: of Workflows, which runs on Azure Logic Apps, and of the connectors that came before, which
-//! answer `200` and say in the text that Teams did not take the message.
+//! The responses of Teams: of Workflows, which runs on Azure Logic Apps, and of the older connectors, which answer
+//! `200` and say in the text that Teams did not take the message.
 //! <https://learn.microsoft.com/connectors/teams>, <https://github.com/MicrosoftDocs/msteams-docs/issues/7425>
 
 use std::time::Duration;
@@ -9,14 +9,14 @@ use model::retry::RetryHint;
 
 use super::answer::{Interpretation, json, quote, retry_after, text};
 
-/// How long it is left alone when it does not say: a window of its limits is up to half a minute.
+/// Pause when Teams names none: a window of its rate limits is up to half a minute.
 const BREATH: Duration = Duration::from_secs(15);
 
-/// How a connector's text begins when its `200` is none.
+/// Beginnings of a connector's text when its `200` is a failure.
 const FAILED: [&str; 3] =
     ["Webhook message delivery failed", "System.Net.Http.HttpRequestException", "Microsoft Teams endpoint returned"];
 
-/// In such a text, before the status that Teams gave.
+/// Stands in such a text before the status that Teams gave.
 const INNER_STATUS: &str = "returned HTTP error ";
 
 pub(super) fn read(answer: &Answer) -> Interpretation {
@@ -37,7 +37,7 @@ pub(super) fn read(answer: &Answer) -> Interpretation {
     }
 }
 
-/// What a connector repeats of Teams' answer.
+/// Interprets the response of Teams that a connector repeats.
 fn inside(answer: &Answer, said: &str) -> Interpretation {
     let inner: Option<u16> = said.split_once(INNER_STATUS).and_then(|(_, rest)| rest.get(..3)?.parse().ok());
     let means = |means: &str| format!("answered {}, but: {} ({means})", answer.status, quote(said));
@@ -65,7 +65,7 @@ fn workflow(status: u16, code: &str, message: &str) -> Interpretation {
         "WorkflowTriggerIsNotEnabled" if message.contains("Deleted") => {
             Interpretation::failed(RetryHint::Gone, means("the workflow was deleted"))
         }
-        // Whoever turned it off may turn it on again.
+        // The workflow may be turned on again.
         "WorkflowTriggerIsNotEnabled" | "WorkflowDisabled" => Interpretation::failed(
             RetryHint::ByPolicy,
             means("the workflow is turned off; turn it on in the Workflows app of Teams"),

@@ -1,4 +1,4 @@
-//! What services really answer, and what we make of it.
+//! Real responses of services, and their interpretation.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn answered(status: u16, headers: &[(&str, &str)], body: &str) -> Outcome {
     Outcome::Answered(Answer { status, headers, body: body.into(), ..Answer::default() })
 }
 
-/// Checks advice, rest and a part of the failure's words; no words are no failure.
+/// Checks the retry hint, the pause and a part of the failure's message; empty `words` means no failure.
 fn expect(provider: Provider, outcome: &Outcome, next: RetryHint, rest: Option<Duration>, words: &str) {
     let reading = read(provider, outcome);
     let message = reading.failure.as_ref().map_or("", |failure| &failure.message);

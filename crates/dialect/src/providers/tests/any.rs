@@ -1,4 +1,4 @@
-//! Any event: the rules hold of its card.
+//! The rules hold for the card of any event.
 
 use proptest::collection::{hash_map, vec};
 use proptest::option;
@@ -7,7 +7,7 @@ use proptest::sample::select;
 
 use super::*;
 
-/// What text is made of: ordinary, foreign, and all that any service reads as more than text.
+/// Text made of ordinary and foreign segments, and everything that any service reads as more than text.
 pub(super) fn text(most: usize) -> impl Strategy<Value = String> + Clone {
     let segments = select(vec![
         "word",

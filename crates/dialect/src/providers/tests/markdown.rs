@@ -1,4 +1,4 @@
-//! Markdown as somebody else's parser reads it: all of a card is text to it, and the text that came in.
+//! Markdown read by an independent parser: it finds only text in a card, and the text that came in.
 
 use proptest::prelude::*;
 use pulldown_cmark::{Event as Read, Options, Parser, Tag, TagEnd};
@@ -7,7 +7,7 @@ use super::any::text;
 use super::*;
 use crate::providers::text::{fit, in_markdown, lines};
 
-/// What it reads; `Err` with the first thing that is more than text.
+/// The text that the parser reads; `Err` with the first thing that is more than text.
 fn read(markdown: &str) -> Result<String, String> {
     let more = Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS | Options::ENABLE_GFM;
     let mut text = String::new();
@@ -22,7 +22,7 @@ fn read(markdown: &str) -> Result<String, String> {
     Ok(text)
 }
 
-/// Asserts that there is no markup in it.
+/// Asserts that there is no markup in `markdown`.
 pub(super) fn is_text(markdown: &str) {
     read(markdown).unwrap_or_else(|found| panic!("{found}"));
 }

@@ -1,8 +1,8 @@
-//! What the services refuse, and what data must not do, looked for in a card as it is sent.
+//! The rules that a card as sent is checked against: the services' limits, and no markup out of data.
 
 use super::*;
 
-/// Asserts all of it, of the event's card on every service.
+/// Asserts all rules for the event's card on every service.
 pub(super) fn check(branding: &Branding<'_>, event: &Event) {
     slack(&sent(Provider::Slack, branding, event));
     discord(&sent(Provider::Discord, branding, event));
@@ -55,7 +55,7 @@ fn slack_object(object: &Value, most: usize) {
     }
 }
 
-/// Links and mentions need `<`, and `&` begins what stands for one.
+/// Links and mentions need `<`, and `&` begins an entity for it.
 fn slack_text(text: &str, most: usize) {
     fits(text, most);
     let rest = text.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "");

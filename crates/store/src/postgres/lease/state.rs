@@ -1,4 +1,4 @@
-//! The rules of a lease, by times that they are given: what is held, until when, and what comes and goes.
+//! The rules of a lease, by times passed in: shards held, expiry, gains and losses.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,34 +9,35 @@ use tokio_util::sync::CancellationToken;
 
 use crate::shard::{Shard, Shards};
 
-/// The part of the lease that is left unused, for what the two clocks may differ by while it runs.
+/// Divisor of the lease for its safety margin: the last tenth is not used, because the two clocks may drift apart while
+/// it runs.
 const MARGIN: u32 = 10;
 
 pub(super) struct State {
     held: Shards,
-    /// Given away, and the database does not know yet.
+    /// Given back, but not yet in the database.
     giving: Shards,
-    /// After that others may hold them.
+    /// Time after which other nodes may hold them.
     until: Instant,
-    /// Since when shards are held that were held before.
+    /// The time since which shards are held that were held before.
     since: HashMap<Shard, Timestamp>,
-    /// Cancelled when what is held is lost at once.
+    /// Cancelled when all shards are lost at once.
     lost: CancellationToken,
     changes: u64,
 }
 
-/// What the database says of this node's shards.
+/// This node's shards according to the database.
 pub(crate) struct Renewal {
     pub(crate) held: Shards,
-    /// Those of them that were taken just now, and were held before.
+    /// The shards of `held` that were taken just now and had been held before.
     pub(crate) taken: Vec<Shard>,
     pub(crate) taken_at: Timestamp,
-    /// When the database was asked. The lease counts from then on.
+    /// Time at which the database was asked. The lease counts from then on.
     pub(crate) asked: Instant,
     pub(crate) lease: Duration,
 }
 
-/// What a renewal changed.
+/// The shards that a renewal changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Moved {
     pub(crate) gained: Shards,
@@ -83,7 +84,8 @@ impl State {
         self.changes
     }
 
-    /// The database has answered. What was given away is not taken back, whatever it says, until it is told.
+    /// Takes over a reply of the database. Shards given back stay so, whatever it says, until the database has recorded
+    /// that.
     pub(super) fn renew(&mut self, renewal: Renewal) -> Moved {
         let Renewal { held, taken, taken_at, asked, lease } = renewal;
         let held = held.without(&self.giving);
@@ -99,7 +101,7 @@ impl State {
         moved
     }
 
-    /// These are not held any more from here on.
+    /// Gives these shards back: they are not held from here on.
     pub(super) fn give(&mut self, shards: &Shards) {
         self.held = self.held.without(shards);
         shards.iter().for_each(|shard| self.giving.insert(shard));
@@ -111,12 +113,12 @@ impl State {
         self.giving
     }
 
-    /// The database knows that these were given away.
+    /// Records that the database has these shards as given back.
     pub(super) fn gave(&mut self, shards: &Shards) {
         self.giving = self.giving.without(shards);
     }
 
-    /// Everything is lost, at once. Answers what was held.
+    /// Loses all shards at once. Returns those that were held.
     pub(super) fn lose(&mut self) -> Shards {
         self.lost.cancel();
         self.since.clear();
@@ -147,13 +149,13 @@ mod tests {
 
     type Change = fn(&mut State, Instant);
 
-    /// A lease that never was, and the moment it is looked at first.
+    /// A lease that was never granted, and the current time.
     fn nothing() -> (State, Instant) {
         let now = Instant::now();
         (State::none(now), now)
     }
 
-    /// A lease of these shards, and the moment it was asked for.
+    /// A lease of these shards, and the time it was asked for.
     fn holding<const N: usize>(held: [Shard; N]) -> (State, Instant) {
         let (mut state, asked) = nothing();
         state.renew(Renewal { held: shards(held), taken: Vec::new(), taken_at: THEN, asked, lease: LEASE });
@@ -161,7 +163,7 @@ mod tests {
     }
 
     impl State {
-        /// The database says, when it is asked then, that it has these and took none of them.
+        /// Renews as if the database, asked at `asked`, said that the node holds these and took none of them.
         fn has<const N: usize>(&mut self, held: [Shard; N], asked: Instant) -> Moved {
             self.takes(held, [], THEN, asked)
         }

@@ -1,4 +1,4 @@
-//! What is written of attempts once it is known which of them count: the second of the two ways to the database.
+//! Inserts of attempts, once it is known which of them count: the second of the two round trips to the database.
 
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ const ATTEMPTS: &str =
                        request_headers, response_headers, response_body, truncated, next_attempt_at, request_body,
                        dialect, notes)
      SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-/// The same of attempts that may have sent what one before them sent. That is not written again.
+/// The insert for attempts whose body may equal that of an earlier one, which is then not written again.
 const LATER_ATTEMPTS: &str =
     "INSERT INTO attempts (delivery, number, started_at, duration_ms, status_code, error_kind, error,
                        request_headers, response_headers, response_body, truncated, next_attempt_at, request_body,
@@ -50,7 +50,7 @@ const SETTLED: &str = "DELETE FROM pending WHERE delivery = ANY($1)";
 const AGAIN: &str = "UPDATE pending AS p SET place = a.place, status_code = a.status_code
      FROM unnest($1, $2, $3) AS a (delivery, place, status_code) WHERE p.delivery = a.delivery";
 
-/// What is written once it is known which attempts count.
+/// The statements for the attempts that count.
 pub(super) async fn inserts(
     session: &Session,
     directory: &Directory,

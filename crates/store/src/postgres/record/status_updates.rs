@@ -1,4 +1,4 @@
-//! Where deliveries are after their attempts: the first of the two ways to the database.
+//! Deliveries' states after their attempts: the first of the two round trips to the database.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -24,7 +24,8 @@ pub(super) struct StatusUpdates {
     cancelled: Option<(Prepared, Columns)>,
 }
 
-/// One that was cancelled while the attempt was under way stays so, unless it arrived after all.
+/// Updates deliveries after attempts. One that was cancelled while the attempt was in flight stays so, unless it
+/// arrived after all.
 const MOVE: &str = "UPDATE deliveries AS d
      SET status = CASE WHEN d.status = 3 AND t.status <> 1 THEN 3 ELSE t.status END,
          reason = CASE WHEN d.status = 3 AND t.status <> 1 THEN d.reason END,
@@ -80,7 +81,7 @@ impl StatusUpdates {
         Ok(status_updates)
     }
 
-    /// Answers where each delivery is whose attempt was the next.
+    /// Runs the updates, and returns the new status of each delivery whose attempt was the next.
     pub(super) async fn make(&self, session: &Session) -> Result<HashMap<DeliveryId, Status>, Error> {
         let send = async |statement: &Option<(Prepared, Columns)>| match statement {
             Some((statement, columns)) => session.send(statement, &borrowed(columns)).await,

@@ -1,7 +1,7 @@
-//! Lists of deliveries: whatever is asked for, what is read is about as much as what is shown.
+//! Lists of deliveries: for any filter, about as many rows are read as are shown.
 //!
-//! What changes of a delivery is in no index of its row, so that an attempt rewrites that in place. What is pending is
-//! found in its own table, and what it came to, as its event's type and tenant, by their [occurrences].
+//! The changing columns of a delivery are in no index, so that an attempt updates its row in place. Pending deliveries
+//! are found in their own table; outcomes, and the event's type and tenant, by their [occurrences].
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::postgres::row;
 use crate::postgres::transaction::ReadTxn;
 use crate::search::{Cursor, DELIVERY, Delivery, DeliveryFilter, Page, Paging};
 
-/// Rows as they are found.
+/// Rows of a page, with their cursors.
 type Found = Vec<(Delivery, Cursor)>;
 
 pub(crate) async fn deliveries(
@@ -38,7 +38,7 @@ pub(crate) async fn deliveries(
     Ok(Page::of(found, paging.limit))
 }
 
-/// What is asked for, and where.
+/// The filter of a search, and its transaction.
 struct Search<'a> {
     db: &'a Arc<NodeContext>,
     txn: &'a ReadTxn,
@@ -57,7 +57,7 @@ impl Search<'_> {
         match (status, status_code) {
             (Some(Status::Pending), _) => self.pending().await,
             (Some(Status::Failed), None) if self.filter.tenant.is_none() => {
-                // There are indexes of these alone.
+                // Failed deliveries have indexes of their own.
                 let mut list = self.rows();
                 list.only("d.failed");
                 self.newest(list).await
@@ -74,7 +74,7 @@ impl Search<'_> {
         let found = self.txn.query_opt(sql, &[&Uuid::from(self.project), &id]).await?;
         let Some(key) = found.map(|row| row::id::<EventKey>(&row, 0)).transpose()? else { return Ok(Vec::new()) };
         let earliest = event_key::earliest_delivery(key);
-        // All of an event's deliveries, which are few, before anything else is asked of them.
+        // All of an event's deliveries, which are few, before any other condition is checked.
         let from = "(SELECT * FROM deliveries WHERE event = $1 AND id >= $2 OFFSET 0) AS d";
         let values: Columns = vec![Box::new(Uuid::from(key)), Box::new(Uuid::from(earliest))];
         let list = self.narrowed(List::new(select(from), values, &["d.id"]));
@@ -82,10 +82,10 @@ impl Search<'_> {
         list.newest(self.txn, span, self.db.env.now(), self.most, read).await
     }
 
-    /// What waits is found among what waits, however much else there is.
+    /// Pending deliveries: found in `pending`, however many others there are.
     async fn pending(&self) -> Result<Found, Error> {
-        // By its key alone, each: while a table is new its statistics make the project's index look as good, and for each
-        // that waits all of its project would be read.
+        // Each by its key alone: while a table is new its statistics make the project's index look as good, and for
+        // each pending delivery all of its project would be read.
         let from = "pending AS p CROSS JOIN LATERAL (SELECT * FROM deliveries WHERE id = p.delivery OFFSET 0) AS d";
         let mut list = List::new(select(from), Vec::new(), &["p.delivery"]);
         match (self.filter.endpoint, &self.filter.tenant) {
@@ -98,11 +98,11 @@ impl Search<'_> {
         list.add_if("p.status_code = ?", self.filter.status_code.map(i32::from));
         list.only("d.status = 0");
         let list = self.narrowed(list);
-        // They are in no order of days.
+        // These are in no order of days.
         list.newest(self.txn, self.span, self.db.env.now(), self.most, read).await
     }
 
-    /// What has ended, with the outcome that is asked for.
+    /// Deliveries that have ended, with the outcome of the filter.
     async fn settled(&self) -> Result<Found, Error> {
         let status = self.filter.status.map(|status| row::position(&status, &Status::ALL));
         let code = self.filter.status_code;
@@ -116,12 +116,12 @@ impl Search<'_> {
             (None, None) => Occurring::outcomes(self.txn, self.project, outcomes, "", status, code).await?,
         };
         let mut list = self.rows();
-        // What is tried once more was something else before.
+        // A delivery that is tried once more had another outcome before.
         list.only("d.status <> 0");
         self.newest_in(list, &occurring).await
     }
 
-    /// What has ended or is pending, with a status code.
+    /// Deliveries that have ended or are pending, with a status code.
     async fn of_code(&self) -> Result<Found, Error> {
         let mut found = self.pending().await?;
         found.extend(self.settled().await?);
@@ -147,7 +147,7 @@ impl Search<'_> {
         }
     }
 
-    /// Deliveries of whom is asked for.
+    /// All deliveries with the conditions of the filter.
     fn rows(&self) -> List {
         self.narrowed(List::new(select("deliveries AS d"), Vec::new(), &["d.id"]))
     }
@@ -155,7 +155,7 @@ impl Search<'_> {
     fn narrowed(&self, mut list: List) -> List {
         let filter = self.filter;
         match filter.endpoint {
-            // Its own deliveries are fewer than its project's: no index is to be used for the latter.
+            // The endpoint's deliveries are fewer than its project's: the project's index must not be used.
             Some(endpoint) => {
                 list.add("d.endpoint = ?", Uuid::from(endpoint));
                 list.add("d.project IS NOT DISTINCT FROM ?", Uuid::from(self.project));

@@ -1,4 +1,4 @@
-//! Deliveries in full: their attempts, and the bodies of these one at a time.
+//! Deliveries in full: their attempts, and the attempts' bodies one at a time.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub(crate) async fn delivery(
     }))
 }
 
-/// How many bytes of bodies a delivery in full is made from: its event's data, all answers, the largest body sent.
+/// Bytes of bodies that a delivery in full is made from: its event's data, all responses, the largest body sent.
 pub(crate) async fn weight(db: &Arc<NodeContext>, project: ProjectId, id: DeliveryId) -> Result<Option<usize>, Error> {
     let sql = "SELECT octet_length(e.data)
              + (SELECT coalesce(sum(octet_length(response_body)), 0) + coalesce(max(octet_length(request_body)), 0)
@@ -54,7 +54,7 @@ pub(crate) async fn weight(db: &Arc<NodeContext>, project: ProjectId, id: Delive
     Ok(weight.and_then(|bytes| usize::try_from(bytes).ok()))
 }
 
-/// The body that an attempt sent, if it was kept: with the attempt, or with the one before that sent the same.
+/// The body that an attempt sent, if it was kept: with the attempt, or with the earlier one that sent the same.
 pub(crate) async fn sent_body(
     db: &Arc<NodeContext>,
     project: ProjectId,
@@ -94,7 +94,7 @@ pub(super) fn delivery_row(row: &Row) -> Result<Delivery, Error> {
     })
 }
 
-/// Deliveries of an endpoint that are looked through for attempts. Newer ones than these may all be waiting.
+/// Maximum deliveries of an endpoint that are searched for attempts. The newest may all be pending.
 const LOOKED_THROUGH: usize = 2_500;
 
 pub(crate) async fn attempts_at(
@@ -104,7 +104,7 @@ pub(crate) async fn attempts_at(
     limit: usize,
     longest_body: usize,
 ) -> Result<Vec<Attempted>, Error> {
-    // The newest are chosen by their keys alone, before what was answered is read.
+    // The newest are chosen by their keys alone, before responses are read.
     let sql = format!(
         "WITH recent AS MATERIALIZED (SELECT id, event, project, attempts FROM deliveries
                                       WHERE endpoint = $1 ORDER BY id DESC LIMIT {LOOKED_THROUGH}),

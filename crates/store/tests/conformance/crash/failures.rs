@@ -1,4 +1,4 @@
-//! Calls that fail, each in its turn: nothing that was answered is lost, and once the disk works again the store goes on.
+//! Failing calls, one after the other: no acknowledged write is lost, and once the disk works again the store goes on.
 
 use faultdisk::{InjectedFault, Op};
 use store::Error;
@@ -7,7 +7,7 @@ use testkit::patiently;
 use super::everything;
 use super::ways::{Seen, Way};
 
-/// How calls fail, and whether all that follow do too.
+/// The faults, and whether all calls after the first fail too.
 const FAILURES: [(InjectedFault, bool); 6] = [
     (InjectedFault::Disk, false),
     (InjectedFault::Disk, true),
@@ -35,7 +35,7 @@ async fn nothing_is_lost(way: Way) {
     println!("{way:?}: {runs} calls failed, nothing lost");
 }
 
-/// Calls that may fail so.
+/// The number of calls that this fault can hit.
 async fn calls(way: Way, failure: InjectedFault) -> usize {
     let mut stage = way.stage().await;
     stage.watch.fail(usize::MAX, failure, false);
@@ -67,11 +67,11 @@ async fn one_fails(way: Way, nth: usize, failure: InjectedFault, for_good: bool,
     stage.check(stage.place.beside(), &seen, when).await;
 }
 
-/// Whether an error says what the matter is with the disk.
+/// True if an error names the disk's fault.
 fn is_told_well(error: &Error, failure: InjectedFault) -> bool {
     let said = error.to_string();
     match failure {
-        // SQLite does not say why a file could not be made or synced.
+        // SQLite gives no reason why a file could not be made or synced.
         InjectedFault::Full => error.is_disk_full() || said.contains("full"),
         _ => !said.contains("mistake in Posthaste"),
     }

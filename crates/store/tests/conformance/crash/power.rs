@@ -1,4 +1,4 @@
-//! Power cuts: after each write, sync and change of names, with whatever the disk had by then.
+//! Power cuts: after each write, sync and change of names, with any state that the disk may be in by then.
 
 use faultdisk::{Change, Disk, Image, Op, Record, Tear, Watch};
 use testkit::patiently;
@@ -7,10 +7,10 @@ use super::everything;
 use super::ways::{Seen, Way};
 use crate::harness::Place;
 
-/// States of each way that are tried, at least, when everything is.
+/// Minimum states of each way that are tried when everything is.
 const ALL: usize = 1_200;
 
-/// States that a sample has.
+/// States in a sample.
 const SAMPLE: usize = 40;
 
 /// Sectors of disks.
@@ -56,7 +56,7 @@ async fn nothing_is_lost(way: Way) {
     assert!(!everything() || tried >= 1_000, "{way:?}: {tried} states are too few");
 }
 
-/// Whether that way writes where it should: else something else was tried.
+/// Asserts that the way writes the files it should: else something else was tested.
 fn way_is_taken(way: Way, before: &Disk, record: &Record) {
     let is_written = |name| {
         let files = before.called(name, &record.ops);
@@ -75,7 +75,7 @@ fn way_is_taken(way: Way, before: &Disk, record: &Record) {
     }
 }
 
-/// What may be lost at a point: `each` kinds of it, if there is anything.
+/// The losses possible at a point: `each` kinds of them, if anything is unsynced.
 fn tears(disk: &Disk, each: usize, point: usize) -> Vec<Tear> {
     if !disk.has_unsynced() {
         return vec![Tear::Nothing];

@@ -1,4 +1,4 @@
-//! The ways in which an embedded database writes.
+//! The ways in which an embedded database writes to disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use store::search::{Delivery, DeliveryFilter, Paging};
 
 use crate::harness::{Clock, DAY, Opened, Place, tried};
 
-/// Events that come at once: more than go into the tables one by one.
+/// Concurrent events: more than go into the tables one by one.
 const AT_ONCE: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,28 +27,28 @@ pub(super) enum Way {
     Tables,
     /// Many at once go into the journal.
     Journal,
-    /// So much comes that one file of the journal is brought into the tables while the other is written to.
+    /// One file of the journal is applied to the tables while the other is written to.
     HandOver,
-    /// The database's log is copied into its file and begun anew, and what is stored is closed and opened.
+    /// The database's log is copied into its file and begun anew, and the store is closed and opened.
     Checkpoint,
-    /// What has been kept long enough goes.
+    /// Events past their retention are deleted.
     Retention,
     /// There is nothing yet.
     FirstStart,
 }
 
-/// What a way of writing begins with.
+/// The starting state of a way.
 pub(super) struct Stage {
     pub(super) place: Place,
     pub(super) watch: Watch,
     pub(super) key: MasterKey,
     pub(super) clock: Arc<Clock>,
     store: Option<(Opened, Arc<Endpoint>)>,
-    /// What is known of what was stored long ago.
+    /// Ids of events that were stored long ago.
     old: Vec<String>,
 }
 
-/// What has been seen by the time of a power cut.
+/// Acknowledgements seen by the time of a power cut.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     accepted: BTreeSet<String>,
@@ -69,7 +69,7 @@ impl Seen {
 }
 
 impl Way {
-    /// Makes ready what it begins with. Nothing fails yet.
+    /// Prepares the starting state. Nothing fails yet.
     pub(super) async fn stage(self) -> Stage {
         let place = Place::embedded();
         let watch = Watch::on(place.dir());
@@ -99,7 +99,7 @@ impl Stage {
         Opened::at(place, self.key.clone(), self.clock.clone()).await
     }
 
-    /// Writes in that way. What is answered is marked; what fails is given back.
+    /// Writes in that way. Acknowledged writes are marked in the disk's record; errors are returned.
     pub(super) async fn run(&mut self, way: Way) -> Vec<Error> {
         let mut errors = Vec::new();
         if way == Way::FirstStart {
@@ -148,14 +148,14 @@ impl Stage {
         errors
     }
 
-    /// Stops in order, if it runs.
+    /// Stops the store in order, if it runs.
     pub(super) async fn close(&mut self) {
         if let Some((store, _)) = self.store.take() {
             store.close().await;
         }
     }
 
-    /// Whether the store that runs takes something in; `None` if there is none, or if it has stopped.
+    /// True if the running store accepts an event; `None` if there is none, or if it has stopped.
     pub(super) async fn goes_on(&self) -> Option<bool> {
         let (store, _) = self.store.as_ref()?;
         match store.ingest(&Actor::Admin, store.draft("later").intake()).await {
@@ -180,7 +180,7 @@ impl Stage {
         }
     }
 
-    /// Sends events at once, each with so many bytes.
+    /// Sends `count` events at once, each with `bytes` bytes.
     async fn send(&self, store: &Opened, count: usize, bytes: usize) -> Vec<Error> {
         let data = format!("\"{}\"", "x".repeat(bytes));
         let intakes: Vec<_> = (0..count).map(|_| store.draft("sent").data(&data).intake()).collect();
@@ -195,7 +195,7 @@ impl Stage {
         join_all(sent).await.into_iter().flatten().collect()
     }
 
-    /// Sends so much that files of the journal are full several times, without a rest.
+    /// Sends enough to fill files of the journal several times, without a pause.
     async fn stream(&self, store: &Opened) -> Vec<Error> {
         let senders = (0..AT_ONCE).map(async |_| {
             let mut errors = Vec::new();
@@ -222,16 +222,16 @@ impl Stage {
         join_all(recorded).await.into_iter().flatten().collect()
     }
 
-    /// Copies SQLite's log into its file, as the checkpoints' thread does when there is much of it.
+    /// Copies SQLite's log into its file, as the checkpoint thread does when the log is large.
     fn checkpoint(&self, round: usize) {
         let path = self.place.dir().join("posthaste.db");
         let kind = if round == 1 { "RESTART" } else { "PASSIVE" };
-        // Where it fails it is tried again another time.
+        // A failed checkpoint is tried again another time.
         let _ = rusqlite::Connection::open(path)
             .and_then(|db| db.query_row(&format!("PRAGMA wal_checkpoint({kind})"), [], |_| Ok(())));
     }
 
-    /// Events that were delivered long ago, some that are pending, and some that are young.
+    /// Stores events that were delivered long ago, some that are pending, and some that are young.
     async fn grow_old(&mut self) {
         let (store, endpoint) = self.store.as_ref().expect("it runs");
         for _ in 0..3 {
@@ -263,7 +263,7 @@ impl Stage {
         errors
     }
 
-    /// Opens what is at `place`, and sees that all is there that was answered, and nothing twice.
+    /// Opens the store at `place`, and checks that every acknowledged event is there, and none twice.
     pub(super) async fn check(&self, place: Place, seen: &Seen, when: &str) {
         let store = match self.open_at(place).await {
             Ok(store) => store,

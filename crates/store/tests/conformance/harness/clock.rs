@@ -1,4 +1,4 @@
-//! A test's clock that can also go back, as a server's does when somebody sets it.
+//! A test's clock that can also go back, as a server's does when it is set.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -25,7 +25,7 @@ impl Clock {
         self.behind_ms.fetch_add(millis, Ordering::Relaxed);
     }
 
-    /// From now on whatever happens between two looks at the stopwatch takes so long.
+    /// Makes every read of the stopwatch from now on come `to` after the one before.
     pub(crate) fn slow_down(&self, to: Duration) {
         self.look_ms.store(u64::try_from(to.as_millis()).unwrap(), Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! Nodes on one PostgreSQL, and somebody with a hand in it.
+//! Nodes on one PostgreSQL, and a connection to interfere.
 
 use std::future::Future;
 use std::pin::pin;
@@ -15,7 +15,7 @@ use testkit::proxy::Proxy;
 
 use super::Opened;
 
-/// A lease of which nothing runs out, and that nobody renews, while a test lasts: what comes about was told.
+/// A lease that neither expires nor is renewed while a test lasts: every change comes by notification.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
 /// A lease that a test can wait for.
@@ -35,7 +35,7 @@ impl Cluster {
         Opened::try_on(Postgres { lease, ..Postgres::at(self.database.url()) }).await.unwrap()
     }
 
-    /// The first node, whose every way to the database leads over `wire`.
+    /// The first node, all of whose connections to the database go over `wire`.
     pub(crate) async fn node_over(&self, wire: &Proxy, lease: Duration) -> Opened {
         Opened::try_on(Postgres { lease, ..Postgres::at(self.database.url_at(wire.address())) }).await.unwrap()
     }
@@ -45,7 +45,7 @@ impl Cluster {
         self.changed_beside(first, |postgres| postgres.lease = lease).await
     }
 
-    /// The same, of which only the connection that listens leads over `wire`.
+    /// Another node, of which only the listen connection goes over `wire`.
     pub(crate) async fn listening_over(&self, wire: &Proxy, first: &Opened, lease: Duration) -> Opened {
         let direct_url = Some(self.database.url_at(wire.address()));
         self.changed_beside(first, |postgres| (postgres.lease, postgres.direct_url) = (lease, direct_url)).await
@@ -67,13 +67,13 @@ impl Cluster {
         self.database.run(sql).await;
     }
 
-    /// As if the node had not been heard of for the time of its lease.
+    /// Makes the node's lease expired in the database.
     pub(crate) async fn expire(&self, node: &Opened) {
         let id = node.cluster().await.unwrap().node;
         self.run(&format!("UPDATE nodes SET expires_at = clock_timestamp() - interval '1s' WHERE id = '{id}'")).await;
     }
 
-    /// Has every node look whether there are shards for it.
+    /// Makes every node check for free shards.
     pub(crate) async fn tell_of_shards(&self) {
         self.run("NOTIFY posthaste, 'shards'").await;
     }
@@ -86,12 +86,12 @@ impl Opened {
     }
 }
 
-/// Who was woken at a node since it was asked last: those who run jobs, make deliveries, and send mail.
+/// The wake-ups of a node since the last call: for jobs, fan-outs and mail.
 pub(crate) fn woken(node: &Opened) -> [bool; 3] {
     [has_come(node.jobs_woken()), has_come(node.fan_outs_woken()), has_come(node.mails_woken())]
 }
 
-/// Whether that has come about.
+/// True if the future is ready.
 fn has_come(what: impl Future<Output = ()>) -> bool {
     let what = pin!(tokio::task::unconstrained(what));
     what.poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
@@ -104,13 +104,13 @@ pub(crate) fn in_shard(shard: Shard) -> EndpointId {
     EndpointId::from_bytes(id)
 }
 
-/// What an engine is told next.
+/// The next item of the feed.
 pub(crate) async fn next(feed: &mut Feed) -> FeedItem {
     let next = patiently(feed.next(), || "nothing was told".to_owned()).await;
     next.expect("the store has not stopped")
 }
 
-/// Waits until an engine is told of such a fact, and answers what it says.
+/// Waits for a notice for which `what` returns a value, and returns that.
 pub(crate) async fn told<T>(feed: &mut Feed, what: impl Fn(&CommitNotice) -> Option<T>) -> T {
     loop {
         match next(feed).await {
@@ -124,12 +124,12 @@ pub(crate) async fn told<T>(feed: &mut Feed, what: impl Fn(&CommitNotice) -> Opt
     }
 }
 
-/// Waits until an engine is told to look for itself, whatever it is told before.
+/// Waits for [`FeedItem::Lagged`], skipping other items.
 pub(crate) async fn lags(feed: &mut Feed) {
     while !matches!(next(feed).await, FeedItem::Lagged) {}
 }
 
-/// Looks at something until it is so.
+/// Polls `look` until it is true.
 pub(crate) async fn until(what: &str, mut look: impl FnMut() -> bool) {
     let seen = async {
         while !look() {

@@ -11,7 +11,7 @@ use store::ingest::{Accepted, Intake};
 
 use super::Opened;
 
-/// An event on its way in. Recognised when it comes again if it was given an id or a key.
+/// An event to ingest. A repeat is recognised if it was given an id or a key.
 #[derive(Clone)]
 pub(crate) struct Draft<'a> {
     opened: &'a Opened,
@@ -32,17 +32,17 @@ impl Opened {
         Draft { opened: self, event, idempotency_key: None, has_own_id: false }
     }
 
-    /// Takes in an event of that type with nothing special about it.
+    /// Ingests a plain event of that type.
     pub(crate) async fn send(&self, event_type: &str) -> EventId {
         self.draft(event_type).send().await
     }
 
-    /// Takes in a batch, all of which can be stored.
+    /// Ingests a batch, all of which can be stored.
     pub(crate) async fn take_all(&self, intakes: Vec<Intake>) -> Vec<Accepted> {
         self.ingest_batch(&Actor::Admin, intakes).await.unwrap().into_iter().map(Result::unwrap).collect()
     }
 
-    /// Takes in `count` events of that type in one batch.
+    /// Ingests `count` events of that type in one batch.
     pub(crate) async fn send_many(&self, event_type: &str, count: usize) -> Vec<EventId> {
         let intakes = (0..count).map(|_| self.draft(event_type).intake()).collect();
         self.take_all(intakes).await.into_iter().map(id_of_new).collect()
@@ -101,7 +101,7 @@ impl Draft<'_> {
         opened.store.ingest(&Actor::Admin, self.intake()).await.unwrap()
     }
 
-    /// Takes it in as one that never came before.
+    /// Ingests it, and asserts that it is new.
     pub(crate) async fn send(self) -> EventId {
         id_of_new(self.ingest().await)
     }

@@ -1,4 +1,4 @@
-//! Holding the writer, so that what is handed in meanwhile is committed together.
+//! Holds the writer, so that verbs queued meanwhile are committed together.
 
 use model::actor::Actor;
 use model::endpoint::Endpoint;
@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use super::Opened;
 
-/// Keeps the store in the middle of a commit until it is let go. What is handed in meanwhile goes into the next one.
+/// Keeps the store in the middle of a commit until it is released. Verbs queued meanwhile go into the next one.
 pub(crate) struct Hold {
     let_go: std::sync::mpsc::Sender<()>,
     holding: JoinSet<()>,

@@ -1,4 +1,4 @@
-//! Looking at what a store holds and tells.
+//! Reads a store's contents and feed.
 
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
@@ -18,7 +18,7 @@ use store::search::{
 use super::Opened;
 
 impl Opened {
-    /// All deliveries that a filter leaves, newest first, page by page.
+    /// All deliveries that match a filter, newest first, read page by page.
     pub(crate) async fn listed(&self, project: ProjectId, filter: DeliveryFilter, page: usize) -> Vec<Delivery> {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
@@ -32,7 +32,7 @@ impl Opened {
         }
     }
 
-    /// All events that a filter leaves, newest first, page by page.
+    /// All events that match a filter, newest first, read page by page.
     pub(crate) async fn listed_events(&self, project: ProjectId, filter: EventFilter, page: usize) -> Vec<ListedEvent> {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
@@ -64,12 +64,12 @@ impl Opened {
         all
     }
 
-    /// The types of all events that ever were for an endpoint, oldest first.
+    /// The types of all events that an endpoint has deliveries of, oldest first.
     pub(crate) async fn types_for(&self, endpoint: &Endpoint) -> Vec<String> {
         self.deliveries_of(endpoint).await.into_iter().map(|delivery| delivery.event_type.to_string()).collect()
     }
 
-    /// How many deliveries of an endpoint have that status.
+    /// The number of an endpoint's deliveries with that status.
     pub(crate) async fn count(&self, endpoint: &Endpoint, status: Status) -> usize {
         let filter = DeliveryFilter { endpoint: Some(endpoint.id), status: Some(status), ..DeliveryFilter::default() };
         self.listed(endpoint.project, filter, 250).await.len()
@@ -92,7 +92,7 @@ impl Opened {
         }
     }
 
-    /// The same of all attempts of a delivery.
+    /// The bodies of all attempts of a delivery.
     pub(crate) async fn bodies_of(&self, id: DeliveryId) -> Vec<Body> {
         let mut bodies = Vec::new();
         for attempt in self.shown(id).await.attempts {
@@ -109,7 +109,7 @@ impl Opened {
         self.conditions(vec![endpoint.id]).await.unwrap().remove(0).health
     }
 
-    /// Does all steps of a job and answers how many there were.
+    /// Runs all steps of a job and returns their number.
     pub(crate) async fn finish(&self, job: &Job) -> usize {
         let mut steps = 1;
         while self.step_job(job.id).await.unwrap() == Step::More {
@@ -124,9 +124,9 @@ impl Opened {
     }
 }
 
-/// What waits in the feed, without waiting for it: a commit's facts are there before its verbs return.
+/// The next item of the feed, without waiting: a commit's notices are there before its verbs return.
 pub(crate) fn news(feed: &mut Feed) -> Option<FeedItem> {
-    // The feed is asked, and not Tokio's budget for a task.
+    // Unconstrained, so that Tokio's budget for a task does not make it pending.
     let mut next = Box::pin(tokio::task::unconstrained(feed.next()));
     match next.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(news) => Some(news.expect("the store has not stopped")),
@@ -134,7 +134,7 @@ pub(crate) fn news(feed: &mut Feed) -> Option<FeedItem> {
     }
 }
 
-/// The facts of the next commit.
+/// The notices of the next commit.
 pub(crate) fn facts(feed: &mut Feed) -> Vec<CommitNotice> {
     match news(feed).expect("something was told") {
         FeedItem::Notices(facts) => facts,

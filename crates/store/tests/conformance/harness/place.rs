@@ -1,4 +1,4 @@
-//! Where a store's data is while a test runs: the one thing in this suite that differs from database to database.
+//! The location of a store's data while a test runs: the one thing in this suite that differs between databases.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,27 +14,27 @@ use testkit::postgres::Database;
 pub(crate) enum Place {
     Embedded(Arc<TempDir>),
     Postgres(Database),
-    /// A PostgreSQL that somebody else has made, and how this node is on it.
+    /// A PostgreSQL made elsewhere, with this node's settings.
     Shared(Box<Postgres>),
 }
 
 impl Place {
-    /// A place with nothing in it yet, in the kind of database that this run is on.
+    /// An empty place, in the kind of database that this run is on.
     pub(crate) async fn fresh() -> Self {
         Database::if_asked_for().await.map_or_else(Self::embedded, Self::Postgres)
     }
 
-    /// One for the embedded database, whatever this run is on.
+    /// An empty place for the embedded database, whatever this run is on.
     pub(crate) fn embedded() -> Self {
         Self::Embedded(Arc::new(tempfile::tempdir().unwrap()))
     }
 
-    /// Opens what is there, as a server does when it starts.
+    /// Opens the store there, as a server does when it starts.
     pub(crate) async fn open(&self, master_key: &MasterKey, env: Arc<dyn Env>) -> Result<Store, Error> {
         self.open_with(master_key, env, true).await
     }
 
-    /// The same, and goes on if the journal is damaged.
+    /// As [`Self::open`], but goes on if the journal is damaged.
     pub(crate) async fn open_in_spite_of_damage(
         &self,
         master_key: &MasterKey,
@@ -44,7 +44,7 @@ impl Place {
         Store::open(Options { backend: place, master_key, env, mail: true, accept_journal_loss: true }).await
     }
 
-    /// The same, and says whether mail is sent.
+    /// As [`Self::open`], with or without mail.
     pub(crate) async fn open_with(
         &self,
         master_key: &MasterKey,
@@ -68,7 +68,7 @@ impl Place {
         }
     }
 
-    /// All that is stored: what somebody reads who gets hold of it.
+    /// All stored bytes, as an intruder would read them.
     pub(crate) async fn contents(&self) -> Vec<u8> {
         match self {
             Self::Embedded(dir) => {
@@ -80,7 +80,7 @@ impl Place {
         }
     }
 
-    /// An embedded place once more.
+    /// A second handle to an embedded place.
     pub(crate) fn beside(&self) -> Self {
         match self {
             Self::Embedded(dir) => Self::Embedded(dir.clone()),
@@ -88,7 +88,7 @@ impl Place {
         }
     }
 
-    /// An embedded place's files as they are now, in another.
+    /// A copy of an embedded place's files as they are now.
     pub(crate) fn copied(&self) -> Self {
         let copy = Self::embedded();
         for entry in std::fs::read_dir(self.dir()).unwrap() {
@@ -98,7 +98,7 @@ impl Place {
         copy
     }
 
-    /// The data directory, for what is true of the embedded database alone.
+    /// The data directory, for tests of the embedded database alone.
     pub(crate) fn dir(&self) -> &Path {
         match self {
             Self::Embedded(dir) => dir.path(),

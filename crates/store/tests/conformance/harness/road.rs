@@ -1,4 +1,4 @@
-//! The engine's part in a test: taking what is due and recording what became of it.
+//! The engine's part in a test: taking due deliveries and recording their outcomes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl Opened {
         self::record(&self.store, record).await
     }
 
-    /// What is due at `endpoint`, in the order it is to be sent.
+    /// The due deliveries of `endpoint`, in the order they are to be sent.
     pub(crate) async fn due_at(&self, endpoint: &Endpoint) -> Vec<Due> {
         let ordering = self.current(endpoint).settings.ordering;
         self.due(endpoint.id, ordering, self.now(), 10_000).await.unwrap().due
@@ -67,7 +67,7 @@ impl Opened {
         due.remove(0)
     }
 
-    /// Takes in an event for the one endpoint that wants it, which has nothing else to do.
+    /// Ingests an event for the one endpoint that wants it, which has no other due delivery.
     pub(crate) async fn send_to(&self, endpoint: &Endpoint, event_type: &str) -> Due {
         self.send(event_type).await;
         self.only_due_at(endpoint).await
@@ -81,12 +81,12 @@ impl Opened {
         self.record(tried(due, 500, next)).await.unwrap();
     }
 
-    /// Fails, and is to be tried again after `wait`.
+    /// Records a failure, to be retried after `wait`.
     pub(crate) async fn fails_for(&self, due: &Due, wait: Duration) {
         self.fails(due, Next::Again(self.now() + wait)).await;
     }
 
-    /// Records many at once, as lanes do that have nothing to do with each other.
+    /// Records many at once, as independent lanes do.
     pub(crate) async fn record_all(&self, records: impl IntoIterator<Item = Record>) {
         let mut recording = JoinSet::new();
         for record in records {
@@ -96,7 +96,7 @@ impl Opened {
         recording.join_all().await;
     }
 
-    /// Gives up everything that is due at `endpoint`, for a failure that is not retried.
+    /// Gives up all due deliveries of `endpoint`, for a failure that is not retried.
     pub(crate) async fn give_up_all(&self, endpoint: &Endpoint) -> usize {
         let due = self.due_at(endpoint).await;
         self.record_all(due.iter().map(|due| tried(due, 400, FINAL))).await;

@@ -1,4 +1,4 @@
-//! Retention's part in a test: deleting what has been kept long enough.
+//! Retention's part in a test: deleting data past its period.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use store::retention::{Deleted, Step};
 use super::Opened;
 
 impl Opened {
-    /// Deletes all that has been kept long enough, as a server does that has just started.
+    /// Deletes everything past its period, as a server does that has just started.
     pub(crate) async fn sweep_up(&self) -> Deleted {
         self.finish_sweep(&mut self.store.begin_retention(Retention::default())).await.0
     }
 
-    /// Goes on until nothing is left that has been kept long enough; answers what went, and when there will be more.
+    /// Goes on until nothing past its period is left; returns what was deleted, and when there will be more.
     pub(crate) async fn finish_sweep(&self, sweep: &mut RetentionPass) -> (Deleted, Timestamp) {
         let mut all = Deleted::default();
         loop {
@@ -28,7 +28,7 @@ impl Opened {
         }
     }
 
-    /// Has a project keep its data for so long; empty for as long as the server.
+    /// Sets a project's retention periods; empty for the server's.
     pub(crate) async fn keep(&self, project: ProjectId, contents: &str, attempt_bodies: &str) -> Arc<Project> {
         let period = |text: &str| (!text.is_empty()).then(|| text.parse::<Period>().unwrap());
         let retention = Chosen { contents: period(contents), attempt_bodies: period(attempt_bodies) };
