@@ -1,4 +1,4 @@
-//! Verbs that write down what an attempt came to.
+//! Verbs that record an attempt, or cancel a delivery without one.
 
 use model::actor::Actor;
 use model::delivery::Cancelled;
@@ -12,16 +12,17 @@ use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
 impl Store {
-    /// Records an attempt. When this returns, it is on disk, and so is what follows from it: the endpoint may have been
+    /// Records an attempt. When this returns, it is on disk, with its consequences: the endpoint may have been
     /// disabled, operational events and mails may be on their way.
     pub async fn record(&self, record: Record) -> Result<(), Error> {
         let (tell, told) = oneshot::channel();
-        // Whoever asked may have gone; what was recorded stays.
+        // The caller may have gone; what was recorded stays.
         self.record_then(record, |recorded| drop(tell.send(recorded))).await;
         told.await.map_err(|_| Error::Stopped)?
     }
 
-    /// The same for whoever need not wait: returns when it is handed in, and says later what came of it, on any thread.
+    /// The same for a caller that need not wait. `on_done` gets the result, on any thread. On an embedded database this
+    /// returns as soon as the record is queued, and `on_done` is called later.
     pub async fn record_then(&self, record: Record, on_done: impl FnOnce(Result<(), Error>) + Send + 'static) {
         match self.database() {
             Database::Embedded(db) => {
@@ -29,7 +30,7 @@ impl Store {
                 let verb = move |txn: &mut WriteTxn<'_>| sqlite::record::record(txn, &record);
                 db.write_then(&Actor::System, Some(project), verb, on_done).await;
             }
-            // Boxed: many of these futures are made, on any database.
+            // Boxed, because many of these futures are made, on either database.
             Database::Cluster(db) => on_done(Box::pin(postgres::record::record(&db.record_group, record)).await),
         }
     }
