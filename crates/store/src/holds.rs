@@ -47,7 +47,7 @@ impl Holds {
         self.longest.fetch_max(micros, Ordering::Relaxed);
         self.most_rows.fetch_max(rows, Ordering::Relaxed);
         if held >= LONG {
-            tracing::debug!(commit.held_us = micros, commit.verbs = verbs, commit.rows = rows, "a long commit");
+            tracing::debug!(commit.held_us = micros, commit.verbs = verbs, commit.rows = rows, "long commit");
         }
     }
 

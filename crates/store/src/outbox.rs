@@ -82,7 +82,7 @@ pub(crate) fn fits(project: &Project, endpoint: &Endpoint, waiting: usize) -> bo
             project = %project.slug,
             endpoint = %endpoint.id,
             waiting,
-            "admins are not told of an endpoint: too much mail to them waits"
+            "mail about an endpoint dropped; too much mail to its admins waits"
         );
     }
     fits
