@@ -199,8 +199,8 @@ pub struct FullDelivery {
 }
 
 impl FullDelivery {
-    /// The newest attempt that made a body. One that could not be rendered sent nothing, and does not hide what was sent
-    /// before.
+    /// The newest attempt that made a body. One that could not be rendered sent nothing, and does not hide what was
+    /// sent before.
     pub fn newest_with_body(&self) -> Option<&StoredAttempt> {
         self.attempts.iter().rev().find(|attempt| attempt.body != SentBody::None)
     }

@@ -13,8 +13,8 @@ use crate::operational::Notice;
 use crate::outbox::{Failing, What};
 use crate::record::Record;
 
-/// Minimum time between mails about an endpoint that gives deliveries up: one that fails for some events and answers others
-/// is in trouble and out of it all day.
+/// Minimum time between mails about an endpoint that gives deliveries up: one that fails for some events and answers
+/// others is in trouble and out of it all day.
 const MAIL_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// The consequences of an attempt, beside its delivery's new state.
