@@ -1,8 +1,8 @@
-//! The one who asks for a verb, inside of its transaction, on either database.
+//! The actor of a verb, traced inside its transaction, on either database.
 
 use model::actor::Actor;
 
-/// Says in whose name a transaction goes on.
+/// Traces the actor in whose name a transaction runs.
 pub(crate) fn acts(by: &Actor) {
     tracing::trace!(%by, "verb begun in its transaction");
 }

@@ -1,36 +1,37 @@
-//! Where a store's data is: in files of its own, or in a PostgreSQL that many nodes share.
+//! Location of a store's data: files of its own, or a PostgreSQL database that many nodes share.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Clone, Debug)]
 pub enum Backend {
-    /// An embedded database in `data_dir`, for one process alone.
+    /// An embedded database in `data_dir`, for one process only.
     Embedded {
         data_dir: PathBuf,
     },
     Postgres(Postgres),
 }
 
-/// A PostgreSQL, and how this node takes part in the cluster around it.
+/// A PostgreSQL database, and this node's part in the cluster around it.
 #[derive(Clone)]
 pub struct Postgres {
     /// `postgres://…`, as libpq reads it.
     pub url: String,
-    /// The server itself, where `url` is of a pooler that hands out connections a transaction at a time: for
+    /// URL of the server itself, if `url` is of a pooler that lends connections for one transaction each: used for
     /// `LISTEN`, migrations and the node's lease. Through a pooler no statement is prepared by name.
     pub direct_url: Option<String>,
-    /// Certificates to trust besides the system's.
+    /// Certificates to trust in addition to the system's.
     pub ca_pem: Option<Vec<u8>>,
-    /// Connections for everything but the two that commit and the one that listens.
+    /// Size of the connection pool. The two connections that commit and the one that listens are not in it.
     pub connections: usize,
-    /// How long what comes in waits while the database is away. Whoever sent it hears then that it was not taken.
+    /// Maximum time that an incoming event waits while the database is away; its sender is then answered that it was
+    /// not taken.
     pub patience: Duration,
-    /// What others see of this node in `GET /v1/cluster`.
+    /// Name of this node in `GET /v1/cluster`.
     pub name: String,
-    /// How long this node's shards stay its own when it is not heard of.
+    /// Time after which this node's shards are free if it is not heard from.
     pub lease: Duration,
-    /// Whether this node delivers, so that it takes shards.
+    /// True if this node delivers and so takes shards.
     pub delivers: bool,
 }
 
@@ -39,7 +40,7 @@ impl Postgres {
     pub const PATIENCE: Duration = Duration::from_secs(5);
     pub const LEASE: Duration = Duration::from_secs(6);
 
-    /// With what is usual for everything but its address.
+    /// The defaults for everything except the address.
     pub fn at(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -56,7 +57,7 @@ impl Postgres {
 
 impl std::fmt::Debug for Postgres {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The addresses hold passwords.
+        // The addresses contain passwords.
         f.debug_struct("Postgres").field("name", &self.name).finish_non_exhaustive()
     }
 }

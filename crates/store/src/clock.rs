@@ -1,5 +1,5 @@
-//! Real time, for what is between this node and its database: leases, waits for a database that is away, deadlines of
-//! searches. A test that owns the clock of events does not own this one.
+//! Real time, for everything between this node and its database: leases, waits for a database that is away, deadlines
+//! of searches. A test that owns the clock of events does not own this one.
 
 use std::future::Future;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Where a commit is published once it is on disk: to readers of the directory, to the engine, to whoever waits.
+//! Publishes a commit once it is on disk: to readers of the directory, to the engine and to all who wait for it.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ pub(crate) struct CommitSink {
     pub(crate) directory: Arc<ArcSwap<Directory>>,
     pub(crate) feed: Publisher,
     pub(crate) watchers: broadcast::Sender<Recorded>,
-    /// Told when there may be work for the jobs' runner.
+    /// Woken when the job runner may have work.
     pub(crate) jobs: Arc<Notify>,
-    /// Told when there is something new to fan out.
+    /// Woken when there is something new to fan out.
     pub(crate) fan_outs: Arc<Notify>,
-    /// How long commits held those who wait for the next one.
+    /// Time for which commits held those who wait for the next one.
     pub(crate) holds: Arc<Holds>,
-    /// Told when a mail was put into the outbox. `None` where nobody sends mail: none is put then.
+    /// Woken when a mail was put into the outbox. `None` if nobody sends mail: none is put then.
     pub(crate) outbox: Option<Arc<Notify>>,
 }
 
@@ -31,13 +31,13 @@ impl CommitSink {
         }
     }
 
-    /// There may be something to do that somebody else has left.
+    /// Wakes jobs and fan-outs: another node may have left work behind.
     pub(crate) fn work_left(&self) {
         self.jobs.notify_one();
         self.fan_outs.notify_one();
     }
 
-    /// Something was put into the outbox.
+    /// Wakes the sender of mail: something was put into the outbox.
     pub(crate) fn mailed(&self) {
         if let Some(mails) = &self.outbox {
             mails.notify_one();
@@ -46,7 +46,7 @@ impl CommitSink {
 
     pub(crate) fn recorded(&self, recorded: Vec<Recorded>) {
         for attempt in recorded {
-            // Nobody watching is the usual case.
+            // Having no watcher is the usual case.
             let _ = self.watchers.send(attempt);
         }
     }

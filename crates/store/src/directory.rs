@@ -1,4 +1,5 @@
-//! The directory: projects, keys and endpoints, in memory, so that the road of an event reads no row for them.
+//! The directory: projects, keys and endpoints in memory, so that accepting and delivering an event reads no row for
+//! them.
 //!
 //! A snapshot never changes. The writer makes the next one with the change it commits and publishes it after the
 //! commit, so a reader sees what is on disk and nothing else.
@@ -33,9 +34,9 @@ struct Entry {
     project: Arc<Project>,
     speech: Arc<Speech>,
     endpoints: Vec<Arc<Endpoint>>,
-    /// The same by what they ask for, so that an event costs no look at those that did not ask for it.
+    /// The same endpoints by subscription, so that an event does not look at those that did not subscribe to it.
     subscriptions: SubscriptionIndex,
-    /// Those of them that have filters.
+    /// Those of them that have filters, by subscription.
     filtering: SubscriptionIndex,
 }
 
@@ -44,7 +45,7 @@ impl Directory {
         self.projects.get(&id).map(|entry| &entry.project)
     }
 
-    /// What a project says about its own way of speaking. The same value until it changes.
+    /// A project's dialect files and event types. The same value until they change.
     pub fn project_dialects(&self, project: ProjectId) -> Arc<Speech> {
         self.projects.get(&project).map(|entry| entry.speech.clone()).unwrap_or_default()
     }
@@ -78,12 +79,12 @@ impl Directory {
         self.endpoints.values()
     }
 
-    /// The active endpoints that `event` is for, if their filters say so.
+    /// The active endpoints that `event` is for, unless their filters refuse it.
     pub fn matching<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = &'a Arc<Endpoint>> {
         self.projects.get(&event.project).into_iter().flat_map(|entry| entry.subscriptions.of(event))
     }
 
-    /// Those of the matching endpoints that have filters.
+    /// The matching endpoints that have filters.
     pub(crate) fn filtering<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = &'a Arc<Endpoint>> {
         self.projects.get(&event.project).into_iter().flat_map(|entry| entry.filtering.of(event))
     }
@@ -172,7 +173,7 @@ impl Directory {
 }
 
 impl Entry {
-    /// No event is for this endpoint any more, as it was.
+    /// Removes the endpoint, as it was, from both indexes.
     fn forget(&mut self, endpoint: &Endpoint) {
         self.subscriptions.remove(endpoint);
         self.filtering.remove(endpoint);

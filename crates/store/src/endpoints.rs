@@ -1,11 +1,11 @@
-//! Endpoints: made, changed, deleted; and how each is doing.
+//! The condition of an endpoint: its health and its last delivery.
 
 use model::delivery::Status;
 use model::health::Health;
 use model::id::DeliveryId;
 use model::time::Timestamp;
 
-/// How an endpoint is doing: read when somebody looks, never on the road.
+/// The condition of an endpoint: read on request, never while delivering.
 #[derive(Clone, Debug, Default)]
 pub struct Condition {
     pub health: Health,

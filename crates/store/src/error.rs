@@ -1,4 +1,4 @@
-//! Why the store could not do what it was asked. An `Err` here means that we are broken, never that input was wrong.
+//! Errors of the store. An `Err` here means that we are broken, never that input was wrong.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::journal_damage::JournalDamage;
 use crate::trouble::Trouble;
 
-/// What a search may take.
+/// Time limit of a search.
 pub const DEADLINE: Duration = Duration::from_secs(2);
 
-/// What counting may take before a job.
+/// Time limit of the count before a job.
 pub(crate) const COUNTING: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Debug, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum Error {
     Files { path: PathBuf, cause: Arc<std::io::Error> },
     #[error("the database {}", Trouble::of(.0))]
     Database(#[source] Arc<rusqlite::Error>),
-    /// The same, where it is known which file it is about.
+    /// The same, with the file it is about.
     #[error("the database {} {trouble}; {}", path.display(), trouble.remedy())]
     DatabaseFile { path: PathBuf, trouble: Trouble },
     #[error("the database failed")]
@@ -44,10 +44,10 @@ pub enum Error {
     Journal(Arc<JournalDamage>),
     #[error("the database holds what it should not: {0}")]
     Corrupt(String),
-    /// A search was ended because it took too long.
+    /// A search exceeded its time limit and was ended.
     #[error("a search took longer than {} s and was ended", DEADLINE.as_secs())]
     TooSlow,
-    /// The project has as many searches under way, and waiting, as it may.
+    /// The project has as many searches under way, and waiting, as it may have.
     #[error("the project has too many searches under way")]
     Busy,
     #[error("the store has stopped")]
@@ -68,7 +68,7 @@ impl Error {
 }
 
 impl Error {
-    /// Whether nothing more can be stored until somebody makes room.
+    /// True if nothing more can be stored until somebody makes room on the disk.
     pub fn is_disk_full(&self) -> bool {
         match self {
             Self::Database(error) => Trouble::of(error) == Trouble::DiskFull,
@@ -79,7 +79,7 @@ impl Error {
         }
     }
 
-    /// The same about the database in the file at `path`.
+    /// The same error, about the database in the file at `path`.
     pub(crate) fn at(self, path: &Path) -> Self {
         match self {
             Self::Database(error) => Self::DatabaseFile { path: path.to_owned(), trouble: Trouble::of(&error) },
@@ -114,7 +114,7 @@ impl From<deadpool_postgres::PoolError> for Error {
 }
 
 impl Error {
-    /// Whether the database was not there, or went away: the same may succeed a little later.
+    /// True if the database was not there, or went away: the same may succeed a little later.
     pub(crate) fn is_absence(&self) -> bool {
         match self {
             Self::Connection(_) => true,
@@ -125,7 +125,7 @@ impl Error {
 }
 
 impl Error {
-    /// What the database says of a search that it was told to end.
+    /// Turns the database's error about a cancelled search into [`Error::TooSlow`].
     pub(crate) fn of_search(self) -> Self {
         let is_cancelled = match &self {
             Self::Database(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted),
@@ -135,7 +135,7 @@ impl Error {
         if is_cancelled { Self::TooSlow } else { self }
     }
 
-    /// Whether something with the same key is there already.
+    /// True if something with the same key is there already.
     pub(crate) fn is_duplicate(&self) -> bool {
         matches!(self, Self::Postgres(error) if error.code() == Some(&tokio_postgres::error::SqlState::UNIQUE_VIOLATION))
     }
@@ -144,7 +144,8 @@ impl Error {
 fn is_absence(error: &tokio_postgres::Error) -> bool {
     use tokio_postgres::error::SqlState;
     match error.code() {
-        // Of class 57 the server ended the connection, or is not ready for one; of class 53 it can take no more.
+        // Class 57P: the server ended the connection, or is not ready for one. 53300: it can take no more. Class 08:
+        // the connection failed.
         Some(code) => {
             let passing = [
                 SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
@@ -155,7 +156,7 @@ fn is_absence(error: &tokio_postgres::Error) -> bool {
             ];
             passing.contains(code) || code.code().starts_with("57P") || code.code().starts_with("08")
         }
-        // Without a code it was not the server that refused: the connection broke, or never was.
+        // Without a code the server did not refuse: the connection broke, or was never made.
         None => {
             error.is_closed() || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
         }

@@ -1,29 +1,29 @@
-//! Fan-outs: an event with many recipients is committed with a mark, and its deliveries are made behind that, in slices,
+//! Fan-outs: an event with many recipients is committed with a mark, and its deliveries are made after that, in slices,
 //! for the endpoints that wanted it at the moment of acceptance.
 //!
-//! The mark says how many recipients have had their turn, and moves in the commit that makes their deliveries: a crash
-//! loses none and doubles none. Projects take turns. Within a project fan-outs go in the order of their events, and while
-//! there is one, an event for an endpoint with strict order is fanned out as well, so that it comes behind.
+//! The mark counts the recipients that are done, and moves in the commit that makes their deliveries: a crash loses
+//! none and doubles none. Projects take turns. Within a project fan-outs go in the order of their events, and while
+//! there is one, an event for an endpoint with strict order is fanned out as well, so that it comes after them.
 
 use model::id::EndpointId;
 
 use crate::Error;
 use crate::filtering::Recipient;
 
-/// Deliveries that are made in the commit of their event. One that has more is fanned out.
+/// Maximum deliveries made in the commit of their event. An event with more is fanned out.
 pub const DIRECT: usize = crate::slice::ROWS;
 
-/// Deliveries that are made in the commit of their event whatever else is in it: a mark would cost as much.
+/// Deliveries made in the commit of their event whatever else is in it: a mark would cost as much.
 pub(crate) const FEW: usize = 16;
 
-/// Events of one project that take a step together, where they are for the same endpoints: what a delivery changes of the
-/// indexes by endpoint is then shared.
+/// Maximum events of one project that take a step together, if they are for the same endpoints: they share what a
+/// delivery changes of the indexes by endpoint.
 pub(crate) const TOGETHER: usize = 16;
 
-/// Recipients that are gone, and cost no row, in one step.
+/// Maximum recipients visited in one step: those that are gone cost no row.
 pub(crate) const PASSED_OVER: usize = 16 * DIRECT;
 
-/// What a step came to.
+/// Result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// There may be more to do.
@@ -32,7 +32,7 @@ pub enum Step {
     Rest,
 }
 
-/// Recipients as they are kept.
+/// Encodes a list of recipients as it is stored.
 pub(crate) fn encode(recipients: &[Recipient]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(recipients.len() * 18);
     for Recipient { endpoint, note } in recipients {
@@ -55,7 +55,7 @@ pub(crate) fn decode(mut bytes: &[u8]) -> Result<Vec<Recipient>, Error> {
     Ok(recipients)
 }
 
-/// The first of them, and what is behind it.
+/// Decodes the first recipient. Returns it with the bytes after it.
 fn recipient(bytes: &[u8]) -> Option<(Recipient, &[u8])> {
     let (id, rest) = bytes.split_first_chunk()?;
     let (length, rest) = rest.split_first_chunk()?;
@@ -65,7 +65,7 @@ fn recipient(bytes: &[u8]) -> Option<(Recipient, &[u8])> {
     Some((Recipient { endpoint: EndpointId::from_bytes(*id), note }, rest))
 }
 
-/// Whether `endpoint` is among the recipients, of which the first `position` have had their turn, and has not.
+/// True if `endpoint` is among the recipients after the first `position`, which are done.
 pub(crate) fn has_yet_to_come(recipients: &[u8], position: usize, endpoint: EndpointId) -> Result<bool, Error> {
     Ok(decode(recipients)?.iter().skip(position).any(|recipient| recipient.endpoint == endpoint))
 }

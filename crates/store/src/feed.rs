@@ -1,7 +1,7 @@
-//! The feed: what a commit brought about, handed to the engine in memory right after it.
+//! The feed: notices of what a commit changed, handed to the engine in memory right after it.
 //!
-//! Bounded. When the engine does not keep up, facts are let go and it is told to look in the database instead, where
-//! everything is.
+//! Bounded. When the engine does not keep up, notices are dropped and the feed lags: the engine then looks into the
+//! database, where everything is.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,10 +13,10 @@ use tokio::sync::mpsc;
 
 use crate::shard::Shards;
 
-/// Commits that may wait for the engine before it is told to look for itself.
+/// Maximum commits that wait for the engine before the feed lags.
 const BACKLOG: usize = 1024;
 
-/// Deliveries of one commit that are handed to the engine in memory. It looks up the rest.
+/// Maximum deliveries of one commit handed to the engine in memory. It looks up the rest.
 pub(crate) const FED: usize = 1024;
 
 /// Something that is now on disk.
@@ -24,15 +24,16 @@ pub(crate) const FED: usize = 1024;
 pub enum CommitNotice {
     /// A delivery that is due, or will be at its `next_attempt_at`.
     Due(Due),
-    /// There is work of this endpoint in the database, due at that time.
+    /// The endpoint has work in the database, due at that time.
     Check { endpoint: EndpointId, at: Timestamp },
     /// The endpoint was created, changed, paused, resumed, disabled or deleted: the directory has it, or no longer.
     Changed(EndpointId),
     /// These shards are this node's from now on.
     Gained(Shards),
-    /// These are not any more: whatever is under way for them, another node does it too.
+    /// These shards are no longer this node's: another node also does whatever is under way for them.
     Lost(Shards),
-    /// These are wanted elsewhere: nothing new is begun for them, and they are given back when nothing is under way.
+    /// These shards are wanted elsewhere: nothing new is begun for them, and they are given back once nothing is under
+    /// way.
     LetGo(Shards),
 }
 
@@ -46,15 +47,15 @@ pub struct Recorded {
     pub status: Status,
 }
 
-/// What the engine takes from the feed.
+/// An item that the engine takes from the feed.
 #[derive(Debug)]
 pub enum FeedItem {
     Notices(Vec<CommitNotice>),
-    /// Facts were let go: everything must be looked up.
+    /// Notices were dropped: everything must be looked up.
     Lagged,
 }
 
-/// The engine's end.
+/// The engine's end of the feed.
 #[derive(Debug)]
 pub struct Feed {
     notices: mpsc::Receiver<Vec<CommitNotice>>,
@@ -62,12 +63,12 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Whether everything committed so far has been taken.
+    /// True if everything committed until now has been taken.
     pub fn is_empty(&self) -> bool {
         self.notices.is_empty() && !self.lagged.load(Ordering::Acquire)
     }
 
-    /// The next commit's facts; `None` when the store has stopped.
+    /// The next commit's notices; `None` when the store has stopped.
     pub async fn next(&mut self) -> Option<FeedItem> {
         let notices = self.notices.recv().await?;
         if self.lagged.swap(false, Ordering::AcqRel) {
@@ -77,10 +78,10 @@ impl Feed {
     }
 }
 
-/// The end of those who commit.
+/// The committing end of the feed.
 #[derive(Clone, Debug)]
 pub(crate) struct Publisher {
-    /// Gone when the feed has ended.
+    /// `None` once the feed has ended.
     notices: Arc<Mutex<Option<mpsc::Sender<Vec<CommitNotice>>>>>,
     lagged: Arc<AtomicBool>,
 }
@@ -101,7 +102,7 @@ impl Publisher {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Facts may have been missed: everything must be looked up.
+    /// Makes the feed lag, because notices may have been missed: everything must be looked up.
     pub(crate) fn lag(&self) {
         self.lagged.store(true, Ordering::Release);
         self.publish(Vec::new());

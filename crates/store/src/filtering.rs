@@ -1,4 +1,4 @@
-//! Asking endpoints' filters: outside of commits as far as possible, because all wait for the writer.
+//! Evaluates endpoints' filters before the commit where possible: the writer thread is shared.
 //!
 //! A filter that fails does not lose the event: it is delivered, and the delivery says why it was made.
 
@@ -14,13 +14,13 @@ use model::map::Map;
 
 use crate::directory::Directory;
 
-/// Filters that are asked before others of this process get a turn.
+/// Filters evaluated before other tasks of this process get a turn.
 pub(crate) const TURN: usize = 8;
 
-/// Whether a filter lets an event through, or why it cannot say.
+/// True if the filter lets an event through; an error says why it could not be evaluated.
 type FilterResult = Result<bool, String>;
 
-/// What filters said of one event, each with its endpoint as it was then.
+/// Filter results of one event, each with its endpoint as it was then.
 #[derive(Debug, Default)]
 pub(crate) struct FilterResults(Map<EndpointId, (Arc<Endpoint>, FilterResult)>);
 
@@ -28,11 +28,11 @@ pub(crate) struct FilterResults(Map<EndpointId, (Arc<Endpoint>, FilterResult)>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Recipient {
     pub(crate) endpoint: EndpointId,
-    /// Why it does although its filter could not be asked.
+    /// Reason for the delivery if the endpoint's filter could not be evaluated.
     pub(crate) note: Option<String>,
 }
 
-/// The next of the active endpoints that `event` is for, in the order of their ids, `count` at most.
+/// The next active endpoints that `event` is for, in the order of their ids, at most `count`.
 pub(crate) fn stretch(
     directory: &Directory,
     event: &Event,
@@ -46,14 +46,14 @@ pub(crate) fn stretch(
 }
 
 impl FilterResults {
-    /// Asks all filters that `event` meets, and lets others go on meanwhile.
+    /// Evaluates all filters that `event` meets, and lets other tasks run in between.
     pub(crate) async fn in_turns(directory: &Directory, event: &Event) -> Self {
         let asked: Vec<Arc<Endpoint>> = directory.filtering(event).cloned().collect();
         let mut filter_results = Self::default();
         let subject = Subject::of(event);
         for turn in asked.chunks(TURN) {
             turn.iter().for_each(|endpoint| filter_results.ask(endpoint, &subject));
-            // Also after a short turn: it may be one of many events.
+            // Also after a short turn: the event may be one of many.
             tokio::task::yield_now().await;
         }
         filter_results
@@ -66,7 +66,7 @@ impl FilterResults {
         filter_results
     }
 
-    /// Asks the filters of these endpoints.
+    /// Evaluates the filters of these endpoints.
     pub(crate) fn among(endpoints: &[Arc<Endpoint>], event: &Event) -> Self {
         let mut filter_results = Self::default();
         let subject = Subject::of(event);
@@ -81,12 +81,12 @@ impl FilterResults {
         }
     }
 
-    /// Who gets `event`, by these verdicts. An endpoint with another filter since is asked again.
+    /// The recipients of `event` by these results. A filter that has changed since is evaluated again.
     pub(crate) fn recipients(&self, directory: &Directory, event: &Event) -> Vec<Recipient> {
         self.recipients_among(directory.matching(event), event)
     }
 
-    /// The same of endpoints that match it.
+    /// The same among `matching`, the endpoints that the event is for.
     pub(crate) fn recipients_among<'a>(
         &self,
         matching: impl Iterator<Item = &'a Arc<Endpoint>>,
@@ -110,7 +110,7 @@ impl FilterResults {
     }
 }
 
-/// Whether a delivery is made, and with which note.
+/// `Some` if a delivery is made, with its note.
 fn evaluated(answer: &FilterResult) -> Option<Option<String>> {
     match answer {
         Ok(true) => Some(None),
@@ -119,20 +119,20 @@ fn evaluated(answer: &FilterResult) -> Option<Option<String>> {
     }
 }
 
-/// What one endpoint's filter said of many events, by their keys.
+/// Results of one endpoint's filter for many events, by their keys.
 #[derive(Debug)]
 pub(crate) struct Review<K> {
     endpoint: Arc<Endpoint>,
     answers: HashMap<K, FilterResult>,
 }
 
-/// What a review says of an event.
+/// The result of a review for one event.
 #[derive(Debug)]
 pub(crate) enum ReviewOutcome {
-    /// The endpoint wants it; a note says why it gets it although its filter could not be asked.
+    /// The endpoint wants the event. A note says why it gets it although its filter could not be evaluated.
     Wanted(Option<String>),
     Unwanted,
-    /// It was not asked about this event.
+    /// The filter was not evaluated for this event.
     Unknown,
 }
 
@@ -141,12 +141,12 @@ impl<K: Copy + Eq + Hash> Review<K> {
         Self { endpoint, answers: HashMap::new() }
     }
 
-    /// How many events it was asked about.
+    /// Number of events that the filter was evaluated for.
     pub(crate) fn len(&self) -> usize {
         self.answers.len()
     }
 
-    /// Asks about an event, and keeps what was said.
+    /// Evaluates the filter for an event, and keeps the result.
     pub(crate) fn ask(&mut self, key: K, event: &Event) -> ReviewOutcome {
         if let Some(filter) = &self.endpoint.settings.filter {
             self.answers.insert(key, filter.passes(&Subject::of(event), Effort::Calm));
@@ -154,7 +154,7 @@ impl<K: Copy + Eq + Hash> Review<K> {
         self.about(&self.endpoint, key)
     }
 
-    /// What was said of an event, for the endpoint as it is now.
+    /// The result for an event, for the endpoint as it is now.
     pub(crate) fn about(&self, endpoint: &Arc<Endpoint>, key: K) -> ReviewOutcome {
         if endpoint.settings.filter.is_none() {
             return ReviewOutcome::Wanted(None);

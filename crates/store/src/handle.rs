@@ -1,4 +1,4 @@
-//! The store's handle: opened once, cloned freely. Each verb on it is one transaction in the database that is behind it.
+//! The store's handle: opened once, cloned freely. Each verb on it is one transaction in the database behind it.
 
 mod cluster;
 mod due;
@@ -46,17 +46,17 @@ use crate::sqlite::embedded::Embedded;
 
 pub use crate::backend::{Backend, Postgres};
 
-/// Attempts that a slow watcher may be behind by before it misses some.
+/// Attempts by which a slow watcher may be behind before it misses some.
 const WATCHED: usize = 4096;
 
-/// Where the data is and with which key its secrets are read.
+/// Location of the data, the key that its secrets are read with, and how the store runs on it.
 pub struct Options {
     pub backend: Backend,
     pub master_key: MasterKey,
     pub env: Arc<dyn Env>,
-    /// Whether mail is sent to admins. Where it is not, none is put into the outbox, where it would wait for ever.
+    /// True if mail is sent to admins. Otherwise none is put into the outbox, where it would wait for ever.
     pub mail: bool,
-    /// Whether an embedded database goes on though its journal is damaged, without what cannot be read.
+    /// True if an embedded database opens although its journal is damaged, without what cannot be read.
     pub accept_journal_loss: bool,
 }
 
@@ -66,7 +66,7 @@ pub struct Store {
 }
 
 struct Inner {
-    /// This opening of the database, and when it was.
+    /// Id and time of this opening of the database.
     began: (DeliveryId, Timestamp),
     env: Arc<dyn Env>,
     database: Database,
@@ -81,14 +81,14 @@ struct Inner {
     notices: Notices,
 }
 
-/// What is behind the verbs.
+/// The database behind the verbs.
 pub(crate) enum Database {
     Embedded(Embedded),
     Cluster(Node),
 }
 
 impl Store {
-    /// Opens the database, making its tables where there are none, and brings it up to date.
+    /// Opens the database, creates its tables if there are none, and brings it up to date.
     pub async fn open(options: Options) -> Result<Self, Error> {
         let Options { backend: place, master_key, env, mail, accept_journal_loss } = options;
         let (publisher, feed) = feed::channel();
@@ -146,7 +146,7 @@ impl Store {
         self.seal_urls().await
     }
 
-    /// Whether the address of a PostgreSQL can be read. What is wrong with it is told without what is secret in it.
+    /// Checks that the address of a PostgreSQL can be read. The error shows nothing that is secret in it.
     pub fn check_address(url: &str) -> Result<(), Error> {
         postgres::connect::check(url)
     }
@@ -159,7 +159,7 @@ impl Store {
         }
     }
 
-    /// Whether there is a database of ours.
+    /// True if there is a database of ours.
     pub async fn is_in(place: &Backend) -> Result<bool, Error> {
         match place {
             Backend::Embedded { data_dir } => Ok(Embedded::is_in(data_dir)),
@@ -167,7 +167,7 @@ impl Store {
         }
     }
 
-    /// Whether there are secrets that a master key is needed for. Changes nothing.
+    /// True if there are secrets that a master key is needed for. Changes nothing.
     pub async fn has_secrets(place: &Backend) -> Result<bool, Error> {
         match place {
             Backend::Embedded { data_dir } => Embedded::has_secrets(data_dir),
@@ -175,7 +175,8 @@ impl Store {
         }
     }
 
-    /// Encrypts every secret anew with `new`. The database knows either key entirely or not at all.
+    /// Re-encrypts every secret with `new` and returns the number of endpoints. The database has either key entirely or
+    /// not at all.
     pub async fn rotate_master_key(
         place: &Backend,
         old: &MasterKey,
@@ -208,7 +209,7 @@ impl Store {
         self.inner.jobs.notified().await;
     }
 
-    /// Resolves when a mail was put into the outbox since this was last called.
+    /// Resolves when mail was put into the outbox since this was last called.
     pub async fn mails_woken(&self) {
         self.inner.mails.notified().await;
     }
@@ -217,7 +218,7 @@ impl Store {
         &self.inner.local_faults
     }
 
-    /// How long commits have held those who wait for the next one, since the store was opened.
+    /// Time for which commits have held those who wait for the next one, since the store was opened.
     pub fn held(&self) -> Held {
         self.inner.holds.held()
     }
@@ -246,7 +247,7 @@ impl Store {
         self.inner.jobs.notify_one();
     }
 
-    /// Whether the database answers: asked by `/readyz`.
+    /// Checks that the database answers; asked by `/readyz`.
     pub async fn ping(&self) -> Result<(), Error> {
         match self.database() {
             Database::Embedded(db) => db.ping().await,
@@ -263,7 +264,7 @@ impl Store {
         }
     }
 
-    /// Waits until everything handed in is committed, then stops. Verbs fail with [`Error::Stopped`] from now on.
+    /// Waits until everything submitted is committed, then stops. Verbs fail with [`Error::Stopped`] from now on.
     pub async fn close(&self) {
         match self.database() {
             Database::Embedded(db) => db.close().await,
@@ -276,7 +277,7 @@ impl Store {
         &self.inner.database
     }
 
-    /// Goes on with deletions of endpoints that a crash, or a caller who left, interrupted.
+    /// Continues deletions of endpoints that a crash, or a caller who left, interrupted.
     pub async fn finish_deletions(&self) -> Result<(), Error> {
         let half_deleted = match self.database() {
             Database::Embedded(db) => db.read(sqlite::endpoints::half_deleted).await?,

@@ -1,15 +1,16 @@
-//! How long commits held those who wait for the next one: a histogram in memory, for operators, benchmarks and tests.
+//! Time for which commits held those who wait for the next one: a histogram in memory, for operators, benchmarks and
+//! tests.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Buckets, each a quarter longer than the one before; the last has no end.
+/// Buckets, each a quarter longer than the one before; the last is unbounded.
 const BUCKETS: usize = 64;
 
-/// A commit that held others for so long is worth a line in the log.
+/// A commit that held others for at least this time is logged.
 const LONG: Duration = Duration::from_millis(20);
 
-/// The bucket that ends with [`LONG`], so that it is known of every quantile whether it is above that.
+/// The bucket that ends with [`LONG`], so that every quantile is known to be above that or not.
 const LONG_ENDS: i32 = 27;
 
 #[derive(Debug)]
@@ -20,15 +21,15 @@ pub(crate) struct Holds {
     most_rows: AtomicUsize,
 }
 
-/// What there was of it.
+/// Summary of the histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
     pub commits: u64,
-    /// To a quarter of it, upwards.
+    /// Rounded up, by a quarter at most.
     pub p50: Duration,
     pub p99: Duration,
     pub longest: Duration,
-    /// Rows that the largest commit put.
+    /// Rows put by the largest commit.
     pub most_rows: usize,
 }
 
@@ -46,7 +47,7 @@ impl Holds {
         self.longest.fetch_max(micros, Ordering::Relaxed);
         self.most_rows.fetch_max(rows, Ordering::Relaxed);
         if held >= LONG {
-            tracing::debug!(commit.held_us = micros, commit.verbs = verbs, commit.rows = rows, "a long commit");
+            tracing::debug!(commit.held_us = micros, commit.verbs = verbs, commit.rows = rows, "long commit");
         }
     }
 
@@ -62,7 +63,7 @@ impl Holds {
         }
     }
 
-    /// Says in the log what there was.
+    /// Logs the summary.
     pub(crate) fn tell(&self) {
         let Held { commits, p50, p99, longest, most_rows } = self.held();
         tracing::info!(
@@ -76,7 +77,7 @@ impl Holds {
     }
 }
 
-/// Where the bucket ends, in microseconds.
+/// End of the bucket, in microseconds.
 fn end(bucket: usize) -> f64 {
     let steps = i32::try_from(bucket).unwrap_or(i32::MAX) - LONG_ENDS;
     LONG.as_secs_f64() * 1e6 * 1.25_f64.powi(steps)

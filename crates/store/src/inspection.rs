@@ -1,9 +1,9 @@
-//! What looking for damage in all that is stored came to.
+//! Result of an inspection of all that is stored for damage.
 
-/// What was read, and what is wrong with it.
+/// Rows that were read, and their damage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inspection {
     pub rows: u64,
-    /// Nothing, if all can be read and fits together.
+    /// Empty if everything can be read and fits together.
     pub damage: Vec<String>,
 }

@@ -1,5 +1,5 @@
 //! Jobs: recovering an endpoint, replaying an event. Durable: a step is one commit that moves the work and the cursor
-//! together, so a job goes on after a crash where it was.
+//! together, so a job continues after a crash where it was.
 
 use std::sync::Arc;
 
@@ -11,19 +11,19 @@ use crate::directory::Directory;
 use crate::filtering::{FilterResults, Recipient, Review};
 use crate::slice;
 
-/// Items that one step puts on the road at most.
+/// Maximum items of one step.
 pub const STEP: usize = slice::ROWS;
 
-/// What a step of a job came to.
+/// Result of a step of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// There is more to do.
     More,
-    /// It is done, cancelled or gone.
+    /// The job is done, cancelled or gone.
     Ended,
 }
 
-/// What filters say of what the next step of a job is about.
+/// Filter results for the next step of a job.
 pub(crate) enum Filtered<K> {
     Nothing,
     Replay(FilterResults),
@@ -31,7 +31,7 @@ pub(crate) enum Filtered<K> {
 }
 
 impl<K> Filtered<K> {
-    /// Which of these endpoints get the event that is replayed.
+    /// The recipients, among these endpoints, of the event that is replayed.
     pub(crate) fn recipients(&self, endpoints: &[Arc<Endpoint>], event: &Event) -> Vec<Recipient> {
         match self {
             Self::Replay(filter_results) => filter_results.recipients_among(endpoints.iter(), event),

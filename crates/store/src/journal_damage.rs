@@ -1,4 +1,4 @@
-//! What is wrong with a journal, and what a person can do about it.
+//! Damage of a journal, and what a person can do about it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ pub struct JournalDamage {
     pub readable: usize,
 }
 
-/// What is wrong with a file of the journal.
+/// Damage of one file of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub path: PathBuf,
@@ -20,17 +20,17 @@ pub struct Fault {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The database has written to it, and it is not there.
+    /// The database has written to the file, and it is not there.
     Missing,
-    /// It ends before the length that it was made with.
+    /// The file ends before the length that it was made with.
     Short { bytes: u64, of: u64 },
-    /// At this byte there is something that was never written so.
+    /// The file has bytes at this offset that were never written so.
     Damaged { offset: u64, readable: usize },
-    /// It has fewer groups than its successor says it had, or none.
+    /// The file has fewer groups than its successor says it had, or none.
     Incomplete { offset: u64, readable: usize },
-    /// It was not written for this database, or for a later state of it.
+    /// The file belongs to another database, or to a later state of this one.
     Foreign,
-    /// It has something, and the database beside it is new.
+    /// The file has content, and the database beside it is new.
     Orphaned,
 }
 

@@ -1,12 +1,13 @@
-//! What Posthaste knows, durably: SQL behind one set of verbs, the directory in memory, and the feed of committed work.
+//! The durable state of Posthaste: SQL behind one set of verbs, the directory in memory, and the feed of committed
+//! work.
 //!
-//! A verb is one transaction. Verbs of the road: [`ingest`], [`fan_outs`], [`due`], [`record`]; verbs of those who ask: [`search`];
-//! verbs of those who configure: [`projects`], [`endpoints`]; work that outlives a request: [`jobs`], [`mails`],
-//! [`retention`].
+//! A verb is one transaction. Verbs of accepting and delivering: [`ingest`], [`fan_outs`], [`due`], [`record`]; of
+//! lookups: [`search`]; of configuration: [`projects`], [`endpoints`]; of work that outlives a request: [`jobs`],
+//! [`outbox`], [`retention`].
 //!
-//! Three storeys: the [`handle`] with all verbs on top, the two databases below it, and what both share, nouns and rules, on
-//! the ground. SQL stands in [`sqlite`] and [`postgres`] alone: two folders behind the same verbs, held to the same conformance suite
-//! (`tests/conformance`).
+//! Three storeys: the [`handle`] with all verbs on top, the two databases below it, and the nouns and rules that both
+//! share on the ground. All SQL is in [`sqlite`] and [`postgres`]: two folders behind the same verbs, held to the same
+//! conformance suite (`tests/conformance`).
 
 mod actor;
 mod backend;

@@ -1,4 +1,4 @@
-//! Faults of this machine that stopped deliveries, kept in memory: the engine notes them, operators are shown them.
+//! Faults of this machine that stopped deliveries, in memory: the engine notes them, operators are shown them.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use model::local_fault::LocalFault;
 use model::time::Timestamp;
 
-/// Deliveries that wait for the same reason are said to once in this time.
+/// Minimum time between log lines about the same fault.
 const LOG_EVERY: Duration = Duration::from_secs(30);
 
-/// A fault, as often as it stopped a delivery since this process started.
+/// A fault, with the number of times it stopped a delivery since this process started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub fault: LocalFault,
@@ -23,15 +23,15 @@ pub(crate) struct LocalFaults(Mutex<Vec<Entry>>);
 
 struct Entry {
     seen: Seen,
-    /// On the clock that never goes back.
+    /// On the monotonic clock.
     logged_at: Duration,
-    /// Deliveries that it stopped since it was last logged.
+    /// Deliveries stopped since the fault was last logged.
     unlogged: u64,
 }
 
 impl LocalFaults {
-    /// Notes that `fault` stopped a delivery. Answers how many it stopped since it was last logged, when it is to be
-    /// logged now.
+    /// Notes that `fault` stopped a delivery. If it is to be logged now, returns the number of deliveries it stopped
+    /// since it was last logged.
     pub(crate) fn note(&self, fault: LocalFault, now: Timestamp, elapsed: Duration) -> Option<u64> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(entry) = entries.iter_mut().find(|entry| entry.seen.fault == fault) else {

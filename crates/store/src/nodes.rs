@@ -1,8 +1,8 @@
-//! Who works on this database and whether they keep up: asked by whoever operates it, never on the road.
+//! The nodes that work on this database, and whether they keep up: read by operators, never while delivering.
 
 use model::time::Timestamp;
 
-/// Pending deliveries that are counted. Where there are more, nobody needs to know how many more.
+/// Maximum pending deliveries that are counted: beyond that nobody needs the exact number.
 pub const COUNTED: usize = 100_000;
 
 /// The nodes of one database, as one of them sees it.
@@ -12,21 +12,21 @@ pub struct Overview {
     /// The id of the node that answers.
     pub node: String,
     pub nodes: Vec<Node>,
-    /// Shards of which no node that is heard of has the lease: nothing is delivered for what is in them.
+    /// Shards without a lease of a node that is heard from: nothing in them is delivered.
     pub unassigned: usize,
-    /// How far the database's clock is ahead of this machine's, in milliseconds.
+    /// Milliseconds by which the database's clock is ahead of this machine's.
     pub clock_offset_ms: i64,
     pub lag: Lag,
     pub endpoints: Counts,
 }
 
-/// How all endpoints are doing.
+/// Numbers of endpoints, by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub active: usize,
-    /// Active ones whose last attempt failed.
+    /// Active endpoints whose last attempt failed.
     pub failing: usize,
-    /// Disabled by us.
+    /// Endpoints disabled by us.
     pub disabled: usize,
 }
 
@@ -44,19 +44,19 @@ pub struct Node {
     pub delivers: bool,
     pub started_at: Timestamp,
     pub seen_at: Timestamp,
-    /// It has been heard of within its lease.
+    /// True if the node was heard from within its lease.
     pub alive: bool,
-    /// Shards that are its own.
+    /// Shards that the node holds.
     pub shards: usize,
 }
 
-/// What waits to be delivered to active endpoints.
+/// The delivery backlog.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lag {
-    /// When the delivery that has been due for longest was due, if one is.
+    /// Due time of the delivery to an active endpoint that has been due for longest, if one is due.
     pub oldest_due_at: Option<Timestamp>,
-    /// For how long that is.
+    /// Milliseconds since then.
     pub late_ms: u64,
-    /// Deliveries of all endpoints that are neither delivered nor given up, [`COUNTED`] at most.
+    /// Deliveries of all endpoints that are neither delivered nor given up, at most [`COUNTED`].
     pub pending: usize,
 }

@@ -1,4 +1,4 @@
-//! What operators are to know about this process: shown by `GET /v1/cluster`, said by `posthaste doctor`.
+//! Notices about this process for operators: shown by `GET /v1/cluster` and `posthaste doctor`.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,17 +7,17 @@ use model::time::Timestamp;
 
 use crate::local_faults::Seen;
 
-/// How long a fault of this machine is said after it last stopped a delivery.
+/// Time for which a fault of this machine is shown after it last stopped a delivery.
 const FAULTS_FOR: Duration = Duration::from_secs(600);
 
-/// One thing to know.
+/// A notice for operators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// Its name for programs.
+    /// Machine-readable name.
     pub code: &'static str,
     pub level: Level,
     pub message: String,
-    /// What to do about it.
+    /// Advice to the operator.
     pub remedy: Option<&'static str>,
 }
 
@@ -25,11 +25,11 @@ pub struct Notice {
 pub enum Level {
     /// The operator chose it, and may have forgotten.
     Information,
-    /// It harms, or could.
+    /// It does harm, or could.
     Warning,
 }
 
-/// What the parts of the server said about themselves at start.
+/// Notices that parts of the server posted about themselves at start.
 #[derive(Default)]
 pub(crate) struct Notices(Mutex<Vec<Notice>>);
 
@@ -43,7 +43,7 @@ impl Notices {
     }
 }
 
-/// The faults of this machine that stopped a delivery not long before `now`.
+/// Notices of the faults of this machine that stopped a delivery not long before `now`.
 pub(crate) fn of_recent_faults(faults: Vec<Seen>, now: Timestamp) -> impl Iterator<Item = Notice> {
     faults.into_iter().filter(move |seen| seen.last_at.until(now) <= FAULTS_FOR).map(of_fault)
 }

@@ -1,9 +1,9 @@
-//! What occurs when: which types, tenants and outcomes a slot of time has, so that a search for what is rare looks there
-//! and nowhere else.
+//! Occurrences: the types, tenants and outcomes in a slot of time, so that a search for something rare reads those
+//! slots and no others.
 //!
-//! An occurrence says that its slot may have something; the rows themselves are asked whether it has. It is written once
-//! for a slot, however many rows of the slot it is about, so busy hours cost no more than quiet ones. Measured: 10 M rows
-//! with an index of their own for each type cost 1 µs an event, this 0.05.
+//! An occurrence says that its slot may have something; the rows themselves decide. It is written once for a slot,
+//! however many rows of the slot it is about, so busy hours cost no more than quiet ones. Measured: 10 M rows with an
+//! index of their own for each type cost 1 µs an event, this 0.05.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -14,7 +14,7 @@ use model::time::Timestamp;
 /// Slots have 2^4 ms: at 20,000 deliveries a second some hundred rows, which are read in less than a millisecond.
 const BITS: u32 = 4;
 
-/// What occurs. The numbers are kept in the database.
+/// Kinds of occurrences. The numbers are stored in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub(crate) enum Kind {
@@ -24,11 +24,11 @@ pub(crate) enum Kind {
     EventTenant = 1,
     /// Deliveries of events of a type.
     DeliveryType = 2,
-    /// Deliveries with an outcome. On PostgreSQL, where it is in no index of theirs.
+    /// Deliveries with an outcome. Only on PostgreSQL, where no index of deliveries has it.
     Outcome = 3,
-    /// Deliveries of a tenant's events, likewise with their outcome.
+    /// Deliveries of a tenant's events with an outcome. Only on PostgreSQL.
     TenantOutcome = 4,
-    /// Deliveries of a tenant's events, likewise.
+    /// Deliveries of a tenant's events. Only on PostgreSQL.
     DeliveryTenant = 5,
 }
 
@@ -43,31 +43,31 @@ pub(crate) fn outcome(status: i16, status_code: Option<u16>) -> String {
     format!("{status}:{:03}", status_code.unwrap_or(0))
 }
 
-/// The same of a tenant's, which stands before it.
+/// The name of an outcome of a tenant's deliveries: the tenant stands before it.
 pub(crate) fn of_tenant(tenant: &str, outcome: &str) -> String {
     format!("{tenant}\u{1}{outcome}")
 }
 
-/// The slot of time that a delivery, or a key like a delivery's id, is in.
+/// The slot of time of a delivery, or of a key like a delivery's id.
 pub(crate) fn slot_of(id: DeliveryId) -> i64 {
     id.created_at().as_millis() >> BITS
 }
 
-/// The first id of a slot, and the first behind it.
+/// The first id of a slot, and the first after it.
 pub(crate) fn ids_of(slot: i64) -> (DeliveryId, DeliveryId) {
     let first = |slot: i64| DeliveryId::first_at(Timestamp::from_millis(slot << BITS));
     (first(slot), first(slot + 1))
 }
 
-/// Occurrences that are written, as far as they are remembered.
+/// Bounded memory of the occurrences that are written.
 #[derive(Default)]
 pub(crate) struct Noted(Set<u64>);
 
 impl Noted {
-    /// Most that are remembered. Who is forgotten is written once more, and nothing comes of it.
+    /// Maximum occurrences remembered. One that is forgotten is written once more, which does no harm.
     const MOST: usize = 16_384;
 
-    /// Whether this is news. By its hash: with so few, two are taken for one in 10^15 cases.
+    /// True if the occurrence is new. Compared by hash: with this few, one in 10^15 is taken for another.
     pub(crate) fn is_new(&mut self, occurrence: impl Hash) -> bool {
         if self.0.len() >= Self::MOST {
             self.0.clear();

@@ -1,5 +1,5 @@
-//! Operational events: what Posthaste itself has to say of a project's endpoints. Delivered like any event, to the
-//! endpoints that name them.
+//! Operational events: Posthaste's own events about a project's endpoints. Delivered like any event, to the endpoints
+//! that name them.
 
 use model::attempt::Attempt;
 use model::delivery::Due;
@@ -14,12 +14,12 @@ use serde_json::json;
 
 use crate::directory::Directory;
 
-/// Something happened to an endpoint or a delivery that its owner wants to know.
+/// A change of an endpoint or a delivery that its owner wants to know of.
 #[derive(Debug)]
 pub(crate) enum Notice<'a> {
     /// An endpoint was disabled for failing, or for saying that it is gone.
     Disabled { reason: String },
-    /// An endpoint delivers again that was disabled or had given up deliveries.
+    /// An endpoint that was disabled, or had given up deliveries, delivers again.
     Recovered,
     /// A delivery's schedule ran out.
     Exhausted { due: &'a Due, attempt: &'a Attempt },
@@ -59,7 +59,7 @@ impl Notice<'_> {
 }
 
 impl Notice<'_> {
-    /// Tells the operator of an endpoint that was disabled or has recovered. The engine tells of deliveries.
+    /// Logs that an endpoint was disabled or has recovered. The engine logs deliveries.
     pub(crate) fn log(&self, endpoint: &Endpoint) {
         match self {
             Self::Disabled { reason } => {
@@ -72,7 +72,7 @@ impl Notice<'_> {
         }
     }
 
-    /// The event that tells it, if an endpoint subscribes to it.
+    /// The operational event, if an endpoint subscribes to it.
     pub(crate) fn event_if_wanted(
         &self,
         endpoint: &Endpoint,
@@ -85,7 +85,6 @@ impl Notice<'_> {
         is_wanted.then_some(event)
     }
 
-    /// The event that tells it.
     fn event(&self, endpoint: &Endpoint, env: &dyn Env, now: Timestamp) -> Event {
         Event {
             tenant: endpoint.settings.tenant.clone(),

@@ -1,4 +1,4 @@
-//! The outbox: mail to projects' admins, put there in the commit of what it tells, taken out when it is sent.
+//! The outbox: mail to projects' admins, put there by the commit that it reports, removed when it is sent.
 
 use std::sync::Arc;
 
@@ -17,25 +17,25 @@ use crate::directory::Directory;
 /// A mail to one admin.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// The same at every try: by it a mail that comes twice is known.
+    /// The same at every try, so that a mail that arrives twice is recognised.
     pub id: MailId,
     pub project: ProjectId,
     pub recipient: String,
     pub report: Report,
-    /// Tries that failed.
+    /// Failed tries.
     pub failures: u32,
-    /// When it happened.
+    /// Time of what it reports.
     pub created_at: Timestamp,
 }
 
-/// What happened to which endpoint, in the words of that time.
+/// A change of an endpoint, in the words of that time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     pub project: String,
     pub slug: Slug,
     pub endpoint: EndpointId,
     pub name: Option<String>,
-    /// Without what is secret in it.
+    /// Without its secrets.
     pub url: String,
     pub what: What,
 }
@@ -43,15 +43,15 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
-    /// Nothing is sent any more until somebody resumes it.
+    /// Nothing more is sent to the endpoint until somebody resumes it.
     Disabled { reason: String, failing: Failing },
     /// A delivery's schedule ran out; others are still tried.
     GivesUp { event_type: String, delivery: DeliveryId, failing: Failing },
-    /// It delivers again, after one of the others was told.
+    /// The endpoint delivers again, after one of the others was reported.
     Recovered,
 }
 
-/// How it fails.
+/// The failures of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failing {
     /// Failed attempts in a row.
@@ -62,10 +62,10 @@ pub struct Failing {
     pub error: Option<String>,
 }
 
-/// Mails of one project that wait. Where more are to come, its mail is not being taken and more of it helps nobody.
+/// Maximum mails of one project that wait. Beyond that its mail is not being taken, and more of it helps nobody.
 const MOST_WAITING: usize = 1_000;
 
-/// The project whose admins are mailed of an endpoint, if this server mails and the project has any.
+/// The project whose admins are mailed about an endpoint, if this server mails and the project has any.
 pub(crate) fn recipients<'a>(
     directory: &'a Directory,
     endpoint: &Endpoint,
@@ -74,7 +74,7 @@ pub(crate) fn recipients<'a>(
     directory.project(endpoint.project).filter(|project| is_mailing && !project.admins.is_empty())
 }
 
-/// Whether the project's admins can be told of an endpoint while so many mails to them wait.
+/// True if the project's admins can be mailed about an endpoint while `waiting` mails to them wait.
 pub(crate) fn fits(project: &Project, endpoint: &Endpoint, waiting: usize) -> bool {
     let fits = waiting + project.admins.len() <= MOST_WAITING;
     if !fits {
@@ -82,7 +82,7 @@ pub(crate) fn fits(project: &Project, endpoint: &Endpoint, waiting: usize) -> bo
             project = %project.slug,
             endpoint = %endpoint.id,
             waiting,
-            "admins are not told of an endpoint: too much mail to them waits"
+            "mail about an endpoint dropped; too much mail to its admins waits"
         );
     }
     fits
@@ -116,11 +116,11 @@ impl Failing {
     }
 }
 
-/// What is next in the outbox.
+/// The next mail in the outbox.
 #[derive(Clone, Debug)]
 pub enum Next {
     Due(Box<Mail>),
-    /// Nothing is due before then.
+    /// Nothing is due before this time.
     At(Timestamp),
     Nothing,
 }

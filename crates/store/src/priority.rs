@@ -1,22 +1,23 @@
-//! Threads that stand back where the processor is short.
+//! Priorities of threads that give way where the processor is short.
 
 #[cfg(target_os = "linux")]
 use thread_priority::{
     NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
 };
 
-/// How much: their weight in the scheduler is a tenth of an ordinary thread's.
+/// Nice value: the thread's weight in the scheduler is a tenth of an ordinary thread's.
 const NICENESS: i32 = 10;
 
-/// The calling thread stands back from now on, on Linux. Where that is not permitted all is the same, but slower for
-/// others.
+/// Lowers the calling thread's weight from now on, on Linux. Where that is not permitted nothing changes, except that
+/// others get slower.
 pub fn stand_back() {
     let _ = rustix::process::setpriority_process(None, NICENESS);
 }
 
-/// The calling thread runs from now on where a core has nothing else to do, and gives way at once: a thread that only
-/// stands back keeps a core for some milliseconds while another waits for it. Next to nothing is left for it where all
-/// cores are busy. Elsewhere than on Linux it stands back.
+/// Runs the calling thread from now on only where a core has nothing else to do, and makes it give way at once: a
+/// thread that merely has a low weight keeps a core for some milliseconds while another waits for it. Next to nothing
+/// is left for it where all cores are busy. On other systems than Linux, or where that is not permitted, it stands back
+/// instead.
 pub(crate) fn give_way() {
     #[cfg(target_os = "linux")]
     {

@@ -1,17 +1,18 @@
-//! Files and directories that nobody but their owner reads, whatever the process's umask is.
+//! Files and directories that only their owner can read, whatever the process's umask is.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-/// Permissions of files: they hold events, and some of them keys.
+/// Permissions of files: they contain events, and some of them keys.
 pub const FILE_MODE: u32 = 0o600;
 
 /// Permissions of the data directory.
 pub const DIRECTORY_MODE: u32 = 0o700;
 
-/// Makes `directory` and what is missing above it, so that it is there after a power cut. One that exists stays as it is.
+/// Creates `directory` and its missing parents, so that they are there after a power cut. One that exists stays as it
+/// is.
 pub fn directory(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
@@ -27,14 +28,14 @@ pub fn directory(directory: &Path) -> io::Result<()> {
     }
 }
 
-/// Options that make a file for its owner alone, if they make one.
+/// Options that create a file for its owner alone, if they create one.
 pub fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(FILE_MODE);
     options
 }
 
-/// Files that were made, renamed or removed in `directory` are so after a power cut.
+/// Syncs `directory`, so that files created, renamed or removed in it are so after a power cut.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }

@@ -1,5 +1,5 @@
-//! What projects say about their own ways of speaking: dialect files and event types, put and removed.
+//! Projects' dialects: dialect files and event types, put and removed.
 
-/// The project speaks this dialect: it cannot be removed.
+/// The project uses this dialect: it cannot be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InUse;

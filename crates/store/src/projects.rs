@@ -1,11 +1,11 @@
-//! Projects: made, changed, deleted. The one called `default` is always there.
+//! Projects: created, changed, deleted. The one called `default` is always there.
 
 use model::env::Env;
 use model::id::ProjectId;
 use model::project::{Project, Slug, Tenants};
 use model::retention::Chosen;
 
-/// The slug is another project's.
+/// Another project has the slug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlugTaken;
 

@@ -1,4 +1,4 @@
-//! Writing down what an attempt came to: the attempt, the delivery's new state and the endpoint's run of failures.
+//! Recording an attempt: the attempt, the delivery's new state and the endpoint's failure streak.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ pub struct Record {
     pub next: Next,
     /// The receiver said that nothing sent there will ever be taken.
     pub gone: bool,
-    /// When failing disables the endpoint.
+    /// The rule by which failing disables the endpoint.
     pub rule: Arc<DisableRule>,
-    /// Whether disabling it is announced, by an operational event and by mail.
+    /// True if trouble is announced: disabling by an operational event and by mail, giving up a delivery by mail.
     pub notify: bool,
 }

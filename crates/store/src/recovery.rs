@@ -1,4 +1,5 @@
-//! Recovering an endpoint: which stretch it is about and where a job is in it, whatever orders a database's events.
+//! Recovery of an endpoint: its window of time and the position of a job in it, whatever a database orders its events
+//! by.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -13,20 +14,20 @@ use crate::directory::Directory;
 use crate::filtering;
 use crate::jobs::STEP;
 
-/// Events that a step looks at, of which it may want few.
+/// Maximum events that a step reads, of which it may want few.
 pub(crate) const SEEN: usize = 4 * STEP;
 
-/// Events that a filter is asked about to count what was missed. What comes after them is counted unasked: a filter may
-/// take milliseconds, and nobody waits for millions of those.
+/// Maximum events that a filter is evaluated for to count what was missed. Later ones are counted without it: a filter
+/// may take milliseconds, and nobody waits for millions of those.
 pub(crate) const ASKED: usize = 2_000;
 
-/// What a database orders its events by.
+/// The key by which a database orders its events.
 pub(crate) trait Key: Copy + Eq + Hash {
     fn to_bytes(self) -> [u8; 16];
     fn from_bytes(bytes: [u8; 16]) -> Self;
 }
 
-/// A stretch of time of one endpoint, in the terms the tables are ordered by.
+/// A window of time of one endpoint, in the keys by which the tables are ordered.
 pub(crate) struct Window<K> {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) deliveries: (DeliveryId, DeliveryId),
@@ -41,7 +42,7 @@ impl<K: Key> Window<K> {
         }
     }
 
-    /// Where to go on after a step that sent the first `sent` of these failed deliveries again.
+    /// The cursor after a step that sent the first `sent` of these failed deliveries again.
     pub(crate) fn after_failed(&self, only: Only, failed: &[DeliveryId], sent: usize) -> Option<Cursor<K>> {
         match failed.get(..sent).and_then(<[_]>::last) {
             Some(last) if failed.len() == STEP || sent < failed.len() => Some(Cursor::Failed(*last)),
@@ -51,22 +52,22 @@ impl<K: Key> Window<K> {
     }
 }
 
-/// Events of a window that were looked at.
+/// Events of a window that were read.
 pub(crate) struct Seen<K> {
-    /// Those that the endpoint should have had, each with its key and a note for its delivery.
+    /// Events that the endpoint should have had, each with its key and a note for its delivery.
     pub(crate) missed: Vec<(K, Event, Option<String>)>,
-    /// Where those begin that come next.
+    /// Key of the first event that comes next.
     pub(crate) next: K,
 }
 
-/// What a step did, and where the next one begins; without a cursor there is none.
+/// Items done by a step, and the cursor of the next one; without a cursor there is none.
 pub(crate) struct Progress<K> {
     pub(crate) done: u64,
     pub(crate) cursor: Option<Cursor<K>>,
 }
 
-/// Where a job is: a recovery first goes through the failed deliveries, then through the events; a replay goes through
-/// the endpoints.
+/// Position of a job: a recovery first goes through the failed deliveries, then through the events; a replay goes
+/// through the endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cursor<K> {
     Failed(DeliveryId),
@@ -96,7 +97,7 @@ impl<K: Key> Cursor<K> {
     }
 }
 
-/// The endpoints that the next step of a replay is about.
+/// The endpoints of the next step of a replay.
 pub(crate) fn next_endpoints<K>(
     directory: &Directory,
     event: &Event,
@@ -109,7 +110,7 @@ pub(crate) fn next_endpoints<K>(
     filtering::stretch(directory, event, after, STEP)
 }
 
-/// Where a replay goes on after a step that was about these.
+/// The cursor of a replay after a step with these endpoints.
 pub(crate) fn after_endpoints<K>(endpoints: &[Arc<Endpoint>]) -> Option<Cursor<K>> {
     endpoints.get(STEP - 1).map(|last| Cursor::Endpoint(last.id))
 }

@@ -1,29 +1,30 @@
-//! Retention: what has been kept long enough goes, a slice at a time.
+//! Retention: what has been kept long enough is deleted, a slice at a time.
 //!
-//! A [`Sweep`] goes through what there is in order of age. What a project keeps is its own affair: a sweep for one never
-//! looks through what others keep longer. Pending deliveries stay, with their events and attempts, until they have ended.
+//! A [`RetentionPass`](crate::handle::retention::RetentionPass) goes through the rows in order of age. Each project has
+//! its own periods: deleting for one never looks through what others keep longer. Pending deliveries stay, with their
+//! events and attempts, until they have ended.
 
 use std::ops::AddAssign;
 use std::time::Duration;
 
 use model::time::Timestamp;
 
-/// What a step came to.
+/// Result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// This went, and there may be more. Whoever sweeps on leaves the writer and the disk alone for a while, in proportion
-    /// to what was taken of them.
+    /// Rows were deleted, and there may be more. Before the next step, the caller leaves the writer and the disk alone
+    /// for a while, in proportion to what this one took of them.
     Went { deleted: Deleted, took: Duration },
     /// Nothing is left that has been kept long enough. Worth another step at that time.
     Rest(Timestamp),
 }
 
-/// How much went.
+/// Numbers of what was deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deleted {
     pub events: u64,
     pub deliveries: u64,
-    /// Of the attempts of these deliveries.
+    /// Attempts of these deliveries.
     pub attempts: u64,
     pub jobs: u64,
     /// Attempts that stay, without their bodies.
@@ -32,7 +33,7 @@ pub struct Deleted {
     pub pages: u64,
 }
 
-/// Which of an attempt's bodies were dropped.
+/// The bodies of an attempt that were dropped.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Dropped {
     pub(crate) response: bool,

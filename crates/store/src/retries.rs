@@ -1,10 +1,10 @@
-//! A person asks for one more attempt.
+//! Retries by hand: a person asks for one more attempt.
 
-/// Whether a delivery can be tried once more by hand.
+/// Result of a retry by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retried {
-    /// It is due now.
+    /// The delivery is due now.
     Due,
-    /// Its endpoint is deleted: there is nowhere to send it.
+    /// The endpoint is deleted: there is nowhere to send it.
     NoEndpoint,
 }

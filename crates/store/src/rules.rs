@@ -1,5 +1,5 @@
-//! Rules that hold on every database, each spelled once: the databases ask here what to write, and write it in their own
-//! SQL.
+//! Rules that hold on every database, each in one place: they decide what is written, and each database writes it in
+//! its own SQL.
 
 pub(crate) mod attempt;
 pub(crate) mod delivery;

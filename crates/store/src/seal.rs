@@ -1,7 +1,7 @@
 //! Secrets at rest: AES-256-GCM under the master key.
 //!
-//! A sealed value is `key id (8 bytes) · nonce (12) · ciphertext and tag`. What it belongs to (a row's id) is
-//! authenticated with it, so a sealed secret moved to another row does not open.
+//! A sealed value is `key id (8 bytes) · nonce (12) · ciphertext and tag`. Its owner (a row's id) is authenticated with
+//! it, so a sealed secret moved to another row does not open.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::Error;
 
 const KEY_ID_LEN: usize = 8;
 
-/// The row that tells whether a master key is the database's, and what is sealed in it.
+/// The row that shows whether a master key is the database's, and the text sealed in it.
 pub(crate) const KEY_CHECK: &str = "master_key_check";
 pub(crate) const KEY_CHECK_TEXT: &[u8] = b"posthaste";
 

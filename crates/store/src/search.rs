@@ -1,4 +1,4 @@
-//! Looking things up: events, deliveries, attempts; newest first, a page at a time.
+//! Lookups of events, deliveries and attempts: newest first, a page at a time.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use model::id::{DeliveryId, EndpointId, EventId};
 use model::subscription::EventType;
 use model::time::Timestamp;
 
-/// Where the page before ended. Opaque to users.
+/// Position at which the page before ended. Opaque to users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(pub(crate) [u8; 16]);
 
@@ -27,7 +27,7 @@ impl std::fmt::Display for Cursor {
     }
 }
 
-/// Which page of a list.
+/// A page of a list, as a caller asks for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Paging {
     pub limit: usize,
@@ -37,12 +37,12 @@ pub struct Paging {
 #[derive(Clone, Debug)]
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// The next page's, if there is one.
+    /// The next page's cursor, if there is one.
     pub next: Option<Cursor>,
 }
 
 impl<T> Page<T> {
-    /// A page of rows, of which one more than its size was asked for.
+    /// Makes a page of `limit` rows at most. One row more was asked for, which shows that there is a next page.
     pub(crate) fn of(mut rows: Vec<(T, Cursor)>, limit: usize) -> Self {
         let has_more = rows.len() > limit;
         rows.truncate(limit);
@@ -64,11 +64,11 @@ pub struct EventFilter {
 #[derive(Clone, Debug)]
 pub struct StoredEvent {
     pub event: Event,
-    /// How many deliveries were made when it was accepted.
+    /// Deliveries made when the event was accepted.
     pub deliveries: u32,
 }
 
-/// An event as lists show it: without its data, which is not read for them.
+/// An event as lists show it: without its data, which lists do not read.
 #[derive(Clone, Debug)]
 pub struct ListedEvent {
     pub id: EventId,
@@ -80,7 +80,7 @@ pub struct ListedEvent {
     pub deliver_at: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
     pub test: bool,
-    /// How many deliveries were made when it was accepted.
+    /// Deliveries made when the event was accepted.
     pub deliveries: u32,
 }
 
@@ -99,8 +99,8 @@ pub struct DeliveryFilter {
     pub until: Option<Timestamp>,
 }
 
-/// The columns that a [`Delivery`] is read from, on both databases: of `deliveries AS d` and `events AS e`. The last attempt
-/// is looked up by its key, for rows that are shown and where there was an error at all.
+/// The columns that a [`Delivery`] is read from, on both databases: of `deliveries AS d` and `events AS e`. The last
+/// attempt is looked up by its key, for rows that are shown and where there may have been an error.
 pub(crate) const DELIVERY: &str = "d.id, d.endpoint, e.id, e.type, e.tenant, d.status, d.attempts, d.manual, \
      d.status_code, d.reason, d.next_attempt_at, \
      CASE WHEN d.status <> 1 AND d.attempts > 0 \
@@ -116,21 +116,21 @@ pub struct Delivery {
     pub event_type: EventType,
     pub tenant: Option<String>,
     pub status: Status,
-    /// How many attempts were made.
+    /// Attempts made until now.
     pub attempts: u32,
     pub manual: bool,
-    /// Of the last attempt, if it was answered.
+    /// Of the last attempt, if it got a response.
     pub status_code: Option<u16>,
     /// Of the last attempt, if it failed.
     pub error_kind: Option<FailureKind>,
-    /// When it is cancelled.
+    /// Set if it is cancelled.
     pub reason: Option<Cancelled>,
-    /// While it is pending.
+    /// Set while it is pending.
     pub next_attempt_at: Option<Timestamp>,
     pub created_at: Timestamp,
 }
 
-/// An attempt as it was kept.
+/// An attempt as it was stored.
 #[derive(Clone, Debug)]
 pub struct StoredAttempt {
     pub number: u32,
@@ -149,20 +149,20 @@ pub struct StoredAttempt {
     pub notes: Vec<String>,
 }
 
-/// What is known of the body that an attempt sent.
+/// The body that an attempt sent, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SentBody {
-    /// None was made.
+    /// No body was made.
     None,
-    /// It was dropped because of its age.
+    /// The body was dropped because of its age.
     Dropped,
-    /// It is kept: [`crate::Store::sent_body`] has it.
+    /// The body is stored: [`crate::Store::sent_body`] has it.
     Kept,
-    /// This built-in dialect makes it of the event.
+    /// This built-in dialect makes the body of the event.
     Of(Arc<str>),
 }
 
-/// Whether the answers' bodies are read with the attempts.
+/// Selects whether the responses' bodies are read with the attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bodies {
     With,
@@ -170,7 +170,7 @@ pub enum Bodies {
 }
 
 impl Bodies {
-    /// Bytes that are read of each.
+    /// Maximum bytes read of each body.
     pub(crate) fn longest(self) -> usize {
         match self {
             Self::With => i32::MAX as usize,
@@ -179,7 +179,7 @@ impl Bodies {
     }
 }
 
-/// An attempt, and what it was an attempt at.
+/// An attempt, with its delivery and event.
 #[derive(Clone, Debug)]
 pub struct Attempted {
     pub delivery: DeliveryId,
@@ -193,19 +193,19 @@ pub struct Attempted {
 pub struct FullDelivery {
     pub delivery: Delivery,
     pub event: Event,
-    /// Why it was made although its endpoint's filter could not be asked.
+    /// Reason for the delivery if its endpoint's filter could not be evaluated.
     pub note: Option<String>,
     pub attempts: Vec<StoredAttempt>,
 }
 
 impl FullDelivery {
-    /// The newest attempt that made a body. One that could not be rendered sent nothing, and does not hide what was sent
-    /// before.
+    /// The newest attempt that made a body. One that could not be rendered sent nothing, and does not hide what was
+    /// sent before.
     pub fn newest_with_body(&self) -> Option<&StoredAttempt> {
         self.attempts.iter().rev().find(|attempt| attempt.body != SentBody::None)
     }
 
-    /// Its number, if [`crate::Store::sent_body`] has its body.
+    /// The number of that attempt, if [`crate::Store::sent_body`] has its body.
     pub fn attempt_with_body(&self) -> Option<u32> {
         self.newest_with_body().filter(|attempt| attempt.body == SentBody::Kept).map(|attempt| attempt.number)
     }

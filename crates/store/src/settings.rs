@@ -1,4 +1,4 @@
-//! An endpoint's settings as a row holds them: in the open what is asked for, encrypted what is secret.
+//! An endpoint's settings as a row holds them: secrets encrypted, the rest in plain text.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::seal::Seal;
 
-/// Settings as they are written down.
+/// Settings in stored form.
 pub(crate) struct Written {
-    /// In the open: where the endpoint is, without its URL's query, in which tokens stand.
+    /// Plain text: the endpoint's URL without its query, in which tokens stand.
     pub(crate) url: String,
     /// JSON.
     pub(crate) kept: String,
@@ -51,7 +51,7 @@ fn corrupt(error: serde_json::Error) -> Error {
     Error::Corrupt(error.to_string())
 }
 
-/// Settings as they are kept in the open.
+/// Settings that are stored in plain text.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     name: Option<String>,
@@ -71,14 +71,14 @@ struct Kept {
     metadata: Option<Json>,
 }
 
-/// Settings as they are kept encrypted.
+/// Settings that are stored encrypted.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     secret: Option<String>,
     previous: Vec<(String, i64)>,
     auth: Auth,
     headers: Vec<(String, String)>,
-    /// With its query, where it has one.
+    /// The URL with its query, if it has one.
     #[serde(default)]
     url: Option<String>,
 }

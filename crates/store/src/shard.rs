@@ -1,19 +1,18 @@
-//! Shards: in which of 256 parts of the work an id is. A part has one owner in the whole cluster.
+//! Shards: the work is divided by id into 256 parts, each with one owner in the whole cluster.
 
 use model::id::{Id, Kind};
 
 pub type Shard = u8;
 
-/// How many shards there are.
 pub const COUNT: usize = 256;
 
-/// The shard of what has this id. Ids end in chance, so shards are even.
+/// The shard of an id. Ids end in random bytes, so shards are of even size.
 pub fn of<K: Kind>(id: Id<K>) -> Shard {
     let [.., last] = *id.as_bytes();
     last
 }
 
-/// Some of all shards.
+/// A set of shards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shards([u64; COUNT / 64]);
 
@@ -45,7 +44,7 @@ impl Shards {
         (0..=Shard::MAX).filter(move |shard| all.contains(*shard))
     }
 
-    /// Those of it that are not in `other`.
+    /// The shards that are not in `other`.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         Self(std::array::from_fn(|part| self.0[part] & !other.0[part]))

@@ -1,7 +1,7 @@
-//! Readers and answers, shared by project: nobody who searches keeps others from it.
+//! Shares of readers and answers by project: no project that searches keeps others from it.
 //!
-//! Each project may hold a part of the whole, and a bounded number of its requests may wait for more. They are served by
-//! turns of projects, so a project that asks once waits for one search and not for the hundred that came before.
+//! Each project may hold a part of the whole, and a bounded number of its requests may wait for more. Projects take
+//! turns, so one that asks once waits for one search and not for the hundred that came before.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 use crate::Error;
 use crate::clock;
 
-/// Requests of a project that may wait for a share. Who comes then is told to come back later.
+/// Maximum requests of a project that wait for a share. Later ones are refused with [`Error::Busy`].
 pub const WAITING: usize = 64;
 
-/// How long one waits at most.
+/// Maximum wait for a share.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A bounded amount of something that projects share.
@@ -27,11 +27,11 @@ pub struct Shares {
 
 struct State {
     free: usize,
-    /// What one project may hold.
+    /// Maximum that one project may hold.
     most: usize,
     held: HashMap<ProjectId, usize>,
     waiting: HashMap<ProjectId, VecDeque<Waiting>>,
-    /// Projects that wait, in their turns.
+    /// Projects that wait, in the order of their turns.
     turns: VecDeque<ProjectId>,
 }
 
@@ -40,7 +40,7 @@ struct Waiting {
     granted: oneshot::Sender<Share>,
 }
 
-/// What a project holds until this is dropped.
+/// The amount that a project holds until this is dropped.
 pub struct Share {
     state: Arc<Mutex<State>>,
     project: ProjectId,
@@ -48,7 +48,7 @@ pub struct Share {
 }
 
 impl Shares {
-    /// There is `total`, of which a project may hold `most`.
+    /// Shares of `total`, of which a project may hold `most`.
     pub fn new(total: usize, most: usize) -> Self {
         let state = State {
             free: total,
@@ -60,10 +60,10 @@ impl Shares {
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Waits for the project's turn. Who wants more than a project may hold gets all of that.
+    /// Waits for the project's turn. A request for more than a project may hold gets all of that.
     ///
     /// # Errors
-    /// [`Error::Busy`] if too many of the project wait already, or it took too long.
+    /// [`Error::Busy`] if too many requests of the project wait already, or the wait took too long.
     pub async fn take(&self, project: ProjectId, wanted: usize) -> Result<Share, Error> {
         let turn = {
             let mut state = lock(&self.state);
@@ -82,7 +82,7 @@ impl Shares {
 }
 
 impl State {
-    /// Nobody of the project waits.
+    /// True if no request of the project waits.
     fn is_first(&self, project: ProjectId) -> bool {
         !self.waiting.contains_key(&project)
     }
@@ -111,8 +111,8 @@ impl State {
         Some(turn)
     }
 
-    /// Grants what can be granted, a request of each project in turn. Who wants much is not passed by for ever: what is
-    /// free stays free for the project whose turn it is, unless it holds its most.
+    /// Grants what can be granted, one request of each project in turn. A large request is not passed by for ever: what
+    /// is free stays free for the project whose turn it is, unless that one holds its maximum.
     fn grant(&mut self) -> Vec<(ProjectId, Waiting)> {
         let (mut granted, mut passed) = (Vec::new(), 0);
         while passed < self.turns.len()
@@ -159,7 +159,7 @@ impl State {
 }
 
 impl Share {
-    /// Keeps so much of it and gives back the rest.
+    /// Keeps `amount` and gives back the rest.
     pub fn shrink_to(&mut self, amount: usize) {
         let rest = self.amount.saturating_sub(amount);
         self.amount -= rest;
@@ -184,7 +184,7 @@ fn give_back(state: &Arc<Mutex<State>>, project: ProjectId, amount: usize) {
     };
     for (project, waiting) in granted {
         let share = Share { state: state.clone(), project, amount: waiting.wanted };
-        // Who left meanwhile drops it, and the next is served.
+        // A caller that left meanwhile drops it, and the next is served.
         drop(waiting.granted.send(share));
     }
 }

@@ -1,21 +1,21 @@
-//! What one verb may do at a time: work that may be long is done in slices, each a commit of its own, so that nobody
-//! else's verb waits behind all of it.
+//! Bounds of one verb: work that may be long is done in slices, each a commit of its own, so that no other verb waits
+//! behind all of it.
 
 use std::time::Duration;
 
 use model::env::Env;
 
-/// Rows that a slice changes at most.
+/// Maximum rows that a slice changes.
 pub const ROWS: usize = 256;
 
-/// How long a slice may keep the writer from everybody else's verbs, less than half of what they can bear (20 ms): its
-/// commit comes on top. It looks at the clock after every few rows, so slow disks get smaller slices.
+/// Maximum time for which a slice keeps the writer from other verbs, less than half of what they can bear (20 ms): its
+/// commit comes on top. It checks the clock after every few rows, so slow disks get smaller slices.
 pub const MAX_WRITER_HOLD: Duration = Duration::from_millis(5);
 
 /// The same while other projects commit too: each commit is one that they may just have missed.
 pub const MAX_WRITER_HOLD_SHARED: Duration = Duration::from_millis(2);
 
-/// What is left of the rows and the time of a slice.
+/// The rows and the time left to a slice.
 pub(crate) struct Patience {
     began: Duration,
     hold: Duration,
@@ -31,7 +31,6 @@ impl Patience {
         self.left = self.left.saturating_sub(rows);
     }
 
-    /// Rows that are left.
     pub(crate) fn left(&self) -> usize {
         self.left
     }

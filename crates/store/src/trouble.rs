@@ -1,10 +1,10 @@
-//! Why a database of files fails, in words that say what to do.
+//! Failures of a database's files, in words that say what to do.
 
 use std::fmt;
 
 use rusqlite::ErrorCode;
 
-/// What is the matter with a database's file, or with where it is.
+/// The trouble with a database's file, or with its location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
     DiskFull,
@@ -12,11 +12,11 @@ pub enum Trouble {
     NotADatabase,
     NotWritable,
     CannotOpen,
-    /// The disk, or what is between us and it, failed; some say only at a sync that they are full.
+    /// The disk, or something between us and it, failed; some disks say only at a sync that they are full.
     Disk,
     InUse,
     OutOfMemory,
-    /// A mistake of ours.
+    /// A bug of ours.
     Other,
 }
 
@@ -36,7 +36,7 @@ impl Trouble {
         }
     }
 
-    /// What would be right.
+    /// Advice to the operator.
     pub fn remedy(self) -> &'static str {
         match self {
             Self::DiskFull => "make room on that disk; what was accepted is safe",
@@ -60,7 +60,7 @@ impl Trouble {
     }
 }
 
-/// Goes on after "the database".
+/// Continues a sentence that begins with "the database".
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

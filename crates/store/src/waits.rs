@@ -1,4 +1,4 @@
-//! Waits after the clock went back: what was to wait for some time waits no longer than that.
+//! Waits after the wall clock went back: they get no longer by it.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use model::endpoint::Ordering;
 use model::id::{DeliveryId, EndpointId};
 use model::time::Timestamp;
 
-/// Pending deliveries of an endpoint that are looked at in one commit.
+/// Maximum pending deliveries of an endpoint that one commit looks at.
 pub(crate) const SLICE: usize = 256;
 
-/// How far an endpoint's pending deliveries have been looked at, in their order.
+/// Position in an endpoint's pending deliveries, in their order.
 pub(crate) type Cursor = (Timestamp, DeliveryId);
 
-/// What is asked of a slice.
+/// Parameters of one slice.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shift {
     pub(crate) endpoint: EndpointId,

@@ -1,4 +1,4 @@
-//! Endpoints by what they ask for: an event looks at those of its tenant and of its type, however many others there are.
+//! Endpoints by subscription: an event looks at those of its tenant and of its type, however many others there are.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,17 +7,17 @@ use model::endpoint::Endpoint;
 use model::event::Event;
 use model::subscription::{EventType, Pattern};
 
-/// Parts are shared by snapshots that do not differ in them.
+/// An index whose parts are shared by snapshots that do not differ in them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SubscriptionIndex {
     everyones: Arc<Subscribers>,
     by_tenant: HashMap<Arc<str>, Arc<Subscribers>>,
 }
 
-/// The endpoints of one tenant, or those that ask for no tenant's events alone; each kind oldest first.
+/// The endpoints of one tenant, or those that are not limited to a tenant; each kind oldest first.
 #[derive(Clone, Debug, Default)]
 struct Subscribers {
-    /// Those that ask for types by name alone.
+    /// Endpoints that subscribe to types by name alone.
     by_type: HashMap<EventType, Arc<Vec<Arc<Endpoint>>>>,
     others: Vec<Arc<Endpoint>>,
 }
@@ -89,7 +89,7 @@ impl Subscribers {
     }
 }
 
-/// The types that an endpoint asks for, each once, if it asks for all of them by name.
+/// The types that an endpoint subscribes to, each once, if it names all of them.
 fn names(endpoint: &Endpoint) -> Option<Vec<&EventType>> {
     let patterns = endpoint.settings.events.patterns().iter();
     let names = patterns.map(|pattern| match pattern {
@@ -142,7 +142,7 @@ mod tests {
     fn whatever_becomes_of_endpoints_an_event_finds_each_that_wants_it_once() {
         let (mut subscriptions, mut all) = (SubscriptionIndex::default(), BTreeMap::<u8, Arc<Endpoint>>::new());
         for step in 0..600_usize {
-            // Numbers without a common factor: every endpoint becomes everything.
+            // Numbers without a common factor: every endpoint takes every form.
             let id = (step * 7 % 23) as u8;
             if let Some(before) = all.remove(&id) {
                 subscriptions.remove(&before);

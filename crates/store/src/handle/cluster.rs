@@ -1,4 +1,4 @@
-//! What of the cluster's work is this node's: asked before every attempt, so it is answered from memory.
+//! This node's part of the cluster's work: asked before every attempt, so it is answered from memory.
 
 use model::id::EndpointId;
 use model::time::Timestamp;
@@ -9,7 +9,7 @@ use crate::handle::Database;
 use crate::shard::Shards;
 
 impl Store {
-    /// Whether this node delivers for an endpoint at this moment. An embedded database has one node, which always does.
+    /// True if this node delivers for an endpoint at this moment. An embedded database has one node, which always does.
     pub fn holds(&self, endpoint: EndpointId) -> bool {
         match self.database() {
             Database::Embedded(_) => true,
@@ -25,7 +25,7 @@ impl Store {
         }
     }
 
-    /// Since when this node delivers for an endpoint that another node delivered for before.
+    /// Time at which this node took an endpoint over that another node delivered for before.
     pub fn taken_over_at(&self, endpoint: EndpointId) -> Option<Timestamp> {
         match self.database() {
             Database::Embedded(_) => None,
@@ -33,7 +33,7 @@ impl Store {
         }
     }
 
-    /// Gives shards back of which nothing is under way, so that other nodes take them.
+    /// Gives back shards with nothing under way, so that other nodes take them.
     pub fn give_back(&self, shards: &Shards) {
         if let Database::Cluster(db) = self.database() {
             db.give_back(shards);

@@ -1,4 +1,4 @@
-//! The verb of lanes: what an endpoint has to be sent next.
+//! The verbs of lanes: an endpoint's pending deliveries.
 
 use model::endpoint::Ordering;
 use model::id::EndpointId;
@@ -24,7 +24,7 @@ impl Store {
         }
     }
 
-    /// When each endpoint of this node has something to send next: what the engine knows at start.
+    /// The next due time of each endpoint of this node that has pending work: the engine's knowledge at start.
     pub async fn pending_endpoints(&self) -> Result<Vec<(EndpointId, Timestamp)>, Error> {
         let endpoints: Vec<EndpointId> =
             self.directory().endpoints().map(|endpoint| endpoint.id).filter(|id| self.holds(*id)).collect();

@@ -1,4 +1,4 @@
-//! Verbs about endpoints: made, changed and deleted, and what is stored of their state.
+//! Verbs about endpoints: created, changed and deleted, and their condition.
 
 use std::sync::Arc;
 
@@ -20,9 +20,9 @@ impl Store {
         }
     }
 
-    /// Changes an endpoint in one step: nobody else's change comes in between. `change` is given what it is now and
-    /// answers what it shall be, or refuses. An endpoint that is no longer disabled starts with no failures.
-    /// `None` if the project has no such endpoint.
+    /// Changes an endpoint in one step: no other change comes in between. `change` is given the endpoint as it is and
+    /// returns the new one, or refuses. An endpoint that is no longer disabled starts with no failures. `None` if the
+    /// project has no such endpoint.
     pub async fn change_endpoint<F, E>(
         &self,
         by: &Actor,
@@ -42,7 +42,7 @@ impl Store {
         }
     }
 
-    /// Deletes an endpoint. Its pending deliveries are cancelled, all its deliveries stay listed. False if the project
+    /// Deletes an endpoint. Its pending deliveries are cancelled; all its deliveries stay listed. False if the project
     /// has no such endpoint.
     pub async fn delete_endpoint(&self, by: &Actor, project: ProjectId, id: EndpointId) -> Result<bool, Error> {
         let deleted = match self.database() {
@@ -52,14 +52,14 @@ impl Store {
             Database::Cluster(db) => postgres::endpoints::delete(by, &db.context, project, id).await?,
         };
         if deleted {
-            // The engine finishes what this caller may not stay for.
+            // The engine finishes the rest if this caller leaves.
             self.wake_jobs();
             self.cancel_pending(id).await?;
         }
         Ok(deleted)
     }
 
-    /// Cancels what is pending for a deleted endpoint, a slice a commit, so that nobody waits behind a long one.
+    /// Cancels what is pending for a deleted endpoint, one slice per commit, so that no verb waits behind a long one.
     pub(crate) async fn cancel_pending(&self, id: EndpointId) -> Result<(), Error> {
         loop {
             let began = Instant::now();
@@ -76,7 +76,8 @@ impl Store {
         }
     }
 
-    /// Seals queries of URLs that an earlier version kept in the open. Nothing is left to do from the second start on.
+    /// Encrypts queries of URLs that an earlier version stored in plain text. Nothing is left to do from the second
+    /// start on.
     pub(crate) async fn seal_urls(&self) -> Result<(), Error> {
         let open = match self.database() {
             Database::Embedded(db) => db.read(sqlite::endpoints::with_open_query).await?,

@@ -9,7 +9,7 @@ use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
 impl Store {
-    /// Makes the next slice of deliveries. Rests afterwards, in proportion to what it took.
+    /// Makes the next slice of deliveries. If there are more, rests afterwards, in proportion to the time it took.
     pub async fn fan_out(&self) -> Result<Step, Error> {
         let began = Instant::now();
         let step = match self.database() {
@@ -22,7 +22,7 @@ impl Store {
         Ok(step)
     }
 
-    /// Resolves when something is to be fanned out since this was last called.
+    /// Resolves when something new is to be fanned out since this was last called.
     pub async fn fan_outs_woken(&self) {
         self.fan_outs().notified().await;
     }

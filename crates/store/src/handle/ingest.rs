@@ -23,15 +23,15 @@ impl Store {
                 let project = intake.event.project;
                 db.write(by, Some(project), move |txn| sqlite::ingest::take(txn, &intake, &filter_results)).await
             }
-            // Boxed: many of these futures are made, on any database.
+            // Boxed, because many of these futures are made, on either database.
             Database::Cluster(db) => {
                 Box::pin(postgres::ingest::take(by, &db.context, &db.ingest, intake, filter_results)).await
             }
         }
     }
 
-    /// Takes many in, a slice a commit, and answers each by its position when the last is on disk. One that cannot be
-    /// stored keeps none of the others back. An error if none is stored.
+    /// Takes many events in, one slice per commit, and returns the result of each by its position once the last is on
+    /// disk. One that cannot be stored keeps none of the others back. An error if none is stored.
     pub async fn ingest_batch(&self, by: &Actor, intakes: Vec<Intake>) -> Result<Vec<Result<Accepted, Error>>, Error> {
         let mut filtered = Vec::with_capacity(intakes.len());
         for intake in intakes {
@@ -45,7 +45,7 @@ impl Store {
             match self.ingest_slice(by, &filtered, next..filtered.len()).await {
                 Ok(accepted) => answers.extend(accepted.into_iter().map(Ok)),
                 Err(error) if error.is_absence() => failed = Some(error),
-                // One of them cannot be stored, or none.
+                // Either one event of the slice cannot be stored, or none can.
                 Err(error) => {
                     for alone in next..filtered.len().min(next + slice::ROWS) {
                         let accepted = self.ingest_slice(by, &filtered, alone..alone + 1).await;
@@ -67,7 +67,7 @@ impl Store {
         }
     }
 
-    /// Takes in as many of these as one commit may, from the first on.
+    /// Takes in as many of these events as one commit may have, from the first on.
     async fn ingest_slice(
         &self,
         by: &Actor,
@@ -80,7 +80,7 @@ impl Store {
             Database::Embedded(db) => {
                 let is_first = which.start == 0;
                 let verb = move |txn: &mut WriteTxn<'_>| sqlite::ingest::take_slice(txn, &filtered[which.clone()]);
-                // A batch that is no longer than a slice is not long.
+                // The first slice does not stand aside: a batch that fits into it is not long.
                 if is_first { db.write(by, project, verb).await } else { db.write_aside(by, project, verb).await }
             }
             Database::Cluster(db) => postgres::ingest::take_slice(by, &db.context, &db.ingest, filtered, which).await,
@@ -88,7 +88,7 @@ impl Store {
     }
 
     /// Takes an event in for one endpoint alone, whatever it subscribes to, for one attempt without a schedule behind
-    /// it. Answers the delivery's id; `None`, and nothing is stored, if the endpoint is deleted.
+    /// it. Returns the delivery's id; `None`, and nothing is stored, if the endpoint is deleted.
     pub async fn ingest_test(
         &self,
         by: &Actor,

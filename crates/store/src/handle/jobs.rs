@@ -1,4 +1,4 @@
-//! Verbs about jobs: made, listed, cancelled, and taken a step further.
+//! Verbs about jobs: created, listed, cancelled, and taken a step further.
 
 use model::actor::Actor;
 use model::id::{EndpointId, JobId, ProjectId};
@@ -12,7 +12,7 @@ use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
 impl Store {
-    /// Makes a job and counts what it is about.
+    /// Creates a job and counts its items.
     pub async fn create_job(&self, by: &Actor, project: ProjectId, task: Task) -> Result<Job, Error> {
         let (directory, now, about) = (self.directory().clone(), self.now(), task.clone());
         let total = match self.database() {
@@ -54,7 +54,7 @@ impl Store {
         }
     }
 
-    /// The jobs that are running, oldest first: what is left to do after a restart.
+    /// The running jobs, oldest first: the work that is left after a restart.
     pub async fn running_jobs(&self) -> Result<Vec<JobId>, Error> {
         match self.database() {
             Database::Embedded(db) => db.read(sqlite::jobs::running).await,
@@ -62,7 +62,7 @@ impl Store {
         }
     }
 
-    /// Whether an endpoint has fewer than `enough` deliveries pending, so that a job may add some.
+    /// True if an endpoint has fewer than `enough` deliveries pending, so that a job may add some.
     pub async fn has_room(&self, endpoint: EndpointId, enough: usize) -> Result<bool, Error> {
         let backlog = match self.database() {
             Database::Embedded(db) => db.read(move |db| sqlite::jobs::backlog(db, endpoint, enough)).await?,
@@ -71,7 +71,7 @@ impl Store {
         Ok(backlog < enough)
     }
 
-    /// The endpoint that a running job is about, if it is about one alone.
+    /// The endpoint of a job that is about one alone.
     pub async fn job_endpoint(&self, id: JobId) -> Result<Option<EndpointId>, Error> {
         match self.database() {
             Database::Embedded(db) => db.read(move |db| sqlite::jobs::endpoint(db, id)).await,
@@ -79,7 +79,7 @@ impl Store {
         }
     }
 
-    /// Does the next items of a job, [`STEP`] at most. Rests afterwards, in proportion to what it took.
+    /// Does the next items of a job, at most [`STEP`]. Rests afterwards, in proportion to the time it took.
     pub async fn step_job(&self, id: JobId) -> Result<Step, Error> {
         let (directory, now) = (self.directory().clone(), self.now());
         let mut began = Instant::now();

@@ -1,4 +1,4 @@
-//! API keys: made and revoked.
+//! Verbs about API keys: created and revoked.
 
 use model::actor::Actor;
 use model::id::{KeyId, ProjectId};

@@ -6,7 +6,7 @@ use crate::Store;
 use crate::local_faults::Seen;
 
 impl Store {
-    /// A fault of this machine stopped a delivery: it is said in the log, at most once in half a minute, and shown by
+    /// Notes that a fault of this machine stopped a delivery. It is logged, at most once in half a minute, and shown by
     /// `GET /v1/cluster` and `posthaste doctor`.
     pub fn note_local_fault(&self, fault: LocalFault) {
         if let Some(deliveries) = self.faults().note(fault, self.now(), self.elapsed()) {
@@ -19,7 +19,7 @@ impl Store {
         }
     }
 
-    /// What stopped deliveries since this process started.
+    /// The faults that stopped deliveries since this process started.
     pub(crate) fn local_faults(&self) -> Vec<Seen> {
         self.faults().seen()
     }

@@ -1,4 +1,4 @@
-//! Verbs that tell who works on this database and whether they keep up.
+//! Verbs about the nodes that work on this database, and whether they keep up.
 
 use model::endpoint::{Endpoint, Status};
 use model::id::EndpointId;
@@ -34,7 +34,7 @@ impl Store {
         Ok(counts)
     }
 
-    /// Whether this node's share of the work is its own: asked by `/readyz`. One that does not deliver has none to lose.
+    /// True if this node has its lease; asked by `/readyz`. A node that does not deliver has none to lose.
     pub fn has_lease(&self) -> bool {
         match self.database() {
             Database::Embedded(_) => true,

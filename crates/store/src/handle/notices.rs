@@ -1,16 +1,16 @@
-//! Verbs about what operators are to know of this process.
+//! Verbs about notices for operators of this process.
 
 use crate::Store;
 use crate::handle::Database;
 use crate::notices::{self, Notice};
 
 impl Store {
-    /// From here on operators are shown it.
+    /// Shows a notice to operators from now on.
     pub fn post_notice(&self, notice: Notice) {
         self.said().add(notice);
     }
 
-    /// What there is to know now.
+    /// All notices as of now.
     pub fn notices(&self) -> Vec<Notice> {
         let mut notices = match self.database() {
             Database::Embedded(_) => Vec::new(),

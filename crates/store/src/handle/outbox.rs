@@ -11,8 +11,8 @@ use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
 impl Store {
-    /// The mail that has been due for longest. It stays until it is [removed](Self::remove_mail) or
-    /// [put off](Self::put_off_mail).
+    /// The mail that has been due for longest. It stays until it is [removed](Self::remove_mail) or [put
+    /// off](Self::put_off_mail).
     pub async fn next_mail(&self) -> Result<Next, Error> {
         let now = self.now();
         match self.database() {
@@ -21,7 +21,7 @@ impl Store {
         }
     }
 
-    /// It was sent, or given up.
+    /// Removes a mail that was sent or given up.
     pub async fn remove_mail(&self, id: MailId) -> Result<(), Error> {
         match self.database() {
             Database::Embedded(db) => db.write(&Actor::System, None, move |txn| sqlite::outbox::remove(txn, id)).await,
@@ -29,7 +29,7 @@ impl Store {
         }
     }
 
-    /// It could not be sent and is tried again at `due_at`.
+    /// Puts off a mail that could not be sent: it is tried again at `due_at`.
     pub async fn put_off_mail(&self, id: MailId, due_at: Timestamp) -> Result<(), Error> {
         match self.database() {
             Database::Embedded(db) => {
@@ -39,7 +39,7 @@ impl Store {
         }
     }
 
-    /// Deletes all mail of a project, a slice a commit, so that nobody waits behind a long one.
+    /// Deletes all mail of a project, one slice per commit, so that no verb waits behind a long one.
     pub(crate) async fn delete_mails(&self, project: ProjectId) -> Result<(), Error> {
         loop {
             let began = Instant::now();

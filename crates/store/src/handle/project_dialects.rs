@@ -1,4 +1,4 @@
-//! Verbs about what projects say of their dialects: files and event types.
+//! Verbs about projects' dialects: files and event types.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
 impl Store {
-    /// Puts a dialect file in the place of the one with its name. False if there is no such project.
+    /// Puts a dialect file, in the place of one with its name. False if there is no such project.
     pub async fn put_dialect(
         &self,
         by: &Actor,
@@ -31,7 +31,7 @@ impl Store {
         }
     }
 
-    /// `None` if the project has no such dialect.
+    /// Removes a dialect file. `None` if the project has no such dialect.
     pub async fn remove_dialect(
         &self,
         by: &Actor,
@@ -46,7 +46,7 @@ impl Store {
         }
     }
 
-    /// Puts an event type in the place of the one with its name. False if there is no such project.
+    /// Puts an event type, in the place of one with its name. False if there is no such project.
     pub async fn put_event_type(&self, by: &Actor, project: ProjectId, event_type: EventType) -> Result<bool, Error> {
         let event_type = Arc::new(event_type);
         match self.database() {
@@ -59,7 +59,7 @@ impl Store {
         }
     }
 
-    /// False if the project has no such type of its own.
+    /// Removes an event type. False if the project has no such type of its own.
     pub async fn remove_event_type(
         &self,
         by: &Actor,

@@ -14,7 +14,7 @@ use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
 impl Store {
-    /// Makes a project with its first key.
+    /// Creates a project with its first key.
     pub async fn create_project(
         &self,
         by: &Actor,
@@ -29,8 +29,8 @@ impl Store {
         }
     }
 
-    /// Changes a project in one step: nobody else's change comes in between. `change` is given what it is now, and how it
-    /// speaks, and answers what it shall be, or refuses. `None` if there is no such project.
+    /// Changes a project in one step: no other change comes in between. `change` is given the project and its dialects
+    /// as they are and returns the new project, or refuses. `None` if there is no such project.
     pub async fn change_project<F, E>(
         &self,
         by: &Actor,

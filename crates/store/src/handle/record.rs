@@ -1,4 +1,4 @@
-//! Verbs that write down what an attempt came to.
+//! Verbs that record an attempt, or cancel a delivery without one.
 
 use model::actor::Actor;
 use model::delivery::Cancelled;
@@ -11,8 +11,9 @@ use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
 impl Store {
-    /// Records an attempt. Returns when it is handed in, and calls `on_done` when it is on disk, on any thread; so is what
-    /// follows from it then: the endpoint may have been disabled, operational events and mails may be on their way.
+    /// Records an attempt, with its consequences: the endpoint may be disabled, operational events and mails sent. `on_done`
+    /// gets the result when it is on disk, on any thread. On an embedded database this returns as soon as the record is
+    /// queued, and `on_done` is called later.
     pub async fn record_then(&self, record: Record, on_done: impl FnOnce(Result<(), Error>) + Send + 'static) {
         match self.database() {
             Database::Embedded(db) => {
@@ -20,7 +21,7 @@ impl Store {
                 let verb = move |txn: &mut WriteTxn<'_>| sqlite::record::record(txn, &record);
                 db.write_then(&Actor::System, Some(project), verb, on_done).await;
             }
-            // Boxed: many of these futures are made, on any database.
+            // Boxed, because many of these futures are made, on either database.
             Database::Cluster(db) => on_done(Box::pin(postgres::record::record(&db.record_group, record)).await),
         }
     }

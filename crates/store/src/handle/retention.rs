@@ -12,23 +12,22 @@ use crate::sqlite::embedded::Embedded;
 use crate::sqlite::retention::{self as sqlite, Scan, Walks};
 use crate::{Error, Store};
 
-/// Where deleting has come to. There is one in a process.
+/// Progress of retention. There is one pass in a process.
 pub struct RetentionPass {
     servers: Retention,
     cursors: Walks,
-    /// On PostgreSQL.
+    /// Used on PostgreSQL.
     cursor: postgres::Cursor,
 }
 
 impl Store {
-    /// A sweep that begins with the oldest. Projects that do not say how long they keep things keep them as `servers`
-    /// says.
+    /// Begins a pass with the oldest rows. Projects without periods of their own use those of `servers`.
     pub fn begin_retention(&self, servers: Retention) -> RetentionPass {
         RetentionPass { servers, cursors: Walks::default(), cursor: postgres::Cursor::default() }
     }
 
-    /// Deletes the next slice of what has been kept long enough. After an error, or when it was not waited for, the sweep
-    /// begins anew, with the oldest.
+    /// Deletes the next slice of what has been kept long enough. After an error, or when it was not waited for, the
+    /// pass begins again with the oldest rows.
     pub async fn continue_retention(&self, pass: &mut RetentionPass) -> Result<Step, Error> {
         let began = self.elapsed();
         match self.database() {

@@ -1,4 +1,4 @@
-//! The verb that tries a delivery again by hand.
+//! The verb that retries a delivery by hand.
 
 use model::actor::Actor;
 use model::id::{DeliveryId, ProjectId};
@@ -9,8 +9,8 @@ use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
 impl Store {
-    /// Makes a delivery due now, for one attempt: without a schedule behind it if it had ended; beside its schedule if it
-    /// is pending, whose planned attempt stays where it is. `None` if the project has no such delivery.
+    /// Makes a delivery due now, for one attempt. One that had ended gets no schedule behind it; a pending one keeps
+    /// its planned attempt where it is. `None` if the project has no such delivery.
     pub async fn retry(&self, by: &Actor, project: ProjectId, delivery: DeliveryId) -> Result<Option<Retried>, Error> {
         match self.database() {
             Database::Embedded(db) => {

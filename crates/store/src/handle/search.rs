@@ -1,4 +1,4 @@
-//! Verbs of those who ask: lists, and one thing whole.
+//! Verbs of lookups: lists, and one thing in full.
 
 use bytes::Bytes;
 use model::id::{DeliveryId, EndpointId, EventId, ProjectId};
@@ -12,7 +12,7 @@ use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
 impl StoredAttempt {
-    /// As much of the answer's body as was kept, as text.
+    /// The stored part of the response's body, as text.
     pub fn response_text(&self) -> String {
         String::from_utf8_lossy(&self.response_body).into_owned()
     }
@@ -33,7 +33,7 @@ impl Store {
         }
     }
 
-    /// How many bytes an event's data has. Does not read it.
+    /// Bytes of an event's data, brand and workflow. Does not read them.
     pub async fn weight_of_event(&self, project: ProjectId, id: EventId) -> Result<Option<usize>, Error> {
         match self.database() {
             Database::Embedded(db) => {
@@ -64,7 +64,7 @@ impl Store {
         }
     }
 
-    /// A delivery with its event and all its attempts, without the bodies that these sent.
+    /// A delivery with its event and all its attempts, without the bodies that they sent.
     pub async fn delivery(
         &self,
         project: ProjectId,
@@ -79,8 +79,7 @@ impl Store {
         }
     }
 
-    /// How many bytes of bodies there are to a delivery: its event's data, the answers', the largest that was sent. Reads
-    /// none of them.
+    /// Bytes of a delivery's bodies: its event's data, the responses', the largest that was sent. Reads none of them.
     pub async fn weight_of_delivery(&self, project: ProjectId, id: DeliveryId) -> Result<Option<usize>, Error> {
         match self.database() {
             Database::Embedded(db) => db.search(project, move |db| sqlite::search::weight(db, project, id)).await,
@@ -88,7 +87,7 @@ impl Store {
         }
     }
 
-    /// The body that an attempt sent, if it was kept.
+    /// The body that an attempt sent, if it was stored.
     pub async fn sent_body(
         &self,
         project: ProjectId,
@@ -103,8 +102,9 @@ impl Store {
         }
     }
 
-    /// The newest attempts at an endpoint, newest first: those of its newest deliveries. An old delivery that was tried
-    /// once more is not among them when too many came after it. Bodies of answers are cut to `longest_body` bytes.
+    /// The newest attempts at an endpoint, newest first, among those of its newest deliveries. An old delivery that was
+    /// tried once more is not among them when too many came after it. Bodies of responses are cut to `longest_body`
+    /// bytes.
     pub async fn attempts_at(
         &self,
         project: ProjectId,

@@ -1,4 +1,4 @@
-//! The verb that moves what waits when the wall clock went back.
+//! The verb that brings pending work forward when the wall clock went back.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::{Error, Store};
 use crate::{postgres, sqlite};
 
 impl Store {
-    /// The clock went back `by`: pending work of this node's endpoints that was planned by the clock as it was comes so
-    /// much earlier. What an event asks for itself, `deliver_at`, stays. What is recorded meanwhile by the clock as it is
-    /// now may come too early, once.
+    /// Brings pending work of this node's endpoints forward after the clock went back `by`: whatever was planned by the
+    /// clock as it was comes earlier by that time. The `deliver_at` that an event asks for itself stays. What is
+    /// recorded meanwhile by the clock as it is now may come too early, once.
     pub async fn bring_forward(&self, by: Duration) -> Result<(), Error> {
         let now = self.now();
         for (endpoint, _) in self.pending_endpoints().await? {

@@ -5,10 +5,10 @@ use model::attempt::{Attempt, Body, FailureKind};
 use crate::Error;
 use crate::search::SentBody;
 
-/// The dialect that attempts need not name.
+/// The dialect that is meant where an attempt names none.
 const STANDARD: &str = "standard";
 
-/// The body that is stored with an attempt, because nobody can make it again.
+/// The body that is stored with an attempt, because it cannot be made again.
 pub(crate) fn kept_body(attempt: &Attempt) -> Option<&[u8]> {
     match &attempt.body {
         Body::Kept(body) => Some(body),
@@ -21,7 +21,7 @@ pub(crate) fn may_repeat_a_body(attempt: &Attempt) -> bool {
     attempt.number > 1 && kept_body(attempt).is_some()
 }
 
-/// The dialect that is stored with an attempt, because it made the body and is not the one that is meant without a name.
+/// The dialect that is stored with an attempt: the one that made its body, unless that is [`STANDARD`].
 pub(crate) fn named_dialect(attempt: &Attempt) -> Option<&str> {
     match &attempt.body {
         Body::Of(dialect) if **dialect != *STANDARD => Some(dialect),
@@ -29,7 +29,7 @@ pub(crate) fn named_dialect(attempt: &Attempt) -> Option<&str> {
     }
 }
 
-/// What is known of an attempt's body by what is stored.
+/// The body that an attempt sent, as far as it is known from what is stored.
 pub(crate) fn sent_body_of(
     is_kept: bool,
     is_dropped: bool,
@@ -44,7 +44,7 @@ pub(crate) fn sent_body_of(
     }
 }
 
-/// The attempt's notes as they are stored, if there are any.
+/// The attempt's notes in stored form, if there are any.
 pub(crate) fn notes(attempt: &Attempt) -> Result<Option<String>, Error> {
     let notes = (!attempt.notes.is_empty()).then(|| serde_json::to_string(&attempt.notes)).transpose();
     notes.map_err(|error| Error::Corrupt(error.to_string()))

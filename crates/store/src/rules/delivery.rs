@@ -12,7 +12,7 @@ use super::order;
 use crate::directory::Directory;
 use crate::record::Record;
 
-/// When a new delivery is made.
+/// The time at which a new delivery is made.
 #[derive(Clone, Copy)]
 pub(crate) struct Moment {
     pub(crate) now: Timestamp,
@@ -20,7 +20,7 @@ pub(crate) struct Moment {
     pub(crate) accepted_at: Timestamp,
 }
 
-/// A delivery that is not stored yet, due now or when its event is.
+/// A new delivery that is not stored yet, due now or when its event is.
 pub(crate) fn new(
     id: DeliveryId,
     event: &Arc<Event>,
@@ -43,12 +43,12 @@ pub(crate) fn new(
     }
 }
 
-/// A delivery after an attempt.
+/// A delivery's state after an attempt.
 pub(crate) struct Tried {
     pub(crate) status: Status,
     pub(crate) order_key: Timestamp,
     pub(crate) next_attempt_at: Timestamp,
-    /// Attempts that lie behind the present run of the schedule: what a person asked for is no step of it.
+    /// Attempts before the present run of the schedule: one that a person asked for is no step of it.
     pub(crate) schedule_start: u32,
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn after(record: &Record, directory: &Directory) -> Tried {
     }
 }
 
-/// A delivery that was in `status`, as it is for an attempt that a person asked for `now`.
+/// A delivery that was in `status`, made ready for an attempt that a person asked for `now`.
 ///
 /// One that had ended gets this attempt and no more. A pending one keeps its schedule and, with strict order, its turn.
 pub(crate) fn by_hand(due: Due, status: Status, directory: &Directory, now: Timestamp) -> Due {

@@ -1,7 +1,7 @@
 //! The order of an endpoint's pending deliveries: the key by which both databases sort them.
 //!
-//! Without an order the key is the time at which a delivery is due. With strict order it is a turn, given once and kept over
-//! every retry: the first in line holds back the rest, even when it is due only later.
+//! Without an order the key is the time at which a delivery is due. With strict order it is a turn, given once and kept
+//! over every retry: the first in line holds back the rest, even when it is due only later.
 
 use model::delivery::Due;
 use model::endpoint::Ordering;
@@ -11,7 +11,7 @@ use model::time::Timestamp;
 use crate::directory::Directory;
 use crate::filtering::Recipient;
 
-/// The endpoint's order; none for an endpoint that is deleted.
+/// The endpoint's order; [`Ordering::None`] for an endpoint that is deleted.
 pub(crate) fn of(directory: &Directory, endpoint: EndpointId) -> Ordering {
     directory.endpoint(endpoint).map_or(Ordering::None, |endpoint| endpoint.settings.ordering)
 }
@@ -21,12 +21,12 @@ pub(crate) fn is_strict(directory: &Directory, endpoint: EndpointId) -> bool {
     of(directory, endpoint) == Ordering::Fifo
 }
 
-/// True if one of those that get an event has strict order.
+/// True if one of the recipients has strict order.
 pub(crate) fn has_strict(directory: &Directory, recipients: &[Recipient]) -> bool {
     recipients.iter().any(|recipient| is_strict(directory, recipient.endpoint))
 }
 
-/// The key of a new delivery. With strict order it stands behind all that were accepted by then, also when the clock went
+/// The key of a new delivery. With strict order it comes after all that were accepted by then, also when the clock went
 /// back.
 pub(super) fn key_of_new(ordering: Ordering, due_at: Timestamp, accepted_at: Timestamp) -> Timestamp {
     match ordering {
@@ -43,7 +43,7 @@ pub(super) fn key_of_retry(ordering: Ordering, due: &Due, next_attempt_at: Times
     }
 }
 
-/// The last key that is looked at for what is due.
+/// The last key that is read for what is due.
 pub(crate) fn last_key(ordering: Ordering, now: Timestamp) -> i64 {
     match ordering {
         Ordering::None => now.as_millis(),
@@ -51,7 +51,7 @@ pub(crate) fn last_key(ordering: Ordering, now: Timestamp) -> i64 {
     }
 }
 
-/// The first key that may belong to a delivery that waits.
+/// The first key that may belong to a delivery that is not due yet.
 pub(crate) fn first_waiting_key(ordering: Ordering, now: Timestamp) -> Timestamp {
     match ordering {
         Ordering::None => now,
@@ -59,7 +59,7 @@ pub(crate) fn first_waiting_key(ordering: Ordering, now: Timestamp) -> Timestamp
     }
 }
 
-/// Milliseconds by which the key of a delivery moves when the time it is due at moves by `due_by`.
+/// Milliseconds by which the key of a delivery moves when its due time moves by `due_by`.
 pub(crate) fn key_shift(ordering: Ordering, due_by: i64) -> i64 {
     match ordering {
         Ordering::None => due_by,

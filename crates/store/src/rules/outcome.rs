@@ -1,4 +1,4 @@
-//! The consequences of an attempt for its endpoint: its run of failures, whether it is disabled, who is told.
+//! The consequences of an attempt for its endpoint: its failure streak, whether it is disabled, who is notified.
 
 use std::time::Duration;
 
@@ -13,32 +13,32 @@ use crate::operational::Notice;
 use crate::outbox::{Failing, What};
 use crate::record::Record;
 
-/// Minimum time between mails about an endpoint that gives deliveries up: one that fails for some events and answers others
-/// is in trouble and out of it all day.
+/// Minimum time between mails about an endpoint that gives deliveries up: one that fails for some events and answers
+/// others is in trouble and out of it all day.
 const MAIL_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// The consequences of an attempt, beside its delivery's new state.
 #[derive(Debug)]
 pub(crate) struct Consequences<'a> {
-    /// The endpoint's run of failures, if nobody is mailed.
+    /// The endpoint's failure streak, if nobody is mailed.
     pub(crate) run: FailureStreak,
-    /// The same, if admins are.
+    /// The same, if admins are mailed.
     pub(crate) run_if_mailed: FailureStreak,
-    /// To be taken in this order, in the transaction that records the attempt.
+    /// Taken in this order, in the transaction that records the attempt.
     pub(crate) steps: Vec<Step<'a>>,
 }
 
 #[derive(Debug)]
 pub(crate) enum Step<'a> {
-    /// An operational event is published, if anybody wants it.
+    /// Publish an operational event, if an endpoint wants it.
     Publish(Notice<'a>),
-    /// The endpoint is stored like this.
+    /// Store the endpoint in this state.
     Disable(Box<Endpoint>),
-    /// The admins of its project are mailed, if it has any.
+    /// Mail the admins of its project, if it has any.
     Mail(What),
 }
 
-/// The consequences of the attempt of `record` at an endpoint whose run of failures was `before`.
+/// The consequences of the attempt of `record` at an endpoint whose failure streak was `before`.
 pub(crate) fn consequences_of<'a>(
     record: &'a Record,
     before: FailureStreak,
@@ -105,7 +105,7 @@ fn disabled(endpoint: &Endpoint, reason: String, now: Timestamp) -> Endpoint {
     Endpoint { status: endpoint::Status::Disabled, disabled_reason: Some(reason), updated_at: now, ..endpoint.clone() }
 }
 
-/// The news of a recorded attempt, with the state its delivery has now.
+/// The news of a recorded attempt for those who watch, with the state its delivery has now.
 pub(crate) fn recorded(record: &Record, status: Status) -> Recorded {
     Recorded {
         project: record.due.event.project,

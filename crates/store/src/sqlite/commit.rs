@@ -1,4 +1,4 @@
-//! The group commit: one thread writes, and whoever has something to commit waits for it.
+//! The group commit: one thread writes, and callers wait for its commits.
 //!
 //! ```text
 //! a verb ─ Work::Verb ─► thread: a group of them
@@ -10,8 +10,8 @@
 //! the verb ◄─ reply ─ thread, when it is on disk
 //! ```
 //!
-//! `verb.rs` is what is handed in, `writer.rs` where, `thread.rs` what goes into the next commit and when it is made,
-//! `committer.rs` the commit, `txn.rs` what a verb may do in it, and `flush.rs` who has the tables.
+//! `verb.rs` has what is submitted, `writer.rs` the queue, `thread.rs` the content and the time of the next commit,
+//! `committer.rs` the commit, `txn.rs` what a verb may do in it, and `flush.rs` the tables' connection.
 
 mod aside;
 pub(crate) mod committer;

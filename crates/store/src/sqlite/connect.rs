@@ -1,4 +1,4 @@
-//! Connections to the database file, each with what all of them are set to.
+//! Connections to the database file, with the settings that all of them share.
 
 use std::io;
 use std::path::Path;
@@ -8,14 +8,14 @@ use rusqlite::Connection;
 
 use crate::{Error, private};
 
-/// Pages that the writer keeps in memory, in KiB: the indexes' edges, where it writes.
+/// Page cache of the writer, in KiB: the indexes' edges, where it writes.
 const WRITERS_CACHE: i64 = 16 * 1024;
 
-/// Pages that each keeps in memory, in KiB: the ways down its indexes. What it reads of rows it reads once, and the system
-/// has the file's pages besides.
+/// Page cache of each reader, in KiB: the inner pages of its indexes. It reads rows once, and the system has the file's
+/// pages besides.
 const READERS_CACHE: i64 = 2 * 1024;
 
-/// Bytes of a page. Rows are put in their order, many at a time, so a page is rarely written before it is full.
+/// Bytes of a page. Rows are put in key order, many at a time, so a page is rarely written before it is full.
 const PAGE: u32 = 8192;
 
 /// Prepared statements kept per connection: more than there are verbs.
@@ -48,9 +48,9 @@ pub(super) fn to_read(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Makes the database's file if there is none. SQLite gives the files that it makes beside it the same permissions.
+/// Creates the database file if there is none. SQLite gives the files that it creates beside it the same permissions.
 ///
-/// One that is there is never opened but by SQLite: POSIX takes the locks that this process has on a file as soon as any
+/// An existing one is never opened but by SQLite: POSIX drops the locks that this process has on a file as soon as any
 /// handle of it is closed. Without them another program that looks into the database takes itself for the last, and
 /// removes the log that the writer goes on writing to.
 fn make(path: &Path) -> Result<(), Error> {

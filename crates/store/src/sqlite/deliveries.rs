@@ -1,4 +1,4 @@
-//! Deliveries in SQLite, as they are made.
+//! New deliveries in SQLite.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::Error;
 use crate::filtering::Recipient;
 use crate::rules::delivery::{self, Moment};
 
-/// Makes a delivery of an event that is stored, due now or when the event is, and announces it.
+/// Makes a delivery of a stored event, due now or when the event is, and announces it.
 pub(super) fn deliver_to(
     txn: &mut WriteTxn<'_>,
     seq: i64,

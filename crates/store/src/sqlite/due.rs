@@ -1,4 +1,4 @@
-//! The SQL of what an endpoint has to be sent next.
+//! The SQL of an endpoint's pending deliveries.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ fn due(row: &Row<'_>) -> rusqlite::Result<Due> {
     })
 }
 
-/// The first place after `after`.
+/// The first order key after `after`.
 fn next_place(db: &Connection, endpoint: EndpointId, after: i64) -> Result<Option<Timestamp>, Error> {
     let place = db
         .prepare_cached(
@@ -62,7 +62,8 @@ fn next_place(db: &Connection, endpoint: EndpointId, after: i64) -> Result<Optio
     Ok(place)
 }
 
-/// When each of `endpoints` that has pending work is to be looked at: a seek each, however much is pending.
+/// Times at which those of `endpoints` that have pending work are to be looked at: one seek each, however much is
+/// pending.
 pub(crate) fn earliest(db: &Connection, endpoints: &[EndpointId]) -> Result<Vec<(EndpointId, Timestamp)>, Error> {
     let mut found = Vec::new();
     for endpoint in endpoints {
@@ -73,7 +74,7 @@ pub(crate) fn earliest(db: &Connection, endpoints: &[EndpointId]) -> Result<Vec<
     Ok(found)
 }
 
-/// How much is pending, `most` at most.
+/// Number of pending deliveries, counted up to `most`.
 pub(crate) fn count(db: &Connection, most: usize) -> Result<usize, Error> {
     let count: i64 = db
         .prepare_cached(

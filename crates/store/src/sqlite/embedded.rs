@@ -1,4 +1,4 @@
-//! The embedded database, open: one thread that writes, some connections that read.
+//! The open embedded database: one thread that writes, some connections that read.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(crate) struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the database in `data_dir`, making it where there is none, and brings it up to date.
+    /// Opens the database in `data_dir`, creates it if there is none, and brings it up to date.
     pub(crate) fn open(
         data_dir: &Path,
         master_key: &MasterKey,
@@ -80,7 +80,7 @@ impl Embedded {
         super::rekey::rekey(&path, &Seal::new(old), &Seal::new(new), env).map_err(|error| error.at(&path))
     }
 
-    /// Whether a master key is in use there. Changes nothing.
+    /// True if a master key is in use there. Changes nothing.
     pub(crate) fn has_secrets(data_dir: &Path) -> Result<bool, Error> {
         let path = data_dir.join(Database::FILE);
         if std::fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
@@ -116,7 +116,7 @@ impl Embedded {
         self.writer.write(by, of, verb)
     }
 
-    /// The same for a slice of work that is long as a whole: a project's, or Posthaste's own.
+    /// The same for a slice of long work, a project's or Posthaste's own.
     pub(crate) fn write_aside<T, F>(
         &self,
         by: &Actor,
@@ -130,7 +130,7 @@ impl Embedded {
         self.writer.write_aside(by, of, verb)
     }
 
-    /// Whether somebody else commits, beside whoever brings slices.
+    /// True if others commit, beside those that bring slices.
     pub(crate) fn is_busy(&self) -> bool {
         self.writer.is_busy()
     }
@@ -164,7 +164,7 @@ impl Embedded {
         self.readers.read(verb).await
     }
 
-    /// The same for somebody of a project who searches.
+    /// The same for a search of a project, within [`DEADLINE`].
     pub(crate) async fn search<T, F>(&self, project: ProjectId, verb: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -174,7 +174,7 @@ impl Embedded {
         self.readers.search(project, DEADLINE, verb).await
     }
 
-    /// The same for a count that takes as long as it takes.
+    /// The same for a count of a project, within [`COUNTING`].
     pub(crate) async fn count<T, F>(&self, project: ProjectId, verb: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -185,7 +185,7 @@ impl Embedded {
     }
 }
 
-/// Connects to the database and looks at its journal. If that is damaged, nothing has been changed.
+/// Connects to the database and examines its journal. If that is damaged, nothing has been changed.
 fn examine(data_dir: &Path, path: &Path, accept_loss: bool) -> Result<(Connection, Examined), Error> {
     if !path.exists() {
         let examined = Examined::of(data_dir, None)?;
@@ -193,7 +193,7 @@ fn examine(data_dir: &Path, path: &Path, accept_loss: bool) -> Result<(Connectio
         return Ok((connect::connect(path)?, examined));
     }
     let connection = connect::connect(path)?;
-    // What the log has would be copied into the database when a connection that is refused is closed.
+    // Otherwise closing a connection that is refused would copy what the log has into the database.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let examined = Examined::of(data_dir, Some(&connection))?;
     examined.check(accept_loss)?;
@@ -250,7 +250,7 @@ mod tests {
         patiently(free, || "the writer has not ended".to_owned()).await;
     }
 
-    /// Puts an idempotency key there for a project.
+    /// Puts an idempotency key of a project there.
     fn commit(db: &Embedded, project: u8, key: String) -> impl Future<Output = Result<(), Error>> {
         db.write(&Actor::System, Some(ProjectId::from_bytes([project; 16])), move |txn| {
             txn.put(RecordKind::IdempotencyKey, params![[project; 16], key, 7, [2u8; 32]])
@@ -279,7 +279,7 @@ mod tests {
         commit(db, 1, "a".to_owned()).await.unwrap();
         commit(db, 2, "b".to_owned()).await.unwrap();
         db.writer.flush().await.unwrap();
-        // Nothing comes into the tables while this has them.
+        // Nothing comes into the tables while this connection has them.
         let other = connect::connect(&directory.path().join(open::Database::FILE)).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
 
@@ -314,7 +314,7 @@ mod tests {
         db.writer.flush().await.unwrap();
         let other = connect::connect(&directory.path().join(open::Database::FILE)).unwrap();
         other.busy_timeout(Duration::ZERO).unwrap();
-        // The last key takes its time on its way into the tables.
+        // The last key takes long on its way into the tables.
         other
             .execute_batch(
                 "CREATE TRIGGER slow AFTER INSERT ON idempotency WHEN NEW.key LIKE 'last%' BEGIN SELECT count(*) FROM \
@@ -322,7 +322,7 @@ mod tests {
                  BEGIN IMMEDIATE",
             )
             .unwrap();
-        // One filling is on its way, and waits; the next has more than the writer brings there itself.
+        // One segment is on its way, and waits; the next has more than the writer brings there itself.
         let keys = (0..24).map(|number| format!("{number} {}", "x".repeat(50_000)));
         let last = format!("last {}", "x".repeat(50_000));
         let committed: FuturesUnordered<_> = keys.chain([last]).map(|key| commit(db, 1, key)).collect();
@@ -334,7 +334,7 @@ mod tests {
 
         other.execute_batch("ROLLBACK").unwrap();
         let second = async {
-            // The first is there, and somebody writes again.
+            // The first segment is there, and somebody writes again.
             while !(has("0") && other.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_err()) {
                 tokio::task::yield_now().await;
             }

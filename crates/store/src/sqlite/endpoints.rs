@@ -17,7 +17,8 @@ use crate::seal::Seal;
 use crate::settings::{self, Written};
 use crate::slice;
 
-/// Deliveries at the head of a line that are looked at when it ends: more than are under way at an endpoint.
+/// Deliveries at the head of the order that get new keys when strict order ends: more than are under way at an
+/// endpoint.
 const IN_LINE: usize = 1000;
 
 pub(crate) fn create(txn: &mut WriteTxn<'_>, endpoint: &Endpoint) -> Result<Arc<Endpoint>, Error> {
@@ -57,7 +58,7 @@ pub(crate) fn change<E>(
     put(txn, after).map(|endpoint| Some(Ok(endpoint)))
 }
 
-/// Writes an endpoint over its row and tells the directory and the engine.
+/// Writes an endpoint over its row, puts it into the directory and announces it to the engine.
 pub(super) fn put(txn: &mut WriteTxn<'_>, endpoint: Endpoint) -> Result<Arc<Endpoint>, Error> {
     let Written { url, kept, sealed } = settings::write(&endpoint, txn.seal, txn.env)?;
     txn.db()?
@@ -78,14 +79,14 @@ pub(super) fn put(txn: &mut WriteTxn<'_>, endpoint: Endpoint) -> Result<Arc<Endp
     Ok(txn.directory_mut().put_endpoint(endpoint))
 }
 
-/// Those that an earlier version wrote with their URL's query in the open.
+/// Endpoints that an earlier version wrote with their URL's query in plain text.
 pub(crate) fn with_open_query(db: &Connection) -> Result<Vec<EndpointId>, Error> {
     let mut statement = db.prepare("SELECT id FROM endpoints WHERE deleted = 0 AND instr(url, '?') > 0")?;
     let rows = statement.query_map([], |row| row::id(row, 0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Writes an endpoint as it is in the form of this version.
+/// Writes an endpoint's row anew, in the form of this version.
 pub(crate) fn rewrite(txn: &mut WriteTxn<'_>, id: EndpointId) -> Result<(), Error> {
     match txn.directory.endpoint(id).cloned() {
         Some(endpoint) => put(txn, Endpoint::clone(&endpoint)).map(|_| ()),
@@ -93,8 +94,8 @@ pub(crate) fn rewrite(txn: &mut WriteTxn<'_>, id: EndpointId) -> Result<(), Erro
     }
 }
 
-/// In strict order only the first in line, and what was under way beside it when the order became strict, can be due
-/// later than their places. Gives them places by their times.
+/// Gives deliveries order keys by their due times. In strict order only the first in line, and what was under way
+/// beside it when the order became strict, can be due later than their keys.
 fn leave_strict_order(txn: &mut WriteTxn<'_>, id: EndpointId) -> Result<(), Error> {
     txn.db()?
         .prepare_cached(
@@ -163,7 +164,7 @@ pub(crate) fn condition(db: &Connection, id: EndpointId) -> Result<Condition, Er
     Ok(Condition { health, last_delivery })
 }
 
-/// Those whose last attempt failed.
+/// Endpoints whose last attempt failed.
 pub(crate) fn failing(db: &Connection) -> Result<Vec<EndpointId>, Error> {
     let mut statement = db.prepare("SELECT id FROM endpoints WHERE deleted = 0 AND failure_count > 0")?;
     let rows = statement.query_map([], |row| row::id(row, 0))?;

@@ -16,7 +16,7 @@ use crate::fan_outs::{self, PASSED_OVER, Step};
 use crate::filtering::Recipient;
 use crate::slice::Patience;
 
-/// Has the deliveries of an event that was just put made later.
+/// Marks an event that was just put, so that its deliveries are made later.
 pub(super) fn mark(txn: &mut WriteTxn<'_>, seq: i64, event: &Arc<Event>, recipients: Recipients) -> Result<(), Error> {
     ensure_known(txn)?;
     let list = match recipients {
@@ -39,10 +39,10 @@ pub(super) fn mark(txn: &mut WriteTxn<'_>, seq: i64, event: &Arc<Event>, recipie
     Ok(())
 }
 
-/// Who gets an event.
+/// The recipients of an event.
 pub(super) enum Recipients {
     Own(Vec<Recipient>),
-    /// As they are for events that are fanned out already.
+    /// The list of events that are fanned out already.
     Listed(Arc<List>),
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn step(txn: &mut WriteTxn<'_>) -> Result<Step, Error> {
     Ok(Step::More)
 }
 
-/// Makes deliveries for recipients from `from` on, of all of these events each, and says how far it came.
+/// Makes deliveries of each of these events for recipients from `from` on. Returns the position that it reached.
 fn make(
     txn: &mut WriteTxn<'_>,
     together: &mut [FanOut],
@@ -104,7 +104,7 @@ fn make(
     Ok(reached)
 }
 
-/// Moves the marks on, and takes those away that are done.
+/// Moves the marks on, and removes those that are done.
 fn settle(
     txn: &mut WriteTxn<'_>,
     queue: &mut Queue,
@@ -142,7 +142,7 @@ fn body(txn: &mut WriteTxn<'_>, seq: i64) -> Result<Option<Arc<Event>>, Error> {
     Ok(found.map(Arc::new))
 }
 
-/// Reads what fan-outs there are, unless that is known.
+/// Reads the waiting fan-outs, unless they are known.
 fn ensure_known(txn: &mut WriteTxn<'_>) -> Result<(), Error> {
     if !txn.fan_outs.are_known() {
         let db = txn.db()?;
@@ -183,7 +183,7 @@ fn refill(txn: &mut WriteTxn<'_>, queue: &mut Queue) -> Result<(), Error> {
         let list = match txn.fan_outs.list(list) {
             Some(list) => list,
             None => {
-                // After a loss there may be none.
+                // After a loss of the journal there may be none.
                 let recipients: Option<Vec<u8>> = db
                     .prepare_cached("SELECT recipients FROM fan_out_lists WHERE id = ?")?
                     .query_row([list], |row| row.get(0))

@@ -1,4 +1,4 @@
-//! Endpoints' runs of failures, in SQLite: read and written with the attempts that change them.
+//! Endpoints' failure streaks in SQLite: read and written with the attempts that change them.
 
 use model::health::Health;
 use model::id::EndpointId;
@@ -13,7 +13,7 @@ pub(super) fn run_of(txn: &mut WriteTxn<'_>, id: EndpointId) -> Result<FailureSt
     if let Some(run) = txn.failure_streaks.get(&id) {
         return Ok(*run);
     }
-    // Where it changes, that goes into the tables at once.
+    // A change of it goes into the tables at once.
     let run = txn
         .tables()
         .prepare_cached("SELECT failure_count, failing_since, troubled, told, told_at FROM endpoints WHERE id = ?")?

@@ -18,14 +18,14 @@ use crate::ingest::{Accepted, Clash, Intake};
 use crate::rules::order;
 use crate::slice::Patience;
 
-/// Bytes of events in a slice of a batch.
+/// Bytes of events that end a slice of a batch.
 const BYTES: usize = 256 * 1024;
 
 pub(crate) fn take(txn: &mut WriteTxn<'_>, intake: &Intake, filter_results: &FilterResults) -> Result<Accepted, Error> {
     take_within(txn, intake, filter_results, DIRECT).map(|(accepted, _)| accepted)
 }
 
-/// Takes in as many of a batch as one commit may, from the first on, and answers those.
+/// Takes in as many events of a batch as one commit may have, from the first on. Returns their results.
 pub(crate) fn take_slice(txn: &mut WriteTxn<'_>, filtered: &[(Intake, FilterResults)]) -> Result<Vec<Accepted>, Error> {
     let (mut patience, mut bytes) = (Patience::begin(txn.env, txn.hold), 0);
     let mut answers = Vec::new();
@@ -41,7 +41,7 @@ pub(crate) fn take_slice(txn: &mut WriteTxn<'_>, filtered: &[(Intake, FilterResu
     Ok(answers)
 }
 
-/// Takes one in, and says how many rows it put. Its deliveries are among them if there are no more than `room`.
+/// Takes one event in. Also returns the rows it put: its deliveries are among them if there are no more than `room`.
 fn take_within(
     txn: &mut WriteTxn<'_>,
     intake: &Intake,
@@ -72,7 +72,7 @@ fn take_within(
     Ok((Accepted::New { id: event.id.clone(), deliveries }, rows))
 }
 
-/// Whether one of them has strict order, and may have to be given an event that came before.
+/// True if one of the recipients has strict order, and may yet get an event that came before.
 fn must_wait(txn: &WriteTxn<'_>, project: ProjectId, recipients: &[Recipient]) -> bool {
     txn.fan_outs.has(project) && order::has_strict(&txn.directory, recipients)
 }
@@ -90,14 +90,14 @@ pub(crate) fn take_test(
     deliveries::deliver_to(txn, seq, &event, &Recipient { endpoint, note: None }, true).map(Some)
 }
 
-/// What a request that came before is found by.
+/// The name that an earlier request is found by.
 #[derive(Hash)]
 enum Name<'a> {
     Key(ProjectId, &'a str),
     Event(ProjectId, &'a str),
 }
 
-/// What the same request was answered before, if it came before.
+/// The answer to the same request, if it came before.
 fn earlier(txn: &mut WriteTxn<'_>, intake: &Intake) -> Result<Option<Accepted>, Error> {
     let Some(fingerprint) = &intake.fingerprint else { return Ok(None) };
     let project = intake.event.project;
@@ -131,7 +131,7 @@ fn earlier(txn: &mut WriteTxn<'_>, intake: &Intake) -> Result<Option<Accepted>, 
     Ok(Some(answer))
 }
 
-/// From here on the request's key means the event with that number.
+/// Stores the request's key for the event with that number.
 fn remember_key(txn: &mut WriteTxn<'_>, intake: &Intake, seq: i64) -> Result<(), Error> {
     if let (Some(key), Some(fingerprint)) = (&intake.idempotency_key, &intake.fingerprint) {
         let project = intake.event.project;

@@ -1,4 +1,4 @@
-//! Looking at the files of an embedded database for damage, beside a server that runs on them or without one.
+//! Inspection of an embedded database's files for damage, beside a server that runs on them or without one.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,10 +11,10 @@ use super::open::Database;
 use crate::Error;
 use crate::inspection::Inspection;
 
-/// Places of damage that are told.
+/// Maximum places of damage that are reported.
 const TOLD: usize = 20;
 
-/// Looks for damage, in every row.
+/// Looks for damage in every row.
 pub(crate) fn inspect(data_dir: &Path) -> Result<Inspection, Error> {
     let path = data_dir.join(Database::FILE);
     let look = || {
@@ -23,7 +23,7 @@ pub(crate) fn inspect(data_dir: &Path) -> Result<Inspection, Error> {
         for table in tables(&db)? {
             read_all(&db, &table, &mut inspection);
         }
-        // Of a server that runs the journal changes all the time.
+        // Only without a server: one that runs changes the journal all the time.
         if Lock::take(data_dir).is_ok() {
             Examined::of(data_dir, Some(&db))?.check(false)?;
         }
@@ -38,12 +38,12 @@ pub(super) fn read_only(path: &Path) -> Result<Connection, Error> {
     log.push("-wal");
     let has_log = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    // Without a log nobody has it open, and SQLite need not make the files that it shares with others.
+    // Without a log nobody has it open, and SQLite need not create the files that it shares with others.
     let immutable = if has_log { "" } else { "?immutable=1" };
     Ok(Connection::open_with_flags(format!("file:{}{immutable}", escaped(path)), flags)?)
 }
 
-/// A path as it stands in a URI.
+/// A path in the form that a URI has.
 fn escaped(path: &Path) -> String {
     let mut escaped = String::new();
     for byte in path.as_os_str().as_encoded_bytes() {
@@ -55,7 +55,7 @@ fn escaped(path: &Path) -> String {
     escaped
 }
 
-/// What SQLite's own check finds.
+/// Damage that SQLite's own check finds.
 fn check_integrity(db: &Connection) -> Result<Vec<String>, Error> {
     let found: Vec<String> = db
         .prepare(&format!("PRAGMA integrity_check({TOLD})"))?

@@ -1,4 +1,4 @@
-//! The SQL of jobs: what is left to do, a step at a time.
+//! The SQL of jobs, which go on a step at a time.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::search::{Cursor, Page, Paging};
 
 type Filtered = jobs::Filtered<i64>;
 
-/// How many items `task` is about. Read outside of the writer: it may be a long count.
+/// Number of items that `task` is about. Counted outside of the writer: it may take long.
 pub(crate) fn count(
     db: &Connection,
     directory: &Directory,
@@ -84,7 +84,7 @@ pub(crate) fn endpoint(db: &Connection, id: JobId) -> Result<Option<EndpointId>,
     }))
 }
 
-/// Asks the filters that the next step of a job needs. Done outside of the writer: filters take their time.
+/// Evaluates the filters that the next step of a job needs. Done outside of the writer: filters take their time.
 pub(crate) fn evaluate(db: &Connection, directory: &Directory, id: JobId, now: Timestamp) -> Result<Filtered, Error> {
     let Some((job, cursor)) = load(db, id)? else { return Ok(Filtered::Nothing) };
     match &job.task {
@@ -142,7 +142,7 @@ fn advance(txn: &mut WriteTxn<'_>, id: JobId, progress: &Progress<i64>) -> Resul
 }
 
 fn end(txn: &mut WriteTxn<'_>, id: JobId, status: Status) -> Result<(), Error> {
-    // What could not be put on the road is what was counted and not done, if the job failed.
+    // If the job failed, its failed items are those that were counted and not done.
     txn
         .db()?
         .prepare_cached(
@@ -152,7 +152,7 @@ fn end(txn: &mut WriteTxn<'_>, id: JobId, status: Status) -> Result<(), Error> {
     Ok(())
 }
 
-/// A job, and where its next step begins.
+/// A job, and the cursor of its next step.
 type Loaded = (Job, Option<recovery::Cursor<i64>>);
 
 fn load(db: &Connection, id: JobId) -> Result<Option<Loaded>, Error> {
@@ -165,7 +165,7 @@ fn load(db: &Connection, id: JobId) -> Result<Option<Loaded>, Error> {
 /// The columns that [`job`] reads.
 const JOB: &str = "id, project, task, status, total, done, failed, cursor, created_at";
 
-/// A job and its cursor as it is kept.
+/// A job, and its cursor as it is stored.
 fn job(row: &Row<'_>) -> rusqlite::Result<(Job, Option<Vec<u8>>)> {
     let count = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
     let job = Job {
@@ -204,7 +204,7 @@ fn replay(
     Ok(Progress { done: recipients.len() as u64, cursor: recovery::after_endpoints(&next) })
 }
 
-/// How many deliveries of `endpoint` are pending, as far as up to `enough`: what a job waits for before it adds more.
+/// Number of pending deliveries of `endpoint`, counted up to `enough`: a job waits for them before it adds more.
 pub(crate) fn backlog(db: &Connection, endpoint: EndpointId, enough: usize) -> Result<usize, Error> {
     let count: i64 = db
         .prepare_cached(

@@ -1,10 +1,10 @@
-//! The journal: two files in front of the database, where groups stand that are not in its tables yet.
+//! The journal: two files in front of the database, with groups that are not in its tables yet.
 //!
-//! Many small commits are dear: each changes a page of every table and index there is. So a busy writer writes what a
-//! group puts into the database down here, in one piece behind the last, and syncs that; whoever waited is answered. A
-//! [segment](Segment) that is full goes into the tables in one transaction, which says as well which it is, while the
-//! writer begins the next in the other file. What a crash left goes into the tables before anything else is done
-//! (`crash_recovery.rs`). After an orderly stop the files have nothing.
+//! Many small commits are expensive: each changes a page of every table and index there is. So a busy writer writes
+//! what a group puts into the database down here, in one piece after the last, and syncs that; then its callers are
+//! answered. A [segment](Segment) that is full goes into the tables in one transaction, which also records its number,
+//! while the writer begins the next in the other file. What a crash left goes into the tables before anything else is
+//! done (`crash_recovery.rs`). After an orderly stop the files have nothing.
 //!
 //! ```text
 //! committer                    current segment            previous segment            tables
@@ -18,9 +18,10 @@
 //!   poll_flush ◄─ return_segment ─────────────────────────── reset: empty again
 //! ```
 //!
-//! A verb that needs the tables (`WriteTxn::db`) waits for the flush under way and replays the rest in its own transaction
-//! (`replay_all`, `mark_applied`); once that is committed both segments are empty (`reset`). A crash between the tables'
-//! COMMIT and a `reset` is harmless: the tables name the last segment they have, and recovery passes over it.
+//! A verb that needs the tables (`WriteTxn::db`) waits for the flush under way and replays the rest in its own
+//! transaction (`replay_all`, `mark_applied`); once that is committed both segments are empty (`reset`). A crash
+//! between the tables' COMMIT and a `reset` is harmless: the tables name the last segment they have, and recovery
+//! passes over it.
 
 pub(crate) mod crash_recovery;
 mod format_one;
@@ -47,47 +48,47 @@ use self::segment::Segment;
 use self::state::FILE_BYTES;
 use crate::Error;
 
-/// Bytes with which a filling goes into the tables. Deliveries for a thousand endpoints change a page of the index by
+/// A segment is flushed once it has this many bytes. Deliveries for a thousand endpoints change a page of the index by
 /// endpoint each, however few there are for one: the more go there together, the fewer bytes are written for one.
 const FLUSH_BYTES: u64 = 1024 * 1024;
 
-/// Bytes with which that work is left to the tables' thread also while little else is to do.
+/// Bytes from which a flush is left to the flush thread also while there is little else to do.
 const IDLE_FLUSH_BYTES: u64 = 8 * 1024;
 
-/// Bytes up to which slices come while the filling before is on its way there.
+/// Bytes up to which slices are put while the previous segment is on its way into the tables.
 const SLICE_LIMIT_BYTES: u64 = FLUSH_BYTES / 2;
 
-/// Bytes that a filling has at most, while the one before is on its way there.
+/// Maximum bytes of a segment while the previous one is on its way into the tables.
 const SEGMENT_LIMIT_BYTES: u64 = 2 * FLUSH_BYTES;
 
-/// Bytes with which a group is enough for one commit: a sync that takes little longer than the shortest.
+/// Bytes at which a group is enough for one commit: its sync takes little longer than the shortest.
 const COMMIT_BYTES: usize = 64 * 1024;
 
-/// A group that is larger, by its last verb, gains nothing by being written twice.
+/// Maximum bytes of a group in the journal. One that is larger, by its last verb, gains nothing by being written twice.
 const LARGEST_GROUP_BYTES: usize = 128 * 1024;
 
-/// However large the last group is, it has room in the file.
+/// The file has room for the last group, however large that is.
 const _: () = assert!(SEGMENT_LIMIT_BYTES + 2 * LARGEST_GROUP_BYTES as u64 <= FILE_BYTES);
 
 pub(crate) struct Journal {
-    /// What groups are written to.
+    /// The segment that groups are written to.
     current: Segment,
-    /// The one before it, empty when it is in the tables. `None` while somebody brings it there.
+    /// The segment before it, empty when it is in the tables. `None` while it is brought there.
     previous: Option<Segment>,
-    /// Under what rows of both may be looked for, as hashes.
+    /// Hashes of the names under which rows of either segment may be looked for.
     names: Set<u64>,
     names_of_previous: Set<u64>,
     hashes: RandomState,
-    /// Whose the bytes of the filling are that is written to: a project's, or Posthaste's own.
+    /// Bytes of the current segment, by the project that they are of; `None` for Posthaste's own.
     held: Map<Option<ProjectId>, u64>,
-    /// Fillings that were begun after another, and how many of them are in the tables.
+    /// Segments that were followed by another, and how many of them are in the tables.
     sealed: u64,
     applied: u64,
     data_dir: PathBuf,
 }
 
 impl Journal {
-    /// Opens the journal that was looked at in `data_dir`, and puts what it has into the tables.
+    /// Opens the examined journal in `data_dir`, and puts what it has into the tables.
     pub(crate) fn open(examined: Examined, data_dir: &Path, db: &Connection, env: &dyn Env) -> Result<Self, Error> {
         let Blank { files: [now, before], next } = examined.replay(data_dir, db, env)?;
         Ok(Self {
@@ -103,54 +104,55 @@ impl Journal {
         })
     }
 
-    /// Whether all that was written here is in the tables.
+    /// True if all that was written here is in the tables.
     pub(crate) fn is_empty(&self) -> bool {
         self.current.is_empty() && self.previous.as_ref().is_some_and(Segment::is_empty)
     }
 
-    /// Whether the filling before could not be brought into the tables.
+    /// True if the previous segment could not be brought into the tables.
     pub(crate) fn flush_failed(&self) -> bool {
         self.previous.as_ref().is_some_and(|before| !before.is_empty())
     }
 
-    /// Whether what is written to is to go into the tables. One that failed goes there with the next commit.
+    /// True if the current segment is to be flushed. One that failed goes into the tables with the next commit.
     pub(crate) fn is_full(&self) -> bool {
         self.current.written() >= FLUSH_BYTES && !self.current.has_failed()
     }
 
-    /// Whether it has so much that the writer would be held while it brings that into the tables itself.
+    /// True if the current segment has enough bytes to hold the writer while it brings them into the tables itself.
     pub(crate) fn is_worth_a_flush(&self) -> bool {
         self.current.written() >= IDLE_FLUSH_BYTES && !self.current.has_failed()
     }
 
-    /// True if slices may still be put while the filling before is on its way into the tables.
+    /// True if slices may still be put while the previous segment is on its way into the tables.
     pub(crate) fn has_room(&self) -> bool {
         self.current.written() < SLICE_LIMIT_BYTES
     }
 
-    /// True if there is room for everybody: it may go into the tables before it is as large as that, or fails.
+    /// True if there is room for every project: the current segment is not full, or goes into the tables anyway after a
+    /// failure.
     pub(crate) fn has_room_for_all(&self) -> bool {
         self.current.written() < FLUSH_BYTES || self.current.has_failed() || self.flush_failed()
     }
 
-    /// True if a project may put more. One that has put as much as is free waits until this filling is on its way, so that
-    /// others find room while the one before is.
+    /// True if a project may put more. One that has put as much as is free waits until this segment is sealed, so that
+    /// others find room while the previous one is on its way into the tables.
     pub(crate) fn has_room_for(&self, of: Option<ProjectId>) -> bool {
         let held = || self.held.get(&of).copied().unwrap_or(0);
         self.has_room_for_all() || held() < SEGMENT_LIMIT_BYTES.saturating_sub(self.current.written())
     }
 
-    /// Notes whose the last bytes of the group under way are.
+    /// Notes the project of the last bytes of the group under way.
     pub(crate) fn note(&mut self, of: Option<ProjectId>, bytes: usize) {
         *self.held.entry(of).or_default() += bytes as u64;
     }
 
-    /// Whether it has as much as it may have.
+    /// True if the current segment has as much as it may have.
     pub(crate) fn is_at_limit(&self) -> bool {
         self.current.written() >= SEGMENT_LIMIT_BYTES
     }
 
-    /// Whether the group under way is better written here than into the tables.
+    /// True if the group under way is better written here than into the tables.
     pub(crate) fn accepts(&self) -> bool {
         !self.current.has_failed() && !self.is_at_limit() && self.current.under_way() <= LARGEST_GROUP_BYTES
     }
@@ -160,7 +162,7 @@ impl Journal {
         self.current.under_way()
     }
 
-    /// True if the group under way is large enough to be written as it is.
+    /// True if the group under way is enough for one commit.
     pub(crate) fn has_enough(&self) -> bool {
         self.current.under_way() >= COMMIT_BYTES
     }
@@ -178,18 +180,19 @@ impl Journal {
         self.names.insert(self.hashes.hash_one(name));
     }
 
-    /// Whether there may be a row with `name`. If there is one, yes.
+    /// True if there may be a row with `name`: always if there is one.
     pub(crate) fn may_contain(&self, name: impl Hash) -> bool {
         let hash = self.hashes.hash_one(name);
         self.names.contains(&hash) || self.names_of_previous.contains(&hash)
     }
 
-    /// Writes the group down. On disk when this returns.
+    /// Writes the group under way. It is on disk when this returns.
     pub(crate) fn write(&mut self) -> Result<(), Error> {
         self.current.write()
     }
 
-    /// The filling that is written to, for whoever brings it into the tables. The next one has begun.
+    /// Seals the current segment, to be brought into the tables, and begins the next. `None` if the previous one is not
+    /// there yet.
     pub(crate) fn seal_segment(&mut self) -> Option<Segment> {
         let mut next = self.previous.take_if(|before| before.is_empty())?;
         next.reset(self.current.number().wrapping_add(1), self.current.groups());
@@ -199,7 +202,7 @@ impl Journal {
         Some(std::mem::replace(&mut self.current, next))
     }
 
-    /// What was handed out, emptied if it is in the tables.
+    /// Takes back a sealed segment, which is empty if it is in the tables.
     pub(crate) fn return_segment(&mut self, segment: Segment) {
         if segment.is_empty() {
             self.names_of_previous.clear();
@@ -219,14 +222,14 @@ impl Journal {
         replay.run(db)
     }
 
-    /// Notes in the open transaction that with it all of this is in the tables, if the files have some of it.
+    /// Records in the open transaction that with it all of this is in the tables, if the files have some of it.
     pub(crate) fn mark_applied(&self, db: &Connection) -> Result<(), Error> {
         let begun =
             [Some(&self.current), self.previous.as_ref()].into_iter().flatten().find(|segment| segment.is_begun());
         begun.map_or(Ok(()), |segment| state::mark_applied(db, segment.number()))
     }
 
-    /// Everything is in the tables, for good.
+    /// Empties both segments: everything is in the tables, for good.
     pub(crate) fn reset(&mut self) {
         let done = self.current.is_begun();
         self.current.reset(self.current.number().wrapping_add(done.into()), 0);
@@ -240,7 +243,8 @@ impl Journal {
         self.applied = self.sealed;
     }
 
-    /// How many fillings are in the tables, and how many will be once all is there that is written by now.
+    /// Number of segments that are in the tables. [`Self::to_be_applied`] has the number once all is there that is
+    /// written by now.
     pub(crate) fn applied(&self) -> u64 {
         self.applied
     }
@@ -253,8 +257,8 @@ impl Journal {
         self.current.has_failed()
     }
 
-    /// Notes in the database that the files have nothing, if all is in the tables, and empties them. From here on nothing
-    /// is written.
+    /// Records in the database that the files have nothing, if all is in the tables, and empties them. Nothing is
+    /// written after this.
     pub(crate) fn close(&self, db: &Connection) -> Result<(), Error> {
         if !self.is_empty() {
             return Ok(());
@@ -264,7 +268,7 @@ impl Journal {
     }
 }
 
-/// Brings what was handed out into the tables, in a transaction of its own.
+/// Brings a sealed segment into the tables, in a transaction of its own.
 pub(super) fn apply(db: &Connection, segment: &Segment) -> Result<(), Error> {
     let transaction = db.unchecked_transaction()?;
     let mut replay = Replay::default();
@@ -302,7 +306,7 @@ pub(super) mod tests {
             Self { directory, env, db }
         }
 
-        /// As a process finds it that starts.
+        /// The journal as a process finds it that starts.
         pub(in crate::sqlite) fn journal(&self) -> Journal {
             let examined = Examined::of(self.directory.path(), Some(&self.db)).unwrap();
             examined.check(false).unwrap();

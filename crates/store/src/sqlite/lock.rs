@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::{Error, private};
 
-/// Let go when dropped, and by the system when the process dies.
+/// Released when dropped, and by the system when the process dies.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,

@@ -1,4 +1,4 @@
-//! What occurs where, in SQLite: written with events and deliveries, walked by searches.
+//! Occurrences in SQLite: written with events and deliveries, read by searches.
 
 use model::id::{DeliveryId, ProjectId};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -8,7 +8,8 @@ use super::journal::record::RecordKind;
 use crate::Error;
 use crate::occurrences::{self, Kind};
 
-/// Events are numbered: they are kept by blocks of 2^6 numbers, so that a block is full also in quiet hours.
+/// Events are numbered: their occurrences are kept by blocks of 2^6 numbers, so that a block is full also in quiet
+/// hours.
 const BITS: u32 = 6;
 
 pub(super) fn note_event(
@@ -47,8 +48,8 @@ pub(super) fn block_of(seq: i64) -> i64 {
     seq >> BITS
 }
 
-/// The newest slot up to `from` in which all of these occur. Slots that have only some of them are leapt over, so it
-/// takes no more steps than the rarest of them has slots.
+/// The newest slot up to `from` in which all of these occur. Slots that have only some of them are skipped, so it takes
+/// no more steps than the rarest of them has slots.
 pub(super) fn newest(
     db: &Connection,
     project: ProjectId,
@@ -75,7 +76,7 @@ pub(super) fn newest(
     }
 }
 
-/// Forgets occurrences of a project in blocks of which no event is left, among those before the event `until`, and of
+/// Deletes occurrences of a project in blocks of which no event is left, among those before the event `until`, and of
 /// deliveries made before the oldest that is left. As many as a commit has time for.
 pub(super) fn forget(txn: &mut WriteTxn<'_>, project: ProjectId, until: i64) -> Result<(), Error> {
     txn.noted.clear();
@@ -98,7 +99,7 @@ pub(super) fn forget(txn: &mut WriteTxn<'_>, project: ProjectId, until: i64) -> 
     Ok(())
 }
 
-/// Occurrences that are deleted in one commit.
+/// Maximum occurrences of one kind deleted in one commit.
 const SLICE: usize = 1_000;
 
 fn forget_before(db: &Connection, project: ProjectId, kind: Kind, slot: i64) -> Result<(), Error> {

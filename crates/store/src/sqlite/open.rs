@@ -18,7 +18,7 @@ mod embedded {
     refinery::embed_migrations!("src/sqlite/migrations");
 }
 
-/// An open database with what is read from it at start.
+/// An open database, with the directory that is read from it at start.
 pub(crate) struct Database {
     pub(crate) connection: Connection,
     pub(crate) directory: Directory,
@@ -27,7 +27,7 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) const FILE: &str = "posthaste.db";
 
-    /// Brings the database that is open up to date and reads what is needed of it.
+    /// Brings an open database up to date, checks the master key, and reads the directory.
     pub(crate) fn of(mut connection: Connection, seal: &Seal, env: &Arc<dyn Env>) -> Result<Self, Error> {
         migrate(&mut connection)?;
         check_key(&connection, seal, &**env)?;
@@ -36,37 +36,35 @@ impl Database {
         Ok(Self { connection, directory })
     }
 
-    /// Applies what migrations are missing and names them.
+    /// Applies the missing migrations and returns their names.
     pub(crate) fn migrate(path: &Path) -> Result<Vec<String>, Error> {
         migrate(&mut connect::connect(path)?)
     }
 }
 
-/// The migration that makes the indexes by which deliveries are looked up.
+/// The migration that creates the indexes for looking up deliveries.
 const INDEXED: i64 = 7;
 
-/// Says what takes minutes, where there is much.
+/// Logs a migration that takes minutes if there is much to index.
 fn announce_indexing(db: &Connection) {
     let version = "SELECT max(version) FROM refinery_schema_history";
     // Without that table there is nothing yet.
     let Ok(Some(version)) = db.query_row(version, [], |row| row.get::<_, Option<i64>>(0)) else { return };
     if version < INDEXED {
-        tracing::info!(
-            "the database is brought up to date: deliveries are indexed by what they are looked up by, which takes a minute or two for ten million"
-        );
+        tracing::info!("database migration begun; new indexes of deliveries take a minute or two for ten million");
     }
 }
 
 fn migrate(connection: &mut Connection) -> Result<Vec<String>, Error> {
     announce_indexing(connection);
-    // In one transaction: else a migration and the note that it was done are apart, and a power cut in between leaves a
-    // database that nobody can open.
+    // In one transaction: otherwise a migration and the note that it was done are apart, and a power cut in between
+    // leaves a database that nobody can open.
     let report = embedded::migrations::runner().set_grouped(true).run(connection);
     let report = report.map_err(|error| not_migrated(&error))?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
 }
 
-/// Whether secrets there are encrypted with some master key.
+/// True if the database has secrets, encrypted with some master key.
 pub(super) fn has_key(db: &Connection) -> Result<bool, Error> {
     let is_there = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'";
     if db.query_row(is_there, [], |_| Ok(())).optional()?.is_none() {
@@ -76,7 +74,7 @@ pub(super) fn has_key(db: &Connection) -> Result<bool, Error> {
     Ok(kept.is_some())
 }
 
-/// A database that cannot be read is another matter than one that another version made.
+/// Keeps the cause if the database cannot be read: that is another matter than one that another version made.
 fn not_migrated(error: &refinery::Error) -> Error {
     if let refinery::error::Kind::Connection(_, cause) = error.kind()
         && let Some(cause) = cause.downcast_ref::<rusqlite::Error>()

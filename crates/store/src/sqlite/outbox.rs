@@ -11,7 +11,7 @@ use crate::Error;
 use crate::outbox::{self, Mail, Next, Report, What};
 use crate::slice;
 
-/// Tells the admins of the endpoint's project, one mail each. False if there is nobody to tell.
+/// Puts a mail for each admin of the endpoint's project into the outbox. False if none is put.
 pub(super) fn put(txn: &mut WriteTxn<'_>, endpoint: &Endpoint, what: What) -> Result<bool, Error> {
     let project = outbox::recipients(&txn.directory, endpoint, txn.is_mailing).cloned();
     let Some(project) = project else { return Ok(false) };
@@ -87,7 +87,7 @@ pub(crate) fn put_off(txn: &mut WriteTxn<'_>, id: MailId, due_at: Timestamp) -> 
     Ok(())
 }
 
-/// Of a project that is being deleted: a slice. Whether more may be left.
+/// Deletes a slice of the mail of a project that is being deleted. True if more may be left.
 pub(crate) fn delete_slice(db: &Connection, project: ProjectId) -> Result<bool, Error> {
     let deleted = db
         .prepare_cached("DELETE FROM mails WHERE seq IN (SELECT seq FROM mails WHERE project = ? LIMIT ?)")?

@@ -90,7 +90,7 @@ pub(crate) fn remove_event_type(
     Ok(true)
 }
 
-/// Tells the directory, and the engine: the project's endpoints are spoken to differently from now on.
+/// Changes a project's dialects in the directory, and announces to the engine that its endpoints' requests change.
 fn change(txn: &mut WriteTxn<'_>, project: ProjectId, change: impl FnOnce(&mut Speech)) {
     if let Some(speech) = txn.directory_mut().speech_mut(project) {
         change(speech);
@@ -98,14 +98,14 @@ fn change(txn: &mut WriteTxn<'_>, project: ProjectId, change: impl FnOnce(&mut S
     txn.announce_changes(project);
 }
 
-/// Of a project that is being deleted.
+/// Deletes the files and types of a project that is being deleted.
 pub(super) fn delete(db: &Connection, project: ProjectId) -> Result<(), Error> {
     db.prepare_cached("DELETE FROM dialects WHERE project = ?")?.execute([project.as_bytes()])?;
     db.prepare_cached("DELETE FROM event_types WHERE project = ?")?.execute([project.as_bytes()])?;
     Ok(())
 }
 
-/// Reads every project's files and types into the directory.
+/// Reads the dialect files and event types of all projects into the directory.
 pub(super) fn read(db: &Connection, directory: &mut Directory) -> Result<(), Error> {
     let mut statement = db.prepare("SELECT project, name, file, updated_at FROM dialects")?;
     let mut rows = statement.query([])?;

@@ -64,7 +64,7 @@ pub(crate) fn change<E: From<SlugTaken>>(
     Ok(Some(Ok(project)))
 }
 
-/// Answers which endpoints were deleted with it; `None` if there is no such project.
+/// Returns the endpoints that were deleted with the project; `None` if there is no such project.
 pub(crate) fn delete(txn: &mut WriteTxn<'_>, id: ProjectId) -> Result<Option<Vec<EndpointId>>, Error> {
     if txn.directory.project(id).is_none() {
         return Ok(None);
@@ -76,7 +76,7 @@ pub(crate) fn delete(txn: &mut WriteTxn<'_>, id: ProjectId) -> Result<Option<Vec
     }
     txn.db()?.prepare_cached("DELETE FROM api_keys WHERE project = ?")?.execute([id.as_bytes()])?;
     project_dialects::delete(txn.db()?, id)?;
-    // Those that came since the caller deleted the others; what is more goes behind this.
+    // Mail that came since the caller deleted the rest; anything more is deleted after this.
     outbox::delete_slice(txn.db()?, id)?;
     txn.db()?.prepare_cached("DELETE FROM projects WHERE id = ?")?.execute([id.as_bytes()])?;
     txn.directory_mut().remove_project(id);

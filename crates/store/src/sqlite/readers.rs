@@ -1,8 +1,8 @@
 //! A pool of connections that only read. In WAL mode they never wait for the writer, nor it for them.
 //!
-//! Searches have readers of their own, which projects share ([`searchers`]); what the engine and the jobs look up never
-//! waits for those. A search runs where a core has nothing else to do, and is not starved: what is not done soon begins
-//! anew on a thread that gets its part of the processor.
+//! Searches have readers of their own, which projects share ([`searchers`]); lookups of the engine and the jobs never
+//! wait for those. A search runs where a core has nothing else to do, and is not starved: one that is not done soon
+//! begins again on a thread that gets its part of the processor.
 
 mod searchers;
 
@@ -23,23 +23,23 @@ use super::connect;
 use crate::shares::Shares;
 use crate::{Error, clock, priority};
 
-/// Searches at a time, and threads of either kind that do them.
+/// Maximum searches at a time, and threads of either kind that run them.
 const SEARCHES: usize = 4;
 
-/// Counts at a time, beside the searches. One may take long, and its project goes on searching meanwhile.
+/// Maximum counts at a time, beside the searches. One may take long, and its project goes on searching meanwhile.
 const COUNTS: usize = SEARCHES / 2;
 
 /// Names of the threads of either kind.
 const IDLE: &str = "search-idle";
 const NICE: &str = "search-nice";
 
-/// How long a search may be left to what cores do beside all else.
+/// Maximum time of a search on a thread that runs only where a core is idle.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// Readers for what is not a search.
+/// Readers for everything but searches.
 const OTHERS: usize = 2;
 
-/// Steps of SQLite's machine between two looks at whether a search is to end: some microseconds.
+/// Steps of SQLite's virtual machine between two checks whether a search is to end: some microseconds.
 const STEPS: i32 = 1_000;
 
 #[derive(Clone)]
@@ -48,7 +48,7 @@ pub(crate) struct Readers {
     counts: Shares,
     /// Threads that run where a core is idle.
     idle: Arc<Searchers>,
-    /// Threads that get their part of the processor, for what the idle ones have no time for.
+    /// Threads that get their part of the processor, for searches that the idle ones have no time for.
     nice: Arc<Searchers>,
     free: Arc<Semaphore>,
     others: Arc<Pool>,
@@ -68,7 +68,7 @@ impl Readers {
         })
     }
 
-    /// Refuses who comes from now on; who is reading goes on.
+    /// Refuses new reads; those under way go on.
     pub(crate) fn close(&self) {
         self.free.close();
     }
@@ -88,7 +88,7 @@ impl Readers {
         reading.await.map_err(|_| Error::Stopped)?
     }
 
-    /// The same for somebody of a project who searches: when it is the project's turn, and for so long and no longer.
+    /// The same for a search of a project: when it is the project's turn, and for at most `deadline`.
     pub(crate) async fn search<T, F>(&self, project: ProjectId, deadline: Duration, verb: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -97,7 +97,7 @@ impl Readers {
         self.look_up(&self.searches, project, deadline, verb).await
     }
 
-    /// The same for somebody who counts.
+    /// The same for a count.
     pub(crate) async fn count<T, F>(&self, project: ProjectId, deadline: Duration, verb: F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -117,8 +117,8 @@ impl Readers {
         let share = shares.take(project, 1).await?;
         let (verb, mut left) = (Arc::new(verb), deadline);
         if self.idle.have_time() {
-            // Such a thread may not run for long. The share is not held by it, so that the project's next search is not kept
-            // from a thread that does.
+            // Such a thread may get nothing of the processor for long. It does not hold the share, so that the
+            // project's next search is not kept from a thread that gets some.
             let (_end, reading) = begin(&self.idle, verb.clone(), ());
             if let Some(read) = clock::within(GRACE.min(deadline), reading).await {
                 return answer(read);
@@ -136,7 +136,7 @@ impl Readers {
     }
 }
 
-/// Half of the cores, so that the other half is there for accepting and delivering.
+/// Maximum searches of a project: half of the cores, so that the other half is there for accepting and delivering.
 fn searches_of_project() -> usize {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     (cores / 2).clamp(1, SEARCHES / 2)
@@ -148,8 +148,8 @@ fn answer<T>(read: Result<Result<T, Error>, RecvError>) -> Result<T, Error> {
     read.map_err(|_| Error::Stopped)?.map_err(Error::of_search)
 }
 
-/// Has `verb` run by one of the threads, which keeps `held` until then. Ends it when what this answers first is set or
-/// dropped, so also when the caller leaves.
+/// Has `verb` run by one of the threads, which keeps `held` until then. The search ends when the returned [`End`] is
+/// set or dropped, so also when the caller leaves.
 fn begin<T, F, H>(threads: &Searchers, verb: Arc<F>, held: H) -> (End, Reading<T>)
 where
     T: Send + 'static,
@@ -164,7 +164,7 @@ where
             let is_ended = move || is_ended.load(Ordering::Relaxed);
             connection.progress_handler(STEPS, Some(is_ended))?;
             let result = verb(connection);
-            // So that what ends the snapshot is not ended itself.
+            // Otherwise the end of the snapshot could be interrupted as well.
             connection.progress_handler(0, None::<fn() -> bool>)?;
             result
         })
@@ -192,7 +192,7 @@ fn pool(path: &Path, size: usize) -> Result<Pool, Error> {
     Ok(Mutex::new(connections))
 }
 
-/// Several queries of one verb see the same state.
+/// Runs `verb` in one snapshot: all its queries see the same state.
 fn in_snapshot<T>(connection: &mut Connection, verb: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
     let snapshot = connection.transaction()?;
     let result = verb(&snapshot)?;
@@ -272,11 +272,11 @@ mod tests {
             let readers = readers.clone();
             searches.spawn(async move { readers.search(project(1), LONG, endless).await });
         }
-        // All of them have their turn or wait for it.
+        // All of them run or wait for their turn.
         tokio::task::yield_now().await;
         assert_eq!(readers.search(project(2), LONG, short).await.unwrap(), 1);
         assert_eq!(readers.read(short).await.unwrap(), 1);
-        // Whoever leaves ends what was read for them.
+        // A caller that leaves ends its search.
         searches.shutdown().await;
         assert_eq!(readers.search(project(1), LONG, short).await.unwrap(), 1);
     }
@@ -293,7 +293,7 @@ mod tests {
             }
             short(db)
         };
-        // A thread that is kept waiting is let go first when the test ends, whatever comes of it.
+        // A thread that is kept waiting is released first when the test ends, whatever its result.
         let read = clock::within(LONG / 6, readers.search(project(1), LONG, search)).await;
         assert_eq!(read.expect("it begins anew").unwrap(), 1);
         drop(go_on);

@@ -1,4 +1,4 @@
-//! The SQL of what an attempt came to.
+//! The SQL of recording an attempt.
 
 use std::sync::Arc;
 
@@ -71,7 +71,7 @@ fn insert_attempt(txn: &mut WriteTxn<'_>, delivery: DeliveryId, attempt: &Attemp
     same_as.map_or(Ok(()), |same_as| refer(txn, delivery, attempt.number, same_as))
 }
 
-/// The number of the attempt that has this body, if the last one that had any sent the same.
+/// The number of the attempt that has this body, if the last one with a body sent the same.
 fn sent_before(txn: &mut WriteTxn<'_>, delivery: DeliveryId, number: u32, body: &[u8]) -> Result<Option<u32>, Error> {
     let same = txn
         .db()?
@@ -97,14 +97,14 @@ fn refer(txn: &mut WriteTxn<'_>, delivery: DeliveryId, number: u32, same_as: u32
     Ok(())
 }
 
-/// Moves a delivery on and answers where it is. One that was cancelled while the attempt was under way stays so, unless
+/// Moves a delivery on and returns its status. One that was cancelled while the attempt was under way stays so, unless
 /// it arrived after all.
 fn move_delivery(txn: &mut WriteTxn<'_>, record: &Record) -> Result<Status, Error> {
     let due = &record.due;
     let Tried { status, order_key: place, next_attempt_at, schedule_start: run_began_at } =
         delivery::after(record, &txn.directory);
     if status == Status::Delivered {
-        // Whatever was said of it meanwhile.
+        // Whatever its status became meanwhile.
         txn.put(
             RecordKind::Delivered,
             params![
@@ -141,7 +141,7 @@ fn move_delivery(txn: &mut WriteTxn<'_>, record: &Record) -> Result<Status, Erro
     Ok(kept.unwrap_or(status))
 }
 
-/// Writes down what follows for the endpoint.
+/// Writes the consequences for the endpoint.
 fn follow(txn: &mut WriteTxn<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> Result<(), Error> {
     let before = health::run_of(txn, endpoint.id)?;
     let then = consequences_of(record, before, endpoint, txn.now);
@@ -157,11 +157,11 @@ fn follow(txn: &mut WriteTxn<'_>, endpoint: &Arc<Endpoint>, record: &Record) -> 
     if run == before { Ok(()) } else { health::set_run(txn, endpoint.id, run) }
 }
 
-/// Publishes `notice` of `endpoint` in the commit that brought it about, if anybody wants it.
+/// Publishes `notice` of `endpoint` in the commit that caused it, if an endpoint wants it.
 fn publish(txn: &mut WriteTxn<'_>, endpoint: &Endpoint, notice: &Notice<'_>) -> Result<(), Error> {
     notice.log(endpoint);
     let Some(event) = notice.event_if_wanted(endpoint, &txn.directory, txn.env, txn.now) else { return Ok(()) };
-    // Nothing was known of it before this commit: its filters are asked here.
+    // The event is made in this commit, so its filters are evaluated here.
     let filter_results = FilterResults::default();
     ingest::take(txn, &Intake { event, chose_id: false, idempotency_key: None, fingerprint: None }, &filter_results)
         .map(drop)

@@ -1,4 +1,4 @@
-//! The SQL of recovering an endpoint: what failed or was missed in a stretch of time.
+//! The SQL of recovering an endpoint: deliveries that failed or were missed in a window of time.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ impl Window<i64> {
         })
     }
 
-    /// How many items there are in it.
+    /// Number of items in the window.
     pub(super) fn count(&self, db: &Connection, only: Only, now: Timestamp) -> Result<u64, Error> {
         let mut total = 0;
         if only != Only::Missed {
@@ -65,7 +65,7 @@ impl Window<i64> {
         Ok(total)
     }
 
-    /// Asks the endpoint's filter about the events that the next step after `cursor` will come to.
+    /// Evaluates the endpoint's filter for the events that the next step after `cursor` will come to.
     pub(super) fn review(
         &self,
         db: &Connection,
@@ -83,7 +83,7 @@ impl Window<i64> {
         Ok(review)
     }
 
-    /// Puts the next items after `cursor` on the road: as far as the review goes, where the endpoint has a filter.
+    /// Does the next items after `cursor`: as far as the review goes, where the endpoint has a filter.
     pub(super) fn step(
         &self,
         txn: &mut WriteTxn<'_>,
@@ -173,7 +173,7 @@ impl Window<i64> {
     }
 
     /// The next events of the window and those of them that the endpoint should have had; `None` at its end. Stops
-    /// before an event of which nothing is found, and when it took too long: what comes next begins there.
+    /// before an event whose filter result is unknown, and when it took too long: the next step begins there.
     fn missed_from(
         &self,
         db: &Connection,
@@ -221,8 +221,8 @@ impl Window<i64> {
     }
 }
 
-/// Whether the endpoint is one of those for whom the event is being fanned out, and its turn has not come. Read from the
-/// columns of the fan-out behind those of the event.
+/// True if the event is being fanned out to the endpoint, whose turn has not come. Read from the columns of the fan-out
+/// after those of the event.
 fn has_yet_to_come(db: &Connection, row: &Row<'_>, endpoint: EndpointId) -> Result<bool, Error> {
     let Some(list) = row.get::<_, Option<i64>>(row::EVENT_WIDTH + 2)? else { return Ok(false) };
     let position: i64 = row.get(row::EVENT_WIDTH + 3)?;

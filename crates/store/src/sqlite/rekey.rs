@@ -1,4 +1,4 @@
-//! The SQL of another master key: every secret sealed anew, in one transaction.
+//! The SQL of a new master key: every secret encrypted anew, in one transaction.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::connect;
 use crate::Error;
 use crate::seal::{KEY_CHECK, KEY_CHECK_TEXT, Seal};
 
-/// Re-encrypts and answers how many endpoints' secrets there were.
+/// Re-encrypts all secrets and returns the number of endpoints.
 pub(crate) fn rekey(path: &Path, old: &Seal, new: &Seal, env: &dyn Env) -> Result<u64, Error> {
     let mut connection = connect::connect(path)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -31,7 +31,7 @@ pub(crate) fn rekey(path: &Path, old: &Seal, new: &Seal, env: &dyn Env) -> Resul
     let check = new.seal(KEY_CHECK_TEXT, KEY_CHECK.as_bytes(), env);
     transaction.execute("UPDATE meta SET value = ? WHERE name = ?", params![check, KEY_CHECK])?;
     transaction.commit()?;
-    // Nothing sealed with the old key stays behind in the log.
+    // Nothing encrypted with the old key stays behind in the log.
     connection.pragma_update(None, "wal_checkpoint", "TRUNCATE")?;
     Ok(count)
 }

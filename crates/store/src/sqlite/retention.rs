@@ -1,7 +1,7 @@
 //! The SQL of retention: what has been kept long enough is found on a reader and deleted by the writer, in slices.
 //!
-//! Events are found by project and age, with all that became of them; attempts whose bodies go, by the order they were
-//! recorded in. What was looked through once is not looked through again, but for what was held, once a day.
+//! Events are found by project and age, with all that belongs to them; attempts whose bodies go, in the order they were
+//! recorded. What was scanned once is not scanned again, except what was held, once a day.
 
 mod bodies;
 mod contents;
@@ -25,44 +25,44 @@ use crate::slice::Patience;
 
 pub(super) use bodies::reset;
 
-/// Rows that one look goes through, most of which may have to stay.
+/// Maximum rows that one scan goes through, most of which may have to stay.
 const LOOKED_THROUGH: usize = 1_000;
 
-/// So often it is asked which projects there are and what they keep. Costs no look into the database.
+/// Interval at which the directory is asked for the projects and their periods. Costs no query.
 const ROUND: Duration = Duration::from_secs(3_600);
 
-/// Where each walk is. Forgotten with the process, which costs a look through what is held; but where bodies have been
-/// dropped up to stands in the database, for what stays behind that is a lot.
+/// The positions of all cursors. Lost with the process, which costs a scan of what is held; but the position up to
+/// which bodies have been dropped stands in the database, for what stays behind that is a lot.
 #[derive(Default)]
 pub(crate) struct Walks {
     contents: HashMap<ProjectId, contents::Cursor>,
-    /// By how long bodies are kept.
+    /// By the period that bodies are kept.
     bodies: BTreeMap<Duration, bodies::Cursor>,
-    /// What projects keep, as of the beginning of this round.
+    /// Periods of the projects, as of the beginning of this round.
     kept: HashMap<ProjectId, Retention>,
-    /// When it was last asked which projects have rows, deleted ones too.
+    /// Time at which the projects with rows, deleted ones too, were last listed.
     listed_at: Option<Timestamp>,
     in_round: bool,
-    /// Something went since the file was last looked at.
+    /// True if something was deleted since the file was last checked for empty pages.
     freed: bool,
 }
 
-/// What a look found.
+/// Result of a scan.
 pub(crate) enum Scan {
     Slice(Chunk),
-    /// Nothing in what was looked through; there is more.
+    /// Nothing to delete in what was scanned; there is more.
     Nothing,
     Rest(Timestamp),
 }
 
-/// What is to go in one commit.
+/// Rows to delete in one commit.
 pub(crate) enum Chunk {
     Contents(contents::Chunk),
     Bodies(bodies::Chunk),
     Pages,
 }
 
-/// What went, and how far its walk has come.
+/// Deleted rows, and the position that their cursor has reached.
 pub(crate) struct Done {
     pub(crate) deleted: Deleted,
     reached: Reached,
@@ -75,7 +75,7 @@ enum Reached {
 }
 
 impl Walks {
-    /// Finds the next slice.
+    /// Finds the next chunk.
     pub(crate) fn scan(
         &mut self,
         db: &Connection,
@@ -126,7 +126,7 @@ impl Walks {
     ) -> Result<(), Error> {
         let kept: HashMap<_, _> =
             directory.projects().map(|project| (project.id, project.retention.or(servers))).collect();
-        // A process that died may have left pages behind.
+        // A process that died may have left empty pages behind.
         self.freed |= self.listed_at.is_none();
         if self.listed_at.is_none_or(|at| at + DAY <= now) {
             let rows_of: HashSet<_> = contents::projects(db)?.into_iter().collect();
@@ -163,7 +163,7 @@ impl Walks {
         Ok(())
     }
 
-    /// Goes on from where a slice has come to.
+    /// Continues from the position that a chunk has reached.
     pub(crate) fn advance(&mut self, done: &Done) {
         self.freed |= done.deleted.events + done.deleted.deliveries + done.deleted.bodies > 0;
         match &done.reached {
@@ -171,7 +171,7 @@ impl Walks {
                 if let Some(cursor) = self.contents.get_mut(project) {
                     cursor.advance(reached);
                 }
-                // Their numbers will be given again.
+                // The numbers of deleted attempts will be given again.
                 self.bodies.values_mut().for_each(|cursor| cursor.go_back_to(reached.newest_attempt));
             }
             Reached::Bodies { kept, reached } => {
@@ -184,7 +184,7 @@ impl Walks {
     }
 }
 
-/// Deletes as much of a slice as the writer may be held for. What has changed since it was found stays.
+/// Deletes as much of a chunk as the writer may be held for. What has changed since it was found stays.
 pub(crate) fn take(txn: &mut WriteTxn<'_>, slice: &Chunk) -> Result<Done, Error> {
     let patience = Patience::begin(txn.env, txn.hold);
     match slice {

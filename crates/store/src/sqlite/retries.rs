@@ -1,4 +1,4 @@
-//! The SQL of one more attempt by hand.
+//! The SQL of a retry by hand.
 
 use std::sync::Arc;
 

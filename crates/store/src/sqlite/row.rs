@@ -1,4 +1,4 @@
-//! Between rows and nouns: numbers for closed sets, and reading what only we wrote.
+//! Conversion between rows and nouns: numbers for closed sets, and reading what only we wrote.
 
 use std::str::FromStr;
 
@@ -20,10 +20,10 @@ use crate::search::Delivery;
 /// The columns that [`event`] reads, of `events AS e`.
 pub(super) const EVENT: &str = "e.id, e.project, e.type, e.tenant, e.data, e.brand, e.workflow, e.summary, \
      e.occurred_at, e.created_at, e.deliver_at, e.expires_at, e.test";
-/// How many they are.
+/// Number of these columns.
 pub(super) const EVENT_WIDTH: usize = 13;
 
-/// An event from [`EVENT`]'s columns, which begin at `at`.
+/// Reads an event from [`EVENT`]'s columns, which begin at `at`.
 pub(super) fn event(row: &Row<'_>, at: usize) -> rusqlite::Result<Event> {
     Ok(Event {
         id: text(row, at)?,
@@ -55,7 +55,7 @@ pub(super) fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
-/// A noun that is kept as it is written.
+/// A noun that is stored as it is written.
 pub(super) fn text<T>(row: &Row<'_>, at: usize) -> rusqlite::Result<T>
 where
     T: FromStr,
@@ -64,7 +64,7 @@ where
     row.get_ref(at)?.as_str()?.parse().map_err(|error| unreadable(at, error))
 }
 
-/// Headers, packed, or as the JSON that versions before kept; or none.
+/// Headers, packed, or as the JSON that earlier versions stored; or none.
 pub(super) fn headers(row: &Row<'_>, at: usize) -> rusqlite::Result<Headers> {
     match row.get_ref(at)? {
         ValueRef::Null => Ok(Headers::new()),
@@ -77,7 +77,7 @@ pub(super) fn headers(row: &Row<'_>, at: usize) -> rusqlite::Result<Headers> {
     }
 }
 
-/// Which of an attempt's bodies were dropped.
+/// The bodies of an attempt that were dropped.
 pub(super) fn dropped(row: &Row<'_>, at: usize) -> rusqlite::Result<Dropped> {
     Ok(Dropped::of_bits(row.get::<_, Option<i64>>(at)?.unwrap_or(0)))
 }
@@ -87,7 +87,7 @@ pub(super) fn failure_kind(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<
     Ok(name.and_then(|name| FailureKind::named(&name)))
 }
 
-/// A value kept as JSON.
+/// A value stored as JSON.
 pub(super) fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
     serde_json::from_str(row.get_ref(at)?.as_str()?).map_err(|error| unreadable(at, error))
 }
@@ -96,7 +96,7 @@ pub(super) fn unreadable<E: std::error::Error + Send + Sync + 'static>(at: usize
     rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error))
 }
 
-/// A member of a closed set, kept as its position in `all`.
+/// A member of a closed set, stored as its position in `all`.
 fn member<T: Copy>(row: &Row<'_>, at: usize, all: &[T]) -> rusqlite::Result<T> {
     let number: i64 = row.get(at)?;
     let found = usize::try_from(number).ok().and_then(|number| all.get(number));
@@ -145,7 +145,7 @@ pub(super) fn reason_number(reason: Cancelled) -> i64 {
     position(&reason, &REASONS)
 }
 
-/// The columns of [`crate::search::DELIVERY`].
+/// Reads the columns of [`crate::search::DELIVERY`].
 pub(super) fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     let delivery = DeliveryId::from_bytes(row.get(0)?);
     let status = status(row, 5)?;

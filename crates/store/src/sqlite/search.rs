@@ -1,4 +1,4 @@
-//! The SQL of looking things up.
+//! The SQL of lookups.
 
 mod attempts;
 mod conditions;

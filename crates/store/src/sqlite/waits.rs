@@ -9,7 +9,7 @@ use crate::Error;
 use crate::rules::order;
 use crate::waits::{Cursor, SLICE, Shift};
 
-/// Looks at one slice, and answers where the next begins.
+/// Brings one slice forward, and returns the position of the next.
 pub(crate) fn shift(txn: &mut WriteTxn<'_>, shift: Shift) -> Result<Option<Cursor>, Error> {
     let Shift { endpoint, after, by, now, ordering } = shift;
     let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);

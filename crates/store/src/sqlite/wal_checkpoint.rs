@@ -1,8 +1,8 @@
-//! Checkpoints: what the log has gathered is copied into the database's file, beside the writer.
+//! Checkpoints: the write-ahead log is copied into the database's file, beside the writer.
 //!
-//! SQLite would do it at the end of some commit, all at once, and whoever waits for the writer would wait for that too.
-//! Here a thread with a connection of its own copies most of it. The little that was committed meanwhile is copied while
-//! nothing else is, by the thread that has the tables, and then the log begins anew.
+//! SQLite would do it at the end of some commit, all at once, and callers of the writer would wait for that too. Here a
+//! thread with a connection of its own copies most of it. The little that was committed meanwhile is copied while
+//! nothing else is committed to the tables, by the thread that has the main connection, and then the log begins anew.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -14,15 +14,15 @@ use rusqlite::Connection;
 use super::connect;
 use crate::Error;
 
-/// When to copy, in pages of the log.
+/// Thresholds for copying, in pages of the log.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
-    /// New ones that are worth it. The same pages are written again and again, and copied once: 64 MB of the log are some
-    /// 15 MB of the file where there are a thousand endpoints.
+    /// New pages that are worth a copy. The same pages are written again and again, and copied once: 64 MB of the log
+    /// are some 15 MB of the file where there are a thousand endpoints.
     pub(crate) worth: u32,
-    /// As many as are left to the end.
+    /// Maximum pages left to the end of a checkpoint.
     pub(crate) little: u32,
-    /// With these the writer waits: the log is bounded.
+    /// Pages at which the writer waits: the log is bounded.
     pub(crate) most: u32,
 }
 
@@ -35,20 +35,21 @@ thread_local! {
 
 pub(crate) struct Checkpoints {
     sizes: Sizes,
-    /// Asks the thread to copy what there is.
+    /// Asks the thread to copy the log.
     ask: Sender<()>,
-    /// What it answers: how many pages of the log are in the database's file.
+    /// The thread's answers: pages of the log that are in the database's file.
     answers: Receiver<u32>,
     thread: JoinHandle<()>,
     under_way: bool,
     /// Pages in the log.
     log: u32,
-    /// Pages of the log that are in the database's file, or could not be brought there.
+    /// Pages of the log that are in the database's file, or could not be copied there.
     copied: u32,
 }
 
 impl Checkpoints {
-    /// For the database at `path`. `writer` tells the size of the log from here on, to the thread that it commits on.
+    /// Checkpoints of the database at `path`. `writer` reports the size of the log from here on, to the thread that it
+    /// commits on.
     pub(crate) fn of(writer: &Connection, path: &Path, sizes: Sizes) -> Result<Self, Error> {
         writer.pragma_update(None, "wal_autocheckpoint", 0)?;
         writer.wal_hook(Some(|_, pages| {
@@ -68,8 +69,8 @@ impl Checkpoints {
         Ok(Self { sizes, ask, answers, thread, under_way: false, log: 0, copied: 0 })
     }
 
-    /// Sees after a commit whether there is something to do, on the thread of the commit. Says whether the rest of the log
-    /// is to be copied, by [`Self::end`].
+    /// Checks after a commit, on its thread, whether there is something to do. True if the rest of the log is to be
+    /// copied, by [`Self::end`].
     pub(crate) fn step(&mut self) -> bool {
         self.log = LOG.take().unwrap_or(self.log);
         let log = self.log;
@@ -102,7 +103,7 @@ impl Checkpoints {
     /// Copies the rest of the log, with the connection that commits, and waits until the database's file has all of it.
     pub(crate) fn end(&mut self, writer: &Connection) {
         if self.under_way {
-            // The log is full. Of what the thread copies no more is asked than that it is at an end.
+            // The log is full. The result of the thread does not matter, only that it is at an end.
             let _ = self.answers.recv();
             self.under_way = false;
         }
@@ -113,20 +114,20 @@ impl Checkpoints {
         self.under_way = self.ask.send(()).is_ok();
     }
 
-    /// Ends the thread, after what it is at.
+    /// Ends the thread, after its present copy.
     pub(crate) fn close(self) {
         drop(self.ask);
-        // If it panicked it said so.
+        // If it panicked, the panic hook has logged it.
         let _ = self.thread.join();
     }
 }
 
-/// Copies what nobody reads an older state of. Answers how much of the log is in the database's file now, or all of it
-/// if that failed: it is tried again when there is more.
+/// Copies the pages of which nobody reads an older state. Returns the part of the log that is in the database's file
+/// now, or all of it if that failed: it is tried again when there is more.
 fn copy(connection: &Connection) -> u32 {
     let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2));
     copied.unwrap_or_else(|error| {
-        tracing::warn!(error = %error, "the log could not be copied into the database's file, and grows meanwhile");
+        tracing::warn!(error = %error, "write-ahead log not copied into the database's file; it grows meanwhile");
         u32::MAX
     })
 }

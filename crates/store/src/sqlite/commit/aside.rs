@@ -1,8 +1,8 @@
-//! Verbs that are not in a hurry: slices of work that is long as a whole.
+//! Verbs that are not urgent: slices of long work.
 //!
-//! They go with commits that others wait for anyway, one in each, so that they cost nobody a sync. Where nothing else waits
-//! they have commits of their own; beside other projects only after some patience. Projects take turns, and Posthaste's own
-//! work is one of them.
+//! They go with commits that others wait for anyway, one in each, so that they cost nobody a sync. Where nothing else
+//! waits they have commits of their own; beside other projects only after a wait. Projects take turns, and Posthaste's
+//! own work is one of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,9 +13,9 @@ use super::verb::Verb;
 #[derive(Default)]
 pub(crate) struct Asides {
     lines: ProjectQueues,
-    /// The last commit had others in it, and several projects commit.
+    /// The last commit had other verbs in it, and several projects commit.
     is_patient: bool,
-    /// The last commit had others in it.
+    /// The last commit had other verbs in it.
     busy: Arc<AtomicBool>,
 }
 
@@ -33,12 +33,12 @@ impl Asides {
         self.lines.next()
     }
 
-    /// Tells from outside whether others commit.
+    /// A shared flag: true while others commit.
     pub(crate) fn busy(&self) -> Arc<AtomicBool> {
         self.busy.clone()
     }
 
-    /// A commit had others in it, or none.
+    /// Notes whether a commit had other verbs in it.
     pub(crate) fn note(&mut self, others: bool, has_company: bool) {
         self.is_patient = others && has_company;
         self.busy.store(others, Ordering::Relaxed);

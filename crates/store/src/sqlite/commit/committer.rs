@@ -1,4 +1,4 @@
-//! Commits: of a group of verbs, to the tables or to the journal in front of them.
+//! Commits a group of verbs, to the tables or to the journal in front of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,24 +25,24 @@ use crate::sqlite::fan_outs;
 use crate::sqlite::fan_outs::queues::FanOuts;
 use crate::sqlite::journal::Journal;
 
-/// Where a commit goes.
+/// Destination of a commit.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CommitTarget {
     Tables,
-    /// If it needs nothing of the tables.
+    /// The journal, if the verbs need nothing of the tables.
     Journal,
 }
 
-/// Rows in one commit. A verb that comes to more than is left of them is the last in it.
+/// Maximum rows in one commit. A verb that goes beyond them is the last in it.
 const ROWS: usize = 2048;
 
-/// Verbs that go to the journal between two looks at the clock.
+/// Verbs that go to the journal between two checks of the clock.
 const LOOK_AFTER: usize = 8;
 
-/// The one that commits.
+/// Commits groups of verbs, and keeps what is known from one commit to the next.
 pub(crate) struct Committer {
     tables: MainConnection,
-    /// What is in the tables, for whoever only looks something up while they are lent.
+    /// Reads what is in the tables, for lookups while the flush thread has the main connection.
     reader: Connection,
     journal: Journal,
     /// Something is committed that is not in the tables.
@@ -57,7 +57,7 @@ pub(crate) struct Committer {
     last_id: Option<DeliveryId>,
     last_event: i64,
     accepted_at: Timestamp,
-    /// Readers that wait for the tables, each with the number of fillings that must be there.
+    /// Readers that wait for the tables, each with the number of segments that must be there.
     reaches: Vec<(u64, oneshot::Sender<Result<(), Error>>)>,
 }
 
@@ -91,7 +91,7 @@ impl Committer {
         })
     }
 
-    /// Tells whoever reads the tables whether something is committed that is not there yet.
+    /// A shared flag for readers of the tables: true while something is committed that is not there yet.
     pub(crate) fn has_unflushed(&self) -> Arc<AtomicBool> {
         self.has_unflushed.clone()
     }
@@ -100,13 +100,13 @@ impl Committer {
         !self.journal.is_empty()
     }
 
-    /// True if the tables have all that is committed, and are here.
+    /// True if the tables have all that is committed, and the main connection is here.
     pub(crate) fn is_level(&mut self) -> bool {
         !self.is_unflushed() && self.is_calm()
     }
 
-    /// Runs the verbs and commits what they did: it is on disk, and published, when this returns. If it fails nothing of
-    /// it has happened. Says how many verbs there were until the commit had as much as one may have.
+    /// Runs the verbs and commits what they did: it is on disk, and published, when this returns. If it fails nothing
+    /// of it has happened. Returns the number of verbs until the commit had as much as one may have.
     pub(crate) fn commit(
         &mut self,
         group: &mut [Box<dyn Verb>],
@@ -146,13 +146,13 @@ impl Committer {
         let committed = txn.commit(group, target, began);
         let WriteTxn { directory, notices, recorded, mailed, fanned_out, rows, .. } = txn;
         let Ok(verbs) = committed else {
-            // What was counted in a transaction that is undone must be read again, and what was noted is not there.
+            // The streaks of a transaction that is undone must be read again, and what was noted in it is not stored.
             self.failure_streaks.clear();
             self.noted.clear();
             self.fan_outs.forget();
             return committed;
         };
-        // Before anybody is answered.
+        // Before any caller is answered.
         self.has_unflushed.store(self.is_unflushed(), Ordering::Release);
         if !Arc::ptr_eq(&before, &directory) {
             self.published.directory.store(directory);
@@ -169,7 +169,7 @@ impl Committer {
         Ok(verbs)
     }
 
-    /// Whether the tables are here, and not with what is brought into them.
+    /// True if the main connection is here, and not with the flush thread.
     pub(crate) fn is_calm(&mut self) -> bool {
         self.tables.poll_flush(&mut self.journal);
         self.tell_reached();
@@ -195,23 +195,23 @@ impl Committer {
         }
     }
 
-    /// Whether a slice may be put: what was put before is in the tables, or soon will be.
+    /// True if a slice may be put: earlier rows are in the tables, or soon will be.
     pub(crate) fn has_room(&mut self) -> bool {
         self.is_calm() || self.journal.has_room()
     }
 
-    /// True if every project may put something.
+    /// True if every project may put more.
     pub(crate) fn has_room_for_all(&self) -> bool {
         self.journal.has_room_for_all()
     }
 
-    /// True if this project may: otherwise it has its share of the journal.
+    /// True if this project may put more: otherwise it has its share of the journal.
     pub(crate) fn has_room_for(&self, of: Option<ProjectId>) -> bool {
         self.journal.has_room_for(of)
     }
 
-    /// Has what the journal has brought into the tables while others go on, if it is much. False if it is little, or if the
-    /// last attempt failed: then the writer itself is to try.
+    /// Has the current segment flushed while others go on, if it is large. False if it is small, or if the last flush
+    /// failed: then the writer itself flushes.
     pub(crate) fn start_flush_if_worth_it(&mut self) -> bool {
         let goes = self.is_calm() && self.journal.is_worth_a_flush() && !self.journal.flush_failed();
         if goes {
@@ -220,7 +220,7 @@ impl Committer {
         goes
     }
 
-    /// Sees after a group to what is behind it: that a full journal goes into the tables.
+    /// Does what is due after a group: has a full segment flushed, answers readers, ends a checkpoint.
     pub(crate) fn maintain(&mut self) {
         self.tables.poll_flush(&mut self.journal);
         if self.journal.is_at_limit() {
@@ -235,12 +235,12 @@ impl Committer {
         self.tables.end_checkpoint_if_due();
     }
 
-    /// Ends what the tables have threads for.
+    /// Closes the journal and ends the threads of the tables.
     pub(crate) fn close(mut self) {
         let db = self.tables.wait_for_flush(&mut self.journal);
         if let Err(error) = self.journal.close(db) {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "the journal could not be closed; the next start looks at it as after a crash");
+            tracing::warn!(error, "journal not closed; the next start examines it as after a crash");
         }
         self.tables.close();
     }
@@ -301,8 +301,8 @@ impl WriteTxn<'_> {
         self.rows >= ROWS || (!self.direct && self.journal.has_enough())
     }
 
-    /// Whether to look at the clock before the next verb: verbs that go to the journal are so short that a look at each
-    /// would be felt.
+    /// True if the clock is to be checked before the next verb: verbs that go to the journal are so short that a check
+    /// for each would be felt.
     fn is_to_look(&self, verbs: usize) -> bool {
         self.direct || verbs.is_multiple_of(LOOK_AFTER)
     }
@@ -312,13 +312,13 @@ impl WriteTxn<'_> {
     }
 }
 
-/// Undoes the transaction that is open.
+/// Rolls back the transaction that is open.
 fn undo(db: &Connection) {
-    // SQLite may have undone it on its own.
+    // SQLite may have rolled it back on its own.
     if !db.is_autocommit()
         && let Err(error) = db.execute_batch("ROLLBACK")
     {
-        tracing::error!(error = &error as &dyn std::error::Error, "a transaction could not be undone");
+        tracing::error!(error = &error as &dyn std::error::Error, "transaction not rolled back");
     }
 }
 

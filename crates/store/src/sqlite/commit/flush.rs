@@ -1,6 +1,7 @@
-//! The tables, and the thread that brings fillings of the journal into them while the writer goes on.
+//! The main connection to the tables, and the thread that brings segments of the journal there while the writer goes
+//! on.
 //!
-//! The connection that writes is in one place at a time: with the writer, or with that thread and a filling.
+//! The connection is in one place at a time: with the writer, or with the flush thread and a segment.
 
 use std::cell::OnceCell;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -13,13 +14,13 @@ use crate::sqlite::journal::segment::Segment;
 use crate::sqlite::journal::{self, Journal};
 use crate::sqlite::wal_checkpoint::Checkpoints;
 
-/// What there is of them in one place at a time.
+/// The main connection, with the checkpoints that go where it goes.
 struct OpenConnection {
     connection: Connection,
     checkpoints: Checkpoints,
 }
 
-/// The tables on their way to the thread, with a filling that it brings there or a checkpoint that it ends; and on their way
+/// The main connection on its way to the flush thread, with a segment to apply or a checkpoint to end; and on its way
 /// back with the result.
 struct FlushJob {
     tables: OpenConnection,
@@ -28,7 +29,7 @@ struct FlushJob {
 }
 
 pub(crate) struct MainConnection {
-    /// Empty while the thread has them.
+    /// Empty while the flush thread has the connection.
     present: OnceCell<OpenConnection>,
     jobs: Sender<FlushJob>,
     finished: Receiver<FlushJob>,
@@ -64,7 +65,7 @@ impl MainConnection {
         self.present.get().map(|open| &open.connection)
     }
 
-    /// The connection, as soon as it is here.
+    /// The connection, as soon as it is here: waits for the flush under way.
     pub(crate) fn wait_for_flush(&self, journal: &mut Journal) -> &Connection {
         let come_back = || {
             let errand = self.finished.recv().expect("the tables' thread gives back what it was lent");
@@ -73,14 +74,14 @@ impl MainConnection {
         &self.present.get_or_init(come_back).connection
     }
 
-    /// Takes them back if the thread is ready.
+    /// Takes the connection back if the flush thread is ready.
     pub(crate) fn poll_flush(&mut self, journal: &mut Journal) {
         if let Ok(errand) = self.finished.try_recv() {
             self.present = OnceCell::from(errand.end(journal));
         }
     }
 
-    /// Has the journal's filling brought into them, if they are here.
+    /// Has the journal's current segment flushed, if the connection is here.
     pub(crate) fn start_flush(&mut self, journal: &mut Journal) {
         let Some(tables) = self.present.take() else { return };
         match journal.seal_segment() {
@@ -90,11 +91,12 @@ impl MainConnection {
     }
 
     fn send(&self, tables: OpenConnection, segment: Option<Segment>) {
-        // A thread that has panicked makes the next fetch panic as well.
+        // A thread that has panicked makes the next wait for it panic as well.
         drop(self.jobs.send(FlushJob { tables, segment, result: Ok(()) }));
     }
 
-    /// Sees after a commit whether the log is to be copied. The end of that waits for the disk, so it is the thread's.
+    /// Ends a checkpoint after a commit, if the write-ahead log has been copied. That waits for the disk, so the flush
+    /// thread does it.
     pub(crate) fn end_checkpoint_if_due(&mut self) {
         if self.present.get_mut().is_some_and(OpenConnection::has_copied)
             && let Some(tables) = self.present.take()
@@ -108,7 +110,7 @@ impl MainConnection {
             open.checkpoints.close();
         }
         drop(self.jobs);
-        // If it panicked it said so.
+        // If it panicked, the panic hook has logged it.
         let _ = self.thread.join();
     }
 }
@@ -147,7 +149,7 @@ impl OpenConnection {
 }
 
 pub(crate) fn complain(error: &Error) {
-    tracing::warn!(error = error as &dyn std::error::Error, "what was committed could not be put into the tables yet");
+    tracing::warn!(error = error as &dyn std::error::Error, "flush failed; what was committed stays in the journal");
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Verbs that wait, a line for each project. The lines take turns, so that a project with few verbs never waits for all
-//! verbs of another.
+//! Verbs that wait, a queue for each project. The queues take turns, so that a project with few verbs never waits for
+//! all verbs of another.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use model::id::ProjectId;
 
 use super::verb::Verb;
 
-/// In the order of their turns. Verbs of no project are Posthaste's own, and one line.
+/// In the order of their turns. Verbs of no project are Posthaste's own, and share one queue.
 #[derive(Default)]
 pub(crate) struct ProjectQueues(VecDeque<ProjectQueue>);
 
-/// Whose it is, and what waits.
+/// A project, or none for Posthaste's own verbs; and the verbs that wait.
 type ProjectQueue = (Option<ProjectId>, VecDeque<Box<dyn Verb>>);
 
 impl ProjectQueues {
@@ -40,7 +40,7 @@ impl ProjectQueues {
     }
 }
 
-/// Brings verbs into an order in which projects take turns. Those of one project keep theirs.
+/// Reorders verbs so that projects take turns. Those of one project keep their order.
 pub(crate) fn take_turns(verbs: &mut Vec<Box<dyn Verb>>) {
     let mut lines = ProjectQueues::default();
     verbs.drain(..).for_each(|verb| lines.push(verb));
@@ -50,18 +50,18 @@ pub(crate) fn take_turns(verbs: &mut Vec<Box<dyn Verb>>) {
 /// Commits after which a project that brings nothing any more is forgotten: a second's, where there is much to do.
 pub(crate) const REMEMBERED: u32 = 512;
 
-/// Knows whether several projects commit at present.
+/// Tracks whether several projects commit at present.
 #[derive(Default)]
 pub(crate) struct Company {
-    /// The project of the last verb that was looked at and had one.
+    /// The project of the last verb seen that had one.
     last: Option<ProjectId>,
-    /// Commits until there is none any more, if nobody else comes.
+    /// Commits until there is no company any more, if no other project comes.
     left: u32,
     is_there: Arc<AtomicBool>,
 }
 
 impl Company {
-    /// Takes note of the projects in a commit, and tells whether there is company.
+    /// Notes the projects of a commit. True if there is company.
     pub(crate) fn notes(&mut self, group: &[Box<dyn Verb>]) -> bool {
         let mut projects = group.iter().filter_map(|verb| verb.of());
         let is_another = projects.any(|project| self.last.replace(project).is_some_and(|last| last != project));
@@ -75,7 +75,7 @@ impl Company {
         self.left > 0
     }
 
-    /// Tells from outside whether there is company.
+    /// A shared flag: true while there is company.
     pub(crate) fn shared(&self) -> Arc<AtomicBool> {
         self.is_there.clone()
     }

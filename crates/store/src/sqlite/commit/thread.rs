@@ -1,4 +1,4 @@
-//! The writer's thread: what goes into the next commit, when it is made, and when the tables catch up.
+//! The writer's thread: the content and the time of the next commit, and the times at which the tables catch up.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,34 +13,34 @@ use super::verb::{Verb, Work};
 use crate::slice::{MAX_WRITER_HOLD, MAX_WRITER_HOLD_SHARED};
 use crate::sqlite::lock::Lock;
 
-/// Verbs that are looked at for one commit, so that a project with many is passed by others.
+/// Maximum verbs gathered for one commit: more than it takes, so that a project with many is passed by others.
 const GROUP_LIMIT: usize = 4096;
 
-/// After a commit of so many verbs there are more on their way: whoever was answered asks for the next thing.
+/// After a commit of at least this many verbs more are on their way: callers that were answered ask for the next thing.
 const BUSY: usize = 8;
 
-/// So long, and so often, the writer lets them come, until nothing new has come meanwhile. A commit costs as much for ten
-/// verbs as for a hundred, and the processor has other work.
+/// Length and maximum number of the pauses in which the writer lets more verbs come, until a pause brings nothing new.
+/// A commit costs as much for ten verbs as for a hundred, and the processor has other work.
 const LINGER: Duration = Duration::from_micros(60);
 const LINGERS: usize = 10;
 
-/// Ahead of the tables and with nothing to do, the writer waits for more before it catches up; longer while several projects
-/// commit, because one of them may come while it does.
+/// Quiet time after which the writer flushes the journal; longer while several projects commit, because one of them may
+/// come during the flush.
 const QUIET: Duration = Duration::from_micros(1600);
 const QUIET_IN_COMPANY: Duration = Duration::from_millis(20);
 
-/// How long a slice waits for somebody to go with while several projects commit: longer than they are apart if there are a
-/// hundred commits in a second.
+/// Wait of a slice for a commit to go with while several projects commit: longer than the time between commits if there
+/// are a hundred in a second.
 const PATIENCE: Duration = Duration::from_millis(24);
 
-/// Between two looks at whether the tables are back.
+/// Interval between checks whether the flush thread is ready.
 const POLL_INTERVAL: Duration = Duration::from_micros(200);
 
 pub(crate) struct Thread {
     committer: Committer,
     /// The verbs of the next commit.
     group: Vec<Box<dyn Verb>>,
-    /// Verbs of projects that have their share of the journal.
+    /// Verbs of projects that have their share of the journal, held back until there is room.
     held_back: Vec<Box<dyn Verb>>,
     asides: Asides,
     company: Company,
@@ -48,10 +48,10 @@ pub(crate) struct Thread {
     lock: Lock,
 }
 
-/// What comes after waiting.
+/// The next thing to do after waiting.
 enum Next {
     Commit,
-    /// The last commit, and whoever waits for it.
+    /// The last commit, and the caller that waits for it.
     End(Option<oneshot::Sender<()>>),
 }
 
@@ -62,17 +62,17 @@ impl Thread {
         Self { committer, group, held_back, asides, company, lingers_until, lock }
     }
 
-    /// Tells from outside whether something was committed that is not in the tables.
+    /// A shared flag: true while something is committed that is not in the tables.
     pub(crate) fn has_unflushed(&self) -> Arc<AtomicBool> {
         self.committer.has_unflushed()
     }
 
-    /// Tells from outside whether others than slices are committed.
+    /// A shared flag: true while others than slices are committed.
     pub(crate) fn busy(&self) -> Arc<AtomicBool> {
         self.asides.busy()
     }
 
-    /// Tells from outside whether several projects commit.
+    /// A shared flag: true while several projects commit.
     pub(crate) fn company(&self) -> Arc<AtomicBool> {
         self.company.shared()
     }
@@ -87,7 +87,7 @@ impl Thread {
             }
             let aside = if self.asides_may_go() { self.asides.next() } else { None };
             self.group.extend(aside);
-            // Where a reader had the thread wake there may be nothing to commit.
+            // If a reader woke the thread, there may be nothing to commit.
             if !self.group.is_empty() {
                 let has_company = self.company.notes(&self.group);
                 self.asides.note(others > 0, has_company);
@@ -104,7 +104,7 @@ impl Thread {
         }
     }
 
-    /// Waits for work, then takes what else is there.
+    /// Waits for work, then takes whatever else is queued.
     fn gather(&mut self, work: &mut mpsc::Receiver<Work>) -> Next {
         loop {
             while self.group.len() < GROUP_LIMIT
@@ -136,8 +136,8 @@ impl Thread {
         }
     }
 
-    /// Has verbs of projects that have their share of the journal wait until there is room again. Without that a project
-    /// with many fills it, and all others wait for the tables.
+    /// Holds back verbs of projects that have their share of the journal, until there is room again. Without that a
+    /// project with many fills it, and all others wait for the tables.
     fn hold_back(&mut self) {
         if !self.held_back.is_empty() {
             self.committer.maintain();
@@ -159,7 +159,7 @@ impl Thread {
         None
     }
 
-    /// Commits what was handed in, then ends what the committer has.
+    /// Commits what was submitted, then closes the committer.
     fn end(mut self, mut work: mpsc::Receiver<Work>, reply: Option<oneshot::Sender<()>>) {
         work.close();
         let mut replies = Vec::from_iter(reply);
@@ -179,7 +179,7 @@ impl Thread {
         }
     }
 
-    /// Lets others run while they bring more, and until as many verbs wait as the last commit had.
+    /// Lets others run while they bring more verbs, until as many wait as the last commit had.
     fn linger(&self, work: &mpsc::Receiver<Work>, verbs: usize) {
         for _ in 0..LINGERS {
             let waiting = work.len();
@@ -190,7 +190,7 @@ impl Thread {
         }
     }
 
-    /// Waits until as many verbs wait, at most as long as that.
+    /// Waits until `verbs` of them wait, for at most `most`.
     fn wait(&self, work: &mpsc::Receiver<Work>, verbs: usize, most: Duration) {
         self.lingers_until.store(verbs, Ordering::SeqCst);
         if work.len() < verbs {
@@ -199,7 +199,7 @@ impl Thread {
         self.lingers_until.store(0, Ordering::Relaxed);
     }
 
-    /// Brings what the journal has into the tables if nothing else comes.
+    /// Flushes the journal if nothing else comes.
     fn flush_when_idle(&mut self, work: &mpsc::Receiver<Work>) {
         while self.group.is_empty() && self.committer.is_waited_for() && work.is_empty() {
             self.wait(work, 1, POLL_INTERVAL);
@@ -233,7 +233,8 @@ impl Thread {
     /// cannot succeed harms no other.
     fn commit(&mut self, has_company: bool) {
         let hold = if has_company { MAX_WRITER_HOLD_SHARED } else { MAX_WRITER_HOLD };
-        // The tables' log is not written to while others wait for it: it grows, and with it what its sync writes.
+        // The tables' log is not written to while others wait for it: it grows, and with it the bytes that its sync
+        // writes.
         let is_short = self.group.len() < BUSY && !has_company;
         let target = if is_short && self.committer.is_level() { CommitTarget::Tables } else { CommitTarget::Journal };
         match self.committer.commit(&mut self.group, target, hold) {
@@ -248,7 +249,7 @@ impl Thread {
         }
     }
 
-    /// Commits a group that failed as a whole.
+    /// Commits a group that failed as a whole, by halves.
     fn commit_apart(&mut self, mut group: Vec<Box<dyn Verb>>) {
         let second = group.split_off(group.len() / 2);
         for mut half in [group, second] {

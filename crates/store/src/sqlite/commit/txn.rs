@@ -1,4 +1,4 @@
-//! What a verb works with while it is part of a commit.
+//! The write transaction: a verb's view of the commit that it is part of.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -24,26 +24,26 @@ use crate::sqlite::fan_outs::queues::FanOuts;
 use crate::sqlite::journal::Journal;
 use crate::sqlite::journal::record::RecordKind;
 
-/// What a verb works with: the tables, the journal in front of them, and what will be published if it commits.
+/// A verb's view of a commit: the tables, the journal in front of them, and what will be published if it commits.
 pub(crate) struct WriteTxn<'a> {
     pub(crate) tables: &'a MainConnection,
     pub(crate) reader: &'a Connection,
     pub(crate) journal: &'a mut Journal,
-    /// What this commit puts goes straight into the tables.
+    /// True if the rows of this commit go straight into the tables.
     pub(crate) direct: bool,
-    /// The time of this commit, by the clock: what is due by it is due for the engine too.
+    /// Time of this commit, by the clock: what is due by it is due for the engine too.
     pub(crate) now: Timestamp,
-    /// The time of this commit as events carry it. Never goes back: events are numbered in its order.
+    /// Time of this commit as events carry it. Never goes back: events are numbered in its order.
     pub(crate) accepted_at: Timestamp,
-    /// Who asks for the verb that runs.
+    /// The actor of the verb that runs.
     pub(crate) by: Actor,
     pub(crate) env: &'a dyn Env,
     pub(crate) seal: &'a Seal,
     pub(crate) directory: Arc<Directory>,
-    /// Endpoints' runs of failures, as far as they are known to this process, which alone changes them.
+    /// Endpoints' failure streaks, as far as they are known to this process, which alone changes them.
     pub(crate) failure_streaks: &'a mut Map<EndpointId, FailureStreak>,
     pub(crate) recorded: Vec<Recorded>,
-    /// Whether what is put into the outbox will be sent.
+    /// True if what is put into the outbox will be sent.
     pub(crate) is_mailing: bool,
     /// Something was put into the outbox.
     pub(crate) mailed: bool,
@@ -51,9 +51,9 @@ pub(crate) struct WriteTxn<'a> {
     pub(crate) fan_outs: &'a mut FanOuts,
     /// There is something new to fan out.
     pub(crate) fanned_out: bool,
-    /// Rows that were put.
+    /// Rows put by this commit.
     pub(crate) rows: usize,
-    /// How long this commit may take before it comes to the disk, and as long again a slice in it.
+    /// Maximum time of this commit before it goes to the disk; a slice in it has as much again.
     pub(crate) hold: Duration,
     pub(crate) notices: Vec<CommitNotice>,
     pub(crate) fed: usize,
@@ -63,7 +63,7 @@ pub(crate) struct WriteTxn<'a> {
 }
 
 impl<'a> WriteTxn<'a> {
-    /// What is done from here on is done by this one.
+    /// Makes `by` the actor of all that follows.
     pub(super) fn act_as(&mut self, by: &Actor) {
         actor::acts(by);
         self.by.clone_from(by);
@@ -80,24 +80,24 @@ impl<'a> WriteTxn<'a> {
         Ok(self.tables.wait_for_flush(self.journal))
     }
 
-    /// The tables as they are, for what never goes by way of the journal.
+    /// The tables as they are, for what never goes through the journal.
     pub(crate) fn tables(&self) -> &'a Connection {
         if self.direct { self.tables.connection().unwrap_or(self.reader) } else { self.reader }
     }
 
-    /// The tables, with what was put under `name` before. There may be nothing there under a name that nobody gave.
+    /// The tables, with what was put under `name` before. Rows whose name was not given may be missing.
     pub(crate) fn db_with(&mut self, name: impl Hash) -> Result<&'a Connection, Error> {
         if self.journal.may_contain(name) { self.db() } else { Ok(self.tables()) }
     }
 
-    /// What was just put is looked for under `name`.
+    /// Gives the row that was just put a name, by which [`Self::db_with`] finds it.
     pub(crate) fn give_name(&mut self, name: impl Hash) {
         if !self.direct {
             self.journal.remember(name);
         }
     }
 
-    /// Puts a row there, by way of the journal if this commit goes there.
+    /// Puts a row there, through the journal if this commit goes there.
     pub(crate) fn put(&mut self, put: RecordKind, values: &[&dyn ToSql]) -> Result<(), Error> {
         self.rows += 1;
         if !self.direct {
@@ -114,13 +114,13 @@ impl<'a> WriteTxn<'a> {
         Ok(())
     }
 
-    /// The number of an event that is about to be put.
+    /// The number of the event that is put next.
     pub(crate) fn next_event_number(&mut self) -> i64 {
         *self.last_event += 1;
         *self.last_event
     }
 
-    /// An id that sorts after all before it, so that ids are the order in which events were accepted.
+    /// An id that sorts after all before it, so that ids are in the order in which events were accepted.
     pub(crate) fn next_delivery_id(&mut self) -> DeliveryId {
         let id = DeliveryId::after(*self.last_id, self.env);
         *self.last_id = Some(id);
@@ -131,7 +131,8 @@ impl<'a> WriteTxn<'a> {
         Arc::make_mut(&mut self.directory)
     }
 
-    /// Announces a delivery to the engine, or that there is something to look up when this commit has many.
+    /// Announces a delivery to the engine; after [`FED`] of them in this commit, only that there is something to look
+    /// up.
     pub(crate) fn announce(&mut self, due: Due) {
         self.fed += 1;
         if self.fed <= FED {
@@ -148,7 +149,7 @@ impl<'a> WriteTxn<'a> {
         }
     }
 
-    /// Every endpoint of the project is spoken to differently from now on.
+    /// Announces a change of every endpoint of the project: its requests are rendered differently from now on.
     pub(crate) fn announce_changes(&mut self, project: ProjectId) {
         let directory = self.directory.clone();
         directory.endpoints_of(project).iter().for_each(|endpoint| self.announce_change(endpoint.id));

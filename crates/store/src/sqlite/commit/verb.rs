@@ -1,4 +1,4 @@
-//! A verb on its way to the writer's thread, with whoever is told what came of it.
+//! A verb on its way to the writer's thread, with the callback that gets its result.
 
 use model::actor::Actor;
 use model::id::ProjectId;
@@ -9,18 +9,18 @@ use crate::Error;
 
 pub(super) enum Work {
     Verb(Box<dyn Verb>),
-    /// A slice of work that is long as a whole.
+    /// A slice of long work.
     Aside(Box<dyn Verb>),
     /// A reader waits until the tables have what is committed by now.
     Reach(oneshot::Sender<Result<(), Error>>),
     Stop(oneshot::Sender<()>),
 }
 
-/// A verb and whoever is told what came of it. May run more than once, if a commit it was part of failed.
+/// A verb with the callback that gets its result. May run more than once, if a commit it was part of failed.
 pub(crate) trait Verb: Send {
-    /// Whose it is: a project's, or Posthaste's own.
+    /// The project that it is of; `None` for Posthaste's own.
     fn of(&self) -> Option<ProjectId>;
-    /// Who asks for it.
+    /// The actor that asks for it.
     fn by(&self) -> &Actor;
     fn run(&mut self, txn: &mut WriteTxn<'_>) -> Result<(), Error>;
     fn reply(self: Box<Self>, committed: Result<(), Error>);

@@ -1,9 +1,9 @@
 //! The writer: one thread that commits everything, in groups.
 //!
 //! While a commit is on its way to the disk, verbs queue up; the next commit takes them all. So the cost of a sync is
-//! shared by all who wait for it, and nobody waits for more than the one under way and their own. While there is much to
-//! do, groups of verbs that need nothing from the tables are committed to the [journal](crate::sqlite::journal) and go into the
-//! tables many at a time. What is long is done in slices, which stand [aside](super::aside) for everything else.
+//! shared by all who wait for it, and nobody waits for more than the one under way and their own. Under load, groups of
+//! verbs that need nothing from the tables are committed to the [journal](crate::sqlite::journal) and go into the
+//! tables many at a time. Long work is done in slices, which stand [aside](super::aside) for everything else.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,26 +19,26 @@ use super::verb::{Verb, Waiting, Work};
 use crate::Error;
 use crate::sqlite::lock::Lock;
 
-/// Verbs that may wait for the writer; whoever comes later waits outside.
+/// Maximum verbs queued for the writer; later ones wait for a place.
 const QUEUE: usize = 8192;
 
 #[derive(Clone)]
 pub(crate) struct Writer {
     queue: mpsc::Sender<Work>,
     thread: std::thread::Thread,
-    /// The thread lingers until so many verbs wait. 0: it does not.
+    /// Number of waiting verbs until which the thread lingers; 0 if it does not.
     lingers_until: Arc<AtomicUsize>,
-    /// Something that was committed is in the journal and not in the tables.
+    /// True while something committed is in the journal and not in the tables.
     has_unflushed: Arc<AtomicBool>,
-    /// Others than slices were committed a moment ago, as far as slices wait.
+    /// True if others than slices were committed a moment ago, as far as slices wait.
     busy: Arc<AtomicBool>,
-    /// Several projects commit.
+    /// True while several projects commit.
     company: Arc<AtomicBool>,
 }
 
 impl Writer {
-    /// Starts the thread. It keeps the lock on the data directory until it has ended, because it is the last that writes
-    /// there.
+    /// Starts the thread. It holds the lock on the data directory until it has ended, because it is the last that
+    /// writes there.
     pub(crate) fn start(committer: Committer, lock: Lock) -> Result<Self, Error> {
         let (queue, work) = mpsc::channel(QUEUE);
         let lingers_until = Arc::new(AtomicUsize::new(0));
@@ -61,12 +61,13 @@ impl Writer {
         reached.await.map_err(|_| Error::Stopped)?
     }
 
-    /// Commits to the tables what there is, if only to see that it can be done.
+    /// Commits to the tables, if only to see that it can be done.
     pub(crate) async fn reach_tables(&self) -> Result<(), Error> {
         self.write(&Actor::System, None, |txn| txn.db().map(|_| ())).await
     }
 
-    /// Runs `verb`, which is a project's or Posthaste's own, in the next commit and answers when that is on disk.
+    /// Runs `verb`, which is a project's or Posthaste's own, in the next commit. Returns its result once that is on
+    /// disk.
     pub(crate) fn write<T, F>(
         &self,
         by: &Actor,
@@ -80,8 +81,7 @@ impl Writer {
         self.ask(by, of, verb, Work::Verb)
     }
 
-    /// Runs a slice of work that is long as a whole in a commit that others wait for anyway, and answers when that is on
-    /// disk.
+    /// Runs a slice of long work in a commit that others wait for anyway. Returns its result once that is on disk.
     pub(crate) fn write_aside<T, F>(
         &self,
         by: &Actor,
@@ -107,7 +107,7 @@ impl Writer {
         F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        // Whoever asked may have gone; what was committed stays.
+        // The caller may have gone; what was committed stays.
         let on_done = |committed| drop(reply.send(committed));
         let handed_in = self.hand_in(work(Box::new(Waiting { by: by.clone(), of, verb, result: None, on_done })));
         async move {
@@ -116,7 +116,7 @@ impl Writer {
         }
     }
 
-    /// Hands `verb` in for the next commit. What came of it is said when that is on disk, by the writer's thread.
+    /// Queues `verb` for the next commit. `on_done` gets its result once that is on disk, on the writer's thread.
     pub(crate) fn write_then<T, F, S>(
         &self,
         by: &Actor,
@@ -129,7 +129,7 @@ impl Writer {
         F: FnMut(&mut WriteTxn<'_>) -> Result<T, Error> + Send + 'static,
         S: FnOnce(Result<T, Error>) + Send + 'static,
     {
-        // Boxed before the future is made: verbs hold whole events, which a future would be moved about with.
+        // Boxed before the future is made: verbs hold whole events, which would be moved about with the future.
         self.hand_in(Work::Verb(Box::new(Waiting { by: by.clone(), of, verb, result: None, on_done })))
     }
 
@@ -142,7 +142,7 @@ impl Writer {
         }
     }
 
-    /// Wakes the thread if it lingers and as many verbs wait as it wants.
+    /// Wakes the thread if it lingers and enough verbs wait.
     fn wake_if_enough(&self) {
         let until = self.lingers_until.load(Ordering::SeqCst);
         let waiting = || self.queue.max_capacity() - self.queue.capacity();

@@ -1,7 +1,7 @@
-//! The fan-outs that wait, as the writer knows them: by project, each in the order of its events.
+//! Waiting fan-outs, as the writer knows them: by project, each in the order of its events.
 //!
-//! The tables and the journal have all of them. What is here is the head of that, and is read again after a commit that
-//! failed.
+//! The tables and the journal have all of them. The queues have the head of that, and are read again after a commit
+//! that failed.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,20 +13,20 @@ use crate::directory::Directory;
 use crate::fan_outs::TOGETHER;
 use crate::filtering::Recipient;
 
-/// Fan-outs of one project that are kept here.
+/// Maximum fan-outs of one project kept here.
 pub(super) const KEPT: usize = 4096;
 
-/// Bytes of events that are kept with them, in all. Others are read when it is their turn.
+/// Maximum bytes of events kept with them, in all. Others are read when it is their turn.
 const BODIES: usize = 4 << 20;
 
-/// Lists that are compared with what comes in.
+/// Maximum lists kept, which events that come in can share.
 const LISTS: usize = 16;
 
-/// Default: not known.
+/// By default nothing is known.
 #[derive(Default)]
 pub(crate) struct FanOuts {
     known: bool,
-    /// In the order of their turns. None of them is empty but for what the tables have.
+    /// In the order of their turns. A queue is empty only if the tables have the rest of it.
     queues: VecDeque<Queue>,
     lists: VecDeque<Arc<List>>,
     last_list: i64,
@@ -35,13 +35,13 @@ pub(crate) struct FanOuts {
     bodies: usize,
 }
 
-/// Recipients of events, whose order stays.
+/// The recipients of events, in an order that stays.
 pub(crate) struct List {
     pub(super) id: i64,
     pub(super) recipients: Vec<Recipient>,
 }
 
-/// For whom events like this are, by this directory.
+/// The recipients of events like this one, by this directory.
 struct Memo {
     directory: Arc<Directory>,
     like: Arc<Event>,
@@ -51,24 +51,24 @@ struct Memo {
 pub(super) struct Queue {
     pub(super) project: ProjectId,
     waiting: VecDeque<FanOut>,
-    /// The tables may have some behind `last` that are not here.
+    /// True if the tables may have fan-outs after `last` that are not here.
     pub(super) has_more: bool,
-    /// The newest event that is, or was, here.
+    /// Number of the newest event that is, or was, here.
     pub(super) last: i64,
 }
 
 pub(super) struct FanOut {
-    /// Its number.
+    /// Number of the event.
     pub(super) event: i64,
     pub(super) list: Arc<List>,
     pub(super) position: usize,
     pub(super) body: Option<Arc<Event>>,
-    /// Bytes of it that are counted as kept.
+    /// Bytes of the body that are counted as kept.
     pub(super) counted: usize,
 }
 
 impl FanOuts {
-    /// None yet, of a database whose last list has that number.
+    /// No fan-outs yet, of a database whose last list has this number.
     pub(super) fn after(last_list: i64) -> Self {
         Self { known: true, last_list, ..Self::default() }
     }
@@ -77,22 +77,22 @@ impl FanOuts {
         self.known
     }
 
-    /// What a commit changed that failed is read again.
+    /// Forgets all after a commit that failed: it is read again.
     pub(crate) fn forget(&mut self) {
         *self = Self::default();
     }
 
-    /// A project of which the tables have some.
+    /// Adds a project of which the tables have fan-outs.
     pub(super) fn add(&mut self, project: ProjectId) {
         self.queues.push_back(Queue { has_more: true, ..Queue::of(project) });
     }
 
-    /// Whether an event of the project waits to be fanned out. While it is not known, one may.
+    /// True if an event of the project waits to be fanned out, or while that is not known.
     pub(crate) fn has(&self, project: ProjectId) -> bool {
         !self.known || self.queues.iter().any(|queue| queue.project == project)
     }
 
-    /// An event that was just put.
+    /// Adds an event that was just put.
     pub(super) fn push(&mut self, event: i64, body: &Arc<Event>, list: Arc<List>) {
         let size = body.data.as_str().len();
         let keep = self.bodies + size <= BODIES;
@@ -109,7 +109,7 @@ impl FanOuts {
         }
     }
 
-    /// The queue whose turn it is, out of its place until it is given back.
+    /// Takes out the queue whose turn it is, until it is given back.
     pub(super) fn next_queue(&mut self) -> Option<Queue> {
         self.queues.pop_front()
     }
@@ -125,20 +125,20 @@ impl FanOuts {
         }
     }
 
-    /// The bodies of these are not kept for later any more.
+    /// Counts the bodies of these as kept no longer.
     pub(super) fn let_go(&mut self, together: &mut [FanOut]) {
         let counted = together.iter_mut().map(|fan_out| std::mem::take(&mut fan_out.counted));
         self.bodies -= counted.sum::<usize>().min(self.bodies);
     }
 
-    /// For whom an event is, if it is for the same as one before it.
+    /// The recipients of an event, if it is like the remembered one and the directory is the same.
     pub(crate) fn known_for(&self, directory: &Arc<Directory>, event: &Event) -> Option<Arc<List>> {
         let Memo { directory: then, like, list } = self.memo.as_ref()?;
         let alike = like.project == event.project && like.event_type == event.event_type && like.tenant == event.tenant;
         (alike && Arc::ptr_eq(directory, then)).then(|| list.clone())
     }
 
-    /// Events like this are for those of the list, as long as the directory is this one.
+    /// Remembers that events like this have this list, as long as the directory is this one.
     pub(super) fn remember(&mut self, directory: &Arc<Directory>, event: &Arc<Event>, list: &Arc<List>) {
         if self.known_for(directory, event).is_none() {
             let like = Arc::new(Event { data: model::json::Json::trusted("null"), ..Event::clone(event) });
@@ -169,7 +169,7 @@ impl FanOuts {
         list
     }
 
-    /// No event is for the list any more.
+    /// Forgets a list that no event has any more.
     pub(super) fn forget_list(&mut self, list: &Arc<List>) {
         self.lists.retain(|known| known.id != list.id);
         self.memo.take_if(|memo| memo.list.id == list.id);
@@ -185,7 +185,7 @@ impl Queue {
         self.waiting.is_empty()
     }
 
-    /// Adds one, or gives it back: those that come behind some that are in the tables alone are there as well.
+    /// Adds a fan-out, or returns it: those that come after some that only the tables have are read from there as well.
     pub(super) fn push(&mut self, fan_out: FanOut) -> Option<FanOut> {
         self.has_more |= self.waiting.len() >= KEPT;
         if self.has_more {
@@ -196,7 +196,7 @@ impl Queue {
         None
     }
 
-    /// Those that go next: the oldest, and what comes right behind it for the same recipients.
+    /// Takes those that go next: the oldest, and those right after it for the same recipients.
     pub(super) fn take_together(&mut self) -> Vec<FanOut> {
         let Some(first) = self.waiting.front() else { return Vec::new() };
         let (list, position) = (first.list.id, first.position);
@@ -209,7 +209,7 @@ impl Queue {
         self.waiting.push_front(fan_out);
     }
 
-    /// Whether one that waits, and is known here, is for that list.
+    /// True if a fan-out that waits, and is known here, has that list.
     pub(super) fn uses(&self, list: &List) -> bool {
         // They are together: what is accepted in between is for others.
         self.waiting.iter().any(|waiting| waiting.list.id == list.id)

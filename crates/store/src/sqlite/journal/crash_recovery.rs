@@ -1,7 +1,8 @@
-//! Opening the journal after whatever ended the last process: what is whole goes into the tables, damage stops the start.
+//! Opening the journal after the last process ended in any way: whole groups go into the tables, damage stops the
+//! start.
 //!
-//! First everything is looked at and nothing is changed ([`Examined`]); then the database may be brought up to date; then
-//! the groups that are not in the tables go there, in one transaction ([`Examined::replay`]).
+//! First everything is examined and nothing is changed ([`Examined`]); then the database may be brought up to date;
+//! then the groups that are not in the tables go there, in one transaction ([`Examined::replay`]).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -20,13 +21,13 @@ use crate::{Error, private};
 
 const FILES: [&str; 2] = ["posthaste.journal", "posthaste.journal-2"];
 
-/// Bytes that a file of an earlier version had at most.
+/// Maximum bytes of a file of an earlier version.
 const LARGEST_FORMAT_ONE: u64 = 64 * 1024 * 1024;
 
-/// What was found in a data directory.
+/// The journal as it was found in a data directory.
 pub(crate) struct Examined {
     state: State,
-    /// In the order of the segments that they have.
+    /// In the order of their segments.
     files: [ScannedFile; 2],
     damage: Option<JournalDamage>,
 }
@@ -44,13 +45,13 @@ pub(crate) struct Blank {
 }
 
 impl Examined {
-    /// Looks at the journal in `data_dir` and changes nothing. `db` is the database there, if there is one.
+    /// Examines the journal in `data_dir` and changes nothing. `db` is the database there, if there is one.
     pub(crate) fn of(data_dir: &Path, db: Option<&Connection>) -> Result<Self, Error> {
         let state = db.map_or(Ok(State::New), State::read)?;
         let [first, second] = FILES.map(|name| find(data_dir.join(name), state));
         let mut files = [first?, second?];
         if let Some(done) = state.done() {
-            // What has nothing comes first.
+            // A file without a segment comes first.
             files.sort_by_key(|found| found.scan.segment.map(|segment| segment.wrapping_sub(done)));
             compare(done, &mut files);
         }
@@ -60,7 +61,7 @@ impl Examined {
         Ok(Self { state, files, damage })
     }
 
-    /// Refuses to go on with a journal that is damaged, unless that is accepted.
+    /// Refuses a journal that is damaged, unless the loss is accepted.
     pub(crate) fn check(&self, accept_loss: bool) -> Result<(), Error> {
         match &self.damage {
             Some(damage) if !accept_loss => Err(Error::Journal(Arc::new(damage.clone()))),
@@ -94,7 +95,7 @@ impl Examined {
         Ok(Blank { files: [first?, second?], next: newest.wrapping_add(1) })
     }
 
-    /// Runs all groups, in one transaction, which says so.
+    /// Replays all groups, in one transaction, which records that.
     fn run(&self, db: &Connection, newest: u64) -> Result<(), Error> {
         let transaction = db.unchecked_transaction()?;
         let mut replay = if self.damage.is_some() { Replay::after_loss() } else { Replay::default() };
@@ -107,7 +108,7 @@ impl Examined {
         Ok(())
     }
 
-    /// Copies the files as they are, so that whoever can do more with them has them. Answers the copies.
+    /// Copies the files as they are, for somebody who can do more with them. Returns the copies.
     fn keep_aside(&self, env: &dyn Env) -> Result<Vec<String>, Error> {
         let time = env.now();
         let mut kept = Vec::new();
@@ -129,7 +130,7 @@ impl Examined {
             if let Some(torn) = scan.torn {
                 tracing::info!(
                     journal.file = %path.display(), journal.offset = torn.offset, journal.torn_bytes = torn.bytes,
-                    "the journal ends in a torn group: it was being written when the power or the process went, and nobody \
+                    "journal ends in a torn group; it was being written when the power or the process went, and nobody \
                      was answered for it"
                 );
             }
@@ -163,14 +164,15 @@ impl ScannedFile {
         self.scan.fault.map(|kind| Fault { path: self.path.clone(), kind })
     }
 
-    /// Groups that were begun and cannot be read, as far as it can be told. One that is torn nobody was answered for.
+    /// Groups that were begun and cannot be read, as far as it is known. A torn one does not count: no caller was
+    /// answered for it.
     fn lost(&self) -> usize {
         let begun = usize::try_from(self.scan.begun).unwrap_or(usize::MAX);
         begun.saturating_sub(self.scan.groups.len() + usize::from(self.scan.torn.is_some()))
     }
 }
 
-/// Scans a file as far as it counts for a database in that state.
+/// Scans a file as far as it counts for a database in this state.
 fn find(path: PathBuf, state: State) -> Result<ScannedFile, Error> {
     let most = match state {
         State::Closed { .. } => return Ok(ScannedFile { path, scan: Scan::default() }),
@@ -196,7 +198,7 @@ fn find(path: PathBuf, state: State) -> Result<ScannedFile, Error> {
     Ok(ScannedFile { path, scan })
 }
 
-/// Finds what only both files tell: that a segment has all its groups if its successor was begun.
+/// Checks what only both files show: that a segment has all its groups if its successor was begun.
 fn compare(done: u64, files: &mut [ScannedFile; 2]) {
     let [first, second] = files;
     let (begun, next) = (done.wrapping_add(1), done.wrapping_add(2));
@@ -221,7 +223,7 @@ fn compare(done: u64, files: &mut [ScannedFile; 2]) {
     }
 }
 
-/// What the file has, up to a length, if there is one.
+/// The file's bytes, up to `most`, if there is a file.
 fn read(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     match File::open(path) {
@@ -235,7 +237,7 @@ fn open(path: &Path) -> Result<File, Error> {
     OpenOptions::new().read(true).write(true).open(path).map_err(Error::files(path))
 }
 
-/// Makes the files, or empties them: each has its whole length, and that after a power cut too.
+/// Creates the files, or empties them: each has its whole length, and that after a power cut too.
 pub(crate) fn blank(data_dir: &Path) -> Result<(), Error> {
     for name in FILES {
         let path = data_dir.join(name);
@@ -278,7 +280,7 @@ mod tests {
             Examined::of(self.directory.path(), Some(&self.db)).unwrap().damage
         }
 
-        /// As an earlier version leaves it that dies.
+        /// Leaves a file as an earlier version does that dies.
         fn of_format_one(&self, groups: &[&[u8]]) -> Vec<u8> {
             self.db.execute("DELETE FROM meta WHERE name = 'journal_files'", []).unwrap();
             let done = State::read(&self.db).unwrap().done().unwrap();

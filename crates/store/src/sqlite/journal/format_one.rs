@@ -1,21 +1,21 @@
-//! The journal as earlier versions wrote it, so that what they left behind is read.
+//! The journal as earlier versions wrote it, so that the files they left behind are read.
 //!
-//! Groups stood one behind the other, each `length · checksum · segment · number · statements` in 4, 4, 8 and 4 bytes,
-//! little end first; the checksum (CRC-32) is of all behind it. What does not fit ends a segment: damage is told from a
-//! torn tail only where a whole group of the same segment stands behind it.
+//! Groups stood one after the other, each `length · checksum · segment · number · statements` in 4, 4, 8 and 4 bytes,
+//! little-endian; the checksum (CRC-32) is of all after it. A group that does not fit ends a segment: damage differs
+//! from a torn tail only where a whole group of the same segment stands after it.
 
 use super::scan::{Group, Scan};
 use crate::journal_damage::Kind;
 
 const HEAD: usize = 20;
 
-/// Scans what a file has, if the tables have everything up to segment `done`.
+/// Scans a file, if the tables have everything up to segment `done`.
 pub(crate) fn scan(bytes: &[u8], done: u64) -> Scan {
     let segments = [done.wrapping_add(1), done.wrapping_add(2)];
     segments.into_iter().find_map(|segment| scan_for(bytes, segment)).unwrap_or_default()
 }
 
-/// `None` if nothing of the segment is there.
+/// `None` if the file has nothing of the segment.
 fn scan_for(bytes: &[u8], segment: u64) -> Option<Scan> {
     let mut groups = Vec::new();
     let (mut at, mut number) = (0, 0);

@@ -1,4 +1,4 @@
-//! What may be put into the journal first: rows that need nothing read, as statements with their values.
+//! Records of the journal: rows that can be put without reading anything, as statements with their values.
 
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -6,7 +6,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use super::statements;
 use crate::Error;
 
-/// A statement, by the number that the journal has for it. What a number means stays, whatever comes: a journal that a
+/// A statement, by the number that the journal has for it. The meaning of a number never changes: a journal that a
 /// crash left is read by the version that starts next.
 #[derive(Clone, Copy, Debug)]
 #[repr(u8)]
@@ -45,7 +45,7 @@ impl RecordKind {
         Self::ALL.into_iter().find(|put| *put as u8 == number)
     }
 
-    /// How many values it has.
+    /// Number of values of the statement.
     fn values(self) -> usize {
         match self {
             Self::Event => 16,
@@ -77,27 +77,27 @@ impl RecordKind {
         }
     }
 
-    /// Whether it is a mistake to put the same row a second time. In the journal it is passed over: whoever put it was
-    /// answered.
+    /// True if it is an error to put the same row a second time. In the journal the second one is passed over: its
+    /// caller was answered.
     pub(crate) fn must_be_new(self) -> bool {
         matches!(self, Self::Attempt)
     }
 
-    /// Writes the statement and its values behind what is in `bytes`.
+    /// Appends the statement and its values to `bytes`.
     pub(crate) fn encode(self, values: &[&dyn ToSql], bytes: &mut Vec<u8>) -> Result<(), Error> {
         bytes.push(self as u8);
         values.iter().try_for_each(|value| encode(&value.to_sql()?, bytes))
     }
 }
 
-/// A statement with its values, as they stand in the journal.
+/// A statement with its values, as it stands in the journal.
 #[derive(Clone, Copy)]
 pub(crate) struct Record<'a> {
     pub(crate) put: RecordKind,
     pub(crate) values: Values<'a>,
 }
 
-/// The first of the statements in `bytes`, and what is behind it.
+/// The first of the statements in `bytes`, and the bytes after it.
 pub(crate) fn first(bytes: &[u8]) -> Result<Option<(Record<'_>, &[u8])>, Error> {
     let Some((number, bytes)) = bytes.split_first() else { return Ok(None) };
     let put = RecordKind::of(*number).ok_or_else(|| unreadable(&format!("a statement {number}")))?;
@@ -106,7 +106,7 @@ pub(crate) fn first(bytes: &[u8]) -> Result<Option<(Record<'_>, &[u8])>, Error> 
     Ok(Some((Record { put, values }, rest)))
 }
 
-/// Values of a statement, one behind the other.
+/// Values of a statement, one after the other.
 #[derive(Clone, Copy)]
 pub(crate) struct Values<'a>(&'a [u8]);
 
@@ -132,7 +132,7 @@ impl<'a> Values<'a> {
         Ok(all)
     }
 
-    /// All of them, of which there are `N`, or `N` and one more. That is NULL where it is not there.
+    /// All of them, of which there are `N`, or `N` and one more. The additional one is NULL if it is not there.
     pub(crate) fn all_and_one_more<const N: usize>(&self) -> Result<([ValueRef<'a>; N], ValueRef<'a>), Error> {
         let (mut all, mut more, mut at) = ([ValueRef::Null; N], ValueRef::Null, 0);
         self.each(|value| {
@@ -147,7 +147,7 @@ impl<'a> Values<'a> {
         Ok((all, more))
     }
 
-    /// The id of a delivery, where it is the first.
+    /// The id of a delivery, if it is the first value.
     pub(crate) fn id(&self) -> Result<[u8; 16], Error> {
         match decode(self.0)?.0 {
             ValueRef::Blob(id) => id.try_into().map_err(|_| unreadable("an id of another length")),
@@ -160,7 +160,7 @@ fn unreadable(what: &str) -> Error {
     Error::Corrupt(format!("{what} in the journal; was it written by a newer version?"))
 }
 
-/// What stands before a value. Numbers have 8 bytes; the others say how many they have, in 4. Little end first.
+/// The byte before a value. Numbers have 8 bytes; the others begin with their length, in 4. Little-endian.
 mod tag {
     pub(crate) const NULL: u8 = 0;
     pub(crate) const INTEGER: u8 = 1;
@@ -199,7 +199,7 @@ fn encode_long(tag: u8, value: &[u8], bytes: &mut Vec<u8>) -> Result<(), Error> 
     Ok(())
 }
 
-/// The first value, and what is behind it.
+/// The first value, and the bytes after it.
 fn decode(bytes: &[u8]) -> Result<(ValueRef<'_>, &[u8]), Error> {
     decoded(bytes).ok_or_else(|| unreadable("a value that is cut off"))
 }

@@ -1,7 +1,7 @@
-//! Brings what the journal has into the tables.
+//! Replay: brings the journal's groups into the tables.
 //!
-//! Rows of a table are put there many in a statement and in the order of their keys: SQLite then goes on where it is in an
-//! index instead of looking for the place again. A delivery that arrived meanwhile is put there once, as delivered.
+//! Rows of a table are put there many in a statement and in the order of their keys: SQLite then goes on where it is in
+//! an index instead of searching again. A delivery that arrived meanwhile is put there once, as delivered.
 
 use std::sync::LazyLock;
 
@@ -18,21 +18,21 @@ use crate::sqlite::row;
 /// Rows in one statement.
 const ROWS: usize = 32;
 
-/// What was found in the journal, by the table that it goes to.
+/// Records of the journal, by the table that they go to.
 #[derive(Default)]
 pub(crate) struct Replay<'a> {
     events: Vec<Values<'a>>,
     deliveries: Vec<Delivery<'a>>,
-    /// Where in `deliveries` they are, by their ids.
+    /// Positions in `deliveries`, by id.
     places: Map<[u8; 16], usize>,
-    /// Of deliveries that are in the tables.
+    /// Updates of deliveries that are in the tables.
     delivered: Vec<Values<'a>>,
     attempts: Vec<Values<'a>>,
     keys: Vec<Values<'a>>,
     occurrences: Vec<Values<'a>>,
-    /// What became of fan-outs, in its order.
+    /// Records of fan-outs, in their order.
     fan_outs: Vec<Record<'a>>,
-    /// Deliveries may be missing that attempts were recorded of.
+    /// True if deliveries may be missing that attempts were recorded of.
     after_loss: bool,
 }
 
@@ -43,12 +43,12 @@ struct Delivery<'a> {
 }
 
 impl<'a> Replay<'a> {
-    /// For what is left of a journal that was damaged.
+    /// A replay of what is left of a journal that was damaged.
     pub(crate) fn after_loss() -> Self {
         Self { after_loss: true, ..Self::default() }
     }
 
-    /// Takes in the statements of a group, or of several. Groups come in their order.
+    /// Adds the statements of a group, or of several. Groups come in their order.
     pub(crate) fn take(&mut self, mut statements: &'a [u8]) -> Result<(), Error> {
         while let Some((Record { put, values }, rest)) = record::first(statements)? {
             match put {
@@ -78,7 +78,7 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    /// Runs it all, in the transaction that is open on `db`.
+    /// Runs all statements, in the transaction that is open on `db`.
     pub(crate) fn run(mut self, db: &Connection) -> Result<(), Error> {
         static EVENTS: LazyLock<Rows> = LazyLock::new(|| Rows::of(RecordKind::Event.sql()));
         static DELIVERIES: LazyLock<Rows> = LazyLock::new(|| Rows::of(statements::WHOLE_DELIVERY));
@@ -125,7 +125,7 @@ fn run_one(db: &Connection, put: RecordKind, values: &Values<'_>) -> Result<(), 
 }
 
 impl Delivery<'_> {
-    /// The values of [`statements::WHOLE_DELIVERY`].
+    /// Binds the values of [`statements::WHOLE_DELIVERY`].
     fn bind(&self, places: &mut Places<'_, '_>) -> Result<(), Error> {
         let (made, tenant) = self.made.all_and_one_more()?;
         let [id, project, endpoint, event, manual, place, next_attempt_at, note] = made;
@@ -144,15 +144,15 @@ impl Delivery<'_> {
     }
 }
 
-/// A statement that puts one row into a table, and the same for [`ROWS`].
+/// A statement that puts one row into a table, and the same for [`ROWS`] of them.
 struct Rows {
     one: String,
     many: String,
 }
 
 impl Rows {
-    /// Of a statement with one list of values. That it undoes everything if it fails spares SQLite from keeping what
-    /// undoes this statement alone.
+    /// Makes both from a statement with one list of values. The long one rolls everything back if it fails, which
+    /// spares SQLite from keeping what undoes this statement alone.
     fn of(sql: &str) -> Self {
         let (table, rest) = sql.split_once("VALUES ").expect("it puts values");
         let (row, rest) = rest.split_once(')').expect("the values end");
@@ -180,7 +180,7 @@ impl Rows {
     }
 }
 
-/// The places for values in a statement, one after the other.
+/// The parameters of a statement, bound one after the other.
 struct Places<'a, 'db> {
     statement: &'a mut Statement<'db>,
     last: usize,
@@ -193,7 +193,7 @@ impl<'a, 'db> Places<'a, 'db> {
 
     fn bind(&mut self, value: ValueRef<'_>) -> Result<(), Error> {
         self.last += 1;
-        // What is not bound is NULL: rusqlite clears a statement before it is taken again.
+        // A parameter that is not bound is NULL: rusqlite clears a statement before it is taken again.
         if value != ValueRef::Null {
             self.statement.raw_bind_parameter(self.last, ToSqlOutput::Borrowed(value))?;
         }

@@ -1,28 +1,28 @@
-//! What a file of the journal holds that is not in the tables: whole groups, a torn tail, or damage.
+//! The content of a journal file that is not in the tables: whole groups, a torn tail, or damage.
 //!
-//! A power cut leaves each sector of the group that was being written as it was before or as it should be: that is torn,
-//! and nobody was answered for it. All else is damage: a sector that is neither, or a group that is not whole though a
-//! later one of its segment was begun.
+//! A power cut leaves each sector of the group that was being written as it was before or as it should be: that group
+//! is torn, and no caller was answered for it. All else is damage: a sector that is neither, or a group that is not
+//! whole though a later one of its segment was begun.
 
 use super::sectors::{Head, SECTOR, Sector};
 use crate::journal_damage::Kind;
 
-/// Segments that are further apart are not of one database.
+/// Distance between segments from which they are not of one database.
 const LINEAGE: i64 = 1 << 40;
 
-/// Segments that may be ahead of the tables: one on its way there, and its successor.
+/// Maximum segments ahead of the tables: one on its way there, and its successor.
 const MOST_AHEAD: i64 = 2;
 
-/// What was found in one file.
+/// Result of the scan of one file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scan {
-    /// The segment that the file has, if it is not in the tables.
+    /// The segment in the file, if it is not in the tables.
     pub(crate) segment: Option<u64>,
-    /// Those that are whole, in order.
+    /// Whole groups, in order.
     pub(crate) groups: Vec<Group>,
     pub(crate) torn: Option<Torn>,
     pub(crate) fault: Option<Kind>,
-    /// Groups that were begun, as far as it can be told.
+    /// Groups that were begun, as far as it is known.
     pub(crate) begun: u32,
     /// Bytes from the file's beginning that have whole groups.
     pub(crate) end: u64,
@@ -30,7 +30,7 @@ pub(crate) struct Scan {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Group {
-    /// Groups in the segment before its own. Earlier versions did not write that down.
+    /// Groups in the segment before its own. Earlier versions did not write it.
     pub(crate) groups_before: Option<u32>,
     pub(crate) statements: Vec<u8>,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Torn {
 }
 
 impl Scan {
-    /// Scans what a file has, if the tables have everything up to segment `done`.
+    /// Scans a file, if the tables have everything up to segment `done`.
     pub(crate) fn of(bytes: &[u8], done: u64) -> Self {
         let sectors: Vec<_> =
             bytes.as_chunks().0.iter().enumerate().map(|(index, bytes)| Sector::of(bytes, index)).collect();
@@ -58,8 +58,8 @@ impl Scan {
         }
         match newest {
             Some(newest @ 1..) => File::of(sectors, done.wrapping_add(newest.cast_unsigned())).scan(),
-            // What was written there last is in the tables. But if the first sector cannot be read, there may have been
-            // a group of that one sector.
+            // The last segment written there is in the tables. But if the first sector cannot be read, there may have
+            // been a group of that one sector.
             _ if sectors.first() == Some(&Sector::Damaged) => {
                 Self { fault: Some(Kind::Damaged { offset: 0, readable: 0 }), ..Self::default() }
             }
@@ -68,24 +68,24 @@ impl Scan {
     }
 }
 
-/// A file with something of a segment that is not in the tables.
+/// A file with content of a segment that is not in the tables.
 struct File<'a> {
     sectors: Vec<Sector<'a>>,
     segment: u64,
-    /// Groups of the segment up to the last of which there is a sector.
+    /// Groups of the segment, up to the last of which there is a sector.
     begun: u32,
 }
 
-/// What stands where a group is expected.
+/// The content of the place where a group is expected.
 enum GroupScan {
     Whole {
         group: Group,
         sectors: usize,
     },
     Nothing,
-    /// Sectors of it that were written.
+    /// Number of its sectors that were written.
     Torn(usize),
-    /// In this sector.
+    /// Index of the sector.
     Damaged(usize),
 }
 
@@ -134,7 +134,7 @@ impl<'a> File<'a> {
                 found => found,
             };
         }
-        // It was not written, or of its sectors not the first.
+        // It was not written, or not its first sector.
         match self.sectors[at..].iter().filter(|sector| sector.is_of(self.segment, number)).count() {
             _ if !is_last => GroupScan::Damaged(at),
             0 => GroupScan::Nothing,
@@ -170,7 +170,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// Finds the groups that are whole behind damage in group `number` at sector `at`.
+    /// Finds the whole groups after damage in group `number` at sector `at`.
     fn salvage(&self, mut at: usize, mut number: u32, groups: &mut Vec<Group>) {
         while let Some(sector) = self.sectors.get(at) {
             at += 1;
@@ -206,7 +206,7 @@ mod tests {
         bytes.extend(group);
     }
 
-    /// Four groups of one, two, one and three sectors, and blank ones behind.
+    /// Four groups of one, two, one and three sectors, and blank ones after them.
     fn file() -> Vec<u8> {
         let mut bytes = Vec::new();
         for (number, length) in (0..).zip([100, 700, 468, 1200]) {

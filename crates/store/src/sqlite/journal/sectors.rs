@@ -1,10 +1,10 @@
 //! The sectors of a journal's file, and the groups that are written into them.
 //!
-//! A disk writes whole sectors: after a power cut each is as it was or as it should be. So a group begins with a sector,
-//! and every sector says itself what it is of and whether it is whole. Then one that was damaged later is neither what was
-//! there before nor what should be there, and is never taken for one that was not written.
+//! A disk writes whole sectors: after a power cut each is as it was or as it should be. So a group begins with a
+//! sector, and every sector says itself which group it is of and whether it is whole. Then one that was damaged later
+//! is neither what was there before nor what should be there, and is never taken for one that was not written.
 //!
-//! A sector has 512 bytes, numbers with their little end first:
+//! A sector has 512 bytes, numbers little-endian:
 //!
 //! | bytes | |
 //! |---|---|
@@ -25,7 +25,7 @@
 //! | 4 | groups in the segment before, if this one was begun while that was on its way into the tables |
 //! | | statements |
 
-/// Bytes that a disk writes whole or not at all. Disks of 4 KiB write eight of ours so.
+/// Bytes that a disk writes whole or not at all. A disk with sectors of 4 KiB writes eight of ours at once.
 pub(crate) const SECTOR: usize = 512;
 
 /// Bytes of a sector that belong to a group.
@@ -34,25 +34,26 @@ const CONTENT: usize = 496;
 /// Bytes before the statements of a group.
 const HEAD: usize = 28;
 
-/// Bytes that the length of a group does not count.
+/// Bytes at the beginning of a group that its length does not count.
 const UNCOUNTED: usize = 20;
 
-/// What a group is and where it stands.
+/// The identity of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct GroupPosition {
     pub(crate) segment: u64,
-    /// In its segment, from 0.
+    /// Number in its segment, from 0.
     pub(crate) number: u32,
     /// Groups in the segment before.
     pub(crate) groups_before: u32,
 }
 
-/// Bytes that a group with so many bytes of statements has in the file.
+/// Bytes in the file of a group with `statements` bytes of statements.
 pub(crate) fn size(statements: usize) -> usize {
     (HEAD + statements).div_ceil(CONTENT) * SECTOR
 }
 
-/// Writes a group, as it stands in the file from byte `at` on, into `bytes`. `None` if it is too large to be told.
+/// Writes a group, as it stands in the file from byte `at` on, into `bytes`. `None` if its length does not fit into the
+/// head.
 pub(crate) fn encode(position: GroupPosition, statements: &[u8], at: u64, bytes: &mut Vec<u8>) -> Option<()> {
     bytes.clear();
     bytes.resize(size(statements.len()), 0);
@@ -72,7 +73,7 @@ pub(crate) fn encode(position: GroupPosition, statements: &[u8], at: u64, bytes:
     Some(())
 }
 
-/// What a sector is found to be.
+/// A sector, as it is found in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sector<'a> {
     /// Nothing was ever written there.
@@ -112,7 +113,7 @@ fn checksum(index: u64, sector: &[u8; SECTOR]) -> u32 {
     hasher.finalize()
 }
 
-/// What stands before the statements of a group.
+/// The bytes before the statements of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     length: u32,
@@ -129,7 +130,7 @@ impl Head {
         Some(head)
     }
 
-    /// The head in the first sector of a group.
+    /// Reads the head in the first sector of a group.
     pub(crate) fn read(content: &[u8]) -> Option<Self> {
         let mut rest = content;
         let mut number = || {

@@ -1,5 +1,5 @@
-//! A filling of the journal: groups of statements in a file, each synced before anybody was answered. How they stand there
-//! is told in `sectors.rs`.
+//! A segment of the journal: groups of statements in a file, each synced before its callers are answered. `sectors.rs`
+//! has their layout.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -16,23 +16,24 @@ pub(crate) struct Segment {
     path: PathBuf,
     file: File,
     number: u64,
-    /// Statements of the groups that the file has, and behind them those of the group under way.
+    /// Statements of the groups in the file, and after them those of the group under way.
     statements: Vec<u8>,
-    /// Where those of the group under way begin.
+    /// Position in `statements` at which the group under way begins.
     written: usize,
     groups: u32,
-    /// Groups in the filling before.
+    /// Groups in the segment before.
     groups_before: u32,
     /// Bytes of the file that have groups.
     end: u64,
-    /// The group that is written, as it stands in the file.
+    /// The group that is being written, as it stands in the file.
     sectors: Vec<u8>,
-    /// The file failed us, and may have what we do not know of. Nothing is written there until this filling is over.
+    /// True if the file failed, and may have what we do not know of. Nothing is written there until the segment is
+    /// reset.
     failed: bool,
 }
 
 impl Segment {
-    /// The first of a file, which has nothing that counts.
+    /// The first segment of a file, which has nothing that counts.
     pub(crate) fn new(path: PathBuf, file: File, number: u64) -> Self {
         Self {
             path,
@@ -57,7 +58,7 @@ impl Segment {
         self.groups
     }
 
-    /// Begins another filling of the file, after one that had `groups_before`.
+    /// Begins another segment of the file, after one that had `groups_before`.
     pub(crate) fn reset(&mut self, number: u64, groups_before: u32) {
         self.statements.clear();
         (self.number, self.groups_before) = (number, groups_before);
@@ -68,7 +69,7 @@ impl Segment {
         self.written == 0
     }
 
-    /// Whether the file may have groups of it.
+    /// True if the file may have groups of the segment.
     pub(crate) fn is_begun(&self) -> bool {
         self.written > 0 || self.failed
     }
@@ -96,7 +97,7 @@ impl Segment {
         put.encode(values, &mut self.statements)
     }
 
-    /// Writes the group under way down. On disk when this returns.
+    /// Writes the group under way. It is on disk when this returns.
     pub(crate) fn write(&mut self) -> Result<(), Error> {
         let statements = &self.statements[self.written..];
         if statements.is_empty() {
@@ -117,7 +118,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Has the groups that are written taken into the tables.
+    /// Adds the groups that are written to a replay.
     pub(crate) fn replay_into<'a>(&'a self, replay: &mut Replay<'a>) -> Result<(), Error> {
         replay.take(&self.statements[..self.written])
     }
@@ -127,7 +128,7 @@ impl Segment {
         &self.statements[self.written..]
     }
 
-    /// As if the sync of the last write had failed, though the file has it.
+    /// Makes it as if the sync of the last write had failed, though the file has it.
     #[cfg(test)]
     pub(crate) fn pretend_that_the_sync_failed(&mut self) {
         (self.written, self.groups, self.end, self.failed) = (0, 0, 0, true);

@@ -1,4 +1,5 @@
-//! What the database remembers of its journal: how far it is in the tables, and whether the files have something.
+//! The journal's state as the database records it: the last segment in the tables, and whether the files have
+//! something.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -7,13 +8,13 @@ use crate::Error;
 /// The row of `meta` with the last segment that is in the tables.
 const DONE: &str = "journal";
 
-/// The row of `meta` with what the files are: their format, whether they are in use, and the bytes that each has.
+/// The row of `meta` about the files: their format, whether they are in use, and the bytes that each has.
 const FILES: &str = "journal_files";
 
-/// How sectors and groups are written; see `sectors.rs`.
+/// The format of sectors and groups; see `sectors.rs`.
 const FORMAT: u8 = 2;
 
-/// Bytes that each file has from the first. It never grows, so one that is shorter was cut.
+/// Bytes of each file from its beginning on. It never grows, so one that is shorter was cut.
 pub(crate) const FILE_BYTES: u64 = 2304 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,12 +55,12 @@ impl State {
     }
 }
 
-/// Notes in the open transaction that with it `segment`, and all before it, is in the tables.
+/// Records in the open transaction that with it `segment`, and all before it, is in the tables.
 pub(crate) fn mark_applied(db: &Connection, segment: u64) -> Result<(), Error> {
     put(db, DONE, &segment.to_le_bytes())
 }
 
-/// Notes whether the files may have something that is not in the tables.
+/// Records whether the files may have something that is not in the tables.
 pub(crate) fn mark_in_use(db: &Connection, in_use: bool) -> Result<(), Error> {
     let mut files = [0; 10];
     (files[0], files[1]) = (FORMAT, in_use.into());

@@ -16,17 +16,17 @@ use crate::sqlite::connect;
 
 type Search = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// When it is dropped the threads end with what they are at.
+/// The threads end with their present search when this is dropped.
 pub(super) struct Searchers {
     /// `None` when they are to end.
     searches: Option<Sender<Search>>,
-    /// Searches that were handed in and have not ended.
+    /// Submitted searches that have not ended.
     under_way: Arc<AtomicUsize>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Searchers {
-    /// Each of the threads calls `begin` first.
+    /// Starts the threads. Each calls `begin` first.
     pub(super) fn start(path: &Path, count: usize, name: &str, begin: fn()) -> Result<Self, Error> {
         let (searches, handed_in) = channel();
         let handed_in = Arc::new(Mutex::new(handed_in));
@@ -50,7 +50,7 @@ impl Searchers {
         self.under_way.load(Ordering::Relaxed) < self.threads.len()
     }
 
-    /// Has `search` done by the next thread that is free.
+    /// Has `search` run by the next thread that is free.
     pub(super) fn run<T: Send + 'static>(
         &self,
         search: impl FnOnce(&mut Connection) -> T + Send + 'static,

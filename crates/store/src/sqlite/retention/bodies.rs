@@ -1,7 +1,7 @@
 //! Bodies of attempts: dropped before the attempts themselves, in the order they were recorded.
 //!
-//! Attempts do not say whose they are, so there is a walk for each time that bodies are kept, not for each project. A walk
-//! goes past each attempt once, and how far it has come is kept with what it dropped.
+//! Attempts do not have their project, so there is a cursor for each period that bodies are kept, not for each project.
+//! A cursor passes each attempt once, and its position is stored with what it dropped.
 
 use std::time::Duration;
 
@@ -16,24 +16,24 @@ use crate::retention::{Deleted, Dropped};
 use crate::slice::{Patience, ROWS};
 use crate::sqlite::commit::txn::WriteTxn;
 
-/// A walk that finds nothing to drop writes down where it is after so many attempts: to go past them again after a
-/// restart takes a moment.
+/// Attempts after which a cursor that finds nothing to drop stores its position: to pass them again after a restart
+/// takes a moment.
 const UNSAVED: i64 = 100_000;
 
-/// Through all attempts, by number, for those projects that keep bodies for one and the same time.
+/// A cursor through all attempts, by number, for the projects that keep bodies for one and the same period.
 pub(super) struct Cursor {
-    /// Not to be looked at before.
+    /// Not to be scanned before.
     pub(super) again_at: Timestamp,
-    /// The number of the last attempt that was looked at.
+    /// Number of the last attempt scanned.
     after: i64,
-    /// What the database has for it.
+    /// The position that the database has.
     saved: i64,
 }
 
 pub(crate) struct Chunk {
     pub(super) kept: Duration,
     attempts: Vec<Stripped>,
-    /// Where the walk was and, when all of this is done, is.
+    /// The stored position before this chunk, and the position after all of it.
     saved: i64,
     end: i64,
 }
@@ -49,13 +49,13 @@ impl Cursor {
         Self { again_at: now, after: 0, saved: 0 }
     }
 
-    /// Goes past all attempts again: a project that it has passed is its own affair now.
+    /// Goes past all attempts again: a project whose attempts it has passed may keep bodies for this period now.
     pub(super) fn reset(&mut self, now: Timestamp) {
         (self.after, self.again_at) = (0, now);
     }
 
-    /// Finds the next slice among those attempts that are of a project that `is_theirs`, or the time at which there will
-    /// be one.
+    /// Finds the next chunk among attempts of projects that `is_theirs` accepts, or the time at which there will be
+    /// one.
     pub(super) fn scan(
         &mut self,
         db: &Connection,
@@ -107,7 +107,7 @@ impl Cursor {
         Ok(None)
     }
 
-    /// Goes on after `reached`; where there is none, somebody has sent all walks back.
+    /// Continues after `reached`; `None` if all cursors were sent back meanwhile.
     pub(super) fn advance(&mut self, reached: Option<i64>) {
         let reached = reached.unwrap_or(0);
         (self.after, self.saved) = (reached, reached);
@@ -130,7 +130,8 @@ fn millis(kept: Duration) -> i64 {
     i64::try_from(kept.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Sends all walks back to the beginning: a project keeps bodies for another time now, which a walk may be past.
+/// Sends all cursors back to the beginning: a project keeps bodies for another period now, whose cursor may be past
+/// them.
 pub(crate) fn reset(db: &Connection) -> Result<(), Error> {
     db.prepare_cached("DELETE FROM bodies_dropped")?.execute([])?;
     Ok(())
@@ -162,7 +163,7 @@ pub(super) fn take(
 
 fn strip(txn: &mut WriteTxn<'_>, attempt: &Stripped) -> Result<u64, Error> {
     hand_on(txn.db()?, attempt)?;
-    // Its number may be another's by now.
+    // The number may be another attempt's by now.
     let changed = txn
         .db()?
         .prepare_cached(

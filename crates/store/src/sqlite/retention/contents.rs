@@ -14,20 +14,20 @@ use crate::retention::Deleted;
 use crate::slice::{Patience, ROWS};
 use crate::sqlite::commit::txn::WriteTxn;
 
-/// Deliveries that were made with their event may be a moment younger, and go with it.
+/// Time by which deliveries that were made with their event may be younger, and still go with it.
 const TOGETHER: Duration = Duration::from_secs(60);
 
-/// Attempts of one delivery that are deleted before the clock is looked at.
+/// Attempts of one delivery that are deleted between two checks of the clock.
 const ATTEMPTS_AT_ONCE: usize = 32;
 
-/// Through a project's events, by number.
+/// A cursor through a project's events, by number.
 pub(super) struct Cursor {
     pub(super) kept: Period,
-    /// Not to be looked at before.
+    /// Not to be scanned before.
     pub(super) again_at: Timestamp,
-    /// The number of the next event.
+    /// Number of the next event.
     next: i64,
-    /// Some that are old enough were left behind, for deliveries that are pending or younger.
+    /// Some events that are old enough were left behind, for deliveries that are pending or younger.
     held: bool,
     began_at: Timestamp,
 }
@@ -36,11 +36,11 @@ pub(crate) struct Chunk {
     pub(super) project: ProjectId,
     jobs: Vec<JobId>,
     events: Vec<ExpiredEvent>,
-    /// Where the walk goes on when all of this is gone.
+    /// The cursor's next event when all of this is deleted.
     next: i64,
 }
 
-/// An event, and those of its deliveries that may go.
+/// An event, and those of its deliveries that may be deleted.
 struct ExpiredEvent {
     seq: i64,
     deliveries: Vec<DeliveryId>,
@@ -58,7 +58,7 @@ impl Cursor {
         Self { kept, again_at: now, next: 0, held: false, began_at: now }
     }
 
-    /// Finds the next slice, or the time at which there will be one.
+    /// Finds the next chunk, or the time at which there will be one.
     pub(super) fn scan(
         &mut self,
         db: &Connection,
@@ -97,7 +97,7 @@ impl Cursor {
         Ok(None)
     }
 
-    /// When the oldest of what is left will have been kept long enough.
+    /// Time at which the oldest of what is left will have been kept long enough.
     fn next_at(&self, db: &Connection, project: ProjectId, now: Timestamp) -> Result<Timestamp, Error> {
         let oldest = oldest(db, project, self.next)?.unwrap_or(now).min(now);
         let over_at = self.kept.over_at(oldest).unwrap_or(now + DAY) + Duration::from_millis(1);
@@ -117,7 +117,7 @@ impl Chunk {
     }
 }
 
-/// All projects that have events or jobs, deleted ones too: a seek each.
+/// All projects that have events or jobs, deleted ones too: one seek each.
 pub(super) fn projects(db: &Connection) -> Result<Vec<ProjectId>, Error> {
     let mut found = Vec::new();
     for next in [
@@ -155,13 +155,13 @@ fn next_event(db: &Connection, project: ProjectId, from: i64) -> Result<Option<i
     Ok(next)
 }
 
-/// What an event has besides the deliveries that may go.
+/// The rest of an event, besides the deliveries that may be deleted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rest {
     None,
-    /// Others that may go.
+    /// More that may be deleted.
     More,
-    /// Others that may not, or that are not made yet.
+    /// Deliveries that may not be deleted, or that are not made yet.
     Held,
 }
 
@@ -188,7 +188,7 @@ fn deliveries(db: &Connection, event: i64, before: Timestamp) -> Result<(Vec<Del
     Ok((ended, if held.is_some() { Rest::Held } else { Rest::None }))
 }
 
-/// When the oldest event from `from` on came in, or the oldest job that ended was made.
+/// Time at which the oldest event from `from` on came in, or the oldest job that ended was made.
 fn oldest(db: &Connection, project: ProjectId, from: i64) -> Result<Option<Timestamp>, Error> {
     let event = db
         .prepare_cached(
@@ -232,7 +232,7 @@ enum Fate {
     Gone,
     /// It has deliveries that stay.
     Held,
-    /// The slice was over before it was gone.
+    /// The slice was over before the event was deleted.
     Interrupted,
 }
 
@@ -266,7 +266,7 @@ fn take_event(
     Ok(Fate::Gone)
 }
 
-/// False if the slice was over before all of it was gone.
+/// Deletes a delivery that has ended, with its attempts. False if the slice was over before all of it was gone.
 fn take_delivery(
     txn: &mut WriteTxn<'_>,
     delivery: DeliveryId,
@@ -306,7 +306,8 @@ fn delete(txn: &mut WriteTxn<'_>, sql: &str, which: &[&dyn rusqlite::ToSql]) -> 
     Ok(txn.db()?.prepare_cached(sql)?.execute(which)? as u64)
 }
 
-/// The numbers of attempts that are gone will be given again: nothing was done yet about what will have them.
+/// Moves stored positions back to the newest attempt: the numbers of deleted ones will be given again, to attempts that
+/// no cursor has passed.
 fn forget_numbers(txn: &mut WriteTxn<'_>) -> Result<i64, Error> {
     let newest: Option<i64> =
         txn.db()?.prepare_cached("SELECT max(rowid) FROM attempts")?.query_row([], |row| row.get(0))?;

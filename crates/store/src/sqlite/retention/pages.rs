@@ -1,4 +1,4 @@
-//! Pages of the database file that deleting has left empty: most are filled again, too many are given back.
+//! Empty pages of the database file after deletions: most are filled again, too many are given back.
 
 use rusqlite::Connection;
 
@@ -7,19 +7,19 @@ use crate::retention::Deleted;
 use crate::slice::Patience;
 use crate::sqlite::commit::txn::WriteTxn;
 
-/// Pages that are given back before the clock is looked at.
+/// Pages that are given back between two checks of the clock.
 const AT_ONCE: i64 = 8;
 
-/// So many bytes of empty pages are no matter.
+/// Empty pages of this many bytes in all are always left.
 const LITTLE: i64 = 4 * 1024 * 1024;
 
-/// Of so many pages one may be empty: what comes in takes them before the file grows.
+/// One page in this many may be empty: what comes in takes them before the file grows.
 const ONE_IN: i64 = 4;
 
-/// As SQLite numbers its ways: pages are given back when it is asked to.
+/// SQLite's number of the mode in which pages are given back on request.
 const INCREMENTAL: i64 = 2;
 
-/// Whether more of the file is empty than is soon filled. A database from before there was retention keeps its pages.
+/// True if more of the file is empty than is soon filled. A database from before there was retention keeps its pages.
 pub(super) fn are_to_spare(db: &Connection) -> Result<bool, Error> {
     let empty = pragma(db, "freelist_count")?;
     if empty * pragma(db, "page_size")? <= LITTLE || pragma(db, "auto_vacuum")? != INCREMENTAL {
@@ -44,7 +44,7 @@ pub(super) fn take(txn: &mut WriteTxn<'_>, mut patience: Patience) -> Result<Del
 fn give_back(db: &Connection) -> Result<usize, Error> {
     let before = pragma(db, "freelist_count")?;
     let mut statement = db.prepare_cached(&format!("PRAGMA incremental_vacuum({AT_ONCE})"))?;
-    // A page with each row that is asked for.
+    // Each row that is read gives back a page.
     let mut rows = statement.query([])?;
     while rows.next()?.is_some() {}
     Ok(usize::try_from(before - pragma(db, "freelist_count")?).unwrap_or(0))

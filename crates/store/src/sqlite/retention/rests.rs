@@ -1,8 +1,8 @@
-//! How long walks rest.
+//! Rests of retention's cursors.
 
 use std::time::Duration;
 
-/// A walk that came to its end looks no oftener: what grows too old in the meantime goes together.
+/// Minimum rest of a cursor that came to its end: what grows too old in the meantime is deleted together.
 pub(super) const PAUSE: Duration = Duration::from_secs(60);
 
 pub(super) const DAY: Duration = Duration::from_secs(86_400);

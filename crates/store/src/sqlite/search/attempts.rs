@@ -1,4 +1,4 @@
-//! Deliveries in full: their attempts, and the bodies of these one at a time.
+//! The SQL of deliveries in full: their attempts, and the bodies of these one at a time.
 
 use bytes::Bytes;
 use model::attempt::{Failure, FailureKind};
@@ -35,7 +35,7 @@ pub(crate) fn delivery(
     Ok(Some(FullDelivery { delivery, event, note, attempts: attempts(db, id, bodies)? }))
 }
 
-/// How many bytes of bodies a delivery in full is made from: its event's data, all answers, the largest body sent.
+/// Bytes of bodies in a delivery in full: its event's data, all responses, the largest body sent.
 pub(crate) fn weight(db: &Connection, project: ProjectId, id: DeliveryId) -> Result<Option<usize>, Error> {
     let weight: Option<i64> = db
         .prepare_cached(
@@ -49,7 +49,7 @@ pub(crate) fn weight(db: &Connection, project: ProjectId, id: DeliveryId) -> Res
     Ok(weight.and_then(|bytes| usize::try_from(bytes).ok()))
 }
 
-/// The body that an attempt sent, if it was kept: with the attempt, or with the one before that sent the same.
+/// The body that an attempt sent, if it was stored: with the attempt, or with another one that sent the same.
 pub(crate) fn sent_body(
     db: &Connection,
     project: ProjectId,
@@ -68,7 +68,7 @@ pub(crate) fn sent_body(
     Ok(body.flatten().map(Bytes::from))
 }
 
-/// Deliveries of an endpoint that are looked through for attempts. Newer ones than these may all be waiting.
+/// Maximum deliveries of an endpoint that are searched for attempts. The newest of them may all be waiting.
 const LOOKED_THROUGH: usize = 2_500;
 
 pub(crate) fn attempts_at(
@@ -99,10 +99,10 @@ pub(crate) fn attempts_at(
     Ok(attempted)
 }
 
-/// When an attempt was made, at which delivery, its number there, and its place in the table.
+/// Start of an attempt, its delivery, its number there, and its row id.
 type Newest = (i64, DeliveryId, u32, i64);
 
-/// Chosen by their keys alone, before what was answered is read.
+/// The newest attempts, chosen by their keys alone, before any response is read.
 fn newest_attempts(
     db: &Connection,
     project: ProjectId,
@@ -128,7 +128,7 @@ fn newest_attempts(
     Ok(newest)
 }
 
-/// The columns that [`attempt_row`] reads, of `attempts AS a`. Whether there is a body is seen without reading it.
+/// The columns that [`attempt_row`] reads, of `attempts AS a`. Their test for a body does not read it.
 fn columns(longest_body: usize) -> String {
     let response = match longest_body {
         0 => "NULL".to_owned(),

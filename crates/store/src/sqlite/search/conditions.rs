@@ -1,4 +1,4 @@
-//! A `WHERE` clause that grows with what is asked for.
+//! A `WHERE` clause that grows with the filters of a request.
 
 use rusqlite::types::Value;
 
@@ -27,7 +27,7 @@ impl Conditions {
         }
     }
 
-    /// These and all of the others.
+    /// These conditions and all of the others.
     pub(super) fn and(mut self, others: &Self) -> Self {
         if !self.sql.is_empty() && !others.sql.is_empty() {
             self.sql += " AND ";
@@ -37,7 +37,7 @@ impl Conditions {
         self
     }
 
-    /// The value of a `?` behind the conditions.
+    /// Adds the value of a `?` after the conditions.
     pub(super) fn value(&mut self, value: impl Into<Value>) {
         self.values.push(value.into());
     }

@@ -1,8 +1,8 @@
-//! Lists of deliveries: whatever is asked for, what is read is about as much as what is shown.
+//! Lists of deliveries: by any filter, about as much is read as is shown.
 //!
-//! A delivery's outcome (its status, and the status code of its last attempt) stands in the indexes before its id. There
-//! are few outcomes, so a list of several of them is merged from the newest of each. Types of events are in no index of
-//! deliveries: they are found by their [occurrences].
+//! A delivery's outcome (its status, and the status code of its last attempt) stands in the indexes before its id.
+//! There are few outcomes, so a list of several of them is merged from the newest of each. No index of deliveries has
+//! types of events: they are found by their [occurrences].
 
 use model::delivery::Status;
 use model::id::{DeliveryId, EndpointId, ProjectId};
@@ -53,12 +53,12 @@ pub(crate) fn deliveries(
     Ok(Page::of(found, paging.limit))
 }
 
-/// Whether the outcomes that are asked for are usually fewer than all else.
+/// True if the outcomes that the filter leaves are usually fewer than all others.
 fn is_narrow(filter: &DeliveryFilter) -> bool {
     filter.status_code.is_some() || filter.status.is_some_and(|status| status != Status::Delivered)
 }
 
-/// Ids from one on and before another.
+/// Ids from `since` on and before `until`.
 #[derive(Clone, Copy)]
 struct Span {
     since: DeliveryId,
@@ -87,8 +87,8 @@ impl Span {
     }
 }
 
-/// What a delivery must be besides what it is looked up by. The `+` keeps SQLite from another index than the one that has
-/// them in order.
+/// Conditions besides those that a delivery is looked up by. The `+` keeps SQLite from another index than the one that
+/// has them in order.
 fn rest(project: ProjectId, filter: &DeliveryFilter) -> Conditions {
     let mut rest = Conditions::new("+d.project = ?", project.as_bytes().to_vec());
     rest.add_if("+d.endpoint = ?", filter.endpoint.map(|endpoint| endpoint.as_bytes().to_vec()));
@@ -124,7 +124,7 @@ fn of_event(db: &Connection, seq: i64, rest: &Conditions, span: Span, most: usiz
     Ok(ids)
 }
 
-/// Of events of a type, slot by slot of those in which it occurs.
+/// The newest deliveries of events of a type, slot by slot of those in which it occurs.
 fn of_type(
     db: &Connection,
     project: ProjectId,
@@ -148,7 +148,7 @@ fn of_type(
     Ok(ids)
 }
 
-/// An index in which the outcome stands between what the conditions name and the id.
+/// An index in which the outcome stands between the columns of `prefix` and the id.
 struct Outcomes {
     index: &'static str,
     prefix: Conditions,
@@ -158,7 +158,7 @@ struct Outcomes {
 type Outcome = (i64, Value);
 
 impl Outcomes {
-    /// The newest of all outcomes that a filter leaves.
+    /// The newest deliveries of all outcomes that a filter leaves.
     fn newest(
         &self,
         db: &Connection,
@@ -180,7 +180,7 @@ impl Outcomes {
         Ok(ids)
     }
 
-    /// The outcomes there are, of those that a filter leaves: a seek each.
+    /// The outcomes there are, of those that a filter leaves: one seek each.
     fn found(&self, db: &Connection, filter: &DeliveryFilter) -> Result<Vec<Outcome>, Error> {
         let statuses = filter.status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
         let mut outcomes = Vec::new();

@@ -1,4 +1,4 @@
-//! The SQL of looking events up.
+//! The SQL of looking up events.
 
 use model::id::{EventId, ProjectId};
 use model::time::Timestamp;
@@ -11,7 +11,7 @@ use crate::recovery::Key;
 use crate::search::{Cursor, EventFilter, ListedEvent, Page, Paging, StoredEvent};
 use crate::sqlite::{occurrences, row};
 
-/// What a list shows of an event, of `events AS e`. Not its data: nobody asked for that.
+/// The columns of an event in lists, of `events AS e`. Not its data: lists do not show it.
 const LISTED: &str = "e.id, e.type, e.tenant, e.summary, e.occurred_at, e.created_at, e.deliver_at, e.expires_at, e.test, \
      e.deliveries, e.seq";
 
@@ -97,7 +97,7 @@ pub(crate) fn event(db: &Connection, project: ProjectId, id: &EventId) -> Result
     Ok(event_row(db, project, id)?.map(|(_, stored)| stored))
 }
 
-/// How many bytes an event has besides what lists show.
+/// Bytes of an event besides what lists show.
 pub(crate) fn event_weight(db: &Connection, project: ProjectId, id: &EventId) -> Result<Option<usize>, Error> {
     let weight: Option<i64> = db
         .prepare_cached(
@@ -109,7 +109,6 @@ pub(crate) fn event_weight(db: &Connection, project: ProjectId, id: &EventId) ->
     Ok(weight.and_then(|bytes| usize::try_from(bytes).ok()))
 }
 
-/// The number of an event.
 pub(super) fn event_number(db: &Connection, project: ProjectId, id: &EventId) -> Result<Option<i64>, Error> {
     let found = db
         .prepare_cached("SELECT seq FROM events WHERE project = ? AND id = ?")?
@@ -135,7 +134,7 @@ pub(crate) fn event_row(
     Ok(found)
 }
 
-/// The number of the first event accepted at or after `at`, found by halving: events are numbered in order of time.
+/// The number of the first event accepted at or after `at`, found by bisection: events are numbered in order of time.
 pub(crate) fn first_event_at(db: &Connection, at: Timestamp) -> Result<i64, Error> {
     let newest: Option<i64> = db.prepare_cached("SELECT max(seq) FROM events")?.query_row([], |row| row.get(0))?;
     let mut probe = db.prepare_cached("SELECT seq, created_at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1")?;
