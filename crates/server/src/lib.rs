@@ -5,6 +5,7 @@ pub mod client;
 pub mod config;
 pub mod demo;
 pub mod env;
+mod grace;
 pub mod keys;
 pub mod lifecycle;
 pub mod mail;

@@ -7,7 +7,7 @@ use model::env::Env;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::wire::Running;
-use crate::worker;
+use crate::{grace, worker};
 
 /// The signals that ask for an end.
 pub struct StopSignal {
@@ -51,17 +51,20 @@ pub struct Ending {
     pub closed: bool,
 }
 
-/// Ends a running server: nothing new is accepted or sent, what is in flight is finished and recorded within `grace`,
-/// and the store closes last. Each time that `again` resolves, what is waited for then is waited for no longer.
-pub async fn stop(running: Running, env: Arc<dyn Env>, grace: Duration, mut again: impl AsyncFnMut()) -> Ending {
+/// Ends a running server: nothing new is accepted or sent, what is in flight is finished and recorded, and the store
+/// closes last. All of it takes no longer than `bound`. The first time that `again` resolves, what is in flight is not
+/// waited for any longer; the next time, neither is the store.
+pub async fn stop(running: Running, env: Arc<dyn Env>, bound: Duration, mut again: impl AsyncFnMut()) -> Ending {
     let Running { store, workers, .. } = running;
-    let finished = tokio::select! {
-        () = worker::stop(&workers) => true,
-        () = env.sleep(grace) => false,
-        () = again() => false,
+    let over = env.sleep(bound);
+    let (finished, over) = tokio::select! {
+        () = worker::stop(&workers) => (true, over),
+        () = env.sleep(grace::for_workers(bound)) => (false, over),
+        () = again() => (false, env.sleep(grace::for_store(bound))),
     };
     let closed = tokio::select! {
         () = store.close() => true,
+        () = over => false,
         () = again() => false,
     };
     Ending { finished, closed }

@@ -58,7 +58,13 @@ fn configured(flags: &Flags, environment: &Environment, run: impl FnOnce(Config)
 
 fn run(work: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(work),
+        Ok(runtime) => {
+            let code = runtime.block_on(work);
+            // What the work did not wait for is not waited for here: a call into a file or a database that hangs may never
+            // return.
+            runtime.shutdown_background();
+            code
+        }
         Err(error) => {
             output::print_error(&format!("error: no threads to run on: {error}"));
             ExitCode::from(exit::FAILED)

@@ -26,7 +26,7 @@ use web::serve;
 
 use crate::config::{Config, Smtp};
 use crate::worker::{self, Worker};
-use crate::{keys, mail, open_files, retention};
+use crate::{grace, keys, mail, open_files, retention};
 
 /// Names of the workers that are made here.
 pub const ENGINE: &str = "engine";
@@ -170,12 +170,12 @@ fn start_mailer(config: &Config, store: &Store, env: &Arc<dyn Env>) -> Result<Op
     Ok(Some(mail::start(store.clone(), env.clone(), settings)?))
 }
 
-/// Starts answering requests. A stop accepts nothing more and waits for those in flight, as long as the grace.
+/// Starts answering requests. A stop accepts nothing more and waits for those in flight, as long as workers may.
 fn start_listener(config: &Config, listener: TcpListener, front: Front, env: Arc<dyn Env>) -> Worker {
     let options = serve::Options {
         connections: open_files::for_callers(serve::CONNECTIONS),
         connections_per_address: NonZeroUsize::new(config.api.connections_per_address),
-        grace: config.delivery.grace,
+        grace: grace::for_workers(config.delivery.grace),
     };
     Worker::start(LISTENER, |context| serve::serve(listener, front, env, options, context.stop.cancelled_owned()))
 }

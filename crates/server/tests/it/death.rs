@@ -25,7 +25,7 @@ fn at_random(env: &TestEnv, most: f64) -> usize {
     (env.dice() * most) as usize + 1
 }
 
-async fn all_arrive(receiver: &Receiver, accepted: &[String]) {
+pub(crate) async fn all_arrive(receiver: &Receiver, accepted: &[String]) {
     loop {
         let arrivals = receiver.arrivals();
         let seen = arrivals.len();
