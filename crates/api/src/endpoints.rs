@@ -1,17 +1,12 @@
 //! Endpoints: made, shown, changed, deleted. What else can be done with one stands in the files beneath.
 
-pub(crate) mod auth;
-mod changes;
-pub(crate) mod fields;
+mod auth;
 mod filter;
 pub(crate) mod find;
-pub(crate) mod headers;
 pub(crate) mod recovery;
 pub(crate) mod rotation;
 pub(crate) mod switch;
-pub(crate) mod tenant;
 pub(crate) mod trial;
-pub(crate) mod values;
 mod view;
 
 use std::sync::Arc;
@@ -25,6 +20,9 @@ use model::endpoint::Endpoint;
 use model::id::EndpointId;
 use model::key::Scope;
 use model::project::Project;
+use rules::endpoints::changes::Rules;
+use rules::endpoints::fields::{Fields, NewEndpoint};
+use rules::endpoints::tenant;
 use store::endpoints::Condition;
 use store::search::Page;
 use web::body::{SETTINGS, Sent};
@@ -35,8 +33,6 @@ use web::problem::Problem;
 use web::query::{Listed, Query, page_of};
 use web::responses::{Lookup, Writing};
 
-use self::changes::Rules;
-use self::fields::{Fields, NewEndpoint};
 use self::filter::Filter;
 use self::find::{find, not_found};
 pub(crate) use self::view::EndpointView;
@@ -165,7 +161,7 @@ pub(crate) async fn delete(
 pub(crate) fn judge_new(api: &Api, project: &Project, fields: Fields) -> Result<Endpoint, Problem> {
     let dialect = api.dialect_of(project)?;
     let rules = Rules { dialect: &dialect, policy: &api.policy, tenants: project.tenants };
-    fields.create(project.id, &rules, &*api.env)
+    Ok(fields.create(project.id, &rules, &*api.env)?)
 }
 
 /// Changes an endpoint, by the rules of its project's dialect: whichever way it was asked for.
@@ -178,10 +174,10 @@ pub(crate) async fn change_to(
 ) -> Result<Arc<Endpoint>, Problem> {
     let (dialect, policy) = (api.dialect(project).await?, api.policy.clone());
     let tenants = project.tenants;
-    let judge = move || fields()?.change(&Rules { dialect: &dialect, policy: &policy, tenants });
+    let judge = move || Ok(fields()?.change(&Rules { dialect: &dialect, policy: &policy, tenants })?);
     let changes = api.work(project.id, judge).await?;
     let changed = api.store.change_endpoint(by, project.id, id, move |before| changes.clone().made_to(before)).await?;
-    changed.ok_or_else(|| not_found(id))?
+    Ok(changed.ok_or_else(|| not_found(id))??)
 }
 
 /// What whoever made or changed an endpoint may not have meant.

@@ -1,27 +1,25 @@
 //! Event types: those of the project's dialect, and its own over them.
 
-use std::cell::Cell;
-
 use aws_lc_rs::digest;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use data_encoding::BASE64URL_NOPAD;
-use dialect::{Dialect, catalogue};
+use dialect::Dialect;
 use model::catalogue::EventType;
-use model::invalid::Faults;
 use model::json::Json as Written;
 use model::key::Scope;
 use model::project::Project;
 use model::speech::Speech;
-use model::subscription::{self, OPERATIONAL};
-use serde::{Deserialize, Serialize};
+use model::subscription;
+use rules::event_types::{Description, judge_name};
+use serde::Serialize;
 use utoipa::ToSchema;
 use web::body::{SETTINGS, Sent};
 use web::caller::{Caller, no_project};
 use web::json;
 use web::path::Named;
-use web::problem::{Code, Problem, judged};
+use web::problem::{Code, Problem};
 use web::query::{Listed, Query, USUAL_PAGE};
 use web::responses::{Lookup, Writing};
 
@@ -29,14 +27,6 @@ use crate::Api;
 
 /// Types of its own that a project may have.
 const MOST_OWN: usize = 1000;
-
-/// Characters.
-const LONGEST_GROUP: usize = 128;
-const LONGEST_DESCRIPTION: usize = 2048;
-
-/// What a name must have in common with another to be mistaken for it (Jaro-Winkler, 0 to 1).
-const NEAR: f64 = 0.84;
-const MOST_NEAR: usize = 3;
 
 /// A type and what is known about its events.
 #[derive(Serialize, ToSchema)]
@@ -68,29 +58,6 @@ enum Source {
     Project,
 }
 
-/// What is known about a type. What is left out, or null, is not known.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = NewEventType, example = json!({
-    "group": "Invoices", "description": "An invoice was paid in full.",
-    "schema": { "type": "object", "required": ["id"] }, "example": { "id": "inv_1", "amount": 4200 },
-}))]
-pub(crate) struct Description {
-    /// Under which heading it is listed, at most 128 characters.
-    #[schema(example = "Invoices")]
-    group: Option<String>,
-    /// For people, at most 2,048 characters.
-    #[schema(example = "An invoice was paid in full.")]
-    description: Option<String>,
-    /// A JSON Schema (2020-12, unless `$schema` names another draft) that the data of every such event must fit. It may
-    /// refer to itself only: nothing is fetched. At most 64 KiB.
-    #[schema(value_type = Option<Value>, example = json!({ "type": "object", "required": ["id"] }))]
-    schema: Option<Written>,
-    /// Data of such an event. It must fit the schema.
-    #[schema(value_type = Option<Value>, example = json!({ "id": "inv_1", "amount": 4200 }))]
-    example: Option<Written>,
-}
-
 impl EventTypeView {
     fn of(event_type: &EventType, speech: &Speech) -> Self {
         let own = speech.event_types.contains_key(&event_type.name);
@@ -102,92 +69,6 @@ impl EventTypeView {
             example: event_type.example.clone(),
             source: if own { Source::Project } else { Source::Dialect },
         }
-    }
-}
-
-impl Description {
-    fn judge(self, name: subscription::EventType, dialect: &Dialect) -> Result<EventType, Problem> {
-        let mut faults = Faults::default();
-        text("/group", self.group.as_deref(), LONGEST_GROUP, &mut faults);
-        text("/description", self.description.as_deref(), LONGEST_DESCRIPTION, &mut faults);
-        let Self { group, description, schema, example } = self;
-        let event_type = EventType { name, group, description, schema, example };
-        for (pointer, message) in catalogue::check(&event_type).err().unwrap_or_default() {
-            faults.add(pointer, message);
-        }
-        if let Some(example) = &event_type.example
-            && let Err(message) = spreadable(example.as_str(), dialect)
-        {
-            faults.add("/example", message);
-        }
-        judged(faults)?;
-        Ok(event_type)
-    }
-}
-
-/// Whether a body of the dialect can be made with this data.
-pub(crate) fn spreadable(data: &str, dialect: &Dialect) -> Result<(), String> {
-    if data.starts_with('{') || !dialect.spreads_data() {
-        return Ok(());
-    }
-    Err(format!("in the dialect {} the members of data stand at the top of the body: data is an object", dialect.name))
-}
-
-/// A type by its name, which stands at `/event_type` of a request, and its example.
-pub(crate) fn example(name: &str, dialect: &Dialect) -> Result<(subscription::EventType, Written), Problem> {
-    let refused = |code, message: String| Problem::at(code, "/event_type", message);
-    let name = dialect.catalogue.names.event_type(name);
-    let name = name.map_err(|error| refused(Code::InvalidRequest, error.to_string()))?;
-    let known = dialect.catalogue.find(&name);
-    let known = known.ok_or_else(|| refused(Code::UnknownEventType, unknown(&name, dialect, &Hints::default())))?;
-    let example = known.event_type.example.clone();
-    let example = example.ok_or_else(|| {
-        let message = format!("{name} has no example: PUT /v1/event-types/{name} gives it one");
-        refused(Code::InvalidRequest, message)
-    })?;
-    Ok((name, example))
-}
-
-/// Why an event of this type is not taken, nor subscribed to.
-pub(crate) fn unknown(event_type: &subscription::EventType, dialect: &Dialect, hints: &Hints) -> String {
-    let near = if hints.take() { near(event_type.as_str(), dialect) } else { Vec::new() };
-    let hint = match near.as_slice() {
-        [] => "GET /v1/event-types lists those that are".to_owned(),
-        names => format!("did you mean {}?", names.join(" or ")),
-    };
-    format!("{event_type} is not in the catalogue of the dialect {}: {hint}", dialect.name)
-}
-
-/// How often one request may be told what was probably meant: each time all names are looked through.
-#[derive(Default)]
-pub(crate) struct Hints(Cell<usize>);
-
-impl Hints {
-    /// Hints that one request gets.
-    const MOST: usize = 8;
-
-    /// Whether there is another one.
-    fn take(&self) -> bool {
-        self.0.set(self.0.get() + 1);
-        self.0.get() <= Self::MOST
-    }
-}
-
-/// Names that are written almost like this one, the nearest first.
-fn near<'d>(word: &str, dialect: &'d Dialect) -> Vec<&'d str> {
-    let word = word.to_ascii_lowercase();
-    let likeness = |known: &'d catalogue::Known| {
-        let name = known.event_type.name.as_str();
-        (strsim::jaro_winkler(&word, &name.to_ascii_lowercase()), name)
-    };
-    let mut near: Vec<_> = dialect.catalogue.types().map(likeness).filter(|(likeness, _)| *likeness >= NEAR).collect();
-    near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    near.into_iter().take(MOST_NEAR).map(|(_, name)| name).collect()
-}
-
-fn text(pointer: &str, text: Option<&str>, longest: usize, faults: &mut Faults) {
-    if text.is_some_and(|text| text.chars().count() > longest) {
-        faults.add(pointer, format_args!("at most {longest} characters"));
     }
 }
 
@@ -290,7 +171,7 @@ pub(crate) async fn put(
     let dialect = api.dialect(project).await?;
     let name = judge_name(&name, &dialect)?;
     let text = body.json(project.id, SETTINGS).await?;
-    let judge = move || json::object::<Description>(&text)?.judge(name, &dialect);
+    let judge = move || Ok(json::object::<Description>(&text)?.judge(name, &dialect)?);
     let event_type = api.work(project.id, judge).await?;
     let own = &api.store.directory().project_dialects(project.id).event_types;
     let is_new = !own.contains_key(&event_type.name);
@@ -302,16 +183,6 @@ pub(crate) async fn put(
     }
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(EventTypeView::of(&event_type, &api.store.directory().project_dialects(project.id)))))
-}
-
-fn judge_name(name: &str, dialect: &Dialect) -> Result<subscription::EventType, Problem> {
-    let name = dialect.catalogue.names.event_type(name);
-    let name = name.map_err(|error| Problem::new(Code::InvalidRequest, error.to_string()))?;
-    if name.is_operational() {
-        let detail = format!("Types that start with {OPERATIONAL} are Posthaste's own: take another name.");
-        return Err(Problem::new(Code::InvalidRequest, detail));
-    }
-    Ok(name)
 }
 
 /// Delete an event type

@@ -1,9 +1,7 @@
 //! Events: taken in, looked up, sent again.
 
 pub(crate) mod batch;
-pub(crate) mod fit;
 mod idempotency;
-pub(crate) mod new_event;
 mod view;
 
 use axum::Json;
@@ -16,6 +14,8 @@ use model::job::Task;
 use model::key::Scope;
 use model::project::Project;
 use model::subscription::EventType;
+use rules::event_types::Hints;
+use rules::events::new_event::{ENVELOPE, NewEvent, ValidEvent};
 use store::ingest::{Accepted, Clash, Intake};
 use store::search::{DeliveryFilter, EventFilter, Paging};
 use web::answers::Answer;
@@ -28,10 +28,8 @@ use web::query::{LARGEST_PAGE, Listed, Query};
 use web::responses::{Lookup, Writing};
 
 use self::idempotency::IdempotencyKey;
-use self::new_event::{ENVELOPE, NewEvent};
 use self::view::{EventView, FullEvent, Taken};
 use crate::Api;
-use crate::event_types::Hints;
 use crate::jobs::JobView;
 
 /// Bytes of an event times subschemas that it may be held against: two milliseconds' work.
@@ -77,7 +75,13 @@ fn judged(
     key: IdempotencyKey,
     env: &dyn Env,
 ) -> Result<Intake, Problem> {
-    json::object::<NewEvent<'_>>(text)?.judge(project, dialect, key.alone(), env, &Hints::default())
+    let event = json::object::<NewEvent<'_>>(text)?.judge(project, dialect, key.alone(), env, &Hints::default())?;
+    Ok(intake(event))
+}
+
+/// What the store takes in.
+fn intake(ValidEvent { event, chose_id, idempotency_key, fingerprint }: ValidEvent) -> Intake {
+    Intake { event, chose_id, idempotency_key, fingerprint }
 }
 
 /// Whether reading it, and holding it against any schema of the dialect, is done within a request's turn.

@@ -6,38 +6,23 @@ use axum::http::StatusCode;
 use data_encoding::BASE32_NOPAD;
 use model::env::Env;
 use model::id::{KeyId, ProjectId};
-use model::invalid::Faults;
 use model::key::{Key, Scope};
 use model::time::Timestamp;
-use serde::{Deserialize, Serialize};
+use rules::keys::NewKey;
+use serde::Serialize;
 use utoipa::ToSchema;
 use web::body::{SETTINGS, Sent};
 use web::caller::{Caller, hash_of};
 use web::json;
 use web::path::Named;
-use web::problem::{Problem, judged};
+use web::problem::Problem;
 use web::query::{Listed, Query, page_of};
 use web::responses::{Lookup, Writing};
 
 use crate::Api;
-use crate::names::judge_name;
 
 /// What a key of ours starts with, so that leaked ones are found by scanners.
 const PREFIX: &str = "ph_";
-
-/// A key to make.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({ "name": "billing service", "scopes": ["events:write"] }))]
-pub(crate) struct NewKey {
-    /// What it is for, 1 to 128 characters.
-    #[schema(required = true, nullable = false, value_type = String, example = "billing service")]
-    name: Option<String>,
-    /// What it may do: any of `events:write`, `endpoints:write`, `read`, `sources:write`, `admin`, `portal`. A key with
-    /// `endpoints:write` may see endpoints too; all else is seen with `read`.
-    #[schema(required = true, nullable = false, value_type = Vec<String>, example = json!(["events:write"]))]
-    scopes: Option<Vec<String>>,
-}
 
 /// A key as lists show it: what it may do, never the key itself.
 #[derive(Serialize, ToSchema)]
@@ -73,38 +58,6 @@ impl KeyView {
     fn of(key: &Key) -> Self {
         Self { id: key.id, name: key.name.clone(), scopes: key.scopes.clone(), created_at: key.created_at }
     }
-}
-
-impl NewKey {
-    fn judge(self) -> Result<(String, Vec<Scope>), Problem> {
-        let mut faults = Faults::default();
-        let name = faults.check("/name", judge_name(self.name));
-        let scopes = match self.scopes {
-            Some(names) if !names.is_empty() => judge_scopes(&names, &mut faults),
-            _ => {
-                faults.add("/scopes", format_args!("required: at least one of {}", scope_names()));
-                Vec::new()
-            }
-        };
-        judged(faults)?;
-        Ok((name.expect("its absence is a fault"), scopes))
-    }
-}
-
-fn judge_scopes(names: &[String], faults: &mut Faults) -> Vec<Scope> {
-    let mut scopes = Vec::new();
-    for (index, name) in names.iter().enumerate() {
-        match Scope::ALL.into_iter().find(|scope| scope.name() == name) {
-            Some(scope) if !scopes.contains(&scope) => scopes.push(scope),
-            Some(_) => {}
-            None => faults.add(format!("/scopes/{index}"), format_args!("a scope is one of {}", scope_names())),
-        }
-    }
-    scopes
-}
-
-fn scope_names() -> String {
-    Scope::ALL.map(Scope::name).join(", ")
 }
 
 /// Makes a key: what is kept of it, and the key itself for its holder.

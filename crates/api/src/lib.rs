@@ -16,7 +16,6 @@ mod front;
 mod health;
 mod jobs;
 mod keys;
-mod names;
 mod openapi;
 mod projects;
 mod routes;

@@ -18,6 +18,7 @@ use model::id::EndpointId;
 use model::invalid::Fault;
 use model::key::Scope;
 use model::project::Project;
+use rules::endpoints::fields::Fields;
 use store::search::Paging;
 use web::caller::{Caller, Grant};
 use web::problem::{Code, Problem};
@@ -25,7 +26,6 @@ use web::query::page_of;
 
 use crate::Api;
 use crate::endpoints;
-use crate::endpoints::fields::Fields;
 use crate::sight::Sight;
 
 /// One of the surfaces that dialects can list.

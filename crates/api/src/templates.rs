@@ -11,6 +11,9 @@ use model::json::Json as Written;
 use model::key::Scope;
 use model::object::Object;
 use model::project::Project;
+use rules::endpoints::values::template_text;
+use rules::event_types::{self, Hints};
+use rules::events::new_event::NewEvent;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::body::{SETTINGS, Sent};
@@ -19,10 +22,7 @@ use web::json;
 use web::problem::{Code, Problem};
 use web::responses::Writing;
 
-use crate::endpoints::values::template_text;
-use crate::event_types::Hints;
-use crate::events::new_event::NewEvent;
-use crate::{Api, event_types};
+use crate::Api;
 
 /// A template, and what it is to be tried with: an event, or the example of a type.
 #[derive(Deserialize, ToSchema)]
@@ -83,7 +83,7 @@ fn tried(text: &str, project: &Project, dialect: &Dialect, api: &Api) -> Result<
         (Some(Object(event)), None) => {
             event
                 .judge(project, dialect, None, &*api.env, &Hints::default())
-                .map_err(|problem| problem.below("/event"))?
+                .map_err(|rejection| Problem::from(rejection).below("/event"))?
                 .event
         }
         (None, Some(name)) => example(&name, project, dialect, api)?,

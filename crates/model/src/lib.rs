@@ -24,6 +24,7 @@ pub mod object;
 pub mod project;
 pub mod provider;
 pub mod rate;
+pub mod rejection;
 pub mod retention;
 pub mod retry;
 pub mod secret;

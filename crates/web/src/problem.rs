@@ -10,7 +10,8 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use model::invalid::{Fault, Faults};
+use model::invalid::Fault;
+use model::rejection::Rejection;
 use serde::Serialize;
 use store::projects::SlugTaken;
 use utoipa::ToSchema;
@@ -138,6 +139,15 @@ impl Problem {
     }
 }
 
+impl From<Rejection> for Problem {
+    fn from(Rejection { code, field_errors, detail }: Rejection) -> Self {
+        match detail {
+            Some(detail) => Self::new(code.into(), detail),
+            None => Self::of(code.into(), field_errors),
+        }
+    }
+}
+
 /// Nothing else may be put in a problem: what we know of a failure stays in our log.
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
@@ -194,11 +204,6 @@ fn several_wrong(errors: &[Fault]) -> String {
     let named: Vec<String> = errors.iter().take(MOST_TOLD).map(sentence).collect();
     let rest = if errors.len() > MOST_TOLD { "; and more, all in errors" } else { "" };
     format!("{}{rest}", named.join("; "))
-}
-
-/// Ends the judging of an input: nothing wrong, or all that is.
-pub fn judged(faults: Faults) -> Result<(), Problem> {
-    faults.into_result().map_err(|faults| Problem::of(Code::InvalidRequest, faults))
 }
 
 /// Why a request was not done (RFC 9457).

@@ -7,11 +7,12 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use model::id::{Id, Kind};
 use model::invalid::Faults;
+use model::rejection::judged;
 use serde::Serialize;
 use store::search::{Cursor, Page, Paging};
 use utoipa::ToSchema;
 
-use crate::problem::{Problem, judged};
+use crate::problem::Problem;
 
 /// Items on a page where nothing is said, and at most.
 pub const USUAL_PAGE: usize = 50;
@@ -88,7 +89,7 @@ impl Query {
         for (name, _) in self.parameters {
             self.faults.add(pointer(&name), "is not a parameter here, or was given twice");
         }
-        judged(self.faults)
+        Ok(judged(self.faults)?)
     }
 }
 

@@ -7,6 +7,7 @@ use model::id::EndpointId;
 use model::invalid::Faults;
 use model::job::{Only, Task};
 use model::key::Scope;
+use model::rejection::judged;
 use model::time::Timestamp;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -14,7 +15,7 @@ use web::body::{SETTINGS, Sent};
 use web::caller::Caller;
 use web::json;
 use web::path::Named;
-use web::problem::{Problem, judged};
+use web::problem::Problem;
 use web::responses::Writing;
 
 use super::find;

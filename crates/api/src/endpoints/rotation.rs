@@ -1,46 +1,26 @@
 //! Rotating an endpoint's secret: a new one signs at once, the old one beside it for a while.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::State;
-use dialect::{Dialect, RotateRule, SecretRule, sign};
+use dialect::SecretRule;
 use model::actor::Actor;
 use model::endpoint::Endpoint;
-use model::env::Env;
 use model::id::EndpointId;
-use model::invalid::Faults;
 use model::key::Scope;
 use model::project::Project;
-use model::secret::{Secret, Signing};
-use model::time::{Span, Timestamp};
-use serde::{Deserialize, Serialize};
+use model::time::Timestamp;
+use rules::endpoints::rotation::Rotation;
+use serde::Serialize;
 use utoipa::ToSchema;
 use web::body::{SETTINGS, Sent};
 use web::caller::Caller;
 use web::json;
 use web::path::Named;
-use web::problem::{Code, Problem, judged};
+use web::problem::{Code, Problem};
 use web::responses::Writing;
 
 use super::find::{find, not_found};
 use crate::Api;
-
-/// How long both secrets sign where nothing is said.
-const USUAL_OVERLAP: Duration = Duration::from_secs(86_400);
-
-/// How to rotate. Nothing in it is required, nor is the body.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({ "overlap": "24h" }))]
-pub(crate) struct Rotation {
-    /// How long the old secret signs beside the new one. `0s` ends it at once, which some dialects always do.
-    #[schema(example = "24h", default = "24h")]
-    overlap: Option<String>,
-    /// Your own. One is made if none is given.
-    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
-    secret: Option<String>,
-}
 
 /// The new secret.
 #[derive(Serialize, ToSchema)]
@@ -51,43 +31,6 @@ pub(crate) struct Rotated {
     /// Until when the old one signs as well; `null` when it does not.
     #[schema(required = true, value_type = Option<String>, format = DateTime)]
     previous_expires_at: Option<Timestamp>,
-}
-
-impl Rotation {
-    /// To a secret of ours, and the old one ends.
-    pub(crate) fn at_once() -> Self {
-        Self { overlap: Some("0s".to_owned()), secret: None }
-    }
-
-    fn judge(self, dialect: &Dialect, signing: Signing, env: &dyn Env) -> Result<(Secret, Duration), Problem> {
-        let mut faults = Faults::default();
-        let overlap = match self.overlap {
-            Some(text) => faults.check("/overlap", judge_overlap(&text, dialect)),
-            None => Some(usual_overlap(dialect)),
-        };
-        let form = dialect.secret_form();
-        let secret = match self.secret {
-            Some(text) => faults.check("/secret", sign::own_secret(&text, form, signing)),
-            None => Some(Secret::generate(form, signing, env)),
-        };
-        judged(faults)?;
-        Ok((secret.expect("its absence is a fault"), overlap.expect("its absence is a fault")))
-    }
-}
-
-fn usual_overlap(dialect: &Dialect) -> Duration {
-    match dialect.endpoints.rotate {
-        RotateRule::Overlap => USUAL_OVERLAP,
-        RotateRule::AtOnce => Duration::ZERO,
-    }
-}
-
-fn judge_overlap(text: &str, dialect: &Dialect) -> Result<Duration, String> {
-    let overlap = text.parse::<Span>().map_err(|error| error.to_string())?.0;
-    if dialect.endpoints.rotate == RotateRule::AtOnce && !overlap.is_zero() {
-        return Err(format!("in the dialect {} an old secret ends at once: leave this out, or say 0s", dialect.name));
-    }
-    Ok(overlap)
 }
 
 /// Rotate the secret

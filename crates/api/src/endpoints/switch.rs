@@ -5,12 +5,12 @@ use axum::extract::State;
 use model::endpoint::Endpoint;
 use model::id::EndpointId;
 use model::key::Scope;
+use rules::endpoints::changes::{judge_pausable, switch};
 use web::caller::Caller;
 use web::path::Named;
 use web::problem::Problem;
 use web::responses::Lookup;
 
-use super::changes::{judge_pausable, switch};
 use super::{EndpointView, find, not_found, viewed};
 use crate::Api;
 

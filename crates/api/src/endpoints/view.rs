@@ -12,12 +12,12 @@ use model::rate::RateLimit;
 use model::secret::{Secret, Signing};
 use model::subscription::Subscription;
 use model::time::{Span, Timestamp};
+use rules::endpoints::fields::{RateFields, RetryFields};
 use serde::Serialize;
 use store::endpoints::{Condition, LastDelivery};
 use utoipa::ToSchema;
 
 use super::auth::AuthView;
-use super::fields::{RateFields, RetryFields};
 use crate::sight::Sight;
 
 /// An address that gets webhooks.

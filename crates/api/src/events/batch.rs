@@ -11,6 +11,8 @@ use dialect::Dialect;
 use model::env::Env;
 use model::key::Scope;
 use model::project::Project;
+use rules::event_types::Hints;
+use rules::events::new_event::NewEvent;
 use serde::Serialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::error::Category;
@@ -25,10 +27,8 @@ use web::problem::{Code, Document, Problem};
 use web::responses::Writing;
 
 use super::idempotency::IdempotencyKey;
-use super::new_event::NewEvent;
 use super::view::Taken;
 use crate::Api;
-use crate::event_types::Hints;
 
 /// Events in one request.
 const MOST_ITEMS: usize = 10_000;
@@ -134,7 +134,8 @@ impl Judge {
 
     fn one(&self, position: usize, item: &str, hints: &Hints) -> Result<Intake, Problem> {
         let event = json::object::<NewEvent<'_>>(item)?;
-        event.judge(&self.project, &self.dialect, self.key.of_item(position), &*self.env, hints)
+        let key = self.key.of_item(position);
+        Ok(super::intake(event.judge(&self.project, &self.dialect, key, &*self.env, hints)?))
     }
 }
 

@@ -13,9 +13,8 @@ use model::json::Json;
 use model::secret::{Form, Secret, Secrets, Signing};
 use model::time::Timestamp;
 use model::url::EndpointUrl;
+use rules::events::fit::brand_of;
 use serde_json::{Map, Value, json};
-
-use crate::events::fit::brand_of;
 
 /// 2026-01-31T09:30:00Z
 const AT: Timestamp = Timestamp::from_millis(1_769_851_800_000);

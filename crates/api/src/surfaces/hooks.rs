@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::key::Scope;
+use rules::endpoints::rotation::Rotation;
 use store::search::Bodies;
 use web::answers::Answer;
 use web::body::{SETTINGS, Sent};
@@ -23,7 +24,7 @@ use self::view::{ExecutionList, ExecutionView, HookList, HookView};
 use super::Served;
 use crate::Api;
 use crate::deliveries;
-use crate::endpoints::rotation::{self, Rotation};
+use crate::endpoints::rotation;
 use crate::endpoints::trial;
 
 /// Create a hook

@@ -1,6 +1,7 @@
 //! The codes of problems: a closed set, each with its status, its title and what to do about it.
 
 use axum::http::StatusCode;
+use model::rejection::RejectionCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -216,6 +217,23 @@ impl Code {
 
     pub fn status(self) -> StatusCode {
         self.about().status
+    }
+}
+
+impl From<RejectionCode> for Code {
+    fn from(code: RejectionCode) -> Self {
+        match code {
+            RejectionCode::InvalidRequest => Self::InvalidRequest,
+            RejectionCode::PayloadTooLarge => Self::PayloadTooLarge,
+            RejectionCode::UrlNotAllowed => Self::UrlNotAllowed,
+            RejectionCode::SchemaViolation => Self::SchemaViolation,
+            RejectionCode::UnknownEventType => Self::UnknownEventType,
+            RejectionCode::TemplateInvalid => Self::TemplateInvalid,
+            RejectionCode::FilterInvalid => Self::FilterInvalid,
+            RejectionCode::NotEditable => Self::NotEditable,
+            RejectionCode::NotPausable => Self::NotPausable,
+            RejectionCode::Conflict => Self::Conflict,
+        }
     }
 }
 

@@ -8,12 +8,12 @@ use model::event::Event;
 use model::id::EventId;
 use model::json::Json;
 use model::subscription::EventType;
+use rules::event_types;
+use rules::events::fit::brand_of;
 use serde_json::json;
 use web::problem::Problem;
 
 use super::wish::Wish;
-use crate::event_types;
-use crate::events::fit::brand_of;
 
 /// What is sent where no type has an example.
 const PLAIN: &str = "posthaste.test";

@@ -10,6 +10,7 @@ use model::id::EndpointId;
 use model::invalid::Fault;
 use model::object::Change;
 use model::project::Project;
+use rules::endpoints::fields::Fields;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -21,7 +22,6 @@ use web::problem::{Code, Problem};
 use super::surface::Hooks;
 use crate::Api;
 use crate::endpoints;
-use crate::endpoints::fields::Fields;
 use crate::surfaces::{self, named};
 
 /// What is to be different about a hook.

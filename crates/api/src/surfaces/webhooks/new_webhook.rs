@@ -5,14 +5,14 @@ use model::invalid::Faults;
 use model::json::Json;
 use model::object::{Change, Object, Texts};
 use model::project::Project;
+use rules::endpoints::auth::AuthFields;
+use rules::endpoints::fields::Fields;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use web::problem::Problem;
 
 use super::surface::Webhooks;
 use crate::Api;
-use crate::endpoints::auth::AuthFields;
-use crate::endpoints::fields::Fields;
 use crate::surfaces::{self, named};
 
 /// A webhook to create.

@@ -10,20 +10,19 @@ use model::id::EventId;
 use model::invalid::Faults;
 use model::json::Json;
 use model::project::{Project, Tenants};
+use model::rejection::{Rejection, judged};
 use model::subscription::{EventType, Names, OPERATIONAL};
 use model::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
-use store::ingest::Intake;
 use utoipa::ToSchema;
-use web::problem::{Problem, judged};
 
 use super::fit::{self, Owner};
 use crate::endpoints::tenant;
 use crate::event_types::Hints;
 
 /// Bytes that a request may have besides `data`.
-pub(crate) const ENVELOPE: usize = 64 * 1024;
+pub const ENVELOPE: usize = 64 * 1024;
 
 /// An event that is to be delivered later waits at most so long.
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);
@@ -36,7 +35,7 @@ const LONGEST_SUMMARY: usize = 4096;
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewEvent, example = json!({ "type": "invoice.paid", "data": { "id": "inv_1", "amount": 4200 } }))]
-pub(crate) struct NewEvent<'a> {
+pub struct NewEvent<'a> {
     /// What happened: words of letters, digits and underscores between full stops. Where the dialect's `[catalogue]` has
     /// `names = "any"`, 1 to 128 visible ASCII characters without `*` and commas.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -81,6 +80,17 @@ pub(crate) struct NewEvent<'a> {
     expires_at: Option<String>,
 }
 
+/// An event that can be taken in, and how a repeat of it is recognised.
+#[derive(Clone, Debug)]
+pub struct ValidEvent {
+    pub event: Event,
+    /// Whether the caller chose its id.
+    pub chose_id: bool,
+    pub idempotency_key: Option<String>,
+    /// SHA-256 over what was asked, where there is an id or a key of the caller's.
+    pub fingerprint: Option<[u8; 32]>,
+}
+
 /// `null` is a value of its own, not an absent one.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
@@ -88,14 +98,14 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
 
 impl NewEvent<'_> {
     /// What is to be stored, or all that is wrong.
-    pub(crate) fn judge(
+    pub fn judge(
         self,
         project: &Project,
         dialect: &Dialect,
         idempotency_key: Option<String>,
         env: &dyn Env,
         hints: &Hints,
-    ) -> Result<Intake, Problem> {
+    ) -> Result<ValidEvent, Rejection> {
         let chose_id = self.id.is_some();
         let fingerprint = (chose_id || idempotency_key.is_some()).then(|| self.fingerprint());
         let now = env.now();
@@ -138,7 +148,7 @@ impl NewEvent<'_> {
             expires_at: times.expires_at,
             test: false,
         };
-        Ok(Intake { event, chose_id, idempotency_key, fingerprint })
+        Ok(ValidEvent { event, chose_id, idempotency_key, fingerprint })
     }
 
     /// SHA-256 over what was asked: the same for the same fields with the same values, in whatever order.

@@ -3,30 +3,35 @@
 use dialect::Dialect;
 use model::invalid::{Fault, Faults};
 use model::json::Json;
+use model::rejection::{Rejection, RejectionCode};
 use model::subscription::EventType;
 use serde_json::Value;
-use web::problem::{Code, Problem};
 
 use crate::endpoints::tenant;
 use crate::event_types::{self, Hints};
 
 /// Whether an event of this type with this data is one that the dialect knows how to speak of.
-pub(super) fn judge(event_type: &EventType, data: &str, dialect: &Dialect, hints: &Hints) -> Result<(), Problem> {
+pub(super) fn judge(event_type: &EventType, data: &str, dialect: &Dialect, hints: &Hints) -> Result<(), Rejection> {
     let most = dialect.limits.payload_bytes;
     if data.len() > most {
         let message = format!("data has {} bytes, and at most {most} are taken", data.len());
-        return Err(Problem::at(Code::PayloadTooLarge, "/data", message));
+        return Err(Rejection::at(RejectionCode::PayloadTooLarge, "/data", message));
     }
     if !dialect.catalogue.accepts(event_type) {
-        return Err(Problem::at(Code::UnknownEventType, "/type", event_types::unknown(event_type, dialect, hints)));
+        return Err(Rejection::at(
+            RejectionCode::UnknownEventType,
+            "/type",
+            event_types::unknown(event_type, dialect, hints),
+        ));
     }
-    event_types::spreadable(data, dialect).map_err(|message| Problem::at(Code::SchemaViolation, "/data", message))?;
+    event_types::spreadable(data, dialect)
+        .map_err(|message| Rejection::at(RejectionCode::SchemaViolation, "/data", message))?;
     let findings = dialect.catalogue.judge(event_type, data);
     if findings.is_empty() {
         return Ok(());
     }
     let fault = |(pointer, message)| Fault::new(format!("/data{pointer}"), message);
-    Err(Problem::of(Code::SchemaViolation, findings.into_iter().map(fault).collect()))
+    Err(Rejection::of(RejectionCode::SchemaViolation, findings.into_iter().map(fault).collect()))
 }
 
 /// What people read of an event whose sender says nothing of it: what its type is, where the dialect's bodies have a
@@ -36,9 +41,9 @@ pub(super) fn summary_of(event_type: &EventType, dialect: &Dialect) -> Option<St
 }
 
 /// Whose event it is. In a dialect with a word for tenants the brand says so as well.
-pub(crate) struct Owner {
-    pub(crate) tenant: Option<String>,
-    pub(crate) brand: Option<Json>,
+pub struct Owner {
+    pub tenant: Option<String>,
+    pub brand: Option<Json>,
 }
 
 impl Owner {
@@ -64,7 +69,7 @@ impl Owner {
 }
 
 /// The least that can be said of a brand.
-pub(crate) fn brand_of(tenant: &str) -> Json {
+pub fn brand_of(tenant: &str) -> Json {
     Json::trusted(serde_json::json!({ "id": tenant }).to_string())
 }
 

@@ -1,7 +1,7 @@
 //! Names that people read.
 
 /// A name that people read.
-pub(crate) fn judge_name(name: Option<String>) -> Result<String, &'static str> {
+pub fn judge_name(name: Option<String>) -> Result<String, &'static str> {
     let name = name.ok_or("required: 1 to 128 characters")?;
     let fits = (1..=128).contains(&name.chars().count()) && !name.chars().any(char::is_control);
     if fits && !name.trim().is_empty() {

@@ -15,12 +15,12 @@ use model::network::Policy;
 use model::object::{Change, Whole};
 use model::provider::Provider;
 use model::rate::RateLimit;
+use model::rejection::{Rejection, RejectionCode};
 use model::retry::MOST_RETRIES;
 use model::secret::{PRIVATE_PREFIX, Secret, Signing};
 use model::subscription::{Pattern, Subscription};
 use model::time::Span;
 use model::url::EndpointUrl;
-use web::problem::{Code, Problem};
 
 use super::fields::{RateFields, RetryFields};
 use crate::event_types::{self, Hints};
@@ -34,22 +34,22 @@ const LARGEST_METADATA: usize = 16 * 1024;
 /// What was found wrong, and the code that says it best.
 pub(super) struct Findings {
     pub(super) faults: Faults,
-    code: Code,
+    code: RejectionCode,
 }
 
 impl Findings {
     pub(super) fn new() -> Self {
-        Self { faults: Faults::default(), code: Code::InvalidRequest }
+        Self { faults: Faults::default(), code: RejectionCode::InvalidRequest }
     }
 
     /// Notes a fault that has a code of its own.
-    pub(super) fn refuse(&mut self, code: Code, pointer: impl Into<String>, message: impl Display) {
+    pub(super) fn refuse(&mut self, code: RejectionCode, pointer: impl Into<String>, message: impl Display) {
         self.code = code;
         self.faults.add(pointer, message.to_string());
     }
 
-    pub(super) fn judged(self) -> Result<(), Problem> {
-        self.faults.into_result().map_err(|faults| Problem::of(self.code, faults))
+    pub(super) fn judged(self) -> Result<(), Rejection> {
+        self.faults.into_result().map_err(|faults| Rejection::of(self.code, faults))
     }
 }
 
@@ -63,7 +63,7 @@ pub(super) fn judge_url(url: Change<String>, policy: &Policy, findings: &mut Fin
         Change::Set(text) => match EndpointUrl::parse(&text, policy) {
             Ok(url) => Some(url),
             Err(refusal) => {
-                findings.refuse(Code::UrlNotAllowed, "/url", refusal);
+                findings.refuse(RejectionCode::UrlNotAllowed, "/url", refusal);
                 None
             }
         },
@@ -79,7 +79,11 @@ pub(super) fn judge_events(texts: &[String], dialect: &Dialect, findings: &mut F
         if let Pattern::One(event_type) = &pattern
             && !dialect.catalogue.accepts(event_type)
         {
-            findings.refuse(Code::UnknownEventType, pointer, event_types::unknown(event_type, dialect, &hints));
+            findings.refuse(
+                RejectionCode::UnknownEventType,
+                pointer,
+                event_types::unknown(event_type, dialect, &hints),
+            );
         }
         patterns.push(pattern);
     }
@@ -149,13 +153,13 @@ pub(super) fn judge_template(template: &Json, findings: &mut Findings) -> Option
     match Template::parse(&text) {
         Ok(_) => Some(text),
         Err(wrong) => {
-            wrong.into_iter().for_each(|message| findings.refuse(Code::TemplateInvalid, "/template", message));
+            wrong.into_iter().for_each(|message| findings.refuse(RejectionCode::TemplateInvalid, "/template", message));
             None
         }
     }
 }
 
-pub(crate) fn template_text(template: &Json) -> Arc<str> {
+pub fn template_text(template: &Json) -> Arc<str> {
     match serde_json::from_str::<String>(template.as_str()) {
         Ok(text) => text.into(),
         Err(_) => template.as_str().into(),
@@ -166,7 +170,10 @@ pub(super) fn judge_filter(text: &str, findings: &mut Findings) -> Option<Filter
     match Filter::parse(text) {
         Ok(filter) => Some(filter),
         Err(wrong) => {
-            wrong.mistakes().iter().for_each(|message| findings.refuse(Code::FilterInvalid, "/filter", message));
+            wrong
+                .mistakes()
+                .iter()
+                .for_each(|message| findings.refuse(RejectionCode::FilterInvalid, "/filter", message));
             None
         }
     }

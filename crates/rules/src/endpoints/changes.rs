@@ -16,10 +16,10 @@ use model::object::{Change, Whole};
 use model::project::Tenants;
 use model::provider::Provider;
 use model::rate::RateLimit;
+use model::rejection::{Rejection, RejectionCode};
 use model::secret::Secrets;
 use model::subscription::Subscription;
 use model::url::EndpointUrl;
-use web::problem::{Code, Problem};
 
 use super::fields::Fields;
 use super::values::{
@@ -30,11 +30,11 @@ use super::{headers, tenant};
 use crate::names::judge_name;
 
 /// What decides whether an endpoint is right.
-pub(super) struct Rules<'a> {
-    pub(super) dialect: &'a Dialect,
-    pub(super) policy: &'a Policy,
+pub struct Rules<'a> {
+    pub dialect: &'a Dialect,
+    pub policy: &'a Policy,
     /// Whether the project's endpoints must have one.
-    pub(super) tenants: Tenants,
+    pub tenants: Tenants,
 }
 
 impl Rules<'_> {
@@ -47,7 +47,7 @@ impl Rules<'_> {
 
 /// What is to be different, judged.
 #[derive(Clone)]
-pub(super) struct Changes {
+pub struct Changes {
     url: Option<EndpointUrl>,
     events: Change<Subscription>,
     name: Change<String>,
@@ -67,7 +67,7 @@ pub(super) struct Changes {
 
 impl Fields {
     /// A new endpoint with a secret, if its dialect has them.
-    pub(super) fn create(mut self, project: ProjectId, rules: &Rules<'_>, env: &dyn Env) -> Result<Endpoint, Problem> {
+    pub fn create(mut self, project: ProjectId, rules: &Rules<'_>, env: &dyn Env) -> Result<Endpoint, Rejection> {
         let mut findings = Findings::new();
         if matches!(self.url, Change::Keep) {
             findings.faults.add("/url", "required: where webhooks go, for example https://example.com/webhooks");
@@ -102,7 +102,7 @@ impl Fields {
     }
 
     /// Changes to an endpoint that is there.
-    pub(super) fn change(mut self, rules: &Rules<'_>) -> Result<Changes, Problem> {
+    pub fn change(mut self, rules: &Rules<'_>) -> Result<Changes, Rejection> {
         let mut findings = Findings::new();
         if !std::mem::take(&mut self.secret).is_keep() {
             findings.faults.add("/secret", "a secret is changed with POST /v1/endpoints/{id}/rotate-secret");
@@ -168,7 +168,7 @@ impl Fields {
 impl Changes {
     /// A credential was given for one receiver. Another one gets it only from somebody who knows it: otherwise a key that
     /// may change endpoints could have it sent to a server of its holder's own.
-    fn judge_origin(&self, before: &Endpoint) -> Result<(), Problem> {
+    fn judge_origin(&self, before: &Endpoint) -> Result<(), Rejection> {
         let Some(url) = self.url.as_ref().filter(|url| url.origin() != before.settings.url.origin()) else {
             return Ok(());
         };
@@ -187,11 +187,11 @@ impl Changes {
                 faults.add(headers::pointer(name), &again);
             }
         }
-        faults.into_result().map_err(|faults| Problem::of(Code::InvalidRequest, faults))
+        faults.into_result().map_err(|faults| Rejection::of(RejectionCode::InvalidRequest, faults))
     }
 
     /// What the endpoint is afterwards.
-    pub(super) fn made_to(self, before: &Endpoint) -> Result<Endpoint, Problem> {
+    pub fn made_to(self, before: &Endpoint) -> Result<Endpoint, Rejection> {
         self.judge_origin(before)?;
         let mut after = before.clone();
         let settings = &mut after.settings;
@@ -223,12 +223,12 @@ impl Changes {
 }
 
 /// Pauses or resumes.
-pub(super) fn switch(endpoint: &mut Endpoint, active: bool) {
+pub fn switch(endpoint: &mut Endpoint, active: bool) {
     endpoint.status = if active { Status::Active } else { Status::Paused };
     endpoint.disabled_reason = None;
 }
 
-pub(super) fn judge_pausable(dialect: &Dialect) -> Result<(), Problem> {
+pub fn judge_pausable(dialect: &Dialect) -> Result<(), Rejection> {
     if dialect.endpoints.pausable {
         return Ok(());
     }
@@ -236,12 +236,12 @@ pub(super) fn judge_pausable(dialect: &Dialect) -> Result<(), Problem> {
         "In the dialect {} a {} is active from its creation to its deletion: it cannot be created inactive, paused or resumed.",
         dialect.name, dialect.endpoints.word
     );
-    Err(Problem::new(Code::NotPausable, detail))
+    Err(Rejection::new(RejectionCode::NotPausable, detail))
 }
 
-fn not_editable(dialect: &Dialect) -> Problem {
+fn not_editable(dialect: &Dialect) -> Rejection {
     let word = &dialect.endpoints.word;
     let detail =
         format!("In the dialect {} a {word} stays as it was created: delete it and create another.", dialect.name);
-    Problem::new(Code::NotEditable, detail)
+    Rejection::new(RejectionCode::NotEditable, detail)
 }

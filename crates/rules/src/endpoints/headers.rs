@@ -5,7 +5,7 @@ use model::invalid::Faults;
 use model::invalid::escaped;
 use model::mask::MASK;
 use model::object::{Change, Texts};
-use web::problem::{Code, Problem};
+use model::rejection::{Rejection, RejectionCode};
 
 const LONGEST_VALUE: usize = 4096;
 
@@ -60,7 +60,7 @@ pub(super) fn are_given_again(change: &Change<Vec<(String, String)>>, name: &str
 pub(super) fn unmasked(
     headers: Vec<(String, String)>,
     before: &[(String, String)],
-) -> Result<Vec<(String, String)>, Problem> {
+) -> Result<Vec<(String, String)>, Rejection> {
     let unmask = |(name, value): (String, String)| {
         if value != MASK {
             return Ok((name, value));
@@ -69,7 +69,7 @@ pub(super) fn unmasked(
             Some((_, value)) => Ok((name, value.clone())),
             None => {
                 let message = "this is how a hidden value is shown, and there is none: give the value itself";
-                Err(Problem::at(Code::InvalidRequest, pointer(&name), message))
+                Err(Rejection::at(RejectionCode::InvalidRequest, pointer(&name), message))
             }
         }
     };
